@@ -1,0 +1,197 @@
+//! Errors: whose fault it was, with the cause, and with the message that could not be sent.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::endpoint::{Endpoint, EndpointError};
+use crate::message::Message;
+use crate::options::OptionError;
+use crate::protocol::ProtocolError;
+
+/// `std::io::ErrorKind`, which [`Error::kind`] maps every error to.
+pub type ErrorKind = io::ErrorKind;
+
+/// The result of nearly everything in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation on a socket failed.
+///
+/// The variants name whose fault it was: misuse by the caller, the peer, or the environment. The loss
+/// of one connection is none of them: it is an event of the monitor, and the socket goes on.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The endpoint is not well formed (the caller's fault).
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// An option has a value that cannot work (the caller's fault).
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// No runtime of the socket's kind runs here (the caller's fault).
+    #[error("no {runtime} runtime is running here: open the socket inside one")]
+    NoRuntime {
+        /// Name of the runtime that was looked for.
+        runtime: &'static str,
+    },
+    /// The socket has no endpoint or stream of this name (the caller's fault; `ENOENT` in libzmq).
+    #[error("the socket is not bound or connected to {0}")]
+    UnknownEndpoint(Endpoint),
+    /// A message without frames cannot be sent (the caller's fault).
+    #[error("a message without frames cannot be sent")]
+    EmptyMessage,
+    /// The message is larger than `max_message_size` allows, or than its reservation.
+    #[error("a message of {size} bytes is over the limit of {max}")]
+    MessageTooLarge {
+        /// Payload bytes of the message.
+        size: usize,
+        /// The limit, in bytes.
+        max: usize,
+    },
+    /// The socket was closed, by this handle or by a clone.
+    #[error("the socket is closed")]
+    Closed,
+    /// The operation would have to wait: for room below a high-water mark, a permit, a peer, a message.
+    #[error("the operation would have to wait")]
+    WouldBlock,
+    /// No peer has the identity that the message is addressed to (`EHOSTUNREACH` in libzmq).
+    #[error("no peer has the identity that the message is addressed to")]
+    Unroutable,
+    /// There is no connection, and none will come by itself.
+    #[error("not connected")]
+    NotConnected,
+    /// The last connection attempt failed, and why.
+    #[error("not connected: {0}")]
+    ConnectFailed(#[source] Arc<Error>),
+    /// Reconnecting was given up after `max_attempts` failures; the last one is the source.
+    #[error("gave up connecting to {endpoint}: {cause}")]
+    GaveUp {
+        /// Where the attempts went.
+        endpoint: Endpoint,
+        /// Why the last attempt failed.
+        #[source]
+        cause: Arc<Error>,
+    },
+    /// A write was cancelled in the middle of a message, and its connection closed ([`OnCancel::Poison`]).
+    ///
+    /// [`OnCancel::Poison`]: crate::resilience::OnCancel::Poison
+    #[error("the connection was poisoned by a write that was cancelled in the middle of a message")]
+    Poisoned,
+    /// The peer did not do in time what the protocol asks of it.
+    #[error("timed out: {0}")]
+    Timeout(TimeoutKind),
+    /// The peer broke the protocol or speaks another one.
+    #[error(transparent)]
+    Protocol(Arc<ProtocolError>),
+    /// The operating system or the network failed.
+    #[error(transparent)]
+    Io(Arc<io::Error>),
+    /// The socket's companion task panicked, was aborted, or lost its runtime.
+    #[error("the socket's companion task is gone: it panicked, was aborted, or its runtime ended")]
+    CompanionGone,
+}
+
+/// What took too long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum TimeoutKind {
+    /// Connecting to the endpoint (option `connect_timeout`).
+    #[error("connecting")]
+    Connect,
+    /// The ZMTP handshake (option `handshake_timeout`).
+    #[error("the handshake")]
+    Handshake,
+    /// Any traffic after a heartbeat (option `heartbeat_timeout`).
+    #[error("an answer to the heartbeat")]
+    Heartbeat,
+    /// Progress of a frame that was begun (option `frame_timeout`).
+    #[error("the rest of a frame")]
+    Frame,
+}
+
+impl Error {
+    /// The nearest `std::io::ErrorKind`, for code that matches on kinds.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Endpoint(_) | Self::Option(_) | Self::EmptyMessage | Self::MessageTooLarge { .. } => {
+                ErrorKind::InvalidInput
+            }
+            Self::NoRuntime { .. } => ErrorKind::Unsupported,
+            Self::UnknownEndpoint(_) => ErrorKind::NotFound,
+            Self::Closed | Self::NotConnected | Self::ConnectFailed(_) | Self::GaveUp { .. } => {
+                ErrorKind::NotConnected
+            }
+            Self::CompanionGone | Self::Poisoned => ErrorKind::BrokenPipe,
+            Self::WouldBlock => ErrorKind::WouldBlock,
+            Self::Unroutable => ErrorKind::HostUnreachable,
+            Self::Timeout(_) => ErrorKind::TimedOut,
+            Self::Protocol(_) => ErrorKind::InvalidData,
+            Self::Io(error) => error.kind(),
+        }
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+impl From<ProtocolError> for Error {
+    fn from(error: ProtocolError) -> Self {
+        Self::Protocol(Arc::new(error))
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
+
+/// A message that was not accepted, and why.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct SendError<T = Message> {
+    error: Error,
+    message: T,
+}
+
+impl<T> SendError<T> {
+    pub(crate) fn new(error: Error, message: T) -> Self {
+        Self { error, message }
+    }
+
+    /// Why the message was not accepted.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// The nearest `std::io::ErrorKind`.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.error.kind()
+    }
+
+    /// The message, unchanged.
+    pub fn into_message(self) -> T {
+        self.message
+    }
+
+    /// The reason and the message.
+    pub fn into_parts(self) -> (Error, T) {
+        (self.error, self.message)
+    }
+}
+
+impl<T> From<SendError<T>> for Error {
+    fn from(refused: SendError<T>) -> Self {
+        refused.error
+    }
+}
+
+impl<T> From<SendError<T>> for io::Error {
+    fn from(refused: SendError<T>) -> Self {
+        refused.error.into()
+    }
+}

@@ -1,0 +1,121 @@
+//! The seam between sockets and async runtimes.
+//!
+//! The traits are poll-based, their futures are associated types (the engine stores them, and they
+//! carry `Send`-ness with them), and none asks for `Send`: on tokio sockets are `Send` by inference,
+//! on compio they need not be. There is one implementation per file: tokio, compio, any
+//! `futures_io` stream of your own, and a simulated network with virtual time.
+
+use std::future::Future;
+use std::io;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+mod recv_buf;
+mod send_buf;
+
+pub use recv_buf::RecvBuf;
+pub use send_buf::SendBuf;
+
+use crate::endpoint::Endpoint;
+use crate::options::TransportOptions;
+
+/// A bidirectional byte stream that sockets read and write in place.
+///
+/// The engine passes one and the same waker for both directions of a stream for all its life, and
+/// never polls a stream from two tasks at once.
+pub trait AsyncStream: Unpin + 'static {
+    /// The runtime that this stream belongs to: dials, accepts, sleeps and spawns for it.
+    /// [`Detached`] for streams of the user's own.
+    type Runtime;
+
+    /// Fills spare room of `buf` and returns by how much it grew; `Ok(0)` is the end of the stream.
+    ///
+    /// `buf` has spare room when this is called, and is untouched when this returns `Pending`.
+    ///
+    /// # Errors
+    /// Whatever ended the connection.
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>>;
+
+    /// Writes from the front of `src`, advances it by what was accepted and returns how much that was.
+    ///
+    /// # Errors
+    /// Whatever ended the connection.
+    fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>>;
+
+    /// Shuts the writing half down, so that the peer reads the end of the stream.
+    ///
+    /// # Errors
+    /// Whatever ended the connection.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// The address of the other end, where it has one.
+    fn peer_endpoint(&self) -> Option<Endpoint> {
+        None
+    }
+}
+
+/// Opens outgoing connections.
+pub trait Connector {
+    /// What a connection is made of.
+    type Stream: AsyncStream;
+    /// Resolves the name and connects to the first address that answers.
+    type Connecting: Future<Output = io::Result<Self::Stream>> + Unpin + 'static;
+
+    /// Starts connecting to `endpoint`; a TCP connection to itself counts as refused.
+    fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting;
+}
+
+/// Accepts incoming connections on one endpoint.
+pub trait Listener: Sized + Unpin + 'static {
+    /// What a connection is made of.
+    type Stream: AsyncStream;
+    /// Resolves and binds the endpoint.
+    type Binding: Future<Output = io::Result<Self>> + Unpin + 'static;
+
+    /// Starts binding to `endpoint`.
+    fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding;
+
+    /// The next incoming connection.
+    ///
+    /// # Errors
+    /// The listener stays usable after any error, such as running out of descriptors.
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Self::Stream>>;
+
+    /// Where this listener can be reached: the endpoint with the port that the system chose.
+    fn local_endpoint(&self) -> &Endpoint;
+}
+
+/// A clock, and futures that wait for it.
+pub trait Sleeper {
+    /// Resolves when its instant has come.
+    type Sleep: Future<Output = ()> + Unpin + 'static;
+
+    /// The current time of this clock.
+    fn now(&self) -> Instant;
+
+    /// Waits until `deadline`.
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
+}
+
+/// Runs a future in the background; each runtime decides by its bounds what it can run.
+pub trait Spawn<F> {
+    /// Starts `future`, which runs to its end with nobody waiting for it.
+    fn spawn(&self, future: F);
+}
+
+/// All that a socket opened by endpoint needs of an async runtime.
+pub trait Runtime: Connector<Stream: AsyncStream<Runtime = Self>> + Sleeper + Clone + Unpin + 'static {
+    /// The listener of this runtime.
+    type Listener: Listener<Stream = Self::Stream>;
+
+    /// The runtime that the caller runs on.
+    ///
+    /// # Errors
+    /// If there is none of this kind.
+    fn current() -> io::Result<Self>;
+}
+
+/// The runtime of streams that have none: sockets made from them have no companion task.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Detached;
