@@ -1,0 +1,390 @@
+//! One connection: greeting, handshake, traffic.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::command::{self, Command, MAX_CONTEXT, Ping};
+use super::frame::{self, Flags, Header, Payload};
+use super::greeting::{self, GREETING_LEN};
+use super::mechanism::{Done, Mechanism, Seal, Step};
+use super::recover::Pieces;
+use super::{Config, Event, PeerInfo, ProtocolError, WireSink};
+use crate::message::{Frame, Message};
+
+/// Payloads above this many bytes are collected by the caller when they are incomplete.
+///
+/// Below, an incomplete frame waits in the read buffer; a quarter of the shared 32 KiB slab is what a
+/// peer may move to the front again with every read, which costs less than a buffer of its own.
+pub(crate) const LARGE_FRAME: usize = 8 * 1024;
+
+/// The protocol state of one connection.
+///
+/// An error from a `handle_*` method is final: send what the sink holds, then close.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    config: Arc<Config>,
+    phase: Phase,
+    /// Minor version of the peer's dialect: 0 for ZMTP 3.0, 1 for 3.1.
+    minor: u8,
+    partial: Partial,
+    /// The frame whose payload the caller is collecting.
+    large: Option<Header>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// The peer's greeting is not complete.
+    Greeting,
+    Handshake {
+        mechanism: Box<dyn Mechanism>,
+        /// Bytes of the handshake so far.
+        spent: usize,
+    },
+    /// Traffic, as it is.
+    Clear,
+    /// Traffic, every frame of it sealed by the security mechanism.
+    Sealed(Box<dyn Seal>),
+}
+
+/// The frames so far of a message that has more.
+#[derive(Debug, Default)]
+struct Partial {
+    frames: VecDeque<Frame>,
+    size: usize,
+}
+
+impl Connection {
+    pub(crate) fn new(config: &Arc<Config>) -> Self {
+        Self {
+            config: Arc::clone(config),
+            phase: Phase::Greeting,
+            minor: 0,
+            partial: Partial::default(),
+            large: None,
+        }
+    }
+
+    /// Writes our greeting, all 64 bytes: we demand 3.x, so there is nothing to wait for.
+    pub(crate) fn start(&mut self, out: &mut impl WireSink) {
+        out.put(&greeting::encode(self.config.security.name()));
+    }
+
+    /// Whether the handshake is over, and messages may be sent.
+    pub(crate) const fn is_ready(&self) -> bool {
+        matches!(self.phase, Phase::Clear | Phase::Sealed(_))
+    }
+
+    /// Whether the peer may be sent heartbeats: they came with ZMTP 3.1.
+    pub(crate) const fn speaks_heartbeats(&self) -> bool {
+        self.is_ready() && self.minor >= 1
+    }
+
+    /// Whether some frames of an unfinished message are held.
+    pub(crate) fn has_partial_message(&self) -> bool {
+        !self.partial.frames.is_empty()
+    }
+
+    /// Decodes from the front of `input`, advancing it, until there is one event, or `None`: then
+    /// whatever is left of `input` has to be presented again, with more behind it.
+    ///
+    /// What the protocol demands of us (READY, PONG, ERROR) goes to `out`; it is never more than arrived,
+    /// but a peer that asks and does not read makes it pile up unless the caller stops reading.
+    #[inline]
+    pub(crate) fn handle_input(
+        &mut self,
+        input: &mut &[u8],
+        out: &mut impl WireSink,
+    ) -> Result<Option<Event>, ProtocolError> {
+        if matches!(self.phase, Phase::Clear) && self.partial.frames.is_empty() && self.large.is_none() {
+            if let Some((payload, rest)) = frame::split_last_frame(input) {
+                if payload.len() <= self.config.limits.max_message_size {
+                    *input = rest;
+                    return Ok(Some(Event::Message(Frame::copy_from_slice(payload).into())));
+                }
+            }
+        }
+        self.handle_any_input(input, out)
+    }
+
+    fn handle_any_input(
+        &mut self,
+        input: &mut &[u8],
+        out: &mut dyn WireSink,
+    ) -> Result<Option<Event>, ProtocolError> {
+        if matches!(self.phase, Phase::Greeting) && !self.handle_greeting(input, out)? {
+            return Ok(None);
+        }
+        if let Some(header) = self.large {
+            return Ok(Some(Event::LargeFrame { len: header.payload_len as usize }));
+        }
+        while let Some((header, header_len)) = Header::parse(input)? {
+            self.check_announced(header)?;
+            // Every limit is a usize, and the length is within one.
+            let len = header.payload_len as usize;
+            let body = &input[header_len..];
+            let Some((payload, rest)) = body.split_at_checked(len) else {
+                if len <= LARGE_FRAME {
+                    return Ok(None);
+                }
+                *input = body;
+                self.large = Some(header);
+                return Ok(Some(Event::LargeFrame { len }));
+            };
+            *input = rest;
+            let event = self.handle_frame(header, Payload::Borrowed(payload), out)?;
+            if event.is_some() {
+                return Ok(event);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the payload of the frame that [`Event::LargeFrame`] announced.
+    pub(crate) fn handle_large_frame(
+        &mut self,
+        payload: Bytes,
+        out: &mut impl WireSink,
+    ) -> Result<Option<Event>, ProtocolError> {
+        let header = self.large.take();
+        debug_assert_eq!(header.map(|header| header.payload_len), Some(payload.len() as u64));
+        header.map_or(Ok(None), |header| self.handle_frame(header, Payload::Shared(payload), out))
+    }
+
+    /// Whether the greeting is complete, and the handshake has begun.
+    fn handle_greeting(&mut self, input: &mut &[u8], out: &mut dyn WireSink) -> Result<bool, ProtocolError> {
+        let Some(minor) = greeting::parse(input, self.config.security.name())? else { return Ok(false) };
+        *input = &input[GREETING_LEN..];
+        self.minor = minor;
+        let mut mechanism = self.config.security.mechanism();
+        if let Some(body) = mechanism.start(&self.config) {
+            frame::encode(Flags::COMMAND, &body, out);
+        }
+        self.phase = Phase::Handshake { mechanism, spent: 0 };
+        Ok(true)
+    }
+
+    /// Judges a frame by its header alone.
+    fn check_announced(&self, Header { flags, payload_len }: Header) -> Result<(), ProtocolError> {
+        let limits = &self.config.limits;
+        match &self.phase {
+            Phase::Handshake { .. } if !flags.is_command() => Err(ProtocolError::MessageDuringHandshake),
+            Phase::Handshake { spent, .. } => {
+                let max = limits.max_handshake_bytes;
+                let fits = payload_len <= max.saturating_sub(*spent) as u64;
+                if fits { Ok(()) } else { Err(ProtocolError::HandshakeTooLarge { max }) }
+            }
+            Phase::Greeting | Phase::Clear => self.check_frame(flags, payload_len),
+            Phase::Sealed(seal) => {
+                // What it is shows when it is open; then it is judged again.
+                let max = limits.max_message_size.max(limits.max_command_size);
+                let fits = payload_len <= max.saturating_add(seal.overhead()) as u64;
+                if fits { Ok(()) } else { Err(ProtocolError::MessageTooLarge { size: payload_len, max }) }
+            }
+        }
+    }
+
+    fn check_frame(&self, flags: Flags, len: u64) -> Result<(), ProtocolError> {
+        let limits = &self.config.limits;
+        if flags.is_command() {
+            let max = limits.max_command_size;
+            return if len <= max as u64 {
+                Ok(())
+            } else {
+                Err(ProtocolError::CommandTooLarge { size: len, max })
+            };
+        }
+        let size = len.saturating_add(self.partial.size as u64);
+        if size > limits.max_message_size as u64 {
+            return Err(ProtocolError::MessageTooLarge { size, max: limits.max_message_size });
+        }
+        if self.partial.frames.len() >= limits.max_frames {
+            return Err(ProtocolError::TooManyFrames { max: limits.max_frames });
+        }
+        Ok(())
+    }
+
+    fn handle_frame(
+        &mut self,
+        header: Header,
+        payload: Payload<'_>,
+        out: &mut dyn WireSink,
+    ) -> Result<Option<Event>, ProtocolError> {
+        match &mut self.phase {
+            Phase::Greeting | Phase::Handshake { .. } => {
+                let result = self.handle_handshake_command(payload.as_slice(), out);
+                if let Some(reason) = result.as_ref().err().and_then(ProtocolError::reason_for_peer) {
+                    frame::encode(Flags::COMMAND, &command::error(reason), out);
+                }
+                result
+            }
+            Phase::Clear => self.handle_traffic(header.flags, payload, out),
+            Phase::Sealed(seal) => {
+                let opened = seal.open(header.flags, payload.as_slice())?;
+                self.check_frame(opened.flags, opened.payload.len() as u64)?;
+                self.handle_traffic(opened.flags, Payload::Shared(opened.payload), out)
+            }
+        }
+    }
+
+    fn handle_handshake_command(
+        &mut self,
+        body: &[u8],
+        out: &mut dyn WireSink,
+    ) -> Result<Option<Event>, ProtocolError> {
+        let Phase::Handshake { mechanism, spent } = &mut self.phase else { return Ok(None) };
+        *spent += body.len();
+        let command = Command::parse(body).ok_or(ProtocolError::MalformedCommand)?;
+        if command.name == b"ERROR" {
+            let reason = command::parse_error(command.data).ok_or(ProtocolError::MalformedCommand)?;
+            return Err(ProtocolError::PeerRefused { reason });
+        }
+        match mechanism.handle_command(&self.config, command)? {
+            Step::Reply(body) => {
+                frame::encode(Flags::COMMAND, &body, out);
+                Ok(None)
+            }
+            Step::Done(Done { reply, metadata, seal }) => {
+                let peer = PeerInfo::parse(&self.config, self.minor, &metadata)?;
+                if let Some(body) = reply {
+                    frame::encode(Flags::COMMAND, &body, out);
+                }
+                self.phase = seal.map_or(Phase::Clear, Phase::Sealed);
+                Ok(Some(Event::Handshaken(peer)))
+            }
+        }
+    }
+
+    /// A frame after the handshake. Commands may come between the frames of a message.
+    fn handle_traffic(
+        &mut self,
+        flags: Flags,
+        payload: Payload<'_>,
+        out: &mut dyn WireSink,
+    ) -> Result<Option<Event>, ProtocolError> {
+        if flags.is_command() {
+            return self.handle_command(payload.as_slice(), out).map(Some);
+        }
+        Ok(self.partial.add(flags.has_more(), payload.into_frame()).map(Event::Message))
+    }
+
+    fn handle_command(&mut self, body: &[u8], out: &mut dyn WireSink) -> Result<Event, ProtocolError> {
+        let Some(Command { name, data }) = Command::parse(body) else { return Ok(Event::Ignored) };
+        Ok(match name {
+            b"PING" => match Ping::parse(data) {
+                Some(Ping { ttl, context }) => {
+                    self.encode_command(&command::body("PONG", context), out);
+                    Event::Ping { ttl }
+                }
+                None => Event::Ignored,
+            },
+            b"PONG" if data.len() <= MAX_CONTEXT => Event::Pong { context: Frame::from(data) },
+            b"SUBSCRIBE" => Event::Subscribe { topic: Frame::from(data) },
+            b"CANCEL" => Event::Cancel { topic: Frame::from(data) },
+            b"READY" => return Err(ProtocolError::UnexpectedReady),
+            b"ERROR" => match command::parse_error(data) {
+                Some(reason) => return Err(ProtocolError::PeerRefused { reason }),
+                None => Event::Ignored,
+            },
+            _ => Event::Ignored,
+        })
+    }
+
+    /// Writes all frames of `message`; only after the handshake.
+    #[inline]
+    pub(crate) fn encode_message(&mut self, message: &Message, out: &mut impl WireSink) {
+        debug_assert!(self.is_ready(), "a message before the handshake is over");
+        let mut left = message.len();
+        for frame in message {
+            left -= 1;
+            let flags = Flags::more(left > 0);
+            match &mut self.phase {
+                Phase::Sealed(seal) => encode_sealed(seal.as_mut(), flags, frame, out),
+                _ => frame::encode_frame(flags, frame, out),
+            }
+        }
+    }
+
+    /// Asks the peer for a sign of life, and to give us up after `ttl` without one (zero: never).
+    ///
+    /// The PONG brings `context` back, of which 16 bytes count. Only for a peer that
+    /// [speaks heartbeats](Self::speaks_heartbeats).
+    pub(crate) fn encode_ping(&mut self, ttl: Duration, context: &[u8], out: &mut impl WireSink) {
+        debug_assert!(self.speaks_heartbeats(), "a PING to a peer that may not know it");
+        self.encode_command(&command::ping(ttl, &context[..context.len().min(MAX_CONTEXT)]), out);
+    }
+
+    /// Subscribes to `topic`, in the form that the peer's version knows.
+    pub(crate) fn encode_subscribe(&mut self, topic: &[u8], out: &mut impl WireSink) {
+        self.encode_subscription("SUBSCRIBE", 1, topic, out);
+    }
+
+    /// Ends a subscription to `topic`, in the form that the peer's version knows.
+    pub(crate) fn encode_cancel(&mut self, topic: &[u8], out: &mut impl WireSink) {
+        self.encode_subscription("CANCEL", 0, topic, out);
+    }
+
+    fn encode_subscription(&mut self, command: &str, mark: u8, topic: &[u8], out: &mut impl WireSink) {
+        if self.minor >= 1 {
+            self.encode_command(&command::body(command, topic), out);
+        } else {
+            self.encode_message(&Frame::from([&[mark], topic].concat()).into(), out);
+        }
+    }
+
+    /// Tells the peer why it is refused; then the connection is to be closed.
+    pub(crate) fn encode_error(&mut self, reason: &str, out: &mut impl WireSink) {
+        self.encode_command(&command::error(reason), out);
+    }
+
+    fn encode_command(&mut self, body: &[u8], out: &mut dyn WireSink) {
+        match &mut self.phase {
+            Phase::Sealed(seal) => encode_sealed(seal.as_mut(), Flags::COMMAND, body, out),
+            _ => frame::encode(Flags::COMMAND, body, out),
+        }
+    }
+
+    /// Turns what [`encode_message`](Self::encode_message) wrote back into the message, sealed or not:
+    /// `pieces` are its bytes, and nothing but them.
+    pub(crate) fn recover(&self, pieces: Vec<Bytes>) -> Option<Message> {
+        let mut pieces = Pieces::new(pieces);
+        let mut partial = Partial::default();
+        loop {
+            let Header { mut flags, payload_len } = pieces.take_header()?;
+            let mut payload = pieces.take(payload_len)?;
+            if let Phase::Sealed(seal) = &self.phase {
+                let opened = seal.open_own(flags, &payload)?;
+                (flags, payload) = (opened.flags, opened.payload);
+            }
+            if flags.is_command() {
+                return None;
+            }
+            if let Some(message) = partial.add(flags.has_more(), payload.into()) {
+                return pieces.is_empty().then_some(message);
+            }
+        }
+    }
+}
+
+impl Partial {
+    /// The message, if `frame` is its last one.
+    fn add(&mut self, has_more: bool, frame: Frame) -> Option<Message> {
+        if !has_more && self.frames.is_empty() {
+            return Some(frame.into());
+        }
+        self.size += frame.len();
+        self.frames.push_back(frame);
+        if has_more {
+            return None;
+        }
+        Some(mem::take(self).frames.into())
+    }
+}
+
+fn encode_sealed(seal: &mut dyn Seal, flags: Flags, payload: &[u8], out: &mut dyn WireSink) {
+    let sealed = seal.seal(flags, payload);
+    frame::encode_frame(sealed.flags, &sealed.payload.into(), out);
+}
