@@ -28,6 +28,9 @@ mod metadata;
 mod recover;
 mod socket_type;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::ProtocolError;
 pub use socket_type::SocketType;
 
