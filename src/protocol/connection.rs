@@ -91,8 +91,8 @@ impl Connection {
     /// Decodes from the front of `input`, advancing it, until there is one event, or `None`: then
     /// whatever is left of `input` has to be presented again, with more behind it.
     ///
-    /// What the protocol demands of us (READY, PONG, ERROR) goes to `out`; it is never more than arrived,
-    /// but a peer that asks and does not read makes it pile up unless the caller stops reading.
+    /// What the protocol demands of us (READY, PONG, ERROR) goes to `out`. A PONG is shorter than its PING,
+    /// but a peer that asks and does not read makes them pile up unless the caller stops reading.
     #[inline]
     pub(crate) fn handle_input(
         &mut self,

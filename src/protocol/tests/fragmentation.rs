@@ -62,6 +62,18 @@ fn complete_large_frames_need_no_collecting() {
     assert_eq!(input, b"");
 }
 
+#[test]
+fn incomplete_frames_wait_up_to_the_threshold() {
+    for (len, announced) in [(connection::LARGE_FRAME, None), (connection::LARGE_FRAME + 1, Some(()))] {
+        let bytes = frame(0, &vec![0; len]);
+        let mut side = Side::ready(Pull, Push, 1);
+        let mut input = &bytes[..bytes.len() - 1];
+        let event = side.connection.handle_input(&mut input, &mut side.out);
+        assert_eq!(event, Ok(announced.map(|()| Event::LargeFrame { len })));
+        assert_eq!(input.len(), announced.map_or(bytes.len(), |()| len) - 1);
+    }
+}
+
 /// Until the payload comes by the other door, the announcement stands and nothing is consumed.
 #[test]
 fn large_frame_is_announced_until_it_is_handed_in() {

@@ -178,3 +178,18 @@ fn handshake_steps_in_order() {
         assert_eq!(side.receive(&rest), Err(error));
     }
 }
+
+/// Of all steps together, not of each.
+#[test]
+fn trap_47_handshake_is_bounded_over_all_its_commands() {
+    let hello = command("HELLO", b"\x01");
+    for (max, fits) in [(7 + 8, true), (7 + 7, false)] {
+        let mut config = sealing(Dealer, 3);
+        config.limits.max_handshake_bytes = max;
+        let mut side = Side::new(&Arc::new(config));
+        side.receive(&greeting::encode("TOY")).unwrap();
+        side.receive(&hello).unwrap();
+        let expected = if fits { Ok(vec![]) } else { Err(ProtocolError::HandshakeTooLarge { max }) };
+        assert_eq!(side.receive(b"\x04\x08"), expected);
+    }
+}

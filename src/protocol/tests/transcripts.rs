@@ -88,6 +88,8 @@ fn ping_pong_error_and_subscriptions() {
     let mut side = Side::ready(SocketType::Sub, SocketType::XPub, 1);
     side.connection.encode_ping(Duration::from_secs(30), b"ctx", &mut side.out);
     assert_eq!(side.out.take_bytes(), b"\x04\x0a\x04PING\x01\x2cctx");
+    side.connection.encode_ping(Duration::ZERO, b"0123456789abcdefgh", &mut side.out);
+    assert_eq!(side.out.take_bytes(), b"\x04\x17\x04PING\0\x000123456789abcdef");
     side.connection.encode_subscribe(b"topic", &mut side.out);
     assert_eq!(side.out.take_bytes(), b"\x04\x0f\x09SUBSCRIBEtopic");
     side.connection.encode_cancel(b"topic", &mut side.out);
