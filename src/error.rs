@@ -131,6 +131,13 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Whether trying to connect again cannot help: another mechanism, an incompatible socket type.
+    pub(crate) fn is_permanent(&self) -> bool {
+        matches!(self, Self::Protocol(error) if error.is_permanent())
+    }
+}
+
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         Self::Io(Arc::new(error))

@@ -1,0 +1,167 @@
+//! Listening: binding, accepting, and waiting out a lack of descriptors.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use super::core::Core;
+use super::peer::Origin;
+use super::shared::Shared;
+use crate::endpoint::Endpoint;
+use crate::monitor::SocketEvent;
+use crate::runtime::{AsyncStream, Connector, Listener, Runtime};
+
+/// Connections taken from one listener in a row.
+const ACCEPTS_PER_TURN: usize = 64;
+/// The first pause after `accept` failed, for instance because descriptors ran out; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The listeners of a socket, as its companion holds them.
+pub(super) struct Accepting<R: Runtime> {
+    listeners: Vec<Listening<R>>,
+}
+
+struct Listening<R: Runtime> {
+    id: u32,
+    state: State<R::Listener>,
+    pause: Duration,
+    resume_at: Option<Instant>,
+}
+
+enum State<L: Listener> {
+    Binding(L::Binding),
+    Open(L),
+    Failed,
+}
+
+impl<R: Runtime> Default for Accepting<R> {
+    fn default() -> Self {
+        Self { listeners: Vec::new() }
+    }
+}
+
+impl<R: Runtime> Accepting<R> {
+    /// Closes listeners that are not wanted any more and starts to open new ones.
+    pub(super) fn open<S>(&mut self, wanted: Vec<(u32, Endpoint)>, shared: &Shared<S>)
+    where
+        S: AsyncStream<Runtime = R>,
+    {
+        self.listeners.retain(|listening| wanted.iter().any(|(id, _)| *id == listening.id));
+        let options = shared.with(|core| core.options.transport.clone());
+        for (id, endpoint) in wanted {
+            if !self.listeners.iter().any(|listening| listening.id == id) {
+                let state = State::Binding(R::Listener::bind(&endpoint, &options));
+                self.listeners.push(Listening { id, state, pause: FIRST_PAUSE, resume_at: None });
+            }
+        }
+    }
+
+    /// When the first paused listener accepts again.
+    pub(super) fn retry_at(&self) -> impl Iterator<Item = Instant> + '_ {
+        self.listeners.iter().filter_map(|listening| listening.resume_at)
+    }
+
+    /// Binds and accepts what can be; true if another look is due at once.
+    pub(super) fn poll<S>(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        may_accept: bool,
+        shared: &Shared<S>,
+    ) -> bool
+    where
+        S: AsyncStream<Runtime = R>,
+        R: Connector<Stream = S>,
+    {
+        let mut busy = false;
+        for listening in &mut self.listeners {
+            busy |= listening.poll_binding(cx, shared);
+            if may_accept {
+                busy |= listening.poll_accept(cx, now, shared);
+            }
+        }
+        busy
+    }
+}
+
+impl<R: Runtime> Listening<R> {
+    fn poll_binding<S: AsyncStream>(&mut self, cx: &mut Context<'_>, shared: &Shared<S>) -> bool {
+        let State::Binding(binding) = &mut self.state else { return false };
+        let Poll::Ready(result) = Pin::new(binding).poll(cx) else { return false };
+        let local = match result {
+            Ok(listener) => {
+                let local = listener.local_endpoint().clone();
+                self.state = State::Open(listener);
+                Ok(local)
+            }
+            Err(error) => {
+                self.state = State::Failed;
+                Err(error.into())
+            }
+        };
+        shared.with(|core| core.bound(self.id, local));
+        true
+    }
+
+    /// Accepts a batch; true if there may be more.
+    fn poll_accept<S>(&mut self, cx: &mut Context<'_>, now: Instant, shared: &Shared<S>) -> bool
+    where
+        S: AsyncStream<Runtime = R>,
+        R: Connector<Stream = S>,
+    {
+        let State::Open(listener) = &mut self.state else { return false };
+        if self.resume_at.is_some_and(|at| now < at) {
+            return false;
+        }
+        self.resume_at = None;
+        for _ in 0..ACCEPTS_PER_TURN {
+            match listener.poll_accept(cx) {
+                Poll::Pending => return false,
+                Poll::Ready(Ok(stream)) => {
+                    self.pause = FIRST_PAUSE;
+                    if !shared.with(|core| core.accepted(self.id, stream, now)) {
+                        return false;
+                    }
+                }
+                Poll::Ready(Err(error)) if is_about_the_peer(&error) => {}
+                Poll::Ready(Err(error)) => {
+                    self.resume_at = Some(now + self.pause);
+                    shared.with(|core| core.accept_failed(self.id, error, self.pause));
+                    self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}
+
+/// Whether the error concerns one connection that ended before it was accepted, and not the listener.
+fn is_about_the_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// Takes an accepted connection in; whether there is room for another handshake.
+    fn accepted(&mut self, listener: u32, stream: S, now: Instant) -> bool {
+        if self.endpoints.listener(listener).is_some() {
+            self.attach(stream, Origin::Listener(listener), now);
+        } else {
+            self.effects.drop_stream(stream);
+        }
+        self.may_accept()
+    }
+
+    fn accept_failed(&mut self, listener: u32, cause: io::Error, retry_in: Duration) {
+        let Some(listener) = self.endpoints.listener(listener) else { return };
+        let endpoint = listener.local().unwrap_or(&listener.requested).clone();
+        self.emit(SocketEvent::AcceptFailed { endpoint, cause: cause.into(), retry_in });
+    }
+}

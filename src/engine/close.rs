@@ -1,0 +1,168 @@
+//! Letting go: of one peer, of an endpoint, of the whole socket.
+
+use std::task::{Poll, Waker};
+
+use super::core::{Core, Phase};
+use super::peer::{Origin, Stage};
+use super::wait::WaitKey;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::monitor::{DisconnectReason, DropCause, PeerId, SocketEvent};
+use crate::runtime::AsyncStream;
+
+impl<S: AsyncStream> Core<S> {
+    /// Nothing more goes to this peer; what is queued leaves first, then the connection ends.
+    pub(crate) fn retire(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        match peer.stage {
+            Stage::Handshaking => self.disconnect(id, DisconnectReason::Closed),
+            Stage::Live => {
+                peer.stage = Stage::Retiring;
+                self.pattern.detach(id);
+                self.departing.push(id);
+                self.wake_companion();
+                self.turn(|core| core.flush_peer(id));
+            }
+            Stage::Retiring | Stage::Draining => {}
+        }
+    }
+
+    /// Shuts a retiring peer's stream down once everything is written, and waits for its end.
+    pub(crate) fn shut_down_if_retired(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        if peer.stage != Stage::Retiring || !peer.out.is_empty() {
+            return;
+        }
+        match peer.poll_shutdown() {
+            Poll::Pending => {}
+            Poll::Ready(Err(_)) => self.disconnect(id, DisconnectReason::Closed),
+            Poll::Ready(Ok(())) => {
+                peer.stage = Stage::Draining;
+                peer.large = None;
+                peer.wake();
+                self.departing.push(id);
+                self.wake_companion();
+                self.wake_watchers();
+            }
+        }
+    }
+
+    /// Undoes `connect_to`: the dial ends, and its connection once its queue is written.
+    pub(crate) fn remove_dial(&mut self, endpoint: &Endpoint) -> Result<(), Error> {
+        let index = self.endpoints.dials.iter().position(|dial| dial.endpoint == *endpoint);
+        let Some(index) = index else { return Err(Error::UnknownEndpoint(endpoint.clone())) };
+        let dial = self.endpoints.dials.remove(index);
+        if let Some(peer) = dial.peer {
+            self.retire(peer);
+        }
+        self.wake_companion();
+        self.wake_everybody_if_hopeless();
+        Ok(())
+    }
+
+    /// Undoes `bind_to`: the listener closes, and the connections accepted there end as above.
+    pub(crate) fn remove_listener(&mut self, endpoint: &Endpoint) -> Result<(), Error> {
+        let index = self.endpoints.listeners.iter().position(|listener| listener.answers_to(endpoint));
+        let Some(index) = index else { return Err(Error::UnknownEndpoint(endpoint.clone())) };
+        let listener = self.endpoints.remove_listener(index);
+        for id in self.peers.ids(|peer| peer.origin == Origin::Listener(listener.id)) {
+            self.retire(id);
+        }
+        self.emit(SocketEvent::Unbound { endpoint: listener.local().unwrap_or(endpoint).clone() });
+        self.wake_companion();
+        self.wake_everybody_if_hopeless();
+        Ok(())
+    }
+
+    /// Starts to close for all handles: nothing is accepted or delivered any more.
+    pub(crate) fn begin_close(&mut self) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        self.phase = Phase::Closing { timed: false };
+        while !self.endpoints.listeners.is_empty() {
+            if let Some(endpoint) = self.endpoints.remove_listener(0).local().cloned() {
+                self.emit(SocketEvent::Unbound { endpoint });
+            }
+        }
+        self.close_step();
+        self.wake_companion();
+        self.wake_everybody();
+    }
+
+    /// Goes on closing; the socket is closed once no peer and no message is left.
+    pub(crate) fn close_step(&mut self) {
+        if !matches!(self.phase, Phase::Closing { .. }) {
+            return;
+        }
+        if !self.endpoints.has_dials() && self.live_peers() == 0 {
+            self.drop_pending(DropCause::Closed);
+        }
+        if self.outbound.pending.is_empty() {
+            self.endpoints.dials.clear();
+            for id in self.peers.ids(|peer| matches!(peer.stage, Stage::Handshaking | Stage::Live)) {
+                self.retire(id);
+            }
+            if self.is_detached() || self.peers.is_empty() {
+                self.finish_close();
+            }
+        }
+    }
+
+    /// A detached socket has nobody to wait for the end of its streams: they are dropped once drained
+    /// into the kernel.
+    fn finish_close(&mut self) {
+        if self.peers.iter().any(|peer| peer.stage != Stage::Draining) {
+            return;
+        }
+        for id in self.peers.ids(|_| true) {
+            self.disconnect(id, DisconnectReason::Closed);
+        }
+        let unsent = self.counters.dropped[DropCause::Closed as usize];
+        self.phase = Phase::Closed { unsent };
+        self.emit(SocketEvent::Closed { unsent });
+        self.monitor.close(self.effects.wakers());
+        self.wake_everybody();
+    }
+
+    /// One step of `close`: the number of messages that could not be sent, once that is known.
+    pub(crate) fn poll_closed(&mut self, key: &mut WaitKey, waker: &Waker) -> Poll<u64> {
+        self.close_step();
+        match self.phase {
+            Phase::Closed { unsent } => Poll::Ready(unsent),
+            Phase::Open | Phase::Closing { .. } => {
+                self.watchers.park(key, waker);
+                Poll::Pending
+            }
+        }
+    }
+
+    pub(crate) fn drop_pending(&mut self, cause: DropCause) {
+        let pending = std::mem::take(&mut self.outbound.pending);
+        let count = pending.len() as u64;
+        for queued in pending {
+            self.outbound.pending_level.remove(queued.size);
+            self.effects.drop_permit(queued.permit);
+        }
+        self.count_dropped(None, cause, count);
+    }
+
+    /// The companion is gone without having closed the socket: nothing can go on.
+    pub(crate) fn companion_gone(&mut self) {
+        if matches!(self.phase, Phase::Closed { .. }) {
+            return;
+        }
+        self.companion = super::core::Companion::Gone;
+        for id in self.peers.ids(|_| true) {
+            self.disconnect(id, DisconnectReason::CompanionGone);
+        }
+        self.drop_pending(DropCause::CompanionGone);
+        self.emit(SocketEvent::CompanionGone);
+        self.monitor.close(self.effects.wakers());
+        if self.phase != Phase::Open {
+            let unsent = self.counters.dropped[DropCause::CompanionGone as usize];
+            self.phase = Phase::Closed { unsent };
+        }
+        self.wake_everybody();
+    }
+}

@@ -1,0 +1,232 @@
+//! The state of a socket, shared by its handles and its companion task.
+
+use std::sync::Arc;
+
+use super::effects::Effects;
+use super::endpoints::Endpoints;
+use super::inbound::Inbound;
+use super::outbound::Outbound;
+use super::pattern::Pattern;
+use super::peers::Peers;
+use super::ready::ReadyQueue;
+use super::wait::WaitList;
+use crate::error::Error;
+use crate::monitor::{DropCause, MonitorHub, PeerId, SocketEvent};
+use crate::options::SocketOptions;
+use crate::protocol::{Config, Limits, SocketType};
+use crate::resilience::Deadlines;
+use crate::runtime::AsyncStream;
+
+/// One socket: its peers, queues and policies. Always behind the lock of [`Shared`](super::Shared).
+///
+/// Its methods are spread over the files of this folder by topic; all of them are synchronous, and
+/// whatever must happen without the lock goes to `effects`.
+pub(crate) struct Core<S> {
+    pub(crate) options: SocketOptions,
+    pub(crate) config: Arc<Config>,
+    pub(crate) pattern: Box<dyn Pattern>,
+    pub(crate) ready: Arc<ReadyQueue>,
+    pub(crate) effects: Effects<S>,
+    pub(crate) peers: Peers<S>,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) outbound: Outbound,
+    pub(crate) inbound: Inbound,
+    pub(crate) companion: Companion,
+    pub(crate) phase: Phase,
+    pub(crate) deadlines: Deadlines<Timer>,
+    /// Peers that began to retire or drain since the companion last looked at the clock.
+    pub(crate) departing: Vec<PeerId>,
+    /// Futures that wait for a change of connections, endpoints or phase.
+    pub(crate) watchers: WaitList,
+    pub(crate) monitor: MonitorHub,
+    pub(crate) counters: Counters,
+    /// Accepted connections that have not completed the handshake.
+    pub(crate) handshaking: usize,
+    /// A `begin_turn` is open.
+    polling: bool,
+}
+
+/// Who does what nobody else is there to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Companion {
+    /// Nobody: a socket on a bare stream makes progress only while it is polled.
+    None,
+    /// A task on the runtime that the socket was opened on.
+    Running,
+    /// It panicked, was aborted or lost its runtime.
+    Gone,
+}
+
+/// The life of a socket.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Phase {
+    Open,
+    /// Nothing is accepted any more; what is queued may still leave until linger runs out.
+    Closing {
+        timed: bool,
+    },
+    Closed {
+        unsent: u64,
+    },
+}
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub(crate) enum Timer {
+    /// Handshake, heartbeat and frame progress of a connection.
+    Peer(PeerId),
+    /// The end of a departing connection's patience.
+    Depart(PeerId),
+    /// The next attempt of a dial.
+    Dial(u32),
+    /// Another look at what a recently active receiver left unread.
+    ReadAhead,
+    /// The end of linger.
+    Linger,
+}
+
+/// Counts over the life of the socket; see `SocketStats` for the invariants.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) accepted: u64,
+    pub(crate) sent: u64,
+    pub(crate) in_doubt: u64,
+    pub(crate) dropped: [u64; DropCause::COUNT],
+    pub(crate) received: u64,
+    pub(crate) delivered: u64,
+    pub(crate) recv_dropped: u64,
+    /// Messages that had begun to arrive when their connection ended.
+    pub(crate) incomplete: u64,
+    pub(crate) connects: u64,
+    pub(crate) reconnects: u64,
+    pub(crate) handshakes_failed: u64,
+    /// Messages that `close` could not send.
+    pub(crate) unsent: u64,
+}
+
+impl<S: AsyncStream> Core<S> {
+    pub(crate) fn new(
+        socket_type: SocketType,
+        pattern: Box<dyn Pattern>,
+        options: SocketOptions,
+        companion: Companion,
+    ) -> Self {
+        let limits = Limits {
+            max_message_size: options.max_message_size,
+            max_frames: options.max_frames,
+            ..Limits::default()
+        };
+        let config = Config {
+            socket_type,
+            identity: options.identity.clone(),
+            properties: Vec::new(),
+            limits,
+            security: Default::default(),
+        };
+        Self {
+            config: Arc::new(config),
+            pattern,
+            ready: Arc::default(),
+            effects: Effects::default(),
+            peers: Peers::new(),
+            endpoints: Endpoints::default(),
+            outbound: Outbound::new(&options),
+            inbound: Inbound::new(&options),
+            companion,
+            phase: Phase::Open,
+            deadlines: Deadlines::default(),
+            departing: Vec::new(),
+            watchers: WaitList::default(),
+            monitor: MonitorHub::default(),
+            counters: Counters::default(),
+            handshaking: 0,
+            polling: false,
+            options,
+        }
+    }
+
+    /// Runs `poll`, which polls streams, as a turn: events that come in meanwhile wake nobody now and
+    /// the right task afterwards.
+    pub(crate) fn turn<R>(&mut self, poll: impl FnOnce(&mut Self) -> R) -> R {
+        if self.polling {
+            return poll(self);
+        }
+        self.polling = true;
+        self.ready.begin_turn();
+        let result = poll(self);
+        let next = self.ready.end_turn();
+        self.effects.wake(next);
+        self.polling = false;
+        result
+    }
+
+    /// A stream panicked while it was polled. Its connection is poisoned (`PoisonGuard`) and ends with
+    /// its next flush; the rest of the core is whole.
+    pub(crate) fn recover_from_panic(&mut self) {
+        self.polling = false;
+        for id in self.peers.ids(|peer| peer.poisoned) {
+            if let Some(peer) = self.peers.get(id) {
+                peer.wake();
+            }
+        }
+        let next = self.ready.end_turn();
+        self.effects.wake(next);
+    }
+
+    pub(crate) fn wake_companion(&mut self) {
+        if self.companion == Companion::Running {
+            let waker = self.ready.companion();
+            self.effects.wake_companion(waker);
+        }
+    }
+
+    pub(crate) fn wake_watchers(&mut self) {
+        while let Some(waker) = self.watchers.pop() {
+            self.effects.wake(Some(waker));
+        }
+    }
+
+    /// Wakes everybody who waits for anything, to find out how the socket ended.
+    pub(crate) fn wake_everybody(&mut self) {
+        self.wake_watchers();
+        self.wake_senders();
+        self.wake_flushers();
+        self.ready.drain_parked(self.effects.wakers());
+    }
+
+    pub(crate) fn emit(&mut self, event: SocketEvent) {
+        self.monitor.emit(event, self.effects.wakers());
+    }
+
+    /// Counts messages that were accepted and will not be sent.
+    pub(crate) fn count_dropped(&mut self, peer: Option<PeerId>, cause: DropCause, count: u64) {
+        if count > 0 {
+            self.counters.dropped[cause as usize] += count;
+            self.emit(SocketEvent::MessagesDropped { peer, cause, count });
+        }
+    }
+
+    /// Why nothing can be sent or received any more, if so.
+    pub(crate) fn ended(&self) -> Option<Error> {
+        match (self.phase, self.companion) {
+            (Phase::Closing { .. } | Phase::Closed { .. }, _) => Some(Error::Closed),
+            (Phase::Open, Companion::Gone) => Some(Error::CompanionGone),
+            (Phase::Open, _) => None,
+        }
+    }
+
+    /// Why no connection is there and none will come: the error that pending and later calls end with.
+    pub(crate) fn hopeless(&self) -> Option<Error> {
+        if self.peers.is_empty() { self.endpoints.hopeless() } else { None }
+    }
+}
+
+impl<S> std::fmt::Debug for Core<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core")
+            .field("socket_type", &self.config.socket_type)
+            .field("peers", &self.peers.len())
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,213 @@
+//! The companion task of a socket.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use super::accept::Accepting;
+use super::core::Core;
+use super::peer::Origin;
+use super::shared::Shared;
+use crate::error::{Error, TimeoutKind};
+use crate::runtime::{AsyncStream, Connector, Runtime, Sleeper};
+
+/// Turns of the companion before it lets other tasks run.
+const TURNS_PER_POLL: usize = 16;
+
+/// The companion task of a socket opened by endpoint or from a runtime's own stream.
+///
+/// It does only what nobody else is there to do: writes what a burst of sends left behind, connects
+/// and reconnects, accepts, sends heartbeats and minds deadlines, reads ahead while the application
+/// does not receive, and lingers after the socket was closed or dropped. It ends when the socket is
+/// closed; if it ends earlier (panic, abort, end of its runtime) every waiting call fails with
+/// [`Error::CompanionGone`].
+pub struct Driver<S>
+where
+    S: AsyncStream,
+    S::Runtime: Runtime + Connector<Stream = S>,
+{
+    shared: Arc<Shared<S>>,
+    runtime: S::Runtime,
+    accepting: Accepting<S::Runtime>,
+    attempts: Vec<Attempt<S::Runtime>>,
+    sleep: Option<(Instant, <S::Runtime as Sleeper>::Sleep)>,
+    waker: Option<Waker>,
+    finished: bool,
+}
+
+/// A connection being made.
+struct Attempt<R: Runtime> {
+    dial: u32,
+    connecting: R::Connecting,
+    deadline: Instant,
+}
+
+impl<S> Driver<S>
+where
+    S: AsyncStream,
+    S::Runtime: Runtime + Connector<Stream = S>,
+{
+    pub(crate) fn new(shared: Arc<Shared<S>>, runtime: S::Runtime) -> Self {
+        Self {
+            shared,
+            runtime,
+            accepting: Accepting::default(),
+            attempts: Vec::new(),
+            sleep: None,
+            waker: None,
+            finished: false,
+        }
+    }
+
+    /// Makes the current task the one that events wake.
+    fn register(&mut self, cx: &Context<'_>) {
+        if self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            return;
+        }
+        self.waker = Some(cx.waker().clone());
+        let old = self.shared.with(|core| core.ready.set_companion(self.waker.clone()));
+        drop(old);
+    }
+
+    /// Polls the connections being made; true if one came to an end.
+    fn poll_attempts(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let shared = &self.shared;
+        let before = self.attempts.len();
+        self.attempts.retain_mut(|attempt| match Pin::new(&mut attempt.connecting).poll(cx) {
+            Poll::Ready(Ok(stream)) => {
+                shared.with(|core| core.connected(attempt.dial, stream, now));
+                false
+            }
+            Poll::Ready(Err(error)) => {
+                shared.with(|core| core.connect_failed(attempt.dial, error.into()));
+                false
+            }
+            Poll::Pending if now >= attempt.deadline => {
+                let error = Error::Timeout(TimeoutKind::Connect);
+                shared.with(|core| core.connect_failed(attempt.dial, error));
+                false
+            }
+            Poll::Pending => true,
+        });
+        self.attempts.len() < before
+    }
+
+    fn start_attempt(&mut self, dial: u32, now: Instant) {
+        let target = self.shared.with(|core| {
+            let endpoint = core.endpoints.dial(dial)?.endpoint.clone();
+            Some((endpoint, core.options.transport.clone(), core.options.connect_timeout))
+        });
+        if let Some((endpoint, options, timeout)) = target {
+            let connecting = self.runtime.connect(&endpoint, &options);
+            let deadline = super::timers::later(now, timeout);
+            self.attempts.push(Attempt { dial, connecting, deadline });
+        }
+    }
+
+    /// One turn; `None` when the socket is closed, else whether to go on at once.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Option<bool> {
+        let now = self.runtime.now();
+        let mut busy = self.poll_attempts(cx, now);
+        let step = self.shared.with(|core| core.drive(now));
+        if step.closed {
+            return None;
+        }
+        if let Some(listeners) = step.listeners {
+            self.accepting.open(listeners, &self.shared);
+        }
+        busy |= self.accepting.poll(cx, now, step.may_accept, &self.shared);
+        for dial in &step.start {
+            self.start_attempt(*dial, now);
+        }
+        busy |= !step.start.is_empty();
+        if step.again {
+            cx.waker().wake_by_ref();
+        }
+        let own = self.attempts.iter().map(|attempt| attempt.deadline).chain(self.accepting.retry_at());
+        Some(busy | self.sleep_until(own.chain(step.deadline).min(), cx))
+    }
+
+    /// Arms the one timer; true if it has fired already.
+    fn sleep_until(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> bool {
+        let Some(deadline) = deadline else { return false };
+        // An armed timer that fires too early only costs a look; one that fires too late costs a deadline.
+        if self.sleep.as_ref().is_none_or(|(armed, _)| deadline < *armed) {
+            self.sleep = Some((deadline, self.runtime.sleep_until(deadline)));
+        }
+        let fired = self.sleep.as_mut().is_some_and(|(_, sleep)| Pin::new(sleep).poll(cx).is_ready());
+        if fired {
+            self.sleep = None;
+        }
+        fired
+    }
+}
+
+impl<S> Future for Driver<S>
+where
+    S: AsyncStream,
+    S::Runtime: Runtime + Connector<Stream = S>,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.register(cx);
+        for _ in 0..TURNS_PER_POLL {
+            match this.turn(cx) {
+                None => {
+                    this.finished = true;
+                    return Poll::Ready(());
+                }
+                Some(true) => {}
+                Some(false) => return Poll::Pending,
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+// Nothing in it is ever pinned in place: the traits ask for `Unpin` futures.
+impl<S> Unpin for Driver<S>
+where
+    S: AsyncStream,
+    S::Runtime: Runtime + Connector<Stream = S>,
+{
+}
+
+impl<S> Drop for Driver<S>
+where
+    S: AsyncStream,
+    S::Runtime: Runtime + Connector<Stream = S>,
+{
+    fn drop(&mut self) {
+        let old = self.shared.with(|core| core.ready.set_companion(None));
+        drop(old);
+        if !self.finished {
+            self.shared.with(Core::companion_gone);
+        }
+    }
+}
+
+impl<S> std::fmt::Debug for Driver<S>
+where
+    S: AsyncStream,
+    S::Runtime: Runtime + Connector<Stream = S>,
+{
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").field("attempts", &self.attempts.len()).finish_non_exhaustive()
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// A dial has its stream; a dial that was removed meanwhile wants it no more.
+    fn connected(&mut self, dial: u32, stream: S, now: Instant) {
+        if self.endpoints.dial(dial).is_some() {
+            self.attach(stream, Origin::Dial(dial), now);
+        } else {
+            self.effects.drop_stream(stream);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What happens after the lock is released.
+
+use std::task::Waker;
+
+use crate::resilience::Permit;
+
+/// Wakers to wake and values to drop once the core is unlocked: all of them may run foreign code, which
+/// may take the lock again.
+#[derive(Debug)]
+pub(crate) struct Effects<S> {
+    wakers: Vec<Waker>,
+    permits: Vec<Permit>,
+    streams: Vec<S>,
+    /// A slot of its own keeps the commonest effect free of allocation.
+    companion: Option<Waker>,
+}
+
+impl<S> Default for Effects<S> {
+    fn default() -> Self {
+        Self { wakers: Vec::new(), permits: Vec::new(), streams: Vec::new(), companion: None }
+    }
+}
+
+impl<S> Effects<S> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.companion.is_none()
+            && self.wakers.is_empty()
+            && self.permits.is_empty()
+            && self.streams.is_empty()
+    }
+
+    pub(crate) fn wake(&mut self, waker: Option<Waker>) {
+        self.wakers.extend(waker);
+    }
+
+    pub(crate) fn wake_companion(&mut self, waker: Option<Waker>) {
+        if waker.is_some() {
+            self.companion = waker;
+        }
+    }
+
+    pub(crate) fn wakers(&mut self) -> &mut Vec<Waker> {
+        &mut self.wakers
+    }
+
+    pub(crate) fn drop_permit(&mut self, permit: Permit) {
+        if !permit.is_none() {
+            self.permits.push(permit);
+        }
+    }
+
+    pub(crate) fn drop_stream(&mut self, stream: S) {
+        self.streams.push(stream);
+    }
+
+    /// Runs everything: call without the lock.
+    pub(crate) fn run(self) {
+        let Self { wakers, permits, streams, companion } = self;
+        drop((permits, streams));
+        for waker in wakers.into_iter().chain(companion) {
+            waker.wake();
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a socket is bound and connected to.
+
+use std::sync::Arc;
+
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::monitor::PeerId;
+use crate::resilience::{Backoff, ReconnectPhase, ReconnectState};
+
+/// The dials and listeners of a socket; the companion holds their futures and streams.
+#[derive(Debug, Default)]
+pub(crate) struct Endpoints {
+    pub(crate) dials: Vec<Dial>,
+    pub(crate) listeners: Vec<Binding>,
+    next_id: u32,
+    /// Listeners were added or removed since the companion last looked.
+    changed: bool,
+    /// The socket was made from a stream, or had an endpoint: without any left it is at its end.
+    pub(crate) used: bool,
+}
+
+/// One endpoint that the socket connects to, again and again.
+#[derive(Debug)]
+pub(crate) struct Dial {
+    pub(crate) id: u32,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) reconnect: ReconnectState,
+    pub(crate) peer: Option<PeerId>,
+    /// Attempts that ended, well or badly.
+    pub(crate) outcomes: u64,
+    /// Why the last attempt failed, or the last connection ended.
+    pub(crate) failure: Option<Arc<Error>>,
+    /// A connection or an attempt ended and the companion has not yet scheduled the next.
+    pub(crate) unscheduled: Option<Ended>,
+    /// Fail for good if the first attempt fails.
+    pub(crate) once: bool,
+}
+
+/// What ended, which decides how the backoff goes on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Ended {
+    /// An attempt that never got through the handshake.
+    Attempt,
+    /// A connection that had.
+    Connection,
+}
+
+/// One endpoint that the socket listens on.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    pub(crate) id: u32,
+    /// As it was asked for, and as it is bound.
+    pub(crate) requested: Endpoint,
+    pub(crate) state: BindState,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum BindState {
+    Pending,
+    Bound(Endpoint),
+    Failed(Error),
+}
+
+impl Endpoints {
+    pub(crate) fn add_dial(
+        &mut self,
+        endpoint: Endpoint,
+        backoff: Backoff,
+        max_attempts: Option<u32>,
+        once: bool,
+    ) -> u32 {
+        let id = self.fresh_id();
+        self.dials.push(Dial {
+            id,
+            endpoint,
+            reconnect: ReconnectState::new(backoff, max_attempts),
+            peer: None,
+            outcomes: 0,
+            failure: None,
+            unscheduled: None,
+            once,
+        });
+        id
+    }
+
+    pub(crate) fn add_listener(&mut self, requested: Endpoint) -> u32 {
+        let id = self.fresh_id();
+        self.changed = true;
+        self.listeners.push(Binding { id, requested, state: BindState::Pending });
+        id
+    }
+
+    pub(crate) fn remove_listener(&mut self, index: usize) -> Binding {
+        self.changed = true;
+        self.listeners.remove(index)
+    }
+
+    pub(crate) fn forget_listener(&mut self, id: u32) {
+        self.changed = true;
+        self.listeners.retain(|listener| listener.id != id);
+    }
+
+    /// All listeners that there should be, if that changed since the last call.
+    pub(crate) fn take_changes(&mut self) -> Option<Vec<(u32, Endpoint)>> {
+        let listeners = || self.listeners.iter().map(|listener| (listener.id, listener.requested.clone()));
+        std::mem::take(&mut self.changed).then(|| listeners().collect())
+    }
+
+    fn fresh_id(&mut self) -> u32 {
+        self.used = true;
+        self.next_id += 1;
+        self.next_id
+    }
+
+    pub(crate) fn dial(&mut self, id: u32) -> Option<&mut Dial> {
+        self.dials.iter_mut().find(|dial| dial.id == id)
+    }
+
+    pub(crate) fn listener(&mut self, id: u32) -> Option<&mut Binding> {
+        self.listeners.iter_mut().find(|listener| listener.id == id)
+    }
+
+    /// The endpoint of the last successful bind: libzmq's LAST_ENDPOINT.
+    pub(crate) fn last_bound(&self) -> Option<&Endpoint> {
+        self.listeners.iter().rev().find_map(Binding::local)
+    }
+
+    /// Whether some dial is connected or still trying.
+    pub(crate) fn has_dials(&self) -> bool {
+        self.dials.iter().any(|dial| !dial.is_stopped())
+    }
+
+    /// Why no connection can come from here any more.
+    pub(crate) fn hopeless(&self) -> Option<Error> {
+        let listening = self.listeners.iter().any(|listener| !matches!(listener.state, BindState::Failed(_)));
+        if !self.used || listening || self.has_dials() {
+            return None;
+        }
+        let gave_up = self.dials.iter().rev().find_map(Dial::gave_up);
+        Some(gave_up.unwrap_or(Error::NotConnected))
+    }
+}
+
+impl Dial {
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.reconnect.phase() == ReconnectPhase::Stopped
+    }
+
+    fn gave_up(&self) -> Option<Error> {
+        let cause = self.failure.clone()?;
+        Some(Error::GaveUp { endpoint: self.endpoint.clone(), cause })
+    }
+}
+
+impl Binding {
+    pub(crate) fn local(&self) -> Option<&Endpoint> {
+        match &self.state {
+            BindState::Bound(local) => Some(local),
+            BindState::Pending | BindState::Failed(_) => None,
+        }
+    }
+
+    pub(crate) fn answers_to(&self, endpoint: &Endpoint) -> bool {
+        self.local() == Some(endpoint) || (self.requested == *endpoint)
+    }
+}

@@ -1,0 +1,271 @@
+//! Connections coming and going.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::core::{Core, Phase, Timer};
+use super::endpoints::{BindState, Ended};
+use super::outbound::Queued;
+use super::pattern::Admission;
+use super::peer::{Origin, Peer, Stage};
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::message::{Frame, Message};
+use crate::monitor::{DisconnectReason, DropCause, PeerId, SocketEvent};
+use crate::protocol::PeerInfo;
+use crate::resilience::Permit;
+use crate::runtime::AsyncStream;
+
+impl<S: AsyncStream> Core<S> {
+    /// Takes a fresh stream in and starts its handshake.
+    pub(crate) fn attach(&mut self, stream: S, origin: Origin, now: Instant) -> PeerId {
+        let handshake_by = now + self.handshake_time(origin);
+        let (ready, config, options) = (&self.ready, &self.config, &self.options);
+        let id = self
+            .peers
+            .insert(|id| Peer::new(id, stream, origin, ready, config, options, now, handshake_by));
+        self.endpoints.used = true;
+        if matches!(origin, Origin::Listener(_)) {
+            self.handshaking += 1;
+        }
+        self.deadlines.set(Timer::Peer(id), handshake_by.min(self.next_check(now)));
+        self.announce(id, origin);
+        if let Some(peer) = self.peers.get(id) {
+            peer.wake();
+        }
+        self.wake_companion();
+        id
+    }
+
+    /// `connect` promises an answer within `connect_timeout`.
+    fn handshake_time(&mut self, origin: Origin) -> std::time::Duration {
+        let limit = self.options.handshake_timeout;
+        match origin {
+            Origin::Dial(id) if self.endpoints.dial(id).is_some_and(|dial| dial.once) => {
+                limit.min(self.options.connect_timeout)
+            }
+            _ => limit,
+        }
+    }
+
+    fn announce(&mut self, id: PeerId, origin: Origin) {
+        let address = self.peers.get(id).and_then(|peer| peer.address.clone());
+        let event = match origin {
+            Origin::Given => return,
+            Origin::Dial(dial) => {
+                let Some(dial) = self.endpoints.dial(dial) else { return };
+                dial.peer = Some(id);
+                dial.reconnect.handshaking();
+                SocketEvent::Connected { peer: id, endpoint: dial.endpoint.clone() }
+            }
+            Origin::Listener(listener) => {
+                let Some(listener) = self.endpoints.listener(listener) else { return };
+                let endpoint = listener.local().unwrap_or(&listener.requested).clone();
+                SocketEvent::Accepted { peer: id, address, endpoint }
+            }
+        };
+        self.emit(event);
+    }
+
+    /// The handshake is done: the pattern decides about the peer.
+    pub(crate) fn admit(&mut self, id: PeerId, info: PeerInfo) {
+        let mut admission = self.pattern.attach(id, &info);
+        if let Admission::Replace(old) = admission {
+            self.disconnect(old, DisconnectReason::Replaced);
+            admission = self.pattern.attach(id, &info);
+        }
+        if admission != Admission::Admit {
+            self.disconnect(id, DisconnectReason::IdentityTaken);
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.stage = Stage::Live;
+        let origin = peer.origin;
+        let event = SocketEvent::HandshakeSucceeded {
+            peer: id,
+            socket_type: info.socket_type,
+            identity: info.identity.clone(),
+        };
+        peer.info = Some(Box::new(info));
+        self.handshake_over(origin);
+        self.counters.connects += 1;
+        if let Origin::Dial(dial) = origin {
+            self.dial_connected(dial);
+        }
+        self.emit(event);
+        if self.options.probe_router {
+            self.enqueue(id, Message::from(Frame::new()), Permit::none());
+            self.after_enqueue(id, false);
+        }
+        self.drain_pending();
+        self.wake_senders();
+        self.wake_watchers();
+    }
+
+    /// Makes room for the next handshake.
+    fn handshake_over(&mut self, origin: Origin) {
+        if matches!(origin, Origin::Listener(_)) {
+            if self.handshaking == self.options.max_handshakes {
+                self.wake_companion();
+            }
+            self.handshaking -= 1;
+        }
+    }
+
+    fn dial_connected(&mut self, id: u32) {
+        let Some(dial) = self.endpoints.dial(id) else { return };
+        dial.once = false;
+        dial.outcomes += 1;
+        dial.reconnect.connected();
+        if dial.failure.take().is_some() || dial.outcomes > 1 {
+            self.counters.reconnects += 1;
+        }
+    }
+
+    /// Ends a connection: settles what it had queued, tells everybody, and leaves redialling to the
+    /// companion.
+    pub(crate) fn disconnect(&mut self, id: PeerId, reason: DisconnectReason) {
+        if self.peers.get(id).is_some_and(|peer| peer.stage == Stage::Live) {
+            self.decode_rest(id);
+        }
+        let Some(mut peer) = self.peers.remove(id) else { return };
+        if matches!(peer.stage, Stage::Live) {
+            self.pattern.detach(id);
+        }
+        if peer.stage == Stage::Handshaking {
+            self.handshake_over(peer.origin);
+        }
+        self.orphan_inbox(&mut peer);
+        if peer.has_begun_message() {
+            self.count_cut(id);
+        }
+        if !reason.is_orderly() {
+            self.counters.in_doubt += peer.unproven();
+        }
+        self.settle_unsent(&mut peer, &reason);
+        self.report_end(&peer, &reason);
+        if let Origin::Dial(dial) = peer.origin {
+            let ended = if peer.stage == Stage::Handshaking { Ended::Attempt } else { Ended::Connection };
+            self.dial_ended(dial, ended, reason.into());
+        }
+        self.effects.drop_stream(peer.stream);
+        self.wake_companion();
+        self.wake_senders();
+        self.wake_flushers();
+        self.wake_watchers();
+        if self.hopeless().is_some() {
+            self.ready.drain_parked(self.effects.wakers());
+        }
+    }
+
+    /// A message that had begun to arrive never will.
+    fn count_cut(&mut self, id: PeerId) {
+        self.emit(SocketEvent::MessagesDropped { peer: Some(id), cause: DropCause::Incomplete, count: 1 });
+        self.counters.incomplete += 1;
+    }
+
+    fn report_end(&mut self, peer: &Peer<S>, reason: &DisconnectReason) {
+        let event = if peer.stage == Stage::Handshaking {
+            self.counters.handshakes_failed += 1;
+            SocketEvent::HandshakeFailed { peer: peer.id, cause: reason.clone().into() }
+        } else {
+            SocketEvent::Disconnected { peer: peer.id, reason: reason.clone() }
+        };
+        self.emit(event);
+    }
+
+    /// What the connection had queued: back to the socket where any peer will do, else dropped.
+    fn settle_unsent(&mut self, peer: &mut Peer<S>, reason: &DisconnectReason) {
+        let mut permits = std::mem::take(&mut peer.permits);
+        let mut ordinal = peer.sent;
+        let mut keep = Vec::new();
+        let (mut lost, mut cancelled) = (0, 0);
+        for unsent in peer.out.drain_unsent() {
+            ordinal += 1;
+            let permit = match permits.front() {
+                Some((first, _)) if *first == ordinal => permits.pop_front().map(|(_, permit)| permit),
+                _ => None,
+            };
+            let permit = permit.unwrap_or_else(Permit::none);
+            let abandoned = unsent.begun && matches!(reason, DisconnectReason::Poisoned);
+            let message = if abandoned || !self.keeps_unsent() {
+                None
+            } else {
+                peer.connection.recover(unsent.pieces)
+            };
+            match message {
+                Some(message) => keep.push(Queued { message, size: unsent.payload, permit }),
+                None => {
+                    self.effects.drop_permit(permit);
+                    if abandoned { cancelled += 1 } else { lost += 1 }
+                }
+            }
+        }
+        self.count_dropped(Some(peer.id), DropCause::Cancelled, cancelled);
+        let cause = if self.phase == Phase::Open { DropCause::PeerLost } else { DropCause::Closed };
+        self.count_dropped(Some(peer.id), cause, lost);
+        self.requeue(keep);
+    }
+
+    fn keeps_unsent(&self) -> bool {
+        self.pattern.queues_without_peer() && !matches!(self.phase, Phase::Closed { .. })
+    }
+
+    /// An attempt ended before there was a connection.
+    pub(crate) fn connect_failed(&mut self, id: u32, cause: Error) {
+        let Some(dial) = self.endpoints.dial(id) else { return };
+        let event = SocketEvent::ConnectFailed { endpoint: dial.endpoint.clone(), cause: cause.clone() };
+        self.emit(event);
+        self.dial_ended(id, Ended::Attempt, cause);
+    }
+
+    /// A listener was opened, or could not be.
+    pub(crate) fn bound(&mut self, id: u32, result: Result<Endpoint, Error>) {
+        let Some(listener) = self.endpoints.listener(id) else { return };
+        match result {
+            Ok(endpoint) => {
+                listener.state = BindState::Bound(endpoint.clone());
+                self.emit(SocketEvent::Listening { endpoint });
+            }
+            Err(cause) => {
+                listener.state = BindState::Failed(cause.clone());
+                let endpoint = listener.requested.clone();
+                self.emit(SocketEvent::BindFailed { endpoint, cause });
+            }
+        }
+        self.wake_watchers();
+    }
+
+    /// An attempt or a connection of a dial ended.
+    pub(crate) fn dial_ended(&mut self, id: u32, ended: Ended, cause: Error) {
+        let permanent = cause.is_permanent() || !self.options.reconnect;
+        let Some(dial) = self.endpoints.dial(id) else { return };
+        dial.peer = None;
+        if ended == Ended::Attempt {
+            dial.outcomes += 1;
+        }
+        let cause = Arc::new(cause);
+        dial.failure = Some(Arc::clone(&cause));
+        if permanent || dial.once {
+            dial.reconnect.stop();
+            let event = SocketEvent::ReconnectStopped { endpoint: dial.endpoint.clone(), cause: (*cause).clone() };
+            self.emit(event);
+            self.wake_everybody_if_hopeless();
+        } else {
+            dial.unscheduled = Some(ended);
+        }
+        self.wake_companion();
+        self.wake_watchers();
+    }
+
+    pub(crate) fn wake_everybody_if_hopeless(&mut self) {
+        if self.hopeless().is_some() {
+            self.wake_everybody();
+        }
+    }
+
+    /// Connected peers: those that have completed the handshake.
+    pub(crate) fn live_peers(&self) -> usize {
+        self.peers.iter().filter(|peer| peer.stage == Stage::Live).count()
+    }
+}

@@ -1,0 +1,34 @@
+//! The machinery under all socket types: connections, queues, timers and the companion task.
+//!
+//! A socket is a [`Core`] behind one short-held lock. The futures of its handles and its companion task
+//! drive the same synchronous functions: whoever polls, makes progress. Nothing here names a runtime or
+//! a socket type.
+
+mod accept;
+mod close;
+mod core;
+mod detached;
+mod driver;
+mod effects;
+mod endpoints;
+mod inbound;
+mod lifecycle;
+mod outbound;
+mod pattern;
+mod peer;
+mod peers;
+mod ready;
+mod reserve;
+mod shared;
+mod stats;
+mod timers;
+mod wait;
+mod watch;
+
+pub(crate) use self::core::{Companion, Core};
+pub use self::driver::Driver;
+pub(crate) use self::pattern::{Admission, Pattern, Route};
+pub(crate) use self::peer::Origin;
+pub(crate) use self::reserve::Reservation;
+pub(crate) use self::shared::Shared;
+pub(crate) use self::wait::WaitKey;

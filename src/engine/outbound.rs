@@ -1,0 +1,454 @@
+//! The way out: choosing a peer, queueing, flushing.
+
+use std::collections::VecDeque;
+use std::task::{Poll, Waker};
+
+use super::core::Core;
+use super::pattern::Route;
+use super::peer::{Peer, Stage};
+use super::wait::{WaitKey, WaitList};
+use crate::error::Error;
+use crate::message::Message;
+use crate::monitor::{DisconnectReason, DropCause, PeerId};
+use crate::options::SocketOptions;
+use crate::resilience::{FlushPolicy, HighWater, OnCancel, Permit};
+use crate::runtime::{AsyncStream, SendBuf};
+
+/// Copied bytes from which a burst is written inline: the sweet spot of a TCP write.
+const FLUSH_COPIED: usize = 32 * 1024;
+/// Referenced bytes from which it is: several large payloads leave in one gathered write.
+const FLUSH_SHARED: usize = 1024 * 1024;
+/// Slices from which it is: what one gathered write takes.
+const FLUSH_SLICES: usize = 64;
+
+/// Messages that `send` accepts in a row before it lets other tasks run once.
+const SENDS_PER_POLL: u32 = 1024;
+
+/// What waits to be sent, and who waits to send.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    /// Messages without a peer, oldest first.
+    pub(crate) pending: VecDeque<Queued>,
+    pub(crate) pending_level: HighWater,
+    /// `send` and `reserve` futures that wait for room.
+    senders: WaitList,
+    /// `flush` futures.
+    flushers: WaitList,
+    /// Peers with something queued since their last flush.
+    dirty: Vec<PeerId>,
+    /// Something was sent since the companion last found nothing to do: further messages wait for
+    /// company.
+    hot: bool,
+    /// A connection was closed by a cancelled write, and no call has reported it yet.
+    pub(crate) poisoned: bool,
+    /// The buffer of the last connection that was drained: one hot buffer serves all.
+    spare: Vec<u8>,
+    /// Messages accepted since `send` last gave way.
+    burst: u32,
+}
+
+/// A message in the socket's own queue.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    pub(crate) message: Message,
+    pub(crate) size: usize,
+    pub(crate) permit: Permit,
+}
+
+impl Outbound {
+    pub(crate) fn new(options: &SocketOptions) -> Self {
+        Self {
+            pending: VecDeque::new(),
+            pending_level: HighWater::new(options.send_hwm, options.send_hwm_bytes),
+            senders: WaitList::default(),
+            flushers: WaitList::default(),
+            dirty: Vec::new(),
+            hot: false,
+            poisoned: false,
+            spare: Vec::new(),
+            burst: 0,
+        }
+    }
+}
+
+/// Whether a queue is worth a write of its own in the middle of a burst.
+fn worth_writing(out: &SendBuf) -> bool {
+    out.remaining_copied() >= FLUSH_COPIED
+        || out.remaining_shared() >= FLUSH_SHARED
+        || out.io_slice_count() >= FLUSH_SLICES
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// Whether a message of `size` bytes could be accepted, and if not, why.
+    fn check_message(&self, message: &Message, size: usize) -> Result<(), Error> {
+        if message.is_empty() {
+            return Err(Error::EmptyMessage);
+        }
+        let max = self.options.max_message_size;
+        if size > max {
+            return Err(Error::MessageTooLarge { size, max });
+        }
+        Ok(())
+    }
+
+    /// The errors that end a send-side call before anything else is looked at.
+    pub(crate) fn check_sendable(&mut self) -> Result<(), Error> {
+        if let Some(error) = self.ended() {
+            return Err(error);
+        }
+        if std::mem::take(&mut self.outbound.poisoned) {
+            return Err(Error::Poisoned);
+        }
+        Ok(())
+    }
+
+    /// Accepts the message in `slot` whole, or leaves it there: `WouldBlock` if it has to wait.
+    ///
+    /// `write` is false for `send_buffered`, which never writes.
+    pub(crate) fn submit(
+        &mut self,
+        slot: &mut Option<Message>,
+        permit: Permit,
+        write: bool,
+    ) -> Result<(), Error> {
+        let Some(message) = slot.take() else { return Ok(()) };
+        match self.choose(&message) {
+            Ok(Destination::Peer(id)) => {
+                self.enqueue(id, message, permit);
+                self.after_enqueue(id, write);
+            }
+            Ok(Destination::Pending) => {
+                let size = message.size();
+                self.outbound.pending_level.add(size);
+                self.outbound.pending.push_back(Queued { message, size, permit });
+                self.counters.accepted += 1;
+            }
+            Ok(Destination::Nowhere(cause)) => {
+                self.effects.drop_permit(permit);
+                self.counters.accepted += 1;
+                self.count_dropped(None, cause, 1);
+            }
+            Err(error) => {
+                self.effects.drop_permit(permit);
+                *slot = Some(message);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn choose(&mut self, message: &Message) -> Result<Destination, Error> {
+        self.check_sendable()?;
+        let size = message.size();
+        self.check_message(message, size)?;
+        match self.route(message, size) {
+            // Nothing overtakes what has been waiting for a peer.
+            Route::To(_) if !self.outbound.pending.is_empty() => Err(Error::WouldBlock),
+            Route::To(id) => Ok(Destination::Peer(id)),
+            Route::Drop(cause) => Ok(Destination::Nowhere(cause)),
+            Route::NoBody => Err(Error::EmptyMessage),
+            Route::Full => Err(Error::WouldBlock),
+            Route::Unroutable => Err(self.hopeless().unwrap_or(Error::Unroutable)),
+            Route::NoPeer => match self.hopeless() {
+                Some(error) => Err(error),
+                None if self.may_queue(size) => Ok(Destination::Pending),
+                None => Err(Error::WouldBlock),
+            },
+        }
+    }
+
+    /// Whether a message may wait in the socket itself until a peer comes: only where one is dialled,
+    /// so that the first worker to connect to a bound socket is not flooded (libzmq's rule).
+    pub(crate) fn may_queue(&self, size: usize) -> bool {
+        self.pattern.queues_without_peer()
+            && self.endpoints.has_dials()
+            && self.outbound.pending_level.has_room(size)
+    }
+
+    fn route(&mut self, message: &Message, size: usize) -> Route {
+        let peers = &self.peers;
+        let has_room = |id| {
+            peers.get(id).is_some_and(|peer| peer.stage == Stage::Live && peer.out_level.has_room(size))
+        };
+        self.pattern.route(message, &has_room)
+    }
+
+    /// The peer that any message of `size` bytes would go to, for types that do not look at it.
+    pub(crate) fn route_any(&mut self, size: usize) -> Route {
+        self.route(&Message::new(), size)
+    }
+
+    /// Encodes a message into the queue of a peer that has room for it.
+    pub(crate) fn enqueue(&mut self, id: PeerId, mut message: Message, permit: Permit) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        self.pattern.unwrap(&mut message);
+        self.counters.accepted += 1;
+        if peer.out.is_empty() {
+            peer.out.give_arena(std::mem::take(&mut self.outbound.spare));
+        }
+        queue_message(peer, &message, permit);
+    }
+
+    /// Decides when what was queued leaves.
+    pub(crate) fn after_enqueue(&mut self, id: PeerId, write: bool) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        if !peer.dirty {
+            peer.dirty = true;
+            self.outbound.dirty.push(id);
+        }
+        let blocked = peer.write_blocked;
+        match self.options.flush_policy {
+            FlushPolicy::Manual => {}
+            FlushPolicy::Eager if write => self.flush_unless(blocked, id),
+            // Nobody else will write: `send` goes on to flush, `send_buffered` leaves it at that.
+            _ if self.is_detached() => {}
+            _ => {
+                let due = !self.outbound.hot || worth_writing(&peer.out);
+                if write && due {
+                    self.flush_unless(blocked, id);
+                }
+                if !self.outbound.hot {
+                    self.outbound.hot = true;
+                    self.wake_companion();
+                }
+            }
+        }
+    }
+
+    fn flush_unless(&mut self, blocked: bool, id: PeerId) {
+        if !blocked {
+            self.turn(|core| core.flush_peer(id));
+        }
+    }
+
+    /// Writes what one peer has queued, and settles the accounts.
+    pub(crate) fn flush_peer(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let result = peer.poll_flush();
+        self.settle_written(id);
+        if let Poll::Ready(Err(error)) = result {
+            self.salvage(id);
+            self.disconnect(id, DisconnectReason::Io(error.into()));
+        } else {
+            self.shut_down_if_retired(id);
+        }
+    }
+
+    /// Accounts for the messages whose last byte is with the kernel.
+    fn settle_written(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let before = peer.sent;
+        while let Some(payload) = peer.out.pop_written() {
+            peer.out_level.remove(payload);
+            peer.sent += 1;
+        }
+        while peer.permits.front().is_some_and(|(ordinal, _)| *ordinal <= peer.sent) {
+            if let Some((_, permit)) = peer.permits.pop_front() {
+                self.effects.drop_permit(permit);
+            }
+        }
+        let freed = peer.sent - before;
+        if peer.out.is_empty() {
+            peer.dirty = false;
+            let arena = peer.out.take_arena();
+            if arena.capacity() > self.outbound.spare.capacity() {
+                self.outbound.spare = arena;
+            }
+        }
+        if freed > 0 {
+            self.counters.sent += freed;
+            self.room_freed(id);
+        }
+        self.wake_flushers();
+    }
+
+    pub(crate) fn room_freed(&mut self, id: PeerId) {
+        self.pattern.room_freed(id);
+        self.drain_pending();
+        self.wake_senders();
+    }
+
+    /// Hands messages that waited in the socket to peers that have room now.
+    pub(crate) fn drain_pending(&mut self) {
+        while let Some(size) = self.outbound.pending.front().map(|front| front.size) {
+            let Route::To(id) = self.route_any(size) else { break };
+            let Some(queued) = self.outbound.pending.pop_front() else { break };
+            self.outbound.pending_level.remove(size);
+            let Some(peer) = self.peers.get_mut(id) else { break };
+            queue_message(peer, &queued.message, queued.permit);
+            if !peer.dirty {
+                peer.dirty = true;
+                self.outbound.dirty.push(id);
+            }
+        }
+        if !self.outbound.dirty.is_empty() {
+            self.wake_companion();
+        }
+    }
+
+    /// Puts messages that a lost peer had not begun back in front, in order.
+    pub(crate) fn requeue(&mut self, messages: Vec<Queued>) {
+        for queued in messages.into_iter().rev() {
+            self.outbound.pending_level.add(queued.size);
+            self.outbound.pending.push_front(queued);
+        }
+        self.drain_pending();
+    }
+
+    /// Writes everything that is queued for anybody; whether something was.
+    pub(crate) fn flush_dirty(&mut self) -> bool {
+        let dirty = std::mem::take(&mut self.outbound.dirty);
+        for &id in &dirty {
+            if let Some(peer) = self.peers.get_mut(id) {
+                peer.dirty = false;
+                if !peer.write_blocked {
+                    self.flush_peer(id);
+                }
+            }
+        }
+        !dirty.is_empty()
+    }
+
+    /// The companion's part of adaptive batching: flush and stay hot, or find nothing and cool down.
+    /// Returns whether it has to look again.
+    pub(crate) fn flush_turn(&mut self) -> bool {
+        if self.options.flush_policy == FlushPolicy::Manual {
+            return false;
+        }
+        let flushed = self.flush_dirty();
+        self.outbound.hot = flushed;
+        flushed
+    }
+
+    /// Where every queue ends now, for a `flush` to wait for; `None` while messages have no peer.
+    fn flush_targets(&self) -> Option<Vec<(PeerId, u64)>> {
+        if !self.outbound.pending.is_empty() {
+            return None;
+        }
+        let queued = self.peers.iter().filter(|peer| !peer.out.is_empty());
+        Some(queued.map(|peer| (peer.id, peer.out.queued_total())).collect())
+    }
+
+    /// One step of `flush`: done once every queue has passed its target.
+    pub(crate) fn poll_flush(
+        &mut self,
+        targets: &mut Option<Vec<(PeerId, u64)>>,
+        key: &mut WaitKey,
+        waker: &Waker,
+    ) -> Poll<Result<(), Error>> {
+        if let Err(error) = self.check_sendable() {
+            return Poll::Ready(Err(error));
+        }
+        self.turn(Self::flush_unblocked);
+        if targets.is_none() {
+            *targets = self.flush_targets();
+        }
+        if let Some(targets) = targets {
+            targets.retain(|(id, end)| self.peers.get(*id).is_some_and(|peer| peer.out.written_total() < *end));
+            if targets.is_empty() && self.outbound.pending.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        // Asked last: a peer may have been lost by the very write above.
+        if std::mem::take(&mut self.outbound.poisoned) {
+            return Poll::Ready(Err(Error::Poisoned));
+        }
+        if let Some(error) = self.hopeless() {
+            return Poll::Ready(Err(error));
+        }
+        if targets.as_ref().is_some_and(Vec::is_empty) {
+            // A lost peer's messages went back to the socket's queue: wait for where they go next.
+            *targets = None;
+        }
+        self.outbound.flushers.park(key, waker);
+        Poll::Pending
+    }
+
+    /// Flushes every peer that has something queued, dirty or left over.
+    fn flush_unblocked(&mut self) {
+        self.flush_dirty();
+        for id in self.peers.ids(|peer| !peer.out.is_empty() && !peer.write_blocked) {
+            self.flush_peer(id);
+        }
+    }
+
+    /// Lets other tasks run now and then in a loop of sends that never wait.
+    pub(crate) fn give_way(&mut self, waker: &Waker) -> bool {
+        self.outbound.burst += 1;
+        let due = self.outbound.burst >= SENDS_PER_POLL;
+        if due {
+            self.outbound.burst = 0;
+            self.effects.wake(Some(waker.clone()));
+        }
+        due
+    }
+
+    pub(crate) fn park_sender(&mut self, key: &mut WaitKey, waker: &Waker) {
+        self.outbound.burst = 0;
+        self.outbound.senders.park(key, waker);
+        if self.options.flush_policy == FlushPolicy::Manual || self.is_detached() {
+            // At the mark with nobody to write but the caller: room that this frees wakes the caller.
+            self.turn(Self::flush_unblocked);
+        }
+    }
+
+    pub(crate) fn unpark_sender(&mut self, key: &mut WaitKey) {
+        let waker = self.outbound.senders.unpark(key);
+        drop(waker);
+    }
+
+    pub(crate) fn unpark_flusher(&mut self, key: &mut WaitKey) {
+        let waker = self.outbound.flushers.unpark(key);
+        drop(waker);
+    }
+
+    pub(crate) fn wake_senders(&mut self) {
+        while let Some(waker) = self.outbound.senders.pop() {
+            self.effects.wake(Some(waker));
+        }
+    }
+
+    pub(crate) fn wake_flushers(&mut self) {
+        while let Some(waker) = self.outbound.flushers.pop() {
+            self.effects.wake(Some(waker));
+        }
+    }
+
+    /// A pending `send` or `flush` was dropped: in `Poison` mode the connections that are in the middle
+    /// of a message end here.
+    pub(crate) fn cancelled(&mut self) {
+        if self.options.on_cancel != OnCancel::Poison || self.ended().is_some() {
+            return;
+        }
+        for id in self.peers.ids(|peer| peer.stage == Stage::Live && peer.out.is_mid_message()) {
+            self.outbound.poisoned = true;
+            self.disconnect(id, DisconnectReason::Poisoned);
+        }
+    }
+
+    /// Messages accepted and not yet with the kernel, and their payload bytes.
+    pub(crate) fn queued(&self) -> (usize, usize) {
+        let pending = &self.outbound.pending_level;
+        self.peers.iter().fold((pending.messages(), pending.bytes()), |(messages, bytes), peer| {
+            (messages + peer.out_level.messages(), bytes + peer.out_level.bytes())
+        })
+    }
+}
+
+/// Where a message goes.
+enum Destination {
+    Peer(PeerId),
+    Pending,
+    Nowhere(DropCause),
+}
+
+fn queue_message<S: AsyncStream>(peer: &mut Peer<S>, message: &Message, permit: Permit) {
+    let size = message.size();
+    peer.connection.encode_message(message, &mut peer.out);
+    peer.out.end_message(size);
+    peer.out_level.add(size);
+    peer.enqueued += 1;
+    if !permit.is_none() {
+        peer.permits.push_back((peer.enqueued, permit));
+    }
+}

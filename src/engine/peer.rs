@@ -1,0 +1,265 @@
+//! One connection and everything that belongs to it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::io;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::ready::{PeerSignal, ReadyQueue};
+use crate::endpoint::Endpoint;
+use crate::message::Message;
+use crate::monitor::{DisconnectReason, PeerId};
+use crate::options::SocketOptions;
+use crate::protocol::{Config, Connection, PeerInfo, WireSink};
+use crate::resilience::{HighWater, Permit, PoisonGuard};
+use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
+
+/// How a connection came to be, which decides what its end means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Origin {
+    /// Dialled: the dial with this index tries again.
+    Dial(u32),
+    /// Accepted by the listener with this index.
+    Listener(u32),
+    /// Given by the user as a stream: nothing replaces it.
+    Given,
+}
+
+impl WireSink for SendBuf {
+    fn put(&mut self, bytes: &[u8]) {
+        Self::put(self, bytes);
+    }
+
+    fn put_shared(&mut self, bytes: &Bytes) {
+        Self::put_shared(self, bytes);
+    }
+}
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stage {
+    /// Greeting and READY are exchanged.
+    Handshaking,
+    /// Messages flow.
+    Live,
+    /// The socket lets go of the peer: what is queued is still written, nothing is added.
+    Retiring,
+    /// Our half is shut down; what still comes is discarded until the end of the stream.
+    Draining,
+}
+
+/// A connection: stream, protocol state, queues and accounting.
+///
+/// An idle one owns no buffer: `out` and `inbox` are empty, `partial` and `large` exist only while a
+/// frame is under way.
+pub(crate) struct Peer<S> {
+    pub(crate) id: PeerId,
+    pub(crate) stream: S,
+    pub(crate) connection: Connection,
+    pub(crate) stage: Stage,
+    pub(crate) origin: Origin,
+    pub(crate) address: Option<Endpoint>,
+    pub(crate) info: Option<Box<PeerInfo>>,
+    signal: Arc<PeerSignal>,
+    waker: Waker,
+
+    /// Encoded messages and commands, and the marks they count against.
+    pub(crate) out: SendBuf,
+    pub(crate) out_level: HighWater,
+    /// Permits of queued messages by their ordinal among all sent on this connection.
+    pub(crate) permits: VecDeque<(u64, Permit)>,
+    pub(crate) enqueued: u64,
+    pub(crate) sent: u64,
+    /// Something was queued since the last flush.
+    pub(crate) dirty: bool,
+    /// The kernel took no more; the stream will wake the signal.
+    pub(crate) write_blocked: bool,
+    /// Set while a write is under way; stays set if the write panicked.
+    pub(crate) poisoned: bool,
+
+    /// Undecoded bytes, kept while another peer uses the shared slab.
+    pub(crate) partial: Vec<u8>,
+    /// A frame too large for the slab, read in place.
+    pub(crate) large: Option<RecvBuf>,
+    /// Messages read ahead of the application.
+    pub(crate) inbox: VecDeque<Message>,
+    pub(crate) inbox_level: HighWater,
+    pub(crate) received: u64,
+    /// On the list of peers that may have something to read.
+    pub(crate) readable: bool,
+    /// Reading waits until the application has taken messages.
+    pub(crate) paused: bool,
+    /// How the stream ended, to be acted on once the bytes before the end are decoded.
+    pub(crate) ending: Option<DisconnectReason>,
+
+    pub(crate) liveness: Liveness,
+}
+
+/// What the timers know about a connection. No clock runs while bytes flow: reads count, and ticks of
+/// the companion compare the count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Liveness {
+    /// Reads that brought bytes.
+    pub(crate) reads: u64,
+    /// `reads` at the last tick, and when that tick was.
+    pub(crate) seen_reads: u64,
+    pub(crate) quiet_since: Instant,
+    /// When the handshake must be done.
+    pub(crate) handshake_by: Instant,
+    /// When the unanswered PING left.
+    pub(crate) pinged_at: Option<Instant>,
+    /// Number of the last PING, and how many messages were queued before it.
+    pub(crate) ping: (u32, u64),
+    /// How many of `sent` were proven to have arrived by a PONG.
+    pub(crate) proven: u64,
+    /// The peer asked to be considered dead after so long without traffic (PING's TTL).
+    pub(crate) remote_ttl: Option<Duration>,
+}
+
+impl<S: AsyncStream> Peer<S> {
+    pub(crate) fn new(
+        id: PeerId,
+        stream: S,
+        origin: Origin,
+        ready: &Arc<ReadyQueue>,
+        config: &Arc<Config>,
+        options: &SocketOptions,
+        now: Instant,
+        handshake_by: Instant,
+    ) -> Self {
+        let signal = PeerSignal::new(id, ready);
+        let mut out = SendBuf::default();
+        let mut connection = Connection::new(config);
+        connection.start(&mut out);
+        out.end_control();
+        Self {
+            id,
+            address: stream.peer_endpoint(),
+            stream,
+            connection,
+            stage: Stage::Handshaking,
+            origin,
+            info: None,
+            waker: Waker::from(Arc::clone(&signal)),
+            signal,
+            out,
+            out_level: HighWater::new(options.send_hwm, options.send_hwm_bytes),
+            permits: VecDeque::new(),
+            enqueued: 0,
+            sent: 0,
+            dirty: false,
+            write_blocked: false,
+            poisoned: false,
+            partial: Vec::new(),
+            large: None,
+            inbox: VecDeque::new(),
+            inbox_level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
+            received: 0,
+            readable: false,
+            paused: false,
+            ending: None,
+            liveness: Liveness {
+                reads: 0,
+                seen_reads: 0,
+                quiet_since: now,
+                handshake_by,
+                pinged_at: None,
+                ping: (0, 0),
+                proven: 0,
+                remote_ttl: None,
+            },
+        }
+    }
+
+    /// Puts the peer on the ready queue, as an event of its stream would.
+    pub(crate) fn wake(&self) {
+        self.waker.wake_by_ref();
+    }
+
+    pub(crate) fn taken_off_queue(&self) {
+        self.signal.taken();
+    }
+
+    /// Reads into the large frame under way, or else into `slab`.
+    pub(crate) fn poll_read(&mut self, slab: &mut RecvBuf) -> Poll<io::Result<usize>> {
+        let mut cx = Context::from_waker(&self.waker);
+        let target = self.large.as_mut().unwrap_or(slab);
+        self.stream.poll_read(&mut cx, target)
+    }
+
+    /// Writes what is queued until the kernel takes no more, or `WRITES_PER_TURN` times.
+    ///
+    /// The guard covers each write: a panic inside the stream leaves the connection poisoned.
+    pub(crate) fn poll_flush(&mut self) -> Poll<io::Result<()>> {
+        /// Enough to empty any queue of default size, few enough not to keep the lock for long.
+        const WRITES_PER_TURN: usize = 16;
+        if self.poisoned {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let mut cx = Context::from_waker(&self.waker);
+        for _ in 0..WRITES_PER_TURN {
+            if self.out.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            let guard = PoisonGuard::new(&mut self.poisoned);
+            let result = self.stream.poll_write(&mut cx, &mut self.out);
+            guard.disarm();
+            match result {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.write_blocked = true;
+                    return Poll::Pending;
+                }
+            }
+        }
+        if self.out.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        self.wake();
+        Poll::Pending
+    }
+
+    /// Shuts our half of the stream down.
+    pub(crate) fn poll_shutdown(&mut self) -> Poll<io::Result<()>> {
+        let mut cx = Context::from_waker(&self.waker);
+        self.stream.poll_close(&mut cx)
+    }
+
+    /// Whether a frame or a multipart message has begun and not ended.
+    pub(crate) fn has_begun_message(&self) -> bool {
+        self.large.is_some() || self.connection.has_partial_message()
+    }
+
+    /// Queues a PING whose context numbers it, so that its PONG proves what was sent before.
+    pub(crate) fn ping(&mut self, ttl: Option<Duration>, now: Instant) {
+        let number = self.liveness.ping.0.wrapping_add(1);
+        self.liveness.ping = (number, self.enqueued);
+        self.liveness.pinged_at = Some(now);
+        self.connection.encode_ping(ttl.unwrap_or_default(), &number.to_be_bytes(), &mut self.out);
+        self.out.end_control();
+    }
+
+    /// A PONG: everything sent before its PING has arrived.
+    pub(crate) fn prove(&mut self, context: &[u8]) {
+        let (number, sent) = self.liveness.ping;
+        if context == number.to_be_bytes() {
+            self.liveness.proven = self.liveness.proven.max(sent);
+        }
+    }
+
+    /// Messages handed to the kernel of which nothing proves that they arrived.
+    pub(crate) fn unproven(&self) -> u64 {
+        self.sent.saturating_sub(self.liveness.proven)
+    }
+}
+
+impl<S> std::fmt::Debug for Peer<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer").field("id", &self.id).field("stage", &self.stage).finish_non_exhaustive()
+    }
+}

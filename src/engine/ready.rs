@@ -1,0 +1,230 @@
+//! The ready queue: which peers have something to do, and who is told about it.
+//!
+//! Every peer has one waker for all its life. A wake puts the peer on the queue, so a turn costs what
+//! is ready and never what exists, and peers are served in the order in which they became ready.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Wake, Waker};
+
+use super::wait::{WaitKey, WaitList};
+use crate::monitor::PeerId;
+
+/// Peers with pending events, and the tasks that can act on them.
+#[derive(Debug, Default)]
+pub(crate) struct ReadyQueue {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: VecDeque<PeerId>,
+    /// Futures in `recv`: the first to be told, so that a message needs no hop through the companion.
+    receivers: WaitList,
+    /// Other futures that drive a socket without a companion.
+    helpers: WaitList,
+    companion: Option<Waker>,
+    /// Somebody holds the core and looks at the queue before letting go: nobody else needs waking.
+    in_turn: bool,
+}
+
+impl State {
+    /// The task that should act next, if there is something to act on.
+    fn next_waker(&mut self) -> Option<Waker> {
+        if self.queue.is_empty() || self.in_turn {
+            return None;
+        }
+        let parked = self.receivers.pop().or_else(|| self.helpers.pop());
+        parked.or_else(|| self.companion.clone())
+    }
+}
+
+impl ReadyQueue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here can panic half-way; a poisoned lock is as good as any.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, peer: PeerId) {
+        let waker = {
+            let mut state = self.lock();
+            state.queue.push_back(peer);
+            state.next_waker()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Starts a stretch in which the caller polls streams and answers for the queue.
+    pub(crate) fn begin_turn(&self) {
+        self.lock().in_turn = true;
+    }
+
+    /// Ends it; returns whom to wake for what is still queued.
+    #[must_use]
+    pub(crate) fn end_turn(&self) -> Option<Waker> {
+        let mut state = self.lock();
+        state.in_turn = false;
+        state.next_waker()
+    }
+
+    pub(crate) fn pop(&self) -> Option<PeerId> {
+        self.lock().queue.pop_front()
+    }
+
+    /// Parks a `recv`, unless something became ready in the meantime: then the caller goes on.
+    pub(crate) fn park_receiver(&self, key: &mut WaitKey, waker: &Waker) -> bool {
+        let mut state = self.lock();
+        let idle = state.queue.is_empty();
+        if idle {
+            state.receivers.park(key, waker);
+        }
+        idle
+    }
+
+    /// Parks another future that drives the socket; see [`park_receiver`](Self::park_receiver).
+    pub(crate) fn park_helper(&self, key: &mut WaitKey, waker: &Waker) -> bool {
+        let mut state = self.lock();
+        let idle = state.queue.is_empty();
+        if idle {
+            state.helpers.park(key, waker);
+        }
+        idle
+    }
+
+    /// Removes a `recv` that is done or dropped; returns whom to wake in its place if it took a wake
+    /// with it.
+    #[must_use]
+    pub(crate) fn unpark_receiver(&self, key: &mut WaitKey) -> Option<Waker> {
+        let mut state = self.lock();
+        if state.receivers.unpark(key).is_some() { None } else { state.next_waker() }
+    }
+
+    /// The same for a helper.
+    #[must_use]
+    pub(crate) fn unpark_helper(&self, key: &mut WaitKey) -> Option<Waker> {
+        let mut state = self.lock();
+        if state.helpers.unpark(key).is_some() { None } else { state.next_waker() }
+    }
+
+    /// The receiver that has waited longest, to be told of a message that is already decoded.
+    pub(crate) fn pop_receiver(&self) -> Option<Waker> {
+        self.lock().receivers.pop()
+    }
+
+    /// Empties both lists: the socket ended, everybody must look.
+    pub(crate) fn drain_parked(&self, wakers: &mut Vec<Waker>) {
+        let mut state = self.lock();
+        while let Some(waker) = state.receivers.pop().or_else(|| state.helpers.pop()) {
+            wakers.push(waker);
+        }
+    }
+
+    /// Sets the waker that is told when no receiver waits; returns the old one to be dropped.
+    pub(crate) fn set_companion(&self, waker: Option<Waker>) -> Option<Waker> {
+        std::mem::replace(&mut self.lock().companion, waker)
+    }
+
+    pub(crate) fn companion(&self) -> Option<Waker> {
+        self.lock().companion.clone()
+    }
+}
+
+/// The waker of one peer.
+#[derive(Debug)]
+pub(crate) struct PeerSignal {
+    peer: PeerId,
+    queued: AtomicBool,
+    ready: Arc<ReadyQueue>,
+}
+
+impl PeerSignal {
+    pub(crate) fn new(peer: PeerId, ready: &Arc<ReadyQueue>) -> Arc<Self> {
+        Arc::new(Self { peer, queued: AtomicBool::new(false), ready: Arc::clone(ready) })
+    }
+
+    /// Marks the peer as taken off the queue; called before it is polled, so that an event during the
+    /// poll queues it again.
+    pub(crate) fn taken(&self) {
+        self.queued.store(false, Ordering::Release);
+    }
+}
+
+impl Wake for PeerSignal {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            self.ready.push(self.peer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    #[derive(Default)]
+    struct Counter(AtomicUsize);
+
+    impl Wake for Counter {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn counter() -> (Arc<Counter>, Waker) {
+        let counter = Arc::new(Counter::default());
+        (Arc::clone(&counter), Waker::from(counter))
+    }
+
+    fn woken(counter: &Counter) -> usize {
+        counter.0.load(Ordering::SeqCst)
+    }
+
+    #[test]
+    fn a_parked_receiver_is_told_before_the_companion() {
+        let ready = Arc::new(ReadyQueue::default());
+        let (companion, waker) = counter();
+        ready.set_companion(Some(waker));
+        let (receiver, waker) = counter();
+        let mut key = None;
+        assert!(ready.park_receiver(&mut key, &waker));
+        let signal = PeerSignal::new(PeerId::new(0, 0), &ready);
+        signal.wake_by_ref();
+        signal.wake_by_ref();
+        assert_eq!((woken(&receiver), woken(&companion)), (1, 0));
+        assert_eq!(ready.pop(), Some(PeerId::new(0, 0)));
+        assert_eq!(ready.pop(), None, "queued once");
+    }
+
+    #[test]
+    fn a_dropped_receiver_hands_its_wake_on() {
+        let ready = Arc::new(ReadyQueue::default());
+        let (companion, waker) = counter();
+        ready.set_companion(Some(waker));
+        let mut key = None;
+        assert!(ready.park_receiver(&mut key, Waker::noop()));
+        PeerSignal::new(PeerId::new(0, 0), &ready).wake_by_ref();
+        assert_eq!(woken(&companion), 0);
+        ready.unpark_receiver(&mut key).unwrap().wake();
+        assert_eq!(woken(&companion), 1);
+    }
+
+    #[test]
+    fn nothing_is_woken_inside_a_turn_and_nothing_is_forgotten_after_it() {
+        let ready = Arc::new(ReadyQueue::default());
+        let (companion, waker) = counter();
+        ready.set_companion(Some(waker));
+        ready.begin_turn();
+        PeerSignal::new(PeerId::new(3, 1), &ready).wake_by_ref();
+        assert_eq!(woken(&companion), 0);
+        assert!(ready.end_turn().is_some());
+        assert!(!ready.park_receiver(&mut None, Waker::noop()), "something is ready");
+    }
+}

@@ -1,0 +1,70 @@
+//! The lock around a core, and how to work under it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::core::Core;
+use crate::runtime::AsyncStream;
+
+/// A socket's core, as its handles and its companion task share it.
+pub(crate) struct Shared<S> {
+    core: Mutex<Core<S>>,
+    /// Handles in the user's hands; the companion does not count.
+    handles: AtomicUsize,
+    /// There is no companion task: whoever calls must drive.
+    detached: bool,
+}
+
+impl<S: AsyncStream> Shared<S> {
+    pub(crate) fn new(core: Core<S>) -> Arc<Self> {
+        let detached = core.is_detached();
+        Arc::new(Self { core: Mutex::new(core), handles: AtomicUsize::new(1), detached })
+    }
+
+    /// Runs `work` under the lock, and afterwards, without it, what `work` left to be woken or dropped.
+    ///
+    /// The lock is never held across an await, and `work` must not call foreign code other than the
+    /// stream's poll functions.
+    #[inline]
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Core<S>) -> R) -> R {
+        let mut core = self.lock();
+        let result = work(&mut core);
+        if core.effects.is_empty() {
+            return result;
+        }
+        let effects = std::mem::take(&mut core.effects);
+        drop(core);
+        effects.run();
+        result
+    }
+
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detached
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Core<S>> {
+        self.core.lock().unwrap_or_else(|poisoned| {
+            self.core.clear_poison();
+            let mut core = PoisonError::into_inner(poisoned);
+            core.recover_from_panic();
+            core
+        })
+    }
+
+    pub(crate) fn add_handle(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A handle was dropped; with the last one the socket closes, and lingers in the background.
+    pub(crate) fn remove_handle(&self) {
+        if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.with(Core::begin_close);
+        }
+    }
+}
+
+impl<S> std::fmt::Debug for Shared<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("handles", &self.handles).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,256 @@
+//! What happens because time passes: handshake limits, heartbeats, departures, redialling.
+//!
+//! Only the companion knows the time. Between its looks no clock is read: a connection counts its
+//! reads, and a deadline that comes due compares the count with what it was.
+
+use std::time::{Duration, Instant};
+
+use super::core::{Core, Phase, Timer};
+use super::endpoints::Ended;
+use super::inbound::ReadAhead;
+use super::peer::{Peer, Stage};
+use crate::endpoint::Endpoint;
+use crate::error::TimeoutKind;
+use crate::monitor::{DisconnectReason, DropCause, PeerId, SocketEvent};
+use crate::runtime::AsyncStream;
+
+/// How long the end of the stream is waited for after our half was shut down: a peer that is alive
+/// answers within a round trip, and closing a socket with unread bytes would reset the connection and
+/// could destroy what the peer has not read yet.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+
+/// How long a look at unread bytes is put off while the application is receiving by itself.
+const READ_AHEAD_DELAY: Duration = Duration::from_millis(20);
+
+/// What a turn of the companion leaves to the companion itself.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// The socket is closed: the companion ends.
+    pub(crate) closed: bool,
+    /// Dials to start connecting now.
+    pub(crate) start: Vec<u32>,
+    /// More is to be done as soon as other tasks have had their turn.
+    pub(crate) again: bool,
+    /// All listeners that there should be, if that changed.
+    pub(crate) listeners: Option<Vec<(u32, Endpoint)>>,
+    pub(crate) may_accept: bool,
+    /// When to look again if nothing happens before.
+    pub(crate) deadline: Option<Instant>,
+}
+
+/// What to do about a connection whose deadline came.
+enum Verdict {
+    Dead(TimeoutKind),
+    Ping,
+    Fine,
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// One turn of the companion: everything that nobody else is there to do.
+    pub(crate) fn drive(&mut self, now: Instant) -> Step {
+        let (start, again) = self.turn(|core| {
+            core.collect_ready();
+            let start = core.tick(now);
+            let flushed = core.flush_turn();
+            let read = core.read_ahead();
+            if read == ReadAhead::Later {
+                core.deadlines.set(Timer::ReadAhead, later(now, READ_AHEAD_DELAY));
+            }
+            core.close_step();
+            (start, flushed || read == ReadAhead::Again)
+        });
+        Step {
+            closed: matches!(self.phase, Phase::Closed { .. }),
+            start,
+            again,
+            listeners: self.endpoints.take_changes(),
+            may_accept: self.may_accept(),
+            deadline: self.deadlines.next(),
+        }
+    }
+
+    /// Whether another handshake may begin.
+    pub(crate) fn may_accept(&self) -> bool {
+        self.handshaking < self.options.max_handshakes
+    }
+
+    /// Acts on everything that is due, and returns the dials to start now.
+    pub(crate) fn tick(&mut self, now: Instant) -> Vec<u32> {
+        self.time_departures(now);
+        self.schedule_dials(now);
+        let mut start = Vec::new();
+        while let Some(timer) = self.deadlines.pop_due(now) {
+            match timer {
+                Timer::Peer(id) => self.check_peer(id, now),
+                Timer::Depart(id) => self.disconnect(id, DisconnectReason::Closed),
+                Timer::Dial(id) => start.extend(self.begin_attempt(id)),
+                Timer::ReadAhead => self.end_read_delay(),
+                Timer::Linger => self.linger_over(),
+            }
+        }
+        start
+    }
+
+    /// When a live connection is next looked at.
+    pub(crate) fn next_check(&self, now: Instant) -> Instant {
+        let frame = self.options.frame_timeout.unwrap_or(Duration::MAX);
+        let heartbeat = self.options.heartbeat_interval.unwrap_or(Duration::MAX);
+        later(now, frame.min(heartbeat))
+    }
+
+    fn check_peer(&mut self, id: PeerId, now: Instant) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let next = match peer.stage {
+            Stage::Handshaking if now >= peer.liveness.handshake_by => {
+                return self.time_out(id, TimeoutKind::Handshake);
+            }
+            Stage::Handshaking => peer.liveness.handshake_by,
+            Stage::Live => match self.check_live(id, now) {
+                Verdict::Dead(kind) => return self.time_out(id, kind),
+                Verdict::Ping => {
+                    self.send_ping(id, now);
+                    later(now, self.options.heartbeat_timeout).min(self.next_check(now))
+                }
+                Verdict::Fine => self.next_check(now),
+            },
+            Stage::Retiring | Stage::Draining => return,
+        };
+        let Some(peer) = self.peers.get(id) else { return };
+        let next = peer.liveness.remote_ttl.map_or(next, |ttl| next.min(later(now, ttl)));
+        self.deadlines.set(Timer::Peer(id), next);
+    }
+
+    fn time_out(&mut self, id: PeerId, kind: TimeoutKind) {
+        self.disconnect(id, DisconnectReason::Timeout(kind));
+    }
+
+    fn check_live(&mut self, id: PeerId, now: Instant) -> Verdict {
+        let Some(peer) = self.peers.get_mut(id) else { return Verdict::Fine };
+        if peer.has_news(now) {
+            return if self.options.heartbeat_interval.is_some() && peer.wants_proof() {
+                Verdict::Ping
+            } else {
+                Verdict::Fine
+            };
+        }
+        let quiet = now.saturating_duration_since(peer.liveness.quiet_since);
+        if peer.has_begun_message() && self.options.frame_timeout.is_some_and(|limit| quiet >= limit) {
+            return Verdict::Dead(TimeoutKind::Frame);
+        }
+        if peer.liveness.remote_ttl.is_some_and(|ttl| quiet >= ttl) {
+            return Verdict::Dead(TimeoutKind::Heartbeat);
+        }
+        match peer.liveness.pinged_at {
+            Some(pinged) if now.saturating_duration_since(pinged) >= self.options.heartbeat_timeout => {
+                Verdict::Dead(TimeoutKind::Heartbeat)
+            }
+            None if self.options.heartbeat_interval.is_some_and(|interval| quiet >= interval)
+                && peer.connection.speaks_heartbeats() =>
+            {
+                Verdict::Ping
+            }
+            _ => Verdict::Fine,
+        }
+    }
+
+    fn send_ping(&mut self, id: PeerId, now: Instant) {
+        let ttl = self.options.heartbeat_ttl;
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.ping(ttl, now);
+        }
+        self.turn(|core| core.flush_peer(id));
+    }
+
+    /// Starts the clock of peers that began to retire or drain since the last look.
+    fn time_departures(&mut self, now: Instant) {
+        for id in std::mem::take(&mut self.departing) {
+            let patience = match self.peers.get(id).map(|peer| peer.stage) {
+                Some(Stage::Draining) => DRAIN_TIME,
+                Some(Stage::Retiring) => self.options.linger.unwrap_or(Duration::MAX),
+                _ => continue,
+            };
+            self.deadlines.set(Timer::Depart(id), later(now, patience));
+        }
+        if self.phase == (Phase::Closing { timed: false }) {
+            self.phase = Phase::Closing { timed: true };
+            self.deadlines.set(Timer::Linger, later(now, self.options.linger.unwrap_or(Duration::MAX)));
+        }
+    }
+
+    /// Decides for each dial that ended when it tries again.
+    fn schedule_dials(&mut self, now: Instant) {
+        let mut events = Vec::new();
+        let mut gave_up = false;
+        for dial in &mut self.endpoints.dials {
+            let Some(ended) = dial.unscheduled.take() else { continue };
+            let entropy = fastrand::u64(..);
+            let next = match ended {
+                Ended::Attempt => dial.reconnect.failed(now, entropy),
+                Ended::Connection => dial.reconnect.lost(now, entropy),
+            };
+            let endpoint = dial.endpoint.clone();
+            if let Some(at) = next {
+                self.deadlines.set(Timer::Dial(dial.id), at);
+                let delay = at.saturating_duration_since(now);
+                events.push(SocketEvent::RetryIn { endpoint, delay });
+            } else if let Some(cause) = dial.failure.as_deref().cloned() {
+                gave_up = true;
+                events.push(SocketEvent::ReconnectStopped { endpoint, cause });
+            }
+        }
+        for event in events {
+            self.emit(event);
+        }
+        if gave_up {
+            self.wake_everybody_if_hopeless();
+            self.wake_watchers();
+        }
+    }
+
+    /// Marks a dial as under way, unless it was stopped or removed meanwhile.
+    pub(crate) fn begin_attempt(&mut self, id: u32) -> Option<u32> {
+        let dial = self.endpoints.dial(id)?;
+        if dial.is_stopped() || dial.peer.is_some() {
+            return None;
+        }
+        dial.reconnect.begin_attempt();
+        let endpoint = dial.endpoint.clone();
+        self.emit(SocketEvent::ConnectStarted { endpoint });
+        Some(id)
+    }
+
+    /// Linger ran out: what is left is counted and dropped.
+    fn linger_over(&mut self) {
+        for id in self.peers.ids(|peer| peer.stage != Stage::Draining) {
+            self.disconnect(id, DisconnectReason::Closed);
+        }
+        self.drop_pending(DropCause::Closed);
+    }
+}
+
+impl<S> Peer<S> {
+    /// Whether bytes came since the last look, or may be waiting unread: a reader that is paused or busy
+    /// is no sign of a dead peer.
+    fn has_news(&mut self, now: Instant) -> bool {
+        let news = self.liveness.reads != self.liveness.seen_reads || self.paused || self.readable;
+        if news {
+            self.liveness.seen_reads = self.liveness.reads;
+            self.liveness.quiet_since = now;
+            self.liveness.pinged_at = None;
+        }
+        news
+    }
+}
+
+impl<S: AsyncStream> Peer<S> {
+    /// Whether a busy connection has sent messages since its last PING that only a PONG can prove.
+    fn wants_proof(&self) -> bool {
+        self.connection.speaks_heartbeats() && self.unproven() > 0 && self.enqueued > self.liveness.ping.1
+    }
+}
+
+/// `now + by`, or so far ahead that it never comes.
+pub(crate) fn later(now: Instant, by: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+    now + by.min(FAR)
+}

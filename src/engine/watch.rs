@@ -1,0 +1,86 @@
+//! Waiting for connections, endpoints and the socket itself to change.
+
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use super::core::Core;
+use super::endpoints::BindState;
+use super::wait::WaitKey;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::runtime::AsyncStream;
+
+impl<S: AsyncStream> Core<S> {
+    pub(crate) fn park_watcher(&mut self, key: &mut WaitKey, waker: &Waker) {
+        self.watchers.park(key, waker);
+    }
+
+    pub(crate) fn unpark_watcher(&mut self, key: &mut WaitKey) {
+        let waker = self.watchers.unpark(key);
+        drop(waker);
+    }
+
+    /// Ready with a connection, or with the failure of an attempt that ended after the first call.
+    pub(crate) fn poll_connection(
+        &mut self,
+        failures: &mut Option<u64>,
+        key: &mut WaitKey,
+        waker: &Waker,
+    ) -> Poll<Result<(), Error>> {
+        if let Some(error) = self.ended() {
+            return Poll::Ready(Err(error));
+        }
+        if self.live_peers() > 0 {
+            *failures = None;
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(error) = self.hopeless() {
+            return Poll::Ready(Err(error));
+        }
+        let now = self.endpoints.dials.iter().map(|dial| dial.outcomes).sum();
+        if *failures.get_or_insert(now) < now {
+            return Poll::Ready(Err(self.last_failure()));
+        }
+        self.park_watcher(key, waker);
+        Poll::Pending
+    }
+
+    fn last_failure(&self) -> Error {
+        let cause = self.endpoints.dials.iter().find_map(|dial| dial.failure.clone());
+        cause.map_or(Error::NotConnected, Error::ConnectFailed)
+    }
+
+    /// The outcome of the first attempt of a dial.
+    pub(crate) fn dial_outcome(&mut self, id: u32) -> Poll<Result<(), Error>> {
+        if let Some(error) = self.ended() {
+            return Poll::Ready(Err(error));
+        }
+        match self.endpoints.dial(id) {
+            None => Poll::Ready(Err(Error::NotConnected)),
+            Some(dial) if !dial.once => Poll::Ready(Ok(())),
+            Some(dial) if dial.is_stopped() => {
+                let cause = dial.failure.clone().unwrap_or_else(|| Arc::new(Error::NotConnected));
+                Poll::Ready(Err(Arc::unwrap_or_clone(cause)))
+            }
+            Some(_) => Poll::Pending,
+        }
+    }
+
+    /// The outcome of a bind; one that failed is forgotten.
+    pub(crate) fn bind_outcome(&mut self, id: u32) -> Poll<Result<Endpoint, Error>> {
+        if let Some(error) = self.ended() {
+            return Poll::Ready(Err(error));
+        }
+        let Some(listener) = self.endpoints.listener(id) else {
+            return Poll::Ready(Err(Error::NotConnected));
+        };
+        match listener.state.clone() {
+            BindState::Pending => Poll::Pending,
+            BindState::Bound(endpoint) => Poll::Ready(Ok(endpoint)),
+            BindState::Failed(error) => {
+                self.endpoints.forget_listener(id);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}

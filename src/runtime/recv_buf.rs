@@ -1,0 +1,185 @@
+//! The read buffer that streams fill.
+
+use bytes::Bytes;
+
+/// A buffer of initialised memory: streams append to it, the engine takes from its front.
+///
+/// The memory is zeroed once, so that reading into it needs no unsafe code; afterwards it is reused.
+#[derive(Debug)]
+pub struct RecvBuf {
+    /// Initialised throughout. `head <= filled <= bytes.len()`.
+    bytes: Vec<u8>,
+    head: usize,
+    filled: usize,
+    /// The whole length of the one frame that it is for; `None` for a buffer of any bytes.
+    frame: Option<usize>,
+}
+
+impl RecvBuf {
+    /// What a large frame's buffer starts with, and the least it grows by: what a peer announces is
+    /// believed only as its bytes arrive.
+    const FIRST_STEP: usize = 64 * 1024;
+
+    /// A buffer of `capacity` bytes.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { bytes: vec![0; capacity], head: 0, filled: 0, frame: None }
+    }
+
+    /// A buffer for one frame of `len` bytes, which grows as they arrive and takes no more.
+    pub(crate) fn for_frame(len: usize) -> Self {
+        let mut buffer = Self { bytes: Vec::new(), head: 0, filled: 0, frame: Some(len) };
+        buffer.grow();
+        buffer
+    }
+
+    /// The bytes that were read and not consumed.
+    #[inline]
+    #[must_use]
+    pub fn filled(&self) -> &[u8] {
+        &self.bytes[self.head..self.filled]
+    }
+
+    /// The spare room: write to its front, then call [`advance`](Self::advance).
+    #[inline]
+    #[must_use]
+    pub fn unfilled(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.filled..]
+    }
+
+    /// Says that the first `read` bytes of the spare room were written.
+    ///
+    /// # Panics
+    /// If that is more than the spare room.
+    #[inline]
+    pub fn advance(&mut self, read: usize) {
+        assert!(read <= self.bytes.len() - self.filled, "advanced beyond the buffer");
+        self.filled += read;
+        if self.filled == self.bytes.len() {
+            self.grow();
+        }
+    }
+
+    /// Takes `len` bytes off the front.
+    #[inline]
+    pub(crate) fn consume(&mut self, len: usize) {
+        self.head += len;
+        debug_assert!(self.head <= self.filled);
+        if self.head == self.filled {
+            self.clear();
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head == self.filled
+    }
+
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        self.head = 0;
+        self.filled = 0;
+    }
+
+    /// Moves what is left to the front, so that the room behind it can be used.
+    pub(crate) fn compact(&mut self) {
+        if self.head > 0 {
+            self.bytes.copy_within(self.head..self.filled, 0);
+            self.filled -= self.head;
+            self.head = 0;
+        }
+    }
+
+    pub(crate) fn extend_from_slice(&mut self, bytes: &[u8]) {
+        let end = self.filled + bytes.len();
+        if end >= self.bytes.len() {
+            let spare = if self.frame.is_some() { 0 } else { Self::FIRST_STEP };
+            self.bytes.resize(end + spare, 0);
+        }
+        self.bytes[self.filled..end].copy_from_slice(bytes);
+        self.filled = end;
+        self.grow();
+    }
+
+    /// Whether all bytes of the frame are there.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.frame == Some(self.filled)
+    }
+
+    /// The frame, without copying.
+    pub(crate) fn into_bytes(mut self) -> Bytes {
+        self.bytes.truncate(self.filled);
+        Bytes::from(self.bytes)
+    }
+
+    /// Makes room for more of the frame once the buffer is full: doubles, never beyond the frame.
+    fn grow(&mut self) {
+        let Some(len) = self.frame else { return };
+        if self.filled == self.bytes.len() && self.filled < len {
+            let target = (self.filled * 2).max(Self::FIRST_STEP).min(len);
+            self.bytes.reserve_exact(target - self.filled);
+            self.bytes.resize(target, 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(buffer: &mut RecvBuf, bytes: &[u8]) {
+        buffer.unfilled()[..bytes.len()].copy_from_slice(bytes);
+        buffer.advance(bytes.len());
+    }
+
+    #[test]
+    fn takes_from_the_front_and_compacts() {
+        let mut buffer = RecvBuf::with_capacity(8);
+        fill(&mut buffer, b"abcdef");
+        buffer.consume(4);
+        assert_eq!(buffer.filled(), b"ef");
+        assert_eq!(buffer.unfilled().len(), 2);
+        buffer.compact();
+        assert_eq!(buffer.unfilled().len(), 6);
+        fill(&mut buffer, b"gh");
+        assert_eq!(buffer.filled(), b"efgh");
+        buffer.consume(4);
+        assert!(buffer.is_empty());
+        assert_eq!(buffer.unfilled().len(), 8, "an empty buffer starts over");
+    }
+
+    #[test]
+    fn a_frame_is_not_allocated_before_it_arrives() {
+        let mut buffer = RecvBuf::for_frame(usize::MAX / 2);
+        assert_eq!(buffer.unfilled().len(), RecvBuf::FIRST_STEP);
+        let room = buffer.unfilled().len();
+        buffer.advance(room);
+        assert_eq!(buffer.unfilled().len(), RecvBuf::FIRST_STEP, "doubled");
+        assert!(!buffer.is_complete());
+    }
+
+    #[test]
+    fn a_frame_ends_exactly() {
+        let len = 3 * RecvBuf::FIRST_STEP + 17;
+        let mut buffer = RecvBuf::for_frame(len);
+        buffer.extend_from_slice(&[1; 100]);
+        let mut total = 100;
+        while !buffer.is_complete() {
+            let step = buffer.unfilled().len().min(50_000);
+            buffer.unfilled()[..step].fill(1);
+            buffer.advance(step);
+            total += step;
+        }
+        assert_eq!(total, len);
+        assert!(buffer.unfilled().is_empty());
+        let bytes = buffer.into_bytes();
+        assert_eq!(bytes.len(), len);
+        assert!(bytes.iter().all(|byte| *byte == 1));
+    }
+
+    #[test]
+    #[should_panic(expected = "advanced beyond")]
+    fn a_stream_that_lies_is_caught() {
+        RecvBuf::with_capacity(4).advance(5);
+    }
+}

@@ -1,0 +1,91 @@
+//! Flushing.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use super::Socket;
+use super::kind::Sends;
+use crate::engine::{Shared, WaitKey};
+use crate::error::Result;
+use crate::monitor::PeerId;
+use crate::resilience::BytePermits;
+use crate::runtime::AsyncStream;
+
+impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    /// Resolves when all that is queued now is with the kernel.
+    ///
+    /// Messages that wait for a peer count: flushing a disconnected socket waits for the reconnection.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`](crate::Error::Poisoned) once after a cancelled write closed a connection;
+    /// [`Error::NotConnected`](crate::Error::NotConnected) or
+    /// [`Error::GaveUp`](crate::Error::GaveUp) when no connection is left and none will come;
+    /// [`Error::Closed`](crate::Error::Closed).
+    ///
+    /// # Cancel safety
+    /// With `OnCancel::Resume` nothing is lost: the next operation or the companion task goes on at the
+    /// exact byte. With `OnCancel::Poison`, dropping it closes each connection that is in the middle of a
+    /// message; that one message is abandoned and counted, the others survive.
+    pub async fn flush(&self) -> Result<()> {
+        let mut guard = FlushGuard { shared: &self.shared, flush: Flush::default() };
+        poll_fn(|cx| guard.flush.poll(guard.shared, cx)).await
+    }
+}
+
+/// Unparks a `flush` that ends or is dropped.
+struct FlushGuard<'a, S: AsyncStream> {
+    shared: &'a Shared<S>,
+    flush: Flush,
+}
+
+impl<S: AsyncStream> Drop for FlushGuard<'_, S> {
+    fn drop(&mut self) {
+        self.flush.cancel(self.shared);
+    }
+}
+
+/// The state of one flush.
+#[derive(Debug, Default)]
+pub(super) struct Flush {
+    targets: Option<Vec<(PeerId, u64)>>,
+    key: WaitKey,
+    helper: WaitKey,
+}
+
+impl Flush {
+    pub(super) fn poll<S: AsyncStream>(
+        &mut self,
+        shared: &Shared<S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<()>> {
+        shared.with(|core| {
+            loop {
+                if core.is_detached() {
+                    core.detached_turn();
+                }
+                let result = core.poll_flush(&mut self.targets, &mut self.key, cx.waker());
+                if result.is_ready() {
+                    core.unpark_flusher(&mut self.key);
+                    core.unpark_helper(&mut self.helper);
+                    *self = Self::default();
+                    return result;
+                }
+                if !core.is_detached() || core.ready.park_helper(&mut self.helper, cx.waker()) {
+                    return Poll::Pending;
+                }
+            }
+        })
+    }
+
+    /// The flush goes away, perhaps unfinished.
+    pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
+        if self.key.is_none() && self.helper.is_none() {
+            return;
+        }
+        shared.with(|core| {
+            core.unpark_flusher(&mut self.key);
+            core.unpark_helper(&mut self.helper);
+            core.cancelled();
+        });
+    }
+}

@@ -1,0 +1,84 @@
+//! Looking at a socket: connections, queues, events.
+
+use std::task::Poll;
+
+use super::Socket;
+use super::reconnect::Watch;
+use crate::endpoint::Endpoint;
+use crate::error::Result;
+use crate::monitor::{Monitor, PeerId, SocketStats};
+use crate::resilience::BytePermits;
+use crate::runtime::AsyncStream;
+
+impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    /// Whether at least one peer has completed the handshake and is connected.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.shared.with(|core| core.live_peers() > 0)
+    }
+
+    /// Whether a cancelled write has closed a connection and no send-side call has reported it yet; only
+    /// with `OnCancel::Poison`.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.shared.with(|core| core.outbound.poisoned)
+    }
+
+    /// Messages that were accepted and are not yet with the kernel.
+    #[must_use]
+    pub fn buffered_messages(&self) -> usize {
+        self.shared.with(|core| core.queued().0)
+    }
+
+    /// Payload bytes that were accepted and are not yet with the kernel.
+    #[must_use]
+    pub fn buffered_bytes(&self) -> usize {
+        self.shared.with(|core| core.queued().1)
+    }
+
+    /// The peers that have completed the handshake.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerId> {
+        self.shared.with(|core| core.live_ids())
+    }
+
+    /// What the socket and each of its connections have done so far.
+    #[must_use]
+    pub fn stats(&self) -> SocketStats {
+        self.shared.with(|core| core.stats())
+    }
+
+    /// A stream of the socket's events from now on (`zmq_socket_monitor`).
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        self.shared.with(|core| core.monitor.subscribe())
+    }
+
+    /// The endpoint of the last bind, with the port that the system chose (libzmq's LAST_ENDPOINT).
+    #[must_use]
+    pub fn local_endpoint(&self) -> Option<Endpoint> {
+        self.shared.with(|core| core.endpoints.last_bound().cloned())
+    }
+
+    /// Waits until at least `count` peers are connected.
+    ///
+    /// # Errors
+    /// [`Error::Closed`](crate::Error::Closed) and the errors after which no connection will come.
+    ///
+    /// # Cancel safety
+    /// Dropping it changes nothing.
+    pub async fn wait_for_peers(&self, count: usize) -> Result<()> {
+        let mut watch = Watch::new(&self.shared);
+        watch
+            .until(|core| {
+                if core.live_peers() >= count {
+                    return Poll::Ready(Ok(()));
+                }
+                match core.ended().or_else(|| core.hopeless()) {
+                    Some(error) => Poll::Ready(Err(error)),
+                    None => Poll::Pending,
+                }
+            })
+            .await
+    }
+}

@@ -1,0 +1,253 @@
+//! Opening sockets: by endpoint, or from a stream.
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::kind::Kind;
+use super::reconnect::Watch;
+use super::Socket;
+use crate::endpoint::{Endpoint, IntoEndpoint};
+use crate::engine::{Companion, Core, Driver, Origin, Shared};
+use crate::error::{Error, Result};
+use crate::options::SocketOptions;
+use crate::resilience::{BytePermits, NoOpPermits};
+use crate::runtime::{AsyncStream, Connector, Detached, Runtime, Sleeper, Spawn};
+
+/// A runtime that sockets over streams `S` can be opened on: it dials, listens, sleeps, and runs the
+/// companion task. Implemented for every [`Runtime`] that can spawn the companion of its own streams.
+pub trait Host<S>: Runtime + Connector<Stream = S> + Spawn<Driver<S>>
+where
+    S: AsyncStream<Runtime = Self>,
+{
+}
+
+impl<S, R> Host<S> for R
+where
+    S: AsyncStream<Runtime = R>,
+    R: Runtime + Connector<Stream = S> + Spawn<Driver<S>>,
+{
+}
+
+impl<T, S> Socket<T, S, NoOpPermits>
+where
+    T: Kind,
+    S: AsyncStream,
+    S::Runtime: Host<S>,
+{
+    /// Opens a socket without any endpoint, on the runtime that the caller runs on.
+    ///
+    /// # Errors
+    /// [`Error::NoRuntime`] outside of a runtime, [`Error::Option`] for an option that cannot work.
+    pub fn new(options: SocketOptions) -> Result<Self> {
+        options.validate()?;
+        let runtime = S::Runtime::current()?;
+        let core = Core::new(T::TYPE, T::pattern(&options), options, Companion::Running);
+        let shared = Shared::new(core);
+        runtime.spawn(Driver::new(Arc::clone(&shared), runtime.clone()));
+        Ok(Self::from_shared(shared, NoOpPermits))
+    }
+
+    /// Connects to `endpoint` with default options; see
+    /// [`connect_with_options`](Self::connect_with_options).
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the attempt is abandoned and the socket closed.
+    pub async fn connect(endpoint: impl IntoEndpoint) -> Result<Self> {
+        Self::connect_with_options(endpoint, SocketOptions::default()).await
+    }
+
+    /// Connects to `endpoint`: makes one attempt over all addresses of the name, and resolves when the
+    /// ZMTP handshake is done. Afterwards the socket reconnects by itself.
+    ///
+    /// # Errors
+    /// What made the attempt fail, bounded by `connect_timeout`; a malformed endpoint or option; no
+    /// runtime.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the attempt is abandoned and the socket closed.
+    pub async fn connect_with_options(endpoint: impl IntoEndpoint, options: SocketOptions) -> Result<Self> {
+        let endpoint = connectable(endpoint)?;
+        let socket = Self::new(options)?;
+        let dial = socket.shared.with(|core| core.dial(endpoint, true));
+        Watch::new(&socket.shared).until(|core| core.dial_outcome(dial)).await?;
+        Ok(socket)
+    }
+
+    /// Opens a socket that connects to `endpoint` whenever the peer is there, with default options.
+    ///
+    /// # Errors
+    /// A malformed endpoint; no runtime. An absent peer or a name that does not resolve is no error: the
+    /// attempts go on in the background.
+    ///
+    /// # Cancel safety
+    /// Ready at once.
+    pub async fn connect_with_reconnect(endpoint: impl IntoEndpoint) -> Result<Self> {
+        Self::connect_with_reconnect_and_options(endpoint, SocketOptions::default()).await
+    }
+
+    /// [`connect_with_reconnect`](Self::connect_with_reconnect) with options.
+    ///
+    /// # Errors
+    /// As there, and for an option that cannot work.
+    ///
+    /// # Cancel safety
+    /// Ready at once.
+    pub async fn connect_with_reconnect_and_options(
+        endpoint: impl IntoEndpoint,
+        options: SocketOptions,
+    ) -> Result<Self> {
+        let endpoint = connectable(endpoint)?;
+        let socket = Self::new(options)?;
+        socket.shared.with(|core| core.dial(endpoint, false));
+        Ok(socket)
+    }
+
+    /// Opens a socket that listens on `endpoint`, with default options. `tcp://127.0.0.1:0` lets the
+    /// system choose a port; [`local_endpoint`](Self::local_endpoint) says which.
+    ///
+    /// # Errors
+    /// A malformed endpoint, an address in use or not available, no runtime.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the socket is closed.
+    pub async fn bind(endpoint: impl IntoEndpoint) -> Result<Self> {
+        Self::bind_with_options(endpoint, SocketOptions::default()).await
+    }
+
+    /// [`bind`](Self::bind) with options.
+    ///
+    /// # Errors
+    /// As there, and for an option that cannot work.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the socket is closed.
+    pub async fn bind_with_options(endpoint: impl IntoEndpoint, options: SocketOptions) -> Result<Self> {
+        let endpoint = endpoint.into_endpoint()?;
+        let socket = Self::new(options)?;
+        socket.bind_to(endpoint).await?;
+        Ok(socket)
+    }
+
+    /// Makes a socket of one explicit stream, with a companion task and without reconnection; resolves
+    /// when the handshake is done. The facades name it after the stream: `from_tcp`, `from_unix`.
+    pub(crate) async fn from_runtime_stream(stream: S, options: SocketOptions) -> Result<Self> {
+        let socket = Self::new(options)?;
+        let now = S::Runtime::current()?.now();
+        handshake(&socket.shared, stream, now).await?;
+        Ok(socket)
+    }
+}
+
+impl<T, S> Socket<T, S, NoOpPermits>
+where
+    T: Kind,
+    S: AsyncStream<Runtime = Detached>,
+{
+    /// Makes a socket of one stream of your own, with default options; see
+    /// [`from_stream_with_options`](Self::from_stream_with_options).
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the stream is closed.
+    pub async fn from_stream(stream: S) -> Result<Self> {
+        Self::from_stream_with_options(stream, SocketOptions::default()).await
+    }
+
+    /// Makes a socket of one stream of your own; resolves when the handshake is done.
+    ///
+    /// Such a socket has no companion task: it makes progress only while one of its futures is polled,
+    /// `send` resolves when the stream has taken the bytes, deadlines are checked when it is polled, and
+    /// dropping it drops what is queued (use [`close`](Self::close)).
+    ///
+    /// # Errors
+    /// What made the handshake fail; an option that cannot work.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the stream is closed.
+    pub async fn from_stream_with_options(stream: S, options: SocketOptions) -> Result<Self> {
+        options.validate()?;
+        let core = Core::new(T::TYPE, T::pattern(&options), options, Companion::None);
+        let socket = Self::from_shared(Shared::new(core), NoOpPermits);
+        handshake(&socket.shared, stream, std::time::Instant::now()).await?;
+        Ok(socket)
+    }
+}
+
+impl<T: Kind, S: AsyncStream, P: BytePermits> Socket<T, S, P>
+where
+    S::Runtime: Host<S>,
+{
+    /// Listens on one more endpoint; returns it with the port that the system chose.
+    ///
+    /// # Errors
+    /// A malformed endpoint, an address in use or not available, [`Error::Closed`].
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the socket may or may not listen on the endpoint.
+    pub async fn bind_to(&self, endpoint: impl IntoEndpoint) -> Result<Endpoint> {
+        let endpoint = endpoint.into_endpoint()?;
+        let listener = self.shared.with(|core| core.listen(endpoint));
+        Watch::new(&self.shared).until(|core| core.bind_outcome(listener)).await
+    }
+
+    /// Connects to one more endpoint, now and whenever the connection is lost; returns at once.
+    ///
+    /// # Errors
+    /// A malformed endpoint, [`Error::Closed`].
+    pub fn connect_to(&self, endpoint: impl IntoEndpoint) -> Result<()> {
+        let endpoint = connectable(endpoint)?;
+        self.shared.with(|core| match core.ended() {
+            Some(error) => Err(error),
+            None => {
+                core.dial(endpoint, false);
+                Ok(())
+            }
+        })
+    }
+
+    /// Stops listening on an endpoint, as given to or returned by [`bind_to`](Self::bind_to), and ends
+    /// the connections accepted there once what is queued for them is written (`zmq_unbind`).
+    ///
+    /// # Errors
+    /// [`Error::UnknownEndpoint`] if the socket does not listen there.
+    pub fn unbind(&self, endpoint: impl IntoEndpoint) -> Result<()> {
+        let endpoint = endpoint.into_endpoint()?;
+        self.shared.with(|core| core.remove_listener(&endpoint))
+    }
+
+    /// Stops connecting to an endpoint, and ends its connection once what is queued for it is written
+    /// (`zmq_disconnect`).
+    ///
+    /// # Errors
+    /// [`Error::UnknownEndpoint`] if the socket does not connect there.
+    pub fn disconnect(&self, endpoint: impl IntoEndpoint) -> Result<()> {
+        let endpoint = endpoint.into_endpoint()?;
+        self.shared.with(|core| core.remove_dial(&endpoint))
+    }
+}
+
+fn connectable(endpoint: impl IntoEndpoint) -> Result<Endpoint> {
+    let endpoint = endpoint.into_endpoint()?;
+    endpoint.check_connectable()?;
+    Ok(endpoint)
+}
+
+/// Attaches an explicit stream and waits for its handshake.
+async fn handshake<S: AsyncStream>(shared: &Shared<S>, stream: S, now: std::time::Instant) -> Result<()> {
+    let id = shared.with(|core| core.attach(stream, Origin::Given, now));
+    let mut watch = Watch::new(shared);
+    watch
+        .until(|core| match core.handshake_outcome(id) {
+            Poll::Ready(result) => Poll::Ready(result),
+            Poll::Pending => match core.ended() {
+                Some(error) => Poll::Ready(Err::<(), Error>(error)),
+                None => Poll::Pending,
+            },
+        })
+        .await
+}

@@ -1,0 +1,119 @@
+//! The explicit forms of reconnection: calls that report its outcome instead of waiting it out.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+use super::Socket;
+use super::kind::{Receives, Sends};
+use crate::engine::{Core, Shared, WaitKey};
+use crate::error::{Result, SendError};
+use crate::message::Message;
+use crate::resilience::BytePermits;
+use crate::runtime::AsyncStream;
+
+impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    /// Waits for a connection: returns at once if there is one, else with the outcome of the attempt
+    /// under way, or of the next one once its backoff delay is over.
+    ///
+    /// # Errors
+    /// [`Error::ConnectFailed`](crate::Error::ConnectFailed) with the cause if that attempt fails; [`Error::GaveUp`](crate::Error::GaveUp) or
+    /// [`Error::NotConnected`](crate::Error::NotConnected) if there will be none. All have the kind `NotConnected`.
+    ///
+    /// # Cancel safety
+    /// Dropping it changes nothing: attempts go on in the background.
+    pub async fn try_reconnect(&self) -> Result<()> {
+        let mut watch = Watch::new(&self.shared);
+        poll_fn(|cx| {
+            self.shared.with(|core| core.poll_connection(&mut watch.failures, &mut watch.key, cx.waker()))
+        })
+        .await
+    }
+}
+
+impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    /// Sends a message; without a connection it waits for the outcome of the current or next attempt
+    /// first.
+    ///
+    /// # Errors
+    /// With the message: as [`try_reconnect`](Self::try_reconnect), then as [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send).
+    pub async fn send_with_reconnect(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        let message = message.into();
+        match self.try_reconnect().await {
+            Ok(()) => self.send(message).await,
+            Err(error) => Err(SendError::new(error, message)),
+        }
+    }
+}
+
+impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    /// Receives a message; fails if the connection is lost and the next attempt to restore it fails.
+    ///
+    /// # Errors
+    /// As [`try_reconnect`](Self::try_reconnect) and [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, no message was received.
+    pub async fn recv_with_reconnect(&self) -> Result<Message> {
+        let mut recv = self.recv();
+        let mut watch = Watch::new(&self.shared);
+        poll_fn(|cx| {
+            if let Poll::Ready(result) = Pin::new(&mut recv).poll(cx) {
+                return Poll::Ready(result);
+            }
+            self.shared.with(|core| {
+                match core.poll_connection(&mut watch.failures, &mut watch.key, cx.waker()) {
+                    Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                    Poll::Ready(Ok(())) => {
+                        core.park_watcher(&mut watch.key, cx.waker());
+                        Poll::Pending
+                    }
+                    Poll::Pending => Poll::Pending,
+                }
+            })
+        })
+        .await
+    }
+}
+
+/// A place among those who wait for connections to change.
+pub(super) struct Watch<'a, S: AsyncStream> {
+    shared: &'a Shared<S>,
+    pub(super) key: WaitKey,
+    /// Failed attempts when the wait began.
+    failures: Option<u64>,
+}
+
+impl<'a, S: AsyncStream> Watch<'a, S> {
+    pub(super) fn new(shared: &'a Shared<S>) -> Self {
+        Self { shared, key: None, failures: None }
+    }
+
+    /// Waits until `look` yields something; it is called again after every change.
+    pub(super) async fn until<R>(
+        &mut self,
+        mut look: impl FnMut(&mut Core<S>) -> Poll<R>,
+    ) -> R {
+        poll_fn(|cx| {
+            self.shared.with(|core| {
+                let result = look(core);
+                if result.is_pending() {
+                    core.park_watcher(&mut self.key, cx.waker());
+                }
+                result
+            })
+        })
+        .await
+    }
+}
+
+impl<S: AsyncStream> Drop for Watch<'_, S> {
+    fn drop(&mut self) {
+        if self.key.is_some() {
+            self.shared.with(|core| core.unpark_watcher(&mut self.key));
+        }
+    }
+}

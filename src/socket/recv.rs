@@ -1,0 +1,98 @@
+//! Receiving.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::Socket;
+use super::kind::Receives;
+use crate::engine::{Shared, WaitKey};
+use crate::error::Result;
+use crate::message::Message;
+use crate::resilience::BytePermits;
+use crate::runtime::AsyncStream;
+
+impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    /// Receives the next message; peers are served in turn.
+    ///
+    /// The loss of a connection is no error: the call goes on with the other peers or the next
+    /// connection.
+    ///
+    /// # Errors
+    /// [`Error::NotConnected`](crate::Error::NotConnected) or
+    /// [`Error::GaveUp`](crate::Error::GaveUp) when no connection is left and none will come, after the
+    /// last message; [`Error::Closed`](crate::Error::Closed);
+    /// [`Error::CompanionGone`](crate::Error::CompanionGone).
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, no message was received: what was read stays in the socket.
+    pub fn recv(&self) -> Receiving<'_, S> {
+        Receiving { shared: &self.shared, key: None }
+    }
+
+    /// Receives a message if one is there.
+    ///
+    /// # Errors
+    /// [`Error::WouldBlock`](crate::Error::WouldBlock) if none is; otherwise as [`recv`](Self::recv).
+    pub fn try_recv(&self) -> Result<Message> {
+        self.shared.with(|core| core.try_recv())
+    }
+
+    /// Waits for one message and appends it, and those that are there already up to `max`, to
+    /// `messages`; returns how many.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv), if it fails before the first message.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, no message was received.
+    pub async fn recv_many(&self, messages: &mut Vec<Message>, max: usize) -> Result<usize> {
+        if max == 0 {
+            return Ok(0);
+        }
+        let first = self.recv().await?;
+        messages.push(first);
+        let more = self.shared.with(|core| {
+            let before = messages.len();
+            while messages.len() - before < max - 1 {
+                match core.try_recv() {
+                    Ok(message) => messages.push(message),
+                    Err(_) => break,
+                }
+            }
+            messages.len() - before
+        });
+        Ok(1 + more)
+    }
+}
+
+/// The future of [`Socket::recv`].
+#[must_use = "nothing is received unless the future is polled"]
+pub struct Receiving<'a, S: AsyncStream> {
+    shared: &'a Shared<S>,
+    key: WaitKey,
+}
+
+impl<S: AsyncStream> Future for Receiving<'_, S> {
+    type Output = Result<Message>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        this.shared.with(|core| core.poll_recv(&mut this.key, cx.waker()))
+    }
+}
+
+impl<S: AsyncStream> Drop for Receiving<'_, S> {
+    fn drop(&mut self) {
+        if self.key.is_some() {
+            self.shared.with(|core| core.unpark_receiver(&mut self.key));
+        }
+    }
+}
+
+impl<S: AsyncStream> std::fmt::Debug for Receiving<'_, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Receiving").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! Reserving room before a message is given away.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use super::Socket;
+use super::kind::SendsToAny;
+use super::wait::Waiting;
+use crate::engine::{Reservation, Shared};
+use crate::error::{Error, Result, SendError};
+use crate::message::Message;
+use crate::resilience::{BytePermits, Permit};
+use crate::runtime::AsyncStream;
+
+impl<T: SendsToAny, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    /// Waits for room and permits for one message of up to `bytes` payload bytes, before the message
+    /// exists.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, nothing is reserved, and the future loses its place among those that
+    /// wait.
+    pub async fn reserve(&self, bytes: usize) -> Result<SendPermit<'_, T, S, P>> {
+        let mut guard = WaitGuard { shared: &self.shared, waiting: Waiting::default() };
+        let (reservation, permit) = poll_fn(|cx| {
+            guard.waiting.poll_admitted(self, bytes, cx, |core, permit, key, waker| {
+                match core.poll_reserve(bytes, key, waker) {
+                    Poll::Ready(Ok(reservation)) => Poll::Ready(Ok((reservation, permit))),
+                    Poll::Ready(Err(error)) => {
+                        core.refund(permit);
+                        Poll::Ready(Err(error))
+                    }
+                    Poll::Pending => {
+                        core.refund(permit);
+                        Poll::Pending
+                    }
+                }
+            })
+        })
+        .await?;
+        Ok(SendPermit { socket: self, reservation: Some(reservation), permit })
+    }
+}
+
+/// Unparks a `reserve` that ends or is dropped.
+struct WaitGuard<'a, S: AsyncStream, P: BytePermits> {
+    shared: &'a Shared<S>,
+    waiting: Waiting<P>,
+}
+
+impl<S: AsyncStream, P: BytePermits> Drop for WaitGuard<'_, S, P> {
+    fn drop(&mut self) {
+        self.waiting.cancel(self.shared);
+    }
+}
+
+/// Room for one message, held until it is used or dropped.
+#[must_use = "the room is given back when this is dropped"]
+pub struct SendPermit<'a, T, S: AsyncStream, P: BytePermits> {
+    socket: &'a Socket<T, S, P>,
+    reservation: Option<Reservation>,
+    permit: Permit,
+}
+
+impl<T, S: AsyncStream, P: BytePermits> SendPermit<'_, T, S, P> {
+    /// Sends a message into the reserved room, without waiting.
+    ///
+    /// If the connection that the room was on has been lost meanwhile, the message waits in the socket.
+    ///
+    /// # Errors
+    /// [`Error::MessageTooLarge`] if it is larger than the reservation, [`Error::EmptyMessage`] if it has
+    /// no frame; with the message.
+    pub fn send(mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        let message = message.into();
+        let Some(reservation) = self.reservation else { return Ok(()) };
+        let (size, max) = (message.size(), reservation.size);
+        if message.is_empty() {
+            return Err(SendError::new(Error::EmptyMessage, message));
+        }
+        if size > max {
+            return Err(SendError::new(Error::MessageTooLarge { size, max }, message));
+        }
+        self.reservation = None;
+        let permit = std::mem::replace(&mut self.permit, Permit::none());
+        self.socket.shared.with(|core| core.submit_reserved(reservation, message, permit));
+        Ok(())
+    }
+}
+
+impl<T, S: AsyncStream, P: BytePermits> Drop for SendPermit<'_, T, S, P> {
+    fn drop(&mut self) {
+        if let Some(reservation) = self.reservation.take() {
+            self.socket.shared.with(|core| core.release(reservation));
+        }
+    }
+}
+
+impl<T, S: AsyncStream, P: BytePermits> std::fmt::Debug for SendPermit<'_, T, S, P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SendPermit").field("reservation", &self.reservation).finish_non_exhaustive()
+    }
+}

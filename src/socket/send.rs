@@ -1,0 +1,141 @@
+//! Sending.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::Socket;
+use super::flush::Flush;
+use super::kind::Sends;
+use super::wait::Waiting;
+use crate::error::{Error, SendError};
+use crate::message::Message;
+use crate::resilience::BytePermits;
+use crate::runtime::AsyncStream;
+
+impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    /// Sends a message: resolves when it is accepted and on its way.
+    ///
+    /// Waits while the byte permits are exhausted, while the peers that could take the message are at
+    /// their high-water marks, and while there is no peer (see the type for when messages may wait in
+    /// the socket instead). An isolated message is written at once. In a burst the first is, and the
+    /// others are gathered and leave when 32 KiB have come together or the task next yields to its
+    /// runtime, whichever is first; use [`flush`](Self::flush) to be sure before a long computation. On
+    /// a socket without a companion task (`from_stream`) this resolves when the kernel has the message.
+    ///
+    /// # Errors
+    /// [`SendError`] with the message and the reason: [`Error::Closed`], [`Error::NotConnected`] and
+    /// [`Error::GaveUp`] when no connection is left and none will come, [`Error::Unroutable`] (ROUTER),
+    /// [`Error::Poisoned`] once after a cancelled write closed the connection,
+    /// [`Error::MessageTooLarge`], [`Error::EmptyMessage`], [`Error::CompanionGone`].
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the message was not sent, and the future loses its place among those
+    /// that wait. Without a companion task the message may have been accepted already: it then stays
+    /// queued whole and leaves with the next operation. With `OnCancel::Poison`, dropping it closes a
+    /// connection that is in the middle of a message.
+    pub fn send(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
+        Sending::new(self, message.into(), true)
+    }
+
+    /// Sends a message if that needs no waiting.
+    ///
+    /// # Errors
+    /// [`SendError`] with the message: [`Error::WouldBlock`] at the mark, without permits, or with nobody
+    /// to send to; otherwise as [`send`](Self::send).
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.submit_now(message.into(), true)
+    }
+
+    /// Queues a message without writing: it leaves with [`flush`](Self::flush) or the next `send`, or
+    /// when the companion task runs (with `FlushPolicy::Manual`, with `flush` only).
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send).
+    pub fn send_buffered(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.submit_now(message.into(), false)
+    }
+
+    /// Waits for room, then queues the message without writing, as
+    /// [`send_buffered`](Self::send_buffered) does.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the message was not queued, and the future loses its place among
+    /// those that wait.
+    pub async fn feed(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        Sending::new(self, message.into(), false).await
+    }
+
+    fn submit_now(&self, message: Message, write: bool) -> Result<(), SendError> {
+        let Some(permit) = self.permits.try_acquire(message.size()) else {
+            return Err(SendError::new(Error::WouldBlock, message));
+        };
+        let mut slot = Some(message);
+        self.shared
+            .with(|core| core.submit(&mut slot, permit, write))
+            .map_err(|error| SendError::new(error, slot.unwrap_or_default()))
+    }
+}
+
+/// The future of [`Socket::send`].
+#[must_use = "nothing is sent unless the future is polled"]
+pub struct Sending<'a, T, S: AsyncStream, P: BytePermits> {
+    socket: &'a Socket<T, S, P>,
+    /// The message until it is accepted.
+    message: Option<Message>,
+    waiting: Waiting<P>,
+    /// False to queue only.
+    write: bool,
+    /// Without a companion task nobody else would write: the second half of the work.
+    flush: Option<Flush>,
+}
+
+impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
+    fn new(socket: &'a Socket<T, S, P>, message: Message, write: bool) -> Self {
+        Self { socket, message: Some(message), waiting: Waiting::default(), write, flush: None }
+    }
+
+    fn refused(&mut self, error: Error) -> SendError {
+        SendError::new(error, self.message.take().unwrap_or_default())
+    }
+}
+
+impl<T, S: AsyncStream, P: BytePermits> Future for Sending<'_, T, S, P> {
+    type Output = Result<(), SendError>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if this.flush.is_none() {
+            let submitted = this.waiting.poll_submit(this.socket, &mut this.message, this.write, cx);
+            if let Err(error) = ready!(submitted) {
+                return Poll::Ready(Err(this.refused(error)));
+            }
+            if !this.write || !this.socket.shared.is_detached() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        // The message is queued by now and its loss would be counted: an error here only says that the
+        // connection it was accepted for has ended.
+        let flush = this.flush.get_or_insert_default();
+        flush.poll(&this.socket.shared, cx).map_err(|error| SendError::new(error, Message::new()))
+    }
+}
+
+impl<T, S: AsyncStream, P: BytePermits> Drop for Sending<'_, T, S, P> {
+    fn drop(&mut self) {
+        self.waiting.cancel(&self.socket.shared);
+        if let Some(flush) = &mut self.flush {
+            flush.cancel(&self.socket.shared);
+        }
+    }
+}
+
+impl<T, S: AsyncStream, P: BytePermits> std::fmt::Debug for Sending<'_, T, S, P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sending").field("message", &self.message).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! Waiting for byte permits and for room below the marks.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use super::Socket;
+use crate::engine::{Core, Shared, WaitKey};
+use crate::error::Error;
+use crate::message::Message;
+use crate::resilience::{BytePermits, Permit};
+use crate::runtime::AsyncStream;
+
+/// A sender's place in the queues for permits and for room.
+///
+/// It never holds a permit while it waits for room, nor room while it waits for a permit: otherwise two
+/// sockets that share a budget could block each other.
+pub(super) struct Waiting<P: BytePermits> {
+    acquiring: Option<P::Acquire>,
+    room: WaitKey,
+    helper: WaitKey,
+    started: bool,
+}
+
+impl<P: BytePermits> Default for Waiting<P> {
+    fn default() -> Self {
+        Self { acquiring: None, room: None, helper: None, started: false }
+    }
+}
+
+impl<P: BytePermits> Waiting<P> {
+    /// Waits until the message in `slot` is accepted, which empties it, or refused, which does not.
+    #[inline]
+    pub(super) fn poll_submit<T, S: AsyncStream>(
+        &mut self,
+        socket: &Socket<T, S, P>,
+        slot: &mut Option<Message>,
+        write: bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        let size = slot.as_ref().map_or(0, Message::size);
+        let give_way = !std::mem::replace(&mut self.started, true);
+        self.poll_admitted(socket, size, cx, |core, permit, key, waker| {
+            if give_way && core.give_way(waker) {
+                // Not parked: the wake is on its way already.
+                core.refund(permit);
+                return Poll::Pending;
+            }
+            match core.submit(slot, permit, write) {
+                Err(Error::WouldBlock) => {
+                    core.park_sender(key, waker);
+                    Poll::Pending
+                }
+                done => Poll::Ready(done),
+            }
+        })
+    }
+
+    /// Acquires a permit for `size` bytes and offers it to `admit`, which parks if there is no room.
+    #[inline]
+    pub(super) fn poll_admitted<T, S: AsyncStream, R>(
+        &mut self,
+        socket: &Socket<T, S, P>,
+        size: usize,
+        cx: &mut Context<'_>,
+        mut admit: impl FnMut(&mut Core<S>, Permit, &mut WaitKey, &Waker) -> Poll<R>,
+    ) -> Poll<R> {
+        loop {
+            let permit = ready!(self.poll_permit(&socket.permits, size, cx));
+            let (result, parked) = socket.shared.with(|core| {
+                let result = admit(core, permit, &mut self.room, cx.waker());
+                if result.is_ready() {
+                    core.unpark_sender(&mut self.room);
+                    return (result, true);
+                }
+                // Without a companion the room is made by those who wait for it.
+                let parked = !core.is_detached() || {
+                    core.detached_turn();
+                    core.ready.park_helper(&mut self.helper, cx.waker())
+                };
+                (result, parked)
+            });
+            if parked {
+                return result;
+            }
+        }
+    }
+
+    fn poll_permit(&mut self, permits: &P, size: usize, cx: &mut Context<'_>) -> Poll<Permit> {
+        if self.acquiring.is_none() {
+            match permits.try_acquire(size) {
+                Some(permit) => return Poll::Ready(permit),
+                None => self.acquiring = Some(permits.acquire(size)),
+            }
+        }
+        let Some(acquiring) = &mut self.acquiring else { return Poll::Pending };
+        let permit = ready!(Pin::new(acquiring).poll(cx));
+        self.acquiring = None;
+        Poll::Ready(permit)
+    }
+
+    /// The sender goes away, perhaps while it was waiting.
+    pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
+        self.acquiring = None;
+        if self.room.is_none() && self.helper.is_none() {
+            return;
+        }
+        shared.with(|core| {
+            core.unpark_helper(&mut self.helper);
+            if self.room.is_some() {
+                core.unpark_sender(&mut self.room);
+                core.cancelled();
+            }
+        });
+    }
+}
