@@ -43,6 +43,15 @@ impl Frame {
         }
     }
 
+    /// The first `len` bytes of `window`, at most all of it.
+    ///
+    /// The rest is copied along unseen, because a copy of fixed size takes a few instructions where one
+    /// of any size takes a call.
+    #[inline]
+    pub(crate) fn from_window(window: &[u8; INLINE_CAPACITY], len: usize) -> Self {
+        Self(Repr::Inline { len: len.min(INLINE_CAPACITY) as u8, data: *window })
+    }
+
     #[inline]
     fn inline(bytes: &[u8]) -> Self {
         let mut data = [0; INLINE_CAPACITY];
@@ -502,6 +511,15 @@ mod tests {
             assert_eq!(frame, payload);
             assert_eq!(frame.into_bytes(), payload);
         }
+    }
+
+    #[test]
+    fn window_beyond_the_payload_is_unseen() {
+        let window = [7; INLINE_CAPACITY];
+        for len in [0, 1, 69, 70] {
+            assert_eq!(Frame::from_window(&window, len), window[..len]);
+        }
+        assert_eq!(Frame::from_window(&window, 71).len(), 70);
     }
 
     #[test]

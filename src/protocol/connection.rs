@@ -13,7 +13,7 @@ use super::greeting::{self, GREETING_LEN};
 use super::mechanism::{Done, Mechanism, Seal, Step};
 use super::recover::Pieces;
 use super::{Config, Event, PeerInfo, ProtocolError, WireSink};
-use crate::message::{Frame, Message};
+use crate::message::{Frame, INLINE_CAPACITY, Message};
 
 /// Payloads above this many bytes are collected by the caller when they are incomplete.
 ///
@@ -100,16 +100,24 @@ impl Connection {
         out: &mut impl WireSink,
     ) -> Result<Option<Event>, ProtocolError> {
         if matches!(self.phase, Phase::Clear) && self.partial.frames.is_empty() && self.large.is_none() {
-            if let Some((payload, rest)) = frame::split_last_frame(input) {
-                if payload.len() <= self.config.limits.max_message_size {
+            if let Some((body, len)) = frame::complete_last_frame(input) {
+                if len <= self.config.limits.max_message_size {
+                    let (payload, rest) = body.split_at(len);
                     *input = rest;
-                    return Ok(Some(Event::Message(Frame::copy_from_slice(payload).into())));
+                    // Two ways out that do not meet, so that the frame is built where it is returned.
+                    return match body.first_chunk() {
+                        Some(window) if len <= INLINE_CAPACITY => {
+                            Ok(Some(Event::Message(Frame::from_window(window, len).into())))
+                        }
+                        _ => copied_message(payload),
+                    };
                 }
             }
         }
         self.handle_any_input(input, out)
     }
 
+    #[inline(never)]
     fn handle_any_input(
         &mut self,
         input: &mut &[u8],
@@ -382,6 +390,11 @@ impl Partial {
         }
         Some(mem::take(self).frames.into())
     }
+}
+
+#[inline(never)]
+fn copied_message(payload: &[u8]) -> Result<Option<Event>, ProtocolError> {
+    Ok(Some(Event::Message(Frame::copy_from_slice(payload).into())))
 }
 
 fn encode_sealed(seal: &mut dyn Seal, flags: Flags, payload: &[u8], out: &mut dyn WireSink) {

@@ -69,23 +69,24 @@ impl Header {
     }
 }
 
-/// The payload of the message frame at the front of `input` and what follows it, if the frame is
-/// complete and is the last of its message: the case that has to be quick.
+/// What follows the header at the front of `input`, and how much of it is payload, if that is a
+/// message frame, complete, and the last of its message: the case that has to be quick.
 #[inline]
-pub(super) fn split_last_frame(input: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn complete_last_frame(input: &[u8]) -> Option<(&[u8], usize)> {
     const DECISIVE: u8 = Flags::MORE.0 | Flags::LONG | Flags::COMMAND.0;
     let (&flags, rest) = input.split_first()?;
-    match flags & DECISIVE {
+    let (body, len) = match flags & DECISIVE {
         0 => {
-            let (&len, rest) = rest.split_first()?;
-            rest.split_at_checked(usize::from(len))
+            let (&len, body) = rest.split_first()?;
+            (body, usize::from(len))
         }
         Flags::LONG => {
-            let (len, rest) = rest.split_first_chunk()?;
-            rest.split_at_checked(usize::try_from(u64::from_be_bytes(*len)).ok()?)
+            let (len, body) = rest.split_first_chunk()?;
+            (body, usize::try_from(u64::from_be_bytes(*len)).ok()?)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    (len <= body.len()).then_some((body, len))
 }
 
 #[inline]
@@ -166,11 +167,11 @@ mod tests {
 
     #[test]
     fn quick_path_takes_whole_last_message_frames_only() {
-        assert_eq!(split_last_frame(b"\0\x03abcd"), Some((&b"abc"[..], &b"d"[..])));
-        assert_eq!(split_last_frame(b"\0\0"), Some((&b""[..], &b""[..])));
-        assert_eq!(split_last_frame(b"\x02\0\0\0\0\0\0\0\x01ab"), Some((&b"a"[..], &b"b"[..])));
+        assert_eq!(complete_last_frame(b"\0\x03abcd"), Some((&b"abcd"[..], 3)));
+        assert_eq!(complete_last_frame(b"\0\0"), Some((&b""[..], 0)));
+        assert_eq!(complete_last_frame(b"\x02\0\0\0\0\0\0\0\x01ab"), Some((&b"ab"[..], 1)));
         // Reserved bits.
-        assert_eq!(split_last_frame(b"\xf8\x01a"), Some((&b"a"[..], &b""[..])));
+        assert_eq!(complete_last_frame(b"\xf8\x01a"), Some((&b"a"[..], 1)));
         for other in [
             &b""[..],
             b"\0",
@@ -180,7 +181,7 @@ mod tests {
             b"\x02\0\0\0\0\0\0\0\x02a",
             b"\x02\xff\xff\xff\xff\xff\xff\xff\xffa",
         ] {
-            assert_eq!(split_last_frame(other), None, "{other:?}");
+            assert_eq!(complete_last_frame(other), None, "{other:?}");
         }
     }
 }
