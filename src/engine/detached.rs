@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::core::{Companion, Core};
+use super::wait::WaitKey;
 use crate::runtime::AsyncStream;
 
 impl<S: AsyncStream> Core<S> {
@@ -19,6 +20,14 @@ impl<S: AsyncStream> Core<S> {
             core.read_ahead_now();
         });
         self.detached_tick();
+    }
+
+    /// A caller no longer waits as the one that drives; another may have to take over.
+    pub(crate) fn unpark_helper(&mut self, key: &mut WaitKey) {
+        if key.is_some() {
+            let next = self.ready.unpark_helper(key);
+            self.effects.wake(next);
+        }
     }
 
     /// Deadlines are looked at when the socket is polled.

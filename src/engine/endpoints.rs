@@ -15,6 +15,10 @@ pub(crate) struct Endpoints {
     next_id: u32,
     /// Listeners were added or removed since the companion last looked.
     changed: bool,
+    /// Dials that were just added, to be started at once.
+    pub(crate) fresh: Vec<u32>,
+    /// Why the last explicit stream ended.
+    pub(crate) given_failure: Option<Error>,
     /// The socket was made from a stream, or had an endpoint: without any left it is at its end.
     pub(crate) used: bool,
 }

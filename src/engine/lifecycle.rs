@@ -17,6 +17,22 @@ use crate::resilience::Permit;
 use crate::runtime::AsyncStream;
 
 impl<S: AsyncStream> Core<S> {
+    /// Starts to connect to an endpoint, again and again; `once` to give up if the first attempt fails.
+    pub(crate) fn dial(&mut self, endpoint: Endpoint, once: bool) -> u32 {
+        let (backoff, max_attempts) = (self.options.backoff.clone(), self.options.max_attempts);
+        let id = self.endpoints.add_dial(endpoint, backoff, max_attempts, once);
+        self.endpoints.fresh.push(id);
+        self.wake_companion();
+        id
+    }
+
+    /// Starts to listen on an endpoint.
+    pub(crate) fn listen(&mut self, endpoint: Endpoint) -> u32 {
+        let id = self.endpoints.add_listener(endpoint);
+        self.wake_companion();
+        id
+    }
+
     /// Takes a fresh stream in and starts its handshake.
     pub(crate) fn attach(&mut self, stream: S, origin: Origin, now: Instant) -> PeerId {
         let handshake_by = now + self.handshake_time(origin);
@@ -141,6 +157,9 @@ impl<S: AsyncStream> Core<S> {
         }
         if !reason.is_orderly() {
             self.counters.in_doubt += peer.unproven();
+        }
+        if peer.origin == Origin::Given {
+            self.endpoints.given_failure = Some(reason.clone().into());
         }
         self.settle_unsent(&mut peer, &reason);
         self.report_end(&peer, &reason);

@@ -372,6 +372,11 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
+    /// Gives a permit back that was not used.
+    pub(crate) fn refund(&mut self, permit: Permit) {
+        self.effects.drop_permit(permit);
+    }
+
     /// Lets other tasks run now and then in a loop of sends that never wait.
     pub(crate) fn give_way(&mut self, waker: &Waker) -> bool {
         self.outbound.burst += 1;

@@ -78,7 +78,8 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn tick(&mut self, now: Instant) -> Vec<u32> {
         self.time_departures(now);
         self.schedule_dials(now);
-        let mut start = Vec::new();
+        let fresh = std::mem::take(&mut self.endpoints.fresh);
+        let mut start: Vec<u32> = fresh.into_iter().filter_map(|id| self.begin_attempt(id)).collect();
         while let Some(timer) = self.deadlines.pop_due(now) {
             match timer {
                 Timer::Peer(id) => self.check_peer(id, now),

@@ -5,9 +5,11 @@ use std::task::{Poll, Waker};
 
 use super::core::Core;
 use super::endpoints::BindState;
+use super::peer::Stage;
 use super::wait::WaitKey;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::monitor::PeerId;
 use crate::runtime::AsyncStream;
 
 impl<S: AsyncStream> Core<S> {
@@ -48,6 +50,21 @@ impl<S: AsyncStream> Core<S> {
     fn last_failure(&self) -> Error {
         let cause = self.endpoints.dials.iter().find_map(|dial| dial.failure.clone());
         cause.map_or(Error::NotConnected, Error::ConnectFailed)
+    }
+
+    /// The outcome of the handshake of an explicit stream.
+    pub(crate) fn handshake_outcome(&mut self, id: PeerId) -> Poll<Result<(), Error>> {
+        if let Some(error) = self.ended() {
+            return Poll::Ready(Err(error));
+        }
+        match self.peers.get(id).map(|peer| peer.stage) {
+            None => {
+                let cause = self.endpoints.given_failure.take();
+                Poll::Ready(Err(cause.unwrap_or(Error::NotConnected)))
+            }
+            Some(Stage::Handshaking) => Poll::Pending,
+            Some(_) => Poll::Ready(Ok(())),
+        }
     }
 
     /// The outcome of the first attempt of a dial.

@@ -10,11 +10,19 @@ use std::io;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+#[cfg(feature = "compio")]
+pub mod compio;
+mod futures_io;
 mod recv_buf;
 mod send_buf;
+#[cfg(any(feature = "tokio", feature = "compio"))]
+mod tcp;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
-pub use recv_buf::RecvBuf;
-pub use send_buf::SendBuf;
+pub use self::futures_io::FuturesIo;
+pub use self::recv_buf::RecvBuf;
+pub use self::send_buf::SendBuf;
 
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
@@ -108,11 +116,11 @@ pub trait Runtime: Connector<Stream: AsyncStream<Runtime = Self>> + Sleeper + Cl
     /// The listener of this runtime.
     type Listener: Listener<Stream = Self::Stream>;
 
-    /// The runtime that the caller runs on.
-    ///
-    /// # Errors
-    /// If there is none of this kind.
-    fn current() -> io::Result<Self>;
+    /// What errors call it.
+    const NAME: &'static str;
+
+    /// The runtime that the caller runs on; `None` if there is none of this kind.
+    fn current() -> Option<Self>;
 }
 
 /// The runtime of streams that have none: sockets made from them have no companion task.

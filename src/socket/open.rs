@@ -1,14 +1,16 @@
 //! Opening sockets: by endpoint, or from a stream.
 
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use super::kind::Kind;
 use super::reconnect::Watch;
 use super::Socket;
 use crate::endpoint::{Endpoint, IntoEndpoint};
-use crate::engine::{Companion, Core, Driver, Origin, Shared};
+use crate::engine::{Companion, Core, Driver, Origin, Shared, WaitKey};
 use crate::error::{Error, Result};
+use crate::monitor::PeerId;
 use crate::options::SocketOptions;
 use crate::resilience::{BytePermits, NoOpPermits};
 use crate::runtime::{AsyncStream, Connector, Detached, Runtime, Sleeper, Spawn};
@@ -40,7 +42,7 @@ where
     /// [`Error::NoRuntime`] outside of a runtime, [`Error::Option`] for an option that cannot work.
     pub fn new(options: SocketOptions) -> Result<Self> {
         options.validate()?;
-        let runtime = S::Runtime::current()?;
+        let runtime = current::<S>()?;
         let core = Core::new(T::TYPE, T::pattern(&options), options, Companion::Running);
         let shared = Shared::new(core);
         runtime.spawn(Driver::new(Arc::clone(&shared), runtime.clone()));
@@ -135,7 +137,7 @@ where
     /// when the handshake is done. The facades name it after the stream: `from_tcp`, `from_unix`.
     pub(crate) async fn from_runtime_stream(stream: S, options: SocketOptions) -> Result<Self> {
         let socket = Self::new(options)?;
-        let now = S::Runtime::current()?.now();
+        let now = current::<S>()?.now();
         handshake(&socket.shared, stream, now).await?;
         Ok(socket)
     }
@@ -231,6 +233,10 @@ where
     }
 }
 
+fn current<S: AsyncStream<Runtime: Runtime>>() -> Result<S::Runtime> {
+    S::Runtime::current().ok_or(Error::NoRuntime { runtime: S::Runtime::NAME })
+}
+
 fn connectable(endpoint: impl IntoEndpoint) -> Result<Endpoint> {
     let endpoint = endpoint.into_endpoint()?;
     endpoint.check_connectable()?;
@@ -240,14 +246,40 @@ fn connectable(endpoint: impl IntoEndpoint) -> Result<Endpoint> {
 /// Attaches an explicit stream and waits for its handshake.
 async fn handshake<S: AsyncStream>(shared: &Shared<S>, stream: S, now: std::time::Instant) -> Result<()> {
     let id = shared.with(|core| core.attach(stream, Origin::Given, now));
-    let mut watch = Watch::new(shared);
-    watch
-        .until(|core| match core.handshake_outcome(id) {
-            Poll::Ready(result) => Poll::Ready(result),
-            Poll::Pending => match core.ended() {
-                Some(error) => Poll::Ready(Err::<(), Error>(error)),
-                None => Poll::Pending,
-            },
+    let mut handshake = Handshake { shared, helper: None, watch: Watch::new(shared) };
+    poll_fn(|cx| handshake.poll(id, cx.waker())).await
+}
+
+/// A wait for a handshake; without a companion task it drives the handshake itself.
+struct Handshake<'a, S: AsyncStream> {
+    shared: &'a Shared<S>,
+    helper: WaitKey,
+    watch: Watch<'a, S>,
+}
+
+impl<S: AsyncStream> Handshake<'_, S> {
+    fn poll(&mut self, id: PeerId, waker: &Waker) -> Poll<Result<()>> {
+        self.shared.with(|core| {
+            loop {
+                if core.is_detached() {
+                    core.detached_turn();
+                }
+                if let Poll::Ready(result) = core.handshake_outcome(id) {
+                    return Poll::Ready(result);
+                }
+                core.park_watcher(&mut self.watch.key, waker);
+                if !core.is_detached() || core.ready.park_helper(&mut self.helper, waker) {
+                    return Poll::Pending;
+                }
+            }
         })
-        .await
+    }
+}
+
+impl<S: AsyncStream> Drop for Handshake<'_, S> {
+    fn drop(&mut self) {
+        if self.helper.is_some() {
+            self.shared.with(|core| core.unpark_helper(&mut self.helper));
+        }
+    }
 }

@@ -1,0 +1,251 @@
+//! Events.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::endpoint::Endpoint;
+use crate::error::{Error, TimeoutKind};
+use crate::protocol::{ProtocolError, SocketType};
+
+/// One connection of a socket; not reused by later ones.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct PeerId {
+    index: u32,
+    generation: u32,
+}
+
+impl PeerId {
+    pub(crate) const fn new(index: u32, generation: u32) -> Self {
+        Self { index, generation }
+    }
+
+    pub(crate) const fn index(self) -> u32 {
+        self.index
+    }
+
+    pub(crate) const fn generation(self) -> u32 {
+        self.generation
+    }
+}
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.index, self.generation)
+    }
+}
+
+/// Something that happened to a socket (compare `zmq_socket_monitor`).
+///
+/// Every connection that reports `HandshakeSucceeded` reports `Disconnected` exactly once; one that never
+/// gets there reports `HandshakeFailed` instead.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SocketEvent {
+    /// The socket listens on an endpoint.
+    Listening {
+        /// With the port that the system chose.
+        endpoint: Endpoint,
+    },
+    /// An endpoint could not be bound.
+    BindFailed {
+        /// As asked for.
+        endpoint: Endpoint,
+        /// Why.
+        cause: Error,
+    },
+    /// The socket stopped listening on an endpoint.
+    Unbound {
+        /// Where it listened.
+        endpoint: Endpoint,
+    },
+    /// A connection was accepted, and its handshake begins.
+    Accepted {
+        /// The connection.
+        peer: PeerId,
+        /// The other end.
+        address: Option<Endpoint>,
+        /// Where the socket listens.
+        endpoint: Endpoint,
+    },
+    /// Accepting failed, for instance for want of descriptors; it goes on after a pause.
+    AcceptFailed {
+        /// Where the socket listens.
+        endpoint: Endpoint,
+        /// Why.
+        cause: Error,
+        /// The pause.
+        retry_in: Duration,
+    },
+    /// An attempt to connect began.
+    ConnectStarted {
+        /// Where to.
+        endpoint: Endpoint,
+    },
+    /// The transport is connected, and the handshake begins.
+    Connected {
+        /// The connection.
+        peer: PeerId,
+        /// Where to.
+        endpoint: Endpoint,
+    },
+    /// An attempt to connect failed.
+    ConnectFailed {
+        /// Where to.
+        endpoint: Endpoint,
+        /// Why.
+        cause: Error,
+    },
+    /// The next attempt is scheduled.
+    RetryIn {
+        /// Where to.
+        endpoint: Endpoint,
+        /// The backoff delay.
+        delay: Duration,
+    },
+    /// No further attempt will be made.
+    ReconnectStopped {
+        /// Where to.
+        endpoint: Endpoint,
+        /// Why the last attempt or connection ended.
+        cause: Error,
+    },
+    /// The handshake is done: messages flow.
+    HandshakeSucceeded {
+        /// The connection.
+        peer: PeerId,
+        /// The peer's socket type.
+        socket_type: SocketType,
+        /// The identity that the peer gave itself; empty for none.
+        identity: Bytes,
+    },
+    /// The handshake failed, and the connection is closed.
+    HandshakeFailed {
+        /// The connection.
+        peer: PeerId,
+        /// Why.
+        cause: Error,
+    },
+    /// A connection ended.
+    Disconnected {
+        /// The connection.
+        peer: PeerId,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// Messages will not arrive.
+    MessagesDropped {
+        /// The connection they were queued for or came from.
+        peer: Option<PeerId>,
+        /// Why.
+        cause: DropCause,
+        /// How many.
+        count: u64,
+    },
+    /// The companion task panicked, was aborted, or lost its runtime: the socket is dead.
+    CompanionGone,
+    /// The socket is closed.
+    Closed {
+        /// Messages that could not be sent.
+        unsent: u64,
+    },
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum DisconnectReason {
+    /// The peer closed it.
+    EndOfStream,
+    /// The transport failed.
+    Io(Arc<io::Error>),
+    /// The peer broke the protocol, or refused us.
+    Protocol(Arc<ProtocolError>),
+    /// The peer was silent for too long.
+    Timeout(TimeoutKind),
+    /// A cancelled write left it in the middle of a message (`OnCancel::Poison`).
+    Poisoned,
+    /// A new connection took over its identity (`router_handover`).
+    Replaced,
+    /// Its identity belongs to another connection (`router_handover` off).
+    IdentityTaken,
+    /// We closed it.
+    Closed,
+    /// The socket's companion task is gone.
+    CompanionGone,
+}
+
+impl DisconnectReason {
+    /// Whether both ends had time to deliver what was sent.
+    pub(crate) fn is_orderly(&self) -> bool {
+        matches!(self, Self::Closed)
+    }
+}
+
+impl From<io::Error> for DisconnectReason {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+impl From<ProtocolError> for DisconnectReason {
+    fn from(error: ProtocolError) -> Self {
+        Self::Protocol(Arc::new(error))
+    }
+}
+
+impl From<DisconnectReason> for Error {
+    fn from(reason: DisconnectReason) -> Self {
+        let io = |kind: io::ErrorKind, text: &str| Self::from(io::Error::new(kind, text));
+        match reason {
+            DisconnectReason::EndOfStream => {
+                io(io::ErrorKind::UnexpectedEof, "the peer closed the connection")
+            }
+            DisconnectReason::Io(error) => Self::Io(error),
+            DisconnectReason::Protocol(error) => Self::Protocol(error),
+            DisconnectReason::Timeout(kind) => Self::Timeout(kind),
+            DisconnectReason::Poisoned => Self::Poisoned,
+            DisconnectReason::Replaced => {
+                io(io::ErrorKind::ConnectionAborted, "another connection took over the identity")
+            }
+            DisconnectReason::IdentityTaken => {
+                io(io::ErrorKind::ConnectionAborted, "another connection has the identity")
+            }
+            DisconnectReason::Closed => Self::Closed,
+            DisconnectReason::CompanionGone => Self::CompanionGone,
+        }
+    }
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Error::from(self.clone()).fmt(f)
+    }
+}
+
+/// Why messages were dropped.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum DropCause {
+    /// Nobody has the identity they were addressed to (`router_mandatory` off).
+    Unroutable,
+    /// Their peer was at its mark (`router_mandatory` off).
+    PeerFull,
+    /// They were queued on a ROUTER for a peer that went away.
+    PeerLost,
+    /// Half-written when a cancelled write closed their connection (`OnCancel::Poison`).
+    Cancelled,
+    /// Still queued when linger ran out.
+    Closed,
+    /// Still queued when the companion task was lost.
+    CompanionGone,
+    /// Begun to arrive when their connection ended; not counted as received.
+    Incomplete,
+}
+
+impl DropCause {
+    pub(crate) const COUNT: usize = Self::Incomplete as usize + 1;
+}

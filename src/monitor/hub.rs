@@ -1,0 +1,171 @@
+//! Monitors: bounded queues of events that never hold the socket up.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+
+use futures_core::Stream;
+
+use super::event::SocketEvent;
+
+/// Events that a monitor holds for a reader that lags; then the oldest are dropped.
+const CAPACITY: usize = 1024;
+
+/// The monitors of one socket.
+#[derive(Debug, Default)]
+pub(crate) struct MonitorHub {
+    monitors: Vec<Weak<Queue>>,
+    closed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    events: VecDeque<SocketEvent>,
+    missed: u64,
+    waker: Option<Waker>,
+    ended: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl MonitorHub {
+    pub(crate) fn subscribe(&mut self) -> Monitor {
+        let queue = Arc::new(Queue::default());
+        queue.lock().ended = self.closed;
+        self.monitors.push(Arc::downgrade(&queue));
+        Monitor { queue }
+    }
+
+    /// Hands an event to all monitors; their wakers are for the caller to wake.
+    pub(crate) fn emit(&mut self, event: SocketEvent, wakers: &mut Vec<Waker>) {
+        self.monitors.retain(|monitor| {
+            let Some(queue) = monitor.upgrade() else { return false };
+            let mut state = queue.lock();
+            if state.events.len() == CAPACITY {
+                state.events.pop_front();
+                state.missed += 1;
+            }
+            state.events.push_back(event.clone());
+            wakers.extend(state.waker.take());
+            true
+        });
+    }
+
+    /// Ends all monitors once they are read to the end.
+    pub(crate) fn close(&mut self, wakers: &mut Vec<Waker>) {
+        self.closed = true;
+        for queue in self.monitors.drain(..).filter_map(|monitor| monitor.upgrade()) {
+            let mut state = queue.lock();
+            state.ended = true;
+            wakers.extend(state.waker.take());
+        }
+    }
+}
+
+impl Drop for MonitorHub {
+    fn drop(&mut self) {
+        let mut wakers = Vec::new();
+        self.close(&mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// A stream of a socket's events, from [`Socket::monitor`](crate::socket::Socket::monitor).
+///
+/// It never holds the socket up: a reader that lags by more than 1024 events loses the oldest, which
+/// [`missed`](Self::missed) counts. It ends when the socket is closed.
+#[derive(Debug)]
+pub struct Monitor {
+    queue: Arc<Queue>,
+}
+
+impl Monitor {
+    /// The next event; `None` after the last.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, no event was taken.
+    pub async fn next(&mut self) -> Option<SocketEvent> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// An event that is there already.
+    pub fn try_next(&mut self) -> Option<SocketEvent> {
+        self.queue.lock().events.pop_front()
+    }
+
+    /// Events lost because they were not read in time.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.queue.lock().missed
+    }
+}
+
+impl Stream for Monitor {
+    type Item = SocketEvent;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<SocketEvent>> {
+        let mut state = self.queue.lock();
+        if let Some(event) = state.events.pop_front() {
+            return Poll::Ready(Some(event));
+        }
+        if state.ended {
+            return Poll::Ready(None);
+        }
+        let old = state.waker.replace(cx.waker().clone());
+        drop(state);
+        drop(old);
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lagging_reader_loses_the_oldest_and_knows_it() {
+        let mut hub = MonitorHub::default();
+        let mut wakers = Vec::new();
+        let mut monitor = hub.subscribe();
+        for unsent in 0..CAPACITY as u64 + 3 {
+            hub.emit(SocketEvent::Closed { unsent }, &mut wakers);
+        }
+        assert_eq!(monitor.missed(), 3);
+        assert!(matches!(monitor.try_next(), Some(SocketEvent::Closed { unsent: 3 })));
+    }
+
+    #[test]
+    fn wakes_once_and_ends_with_the_hub() {
+        let mut hub = MonitorHub::default();
+        let mut wakers = Vec::new();
+        let mut monitor = hub.subscribe();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut monitor).poll_next(&mut cx).is_pending());
+        hub.emit(SocketEvent::CompanionGone, &mut wakers);
+        hub.emit(SocketEvent::CompanionGone, &mut wakers);
+        assert_eq!(wakers.len(), 1);
+        drop(hub);
+        for expected in [true, true, false] {
+            let Poll::Ready(event) = Pin::new(&mut monitor).poll_next(&mut cx) else { panic!("pending") };
+            assert_eq!(event.is_some(), expected);
+        }
+    }
+
+    #[test]
+    fn a_dropped_monitor_is_forgotten() {
+        let mut hub = MonitorHub::default();
+        drop(hub.subscribe());
+        hub.emit(SocketEvent::CompanionGone, &mut Vec::new());
+        assert!(hub.monitors.is_empty());
+    }
+}

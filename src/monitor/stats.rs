@@ -1,0 +1,90 @@
+//! Figures.
+
+use bytes::Bytes;
+
+use super::event::{DropCause, PeerId};
+use crate::endpoint::Endpoint;
+use crate::protocol::SocketType;
+
+/// What a socket has done since it was opened.
+///
+/// Two equations always hold: `accepted = sent + queued + dropped`, and
+/// `received = delivered + recv_queued + recv_dropped`.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct SocketStats {
+    /// Messages that `send` and its kin took.
+    pub accepted: u64,
+    /// Messages whose last byte is with the kernel.
+    pub sent: u64,
+    /// Messages accepted and not yet with the kernel.
+    pub queued: u64,
+    /// The part of `sent` of which nothing proved that it had arrived when its connection ended: no
+    /// PONG to a later PING.
+    pub in_doubt: u64,
+    /// Whole messages that arrived.
+    pub received: u64,
+    /// Messages that `recv` and its kin returned.
+    pub delivered: u64,
+    /// Messages that wait to be received.
+    pub recv_queued: u64,
+    /// Messages that arrived where nobody can receive them: on a send-only socket, or from a peer that
+    /// was let go.
+    pub recv_dropped: u64,
+    /// Messages that had begun to arrive when their connection ended.
+    pub recv_incomplete: u64,
+    /// Handshakes that succeeded.
+    pub connects: u64,
+    /// Those among them that restored a lost connection.
+    pub reconnects: u64,
+    /// Connections that ended in the handshake.
+    pub handshakes_failed: u64,
+    /// The connections that there are now.
+    pub peers: Vec<PeerStats>,
+    pub(crate) dropped: [u64; DropCause::COUNT],
+}
+
+impl SocketStats {
+    /// Messages that were accepted and dropped for this cause.
+    #[must_use]
+    pub fn dropped(&self, cause: DropCause) -> u64 {
+        match cause {
+            DropCause::Incomplete => self.recv_incomplete,
+            cause => self.dropped[cause as usize],
+        }
+    }
+
+    /// Messages that were accepted and dropped.
+    #[must_use]
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().sum()
+    }
+}
+
+/// What one connection has done.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PeerStats {
+    /// The connection.
+    pub peer: PeerId,
+    /// The other end.
+    pub address: Option<Endpoint>,
+    /// The peer's socket type.
+    pub socket_type: SocketType,
+    /// The identity that the peer gave itself; empty for none.
+    pub identity: Bytes,
+    /// All metadata of the peer's READY command.
+    pub metadata: Vec<(String, Bytes)>,
+    /// Messages whose last byte is with the kernel.
+    pub sent: u64,
+    /// Messages queued for it.
+    pub queued_messages: usize,
+    /// Payload bytes queued for it.
+    pub queued_bytes: usize,
+    /// Whole messages that arrived from it.
+    pub received: u64,
+    /// Messages of it that wait to be received.
+    pub recv_queued_messages: usize,
+    /// Payload bytes of those.
+    pub recv_queued_bytes: usize,
+}

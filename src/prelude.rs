@@ -1,0 +1,12 @@
+//! What code that uses sockets of any runtime needs: types, no modules.
+
+pub use crate::endpoint::Endpoint;
+pub use crate::error::{Error, ErrorKind, Result, SendError};
+pub use crate::message::{Frame, Message};
+pub use crate::monitor::{DisconnectReason, DropCause, Monitor, PeerId, SocketEvent, SocketStats};
+pub use crate::options::SocketOptions;
+pub use crate::resilience::{
+    Backoff, BytePermits, FlushPolicy, NoOpPermits, OnCancel, Permit, PoisonGuard, ReconnectState,
+    SemaphorePermits,
+};
+pub use bytes::Bytes;

@@ -1,0 +1,194 @@
+//! tokio.
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ::tokio::net::{TcpListener, TcpStream};
+#[cfg(unix)]
+use ::tokio::net::UnixStream;
+use ::tokio::runtime::Handle;
+use ::tokio::time::Sleep;
+use socket2::SockRef;
+
+use super::tcp::{self, Resolved};
+use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn};
+use crate::endpoint::Endpoint;
+use crate::options::TransportOptions;
+
+/// Slices of one gathered write.
+const SLICES: usize = 64;
+
+/// A tokio runtime, with its I/O and time drivers enabled.
+#[derive(Clone, Debug)]
+pub struct TokioRuntime {
+    handle: Handle,
+}
+
+/// A stream of tokio: one type for all transports, so that they mix in one socket.
+#[derive(Debug)]
+pub struct TokioStream(Transport);
+
+#[derive(Debug)]
+enum Transport {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl From<TcpStream> for TokioStream {
+    fn from(stream: TcpStream) -> Self {
+        Self(Transport::Tcp(stream))
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixStream> for TokioStream {
+    fn from(stream: UnixStream) -> Self {
+        Self(Transport::Unix(stream))
+    }
+}
+
+impl TokioStream {
+    pub(crate) fn prepared(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
+        tcp::prepare(SockRef::from(&stream), options)?;
+        Ok(stream.into())
+    }
+}
+
+/// Calls the same method on whichever stream it is.
+macro_rules! on_stream {
+    ($transport:expr, $stream:ident => $call:expr) => {
+        match $transport {
+            Transport::Tcp($stream) => $call,
+            #[cfg(unix)]
+            Transport::Unix($stream) => $call,
+        }
+    };
+}
+
+impl AsyncStream for TokioStream {
+    type Runtime = TokioRuntime;
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
+        // After a short read tokio knows that the kernel has no more, and the next poll makes no call.
+        let mut spare = ReadBuf::new(buf.unfilled());
+        ready!(on_stream!(&mut self.0, stream => Pin::new(stream).poll_read(cx, &mut spare)))?;
+        let read = spare.filled().len();
+        buf.advance(read);
+        Poll::Ready(Ok(read))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let written = match src.io_slices(&mut slices) {
+            0 | 1 => ready!(on_stream!(&mut self.0, stream => Pin::new(stream).poll_write(cx, &slices[0])))?,
+            filled => {
+                let slices = &slices[..filled];
+                ready!(on_stream!(&mut self.0, stream => Pin::new(stream).poll_write_vectored(cx, slices)))?
+            }
+        };
+        src.advance(written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_stream!(&mut self.0, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+
+    fn peer_endpoint(&self) -> Option<Endpoint> {
+        on_stream!(&self.0, stream => tcp::peer_endpoint(SockRef::from(stream)))
+    }
+}
+
+impl Runtime for TokioRuntime {
+    type Listener = TokioListener;
+    const NAME: &'static str = "tokio";
+
+    fn current() -> Option<Self> {
+        Handle::try_current().ok().map(|handle| Self { handle })
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for TokioRuntime {
+    fn spawn(&self, future: F) {
+        self.handle.spawn(future);
+    }
+}
+
+impl Sleeper for TokioRuntime {
+    type Sleep = Pin<Box<Sleep>>;
+
+    fn now(&self) -> Instant {
+        // tokio's own clock, which its tests can pause.
+        ::tokio::time::Instant::now().into_std()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
+        Box::pin(::tokio::time::sleep_until(deadline.into()))
+    }
+}
+
+type Boxed<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
+
+impl Connector for TokioRuntime {
+    type Stream = TokioStream;
+    type Connecting = Boxed<TokioStream>;
+
+    fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting {
+        let (endpoint, options) = (endpoint.clone(), options.clone());
+        Box::pin(async move {
+            let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+            for address in lookup(&endpoint).await? {
+                let connected = TcpStream::connect(address).await;
+                match connected.and_then(|stream| TokioStream::prepared(stream, &options)) {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => last = error,
+                }
+            }
+            Err(last)
+        })
+    }
+}
+
+async fn lookup(endpoint: &Endpoint) -> io::Result<Vec<SocketAddr>> {
+    match tcp::resolve(tcp::address(endpoint)?) {
+        Resolved::Addresses(addresses) => Ok(addresses),
+        Resolved::Name(name, port) => Ok(::tokio::net::lookup_host((name, port)).await?.collect()),
+    }
+}
+
+/// A TCP listener of tokio.
+#[derive(Debug)]
+pub struct TokioListener {
+    listener: TcpListener,
+    local: Endpoint,
+    options: TransportOptions,
+}
+
+impl Listener for TokioListener {
+    type Stream = TokioStream;
+    type Binding = Boxed<Self>;
+
+    fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
+        let (endpoint, options) = (endpoint.clone(), options.clone());
+        Box::pin(async move {
+            let listener = tcp::listen(&lookup(&endpoint).await?, &options)?;
+            let local = tcp::local_endpoint(&listener)?;
+            Ok(Self { listener: TcpListener::from_std(listener.into())?, local, options })
+        })
+    }
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TokioStream>> {
+        let (stream, _) = ready!(self.listener.poll_accept(cx))?;
+        Poll::Ready(TokioStream::prepared(stream, &self.options))
+    }
+
+    fn local_endpoint(&self) -> &Endpoint {
+        &self.local
+    }
+}

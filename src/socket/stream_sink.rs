@@ -1,0 +1,129 @@
+//! Sockets as `Stream` and `Sink`.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::{FusedStream, Stream};
+use futures_sink::Sink;
+
+use super::Socket;
+use super::flush::Flush;
+use super::kind::{Receives, Sends};
+use super::wait::Waiting;
+use crate::engine::{Shared, WaitKey};
+use crate::error::{Error, Result, SendError};
+use crate::message::Message;
+use crate::resilience::BytePermits;
+use crate::runtime::AsyncStream;
+
+/// What one handle has under way as a stream and a sink.
+pub(super) struct Polled<P: BytePermits> {
+    receiver: WaitKey,
+    /// The stream has yielded its last item.
+    ended: bool,
+    /// The message that `start_send` was given, until it is accepted.
+    message: Option<Message>,
+    waiting: Waiting<P>,
+    flush: Flush,
+}
+
+impl<P: BytePermits> Default for Polled<P> {
+    fn default() -> Self {
+        Self {
+            receiver: None,
+            ended: false,
+            message: None,
+            waiting: Waiting::default(),
+            flush: Flush::default(),
+        }
+    }
+}
+
+impl<P: BytePermits> Polled<P> {
+    /// The handle is dropped.
+    pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
+        if self.receiver.is_some() {
+            shared.with(|core| core.unpark_receiver(&mut self.receiver));
+        }
+        self.waiting.cancel(shared);
+        self.flush.cancel(shared);
+    }
+}
+
+/// Receives with [`recv`](Socket::recv); ends when the socket is closed, or after the error that ends
+/// it.
+///
+/// Dropping a `next()` future loses nothing: messages stay in the socket.
+impl<T: Receives, S: AsyncStream, P: BytePermits> Stream for Socket<T, S, P> {
+    type Item = Result<Message>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if this.polled.ended {
+            return Poll::Ready(None);
+        }
+        let received = this.shared.with(|core| core.poll_recv(&mut this.polled.receiver, cx.waker()));
+        let item = ready!(received);
+        this.polled.ended = item.is_err();
+        Poll::Ready(Some(item).filter(|item| !matches!(item, Err(Error::Closed))))
+    }
+}
+
+impl<T: Receives, S: AsyncStream, P: BytePermits> FusedStream for Socket<T, S, P> {
+    fn is_terminated(&self) -> bool {
+        self.polled.ended
+    }
+}
+
+/// Sends with [`send`](Socket::send), one message at a time for each handle.
+///
+/// A message given to `start_send` waits in the handle until `poll_ready`, `poll_flush` or `poll_close`
+/// has brought it into the socket; dropping the handle before loses it. Errors give it back.
+impl<T: Sends, S: AsyncStream, P: BytePermits> Sink<Message> for Socket<T, S, P> {
+    type Error = SendError<Option<Message>>;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.get_mut().poll_submit_pending(cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Self::Error> {
+        let this = self.get_mut();
+        if this.polled.message.is_some() {
+            return Err(SendError::new(Error::WouldBlock, Some(message)));
+        }
+        this.polled.message = Some(message);
+        Ok(())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        let this = self.get_mut();
+        ready!(this.poll_submit_pending(cx))?;
+        this.polled.flush.poll(&this.shared, cx).map_err(|error| SendError::new(error, None))
+    }
+
+    /// Flushes; the socket itself stays open for its other handles, and closes with the last.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Sink::poll_flush(self, cx)
+    }
+}
+
+impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    fn poll_submit_pending(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError<Option<Message>>>> {
+        if self.polled.message.is_none() {
+            return Poll::Ready(Ok(()));
+        }
+        // Both are taken out for the call, which borrows the socket.
+        let mut message = self.polled.message.take();
+        let mut waiting = std::mem::take(&mut self.polled.waiting);
+        let result = waiting.poll_submit(self, &mut message, true, cx);
+        self.polled.waiting = waiting;
+        match result {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(SendError::new(error, message))),
+            Poll::Pending => {
+                self.polled.message = message;
+                Poll::Pending
+            }
+        }
+    }
+}

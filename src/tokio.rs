@@ -1,0 +1,91 @@
+//! Sockets on tokio.
+//!
+//! ```
+//! use monocoque::tokio::prelude::*;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> monocoque::Result<()> {
+//! let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+//! let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+//! push.send("work").await?;
+//! assert_eq!(&pull.recv().await?[0], "work");
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::error::Result;
+use crate::options::SocketOptions;
+use crate::resilience::NoOpPermits;
+use crate::runtime::tokio::TokioStream;
+use crate::socket::{self, Kind, Socket};
+
+/// A DEALER socket on tokio.
+pub type DealerSocket<P = NoOpPermits> = socket::DealerSocket<TokioStream, P>;
+/// A ROUTER socket on tokio.
+pub type RouterSocket<P = NoOpPermits> = socket::RouterSocket<TokioStream, P>;
+/// A PUSH socket on tokio.
+pub type PushSocket<P = NoOpPermits> = socket::PushSocket<TokioStream, P>;
+/// A PULL socket on tokio.
+pub type PullSocket<P = NoOpPermits> = socket::PullSocket<TokioStream, P>;
+
+/// The sockets of tokio and everything that using them needs.
+pub mod prelude {
+    pub use super::{DealerSocket, PullSocket, PushSocket, RouterSocket};
+    pub use crate::prelude::*;
+}
+
+impl<T: Kind> Socket<T, TokioStream, NoOpPermits> {
+    /// Makes a socket of a connected TCP stream, with default options; resolves when the handshake is
+    /// done. It has a companion task and does not reconnect.
+    ///
+    /// # Errors
+    /// What made the handshake fail; no tokio runtime.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the stream is closed.
+    pub async fn from_tcp(stream: ::tokio::net::TcpStream) -> Result<Self> {
+        Self::from_tcp_with_options(stream, SocketOptions::default()).await
+    }
+
+    /// [`from_tcp`](Self::from_tcp) with options.
+    ///
+    /// # Errors
+    /// As there, and for an option that cannot work.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the stream is closed.
+    pub async fn from_tcp_with_options(
+        stream: ::tokio::net::TcpStream,
+        options: SocketOptions,
+    ) -> Result<Self> {
+        let stream = TokioStream::prepared(stream, &options.transport)?;
+        Self::from_runtime_stream(stream, options).await
+    }
+
+    /// Makes a socket of a connected Unix stream; otherwise as [`from_tcp`](Self::from_tcp).
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the stream is closed.
+    #[cfg(unix)]
+    pub async fn from_unix(stream: ::tokio::net::UnixStream) -> Result<Self> {
+        Self::from_unix_with_options(stream, SocketOptions::default()).await
+    }
+
+    /// [`from_unix`](Self::from_unix) with options.
+    ///
+    /// # Errors
+    /// As there, and for an option that cannot work.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the stream is closed.
+    #[cfg(unix)]
+    pub async fn from_unix_with_options(
+        stream: ::tokio::net::UnixStream,
+        options: SocketOptions,
+    ) -> Result<Self> {
+        Self::from_runtime_stream(stream.into(), options).await
+    }
+}
