@@ -191,6 +191,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Decides when what was queued leaves.
     pub(crate) fn after_enqueue(&mut self, id: PeerId, write: bool) {
+        let detached = self.is_detached();
         let Some(peer) = self.peers.get_mut(id) else { return };
         if !peer.dirty {
             peer.dirty = true;
@@ -201,7 +202,7 @@ impl<S: AsyncStream> Core<S> {
             FlushPolicy::Manual => {}
             FlushPolicy::Eager if write => self.flush_unless(blocked, id),
             // Nobody else will write: `send` goes on to flush, `send_buffered` leaves it at that.
-            _ if self.is_detached() => {}
+            _ if detached => {}
             _ => {
                 let due = !self.outbound.hot || worth_writing(&peer.out);
                 if write && due {
