@@ -7,10 +7,10 @@ mod support;
 macro_rules! mount {
     ($name:ident, $feature:literal) => {
         #[cfg(feature = $feature)]
+        #[path = "suite"]
         mod $name {
             use crate::support::$name as rt;
 
-            #[path = "../suite/sockets.rs"]
             mod sockets;
         }
     };

@@ -350,7 +350,6 @@ impl<S: AsyncStream> Core<S> {
             let peer = self.peers.get_mut(id)?;
             if peer.stage == Stage::Draining {
                 self.inbound.slab.clear();
-                return None;
             }
             let mut input = self.inbound.slab.filled();
             let before = input.len();
