@@ -1,5 +1,7 @@
 //! One suite of behaviour, mounted once for each runtime.
 
+#![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
+
 #[path = "support/mod.rs"]
 mod support;
 

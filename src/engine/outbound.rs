@@ -167,9 +167,8 @@ impl<S: AsyncStream> Core<S> {
 
     fn route(&mut self, message: &Message, size: usize) -> Route {
         let peers = &self.peers;
-        let has_room = |id| {
-            peers.get(id).is_some_and(|peer| peer.stage == Stage::Live && peer.out_level.has_room(size))
-        };
+        let has_room =
+            |id| peers.get(id).is_some_and(|peer| peer.stage == Stage::Live && peer.out_level.has_room(size));
         self.pattern.route(message, &has_room)
     }
 
@@ -345,7 +344,8 @@ impl<S: AsyncStream> Core<S> {
             *targets = self.flush_targets();
         }
         if let Some(targets) = targets {
-            targets.retain(|(id, end)| self.peers.get(*id).is_some_and(|peer| peer.out.written_total() < *end));
+            targets
+                .retain(|(id, end)| self.peers.get(*id).is_some_and(|peer| peer.out.written_total() < *end));
             if targets.is_empty() && self.outbound.pending.is_empty() {
                 return Poll::Ready(Ok(()));
             }
