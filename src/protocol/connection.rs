@@ -337,7 +337,6 @@ impl Connection {
         self.encode_subscription("CANCEL", 0, topic, out);
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "for socket types that are not there yet"))]
     fn encode_subscription(&mut self, command: &str, mark: u8, topic: &[u8], out: &mut impl WireSink) {
         if self.minor >= 1 {
             self.encode_command(&command::body(command, topic), out);
