@@ -101,19 +101,15 @@ impl Addressing {
 
 impl Pattern for Addressing {
     fn attach(&mut self, peer: PeerId, info: &PeerInfo) -> Admission {
-        if info.identity.is_empty() {
-            let identity = self.automatic_identity();
-            self.peers.insert(identity, peer);
-            return Admission::Admit;
-        }
-        let identity = Frame::from(info.identity.clone());
-        match self.peers.find(&identity) {
-            Some(_) if !self.handover => Admission::IdentityTaken,
-            Some(old) => Admission::Replace(old),
-            None => {
-                self.peers.insert(identity, peer);
-                Admission::Admit
-            }
+        let identity = if info.identity.is_empty() {
+            self.automatic_identity()
+        } else {
+            Frame::from(info.identity.clone())
+        };
+        match self.peers.insert(identity, peer) {
+            Ok(()) => Admission::Admit,
+            Err(taken) if self.handover => Admission::Replace(taken.by),
+            Err(_) => Admission::IdentityTaken,
         }
     }
 
