@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
 use super::core::Core;
-use super::pattern::Route;
+use super::pattern::{Room, Route};
 use super::peer::{Peer, Stage};
 use super::wait::{WaitKey, WaitList};
 use crate::error::Error;
