@@ -21,7 +21,6 @@ pub(super) struct Pipe {
     /// Bytes that have reached the receiving end.
     pub(super) delivered: u64,
     in_flight: VecDeque<Segment>,
-    last_arrival: Duration,
     pub(super) read_waker: Option<Waker>,
     pub(super) reader: ReadSide,
     /// Bytes that were accepted.
@@ -76,7 +75,6 @@ impl Pipe {
             cut_after: plan.cut_point(direction),
             delivered: 0,
             in_flight: VecDeque::new(),
-            last_arrival: Duration::ZERO,
             read_waker: None,
             reader: ReadSide::Open,
             sent: 0,
@@ -99,7 +97,7 @@ impl Pipe {
         self.used += len;
     }
 
-    /// Sends `load` after everything that was sent before it.
+    /// Sends `load`; it never overtakes what was sent before it.
     pub(super) fn push(
         &mut self,
         link: LinkId,
@@ -108,8 +106,7 @@ impl Pipe {
         load: Load,
         core: &mut Core,
     ) {
-        let at = self.last_arrival.max(core.now() + latency);
-        self.last_arrival = at;
+        let at = core.now() + latency;
         let key = core.clock.schedule(at, Event::Arrive(link, direction));
         self.in_flight.push_back(Segment { at, key, load });
     }

@@ -132,3 +132,27 @@ fn a_held_network_delivers_later() {
         assert!(timeout(Duration::ZERO, dial).await.unwrap().is_ok());
     });
 }
+
+#[test]
+fn what_is_lost_or_given_up_does_not_move_the_clock() {
+    for (case, stopped) in [("cut", 1), ("closed", 1), ("given up", 3)] {
+        let sim = fixed(1);
+        sim.block_on(async {
+            let (mut client, server) = pair().await;
+            match case {
+                "cut" => {
+                    client.write_all(b"x").await.unwrap();
+                    sim.network().cut(client.link(), Cut::Reset);
+                }
+                "closed" => drop((client, server)),
+                _ => {
+                    drop((client, server));
+                    sim.network().on_next_connect(Plan::new().with_latency(9 * MS..=9 * MS));
+                    drop(timeout(2 * MS, raw_connect(SERVER)).await);
+                }
+            }
+        });
+        let message = panic_of(|| sim.block_on(pending()));
+        assert!(message.contains(&format!("deadlock after {stopped}ms")), "{case}: {message}");
+    }
+}

@@ -1,11 +1,16 @@
 //! Spawning, joining, and what cannot go on.
 
-use std::future::pending;
+use std::cell::{Cell, RefCell};
+use std::future::{pending, poll_fn};
+use std::io::IoSlice;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::task::Wake;
 
 use super::*;
 use crate::options::TransportOptions;
-use crate::runtime::{Listener, Runtime, Spawn};
+use crate::runtime::{Connector, Listener, Runtime, Spawn};
 
 #[test]
 fn tasks_are_joined_and_aborted() {
@@ -117,11 +122,11 @@ fn a_deadlock_says_who_waits() {
 fn tasks_in_circles_are_a_livelock() {
     let sim = Sim::with_config(1, SimConfig::new().with_poll_limit(100));
     sim.block_on(async {
-        for _ in 0..50 {
+        for _ in 0..300 {
             yield_now().await;
+            sleep(MS).await;
         }
     });
-    sim.advance(MS);
     let message = panic_of(|| {
         sim.block_on(async {
             loop {
@@ -130,6 +135,86 @@ fn tasks_in_circles_are_a_livelock() {
         });
     });
     assert!(message.contains("livelock: 101 polls"), "{message}");
+}
+
+#[test]
+fn wakes_before_a_poll_are_one() {
+    let sim = fixed(1);
+    let parked = Rc::new(RefCell::new(None));
+    let slot = Rc::clone(&parked);
+    let polled = Rc::new(Cell::new(0));
+    let count = Rc::clone(&polled);
+    sim.spawn(poll_fn(move |cx| {
+        count.set(count.get() + 1);
+        *slot.borrow_mut() = Some(cx.waker().clone());
+        Poll::<()>::Pending
+    }));
+    sim.advance(MS);
+    let waker = parked.take().unwrap();
+    (0..3).for_each(|_| waker.wake_by_ref());
+    assert_eq!(polled.get(), 1, "never inside the wake");
+    sim.advance(MS);
+    assert_eq!(polled.get(), 2);
+}
+
+/// A waker that owns part of the simulation, as those of sockets do.
+#[derive(Default)]
+struct Owner(Mutex<Vec<SimStream>>);
+
+impl Wake for Owner {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// What becomes of a parked waker.
+enum End {
+    Replaced,
+    Dropped,
+    Left,
+}
+
+#[test]
+fn wakers_that_own_streams_are_dropped_outside_of_the_lock() {
+    let sim = fixed(1);
+    sim.network().on_next_connect(Plan::new().with_capacity(Direction::ToServer, 0));
+    let mut alive = Vec::new();
+    let (mut left, mut held) = (Vec::new(), Vec::new());
+    sim.block_on(async {
+        let (target, _server) = pair().await;
+        let target = target.into_inner();
+        for operation in 0..4 {
+            for end in [End::Replaced, End::Dropped, End::Left] {
+                let owner = Arc::new(Owner::default());
+                let (one, two) = pair().await;
+                owner.0.lock().unwrap().extend([one.into_inner(), two.into_inner()]);
+                alive.push(Arc::downgrade(&owner));
+                let waker = Waker::from(owner);
+                let mut sleeping = sleep(3600 * 1000 * MS);
+                let mut dial = SimRuntime::current()
+                    .unwrap()
+                    .connect(&SERVER.parse().unwrap(), &TransportOptions::default());
+                let mut poll = |waker: &Waker| {
+                    let cx = &mut Context::from_waker(waker);
+                    let pending = match operation {
+                        0 => target.poll_read_slice(cx, &mut [0]).is_pending(),
+                        1 => target.poll_write_slices(cx, &[IoSlice::new(b"x")]).is_pending(),
+                        2 => Pin::new(&mut sleeping).poll(cx).is_pending(),
+                        _ => Pin::new(&mut dial).poll(cx).is_pending(),
+                    };
+                    assert!(pending);
+                };
+                poll(&waker);
+                drop(waker);
+                match end {
+                    End::Replaced => poll(Waker::noop()),
+                    End::Dropped => drop((sleeping, dial)),
+                    End::Left => left.push((sleeping, dial)),
+                }
+            }
+        }
+        held.push(target);
+    });
+    drop(sim);
+    assert_eq!(alive.iter().filter(|owner| owner.upgrade().is_some()).count(), 0);
 }
 
 #[test]
