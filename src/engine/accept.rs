@@ -11,7 +11,7 @@ use super::peer::Origin;
 use super::shared::Shared;
 use crate::endpoint::Endpoint;
 use crate::monitor::SocketEvent;
-use crate::runtime::{AsyncStream, Connector, Listener, Runtime};
+use crate::runtime::{AsyncStream, Listener, Runtime};
 
 /// Connections taken from one listener in a row.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -46,10 +46,7 @@ impl<R: Runtime> Default for Accepting<R> {
 
 impl<R: Runtime> Accepting<R> {
     /// Closes listeners that are not wanted any more and starts to open new ones.
-    pub(super) fn open<S>(&mut self, wanted: Vec<(u32, Endpoint)>, shared: &Shared<S>)
-    where
-        S: AsyncStream<Runtime = R>,
-    {
+    pub(super) fn open(&mut self, wanted: Vec<(u32, Endpoint)>, shared: &Shared<R::Stream>) {
         self.listeners.retain(|listening| wanted.iter().any(|(id, _)| *id == listening.id));
         let options = shared.with(|core| core.options.transport.clone());
         for (id, endpoint) in wanted {
@@ -66,17 +63,13 @@ impl<R: Runtime> Accepting<R> {
     }
 
     /// Binds and accepts what can be; true if another look is due at once.
-    pub(super) fn poll<S>(
+    pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         now: Instant,
         may_accept: bool,
-        shared: &Shared<S>,
-    ) -> bool
-    where
-        S: AsyncStream<Runtime = R>,
-        R: Connector<Stream = S>,
-    {
+        shared: &Shared<R::Stream>,
+    ) -> bool {
         let mut busy = false;
         for listening in &mut self.listeners {
             busy |= listening.poll_binding(cx, shared);
@@ -89,7 +82,7 @@ impl<R: Runtime> Accepting<R> {
 }
 
 impl<R: Runtime> Listening<R> {
-    fn poll_binding<S: AsyncStream>(&mut self, cx: &mut Context<'_>, shared: &Shared<S>) -> bool {
+    fn poll_binding(&mut self, cx: &mut Context<'_>, shared: &Shared<R::Stream>) -> bool {
         let State::Binding(binding) = &mut self.state else { return false };
         let Poll::Ready(result) = Pin::new(binding).poll(cx) else { return false };
         let local = match result {
@@ -108,11 +101,7 @@ impl<R: Runtime> Listening<R> {
     }
 
     /// Accepts a batch; true if there may be more.
-    fn poll_accept<S>(&mut self, cx: &mut Context<'_>, now: Instant, shared: &Shared<S>) -> bool
-    where
-        S: AsyncStream<Runtime = R>,
-        R: Connector<Stream = S>,
-    {
+    fn poll_accept(&mut self, cx: &mut Context<'_>, now: Instant, shared: &Shared<R::Stream>) -> bool {
         let State::Open(listener) = &mut self.state else { return false };
         if self.resume_at.is_some_and(|at| now < at) {
             return false;

@@ -100,8 +100,6 @@ pub(crate) struct Counters {
     pub(crate) connects: u64,
     pub(crate) reconnects: u64,
     pub(crate) handshakes_failed: u64,
-    /// Messages that `close` could not send.
-    pub(crate) unsent: u64,
 }
 
 impl<S: AsyncStream> Core<S> {

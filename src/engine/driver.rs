@@ -11,7 +11,7 @@ use super::core::Core;
 use super::peer::Origin;
 use super::shared::Shared;
 use crate::error::{Error, TimeoutKind};
-use crate::runtime::{AsyncStream, Connector, Runtime, Sleeper};
+use crate::runtime::{AsyncStream, Runtime};
 
 /// Turns of the companion before it lets other tasks run.
 const TURNS_PER_POLL: usize = 16;
@@ -23,16 +23,12 @@ const TURNS_PER_POLL: usize = 16;
 /// does not receive, and lingers after the socket was closed or dropped. It ends when the socket is
 /// closed; if it ends earlier (panic, abort, end of its runtime) every waiting call fails with
 /// [`Error::CompanionGone`].
-pub struct Driver<S>
-where
-    S: AsyncStream,
-    S::Runtime: Runtime + Connector<Stream = S>,
-{
-    shared: Arc<Shared<S>>,
-    runtime: S::Runtime,
-    accepting: Accepting<S::Runtime>,
-    attempts: Vec<Attempt<S::Runtime>>,
-    sleep: Option<(Instant, <S::Runtime as Sleeper>::Sleep)>,
+pub struct Driver<R: Runtime> {
+    shared: Arc<Shared<R::Stream>>,
+    runtime: R,
+    accepting: Accepting<R>,
+    attempts: Vec<Attempt<R>>,
+    sleep: Option<(Instant, R::Sleep)>,
     waker: Option<Waker>,
     finished: bool,
 }
@@ -44,12 +40,8 @@ struct Attempt<R: Runtime> {
     deadline: Instant,
 }
 
-impl<S> Driver<S>
-where
-    S: AsyncStream,
-    S::Runtime: Runtime + Connector<Stream = S>,
-{
-    pub(crate) fn new(shared: Arc<Shared<S>>, runtime: S::Runtime) -> Self {
+impl<R: Runtime> Driver<R> {
+    pub(crate) fn new(shared: Arc<Shared<R::Stream>>, runtime: R) -> Self {
         Self {
             shared,
             runtime,
@@ -144,11 +136,7 @@ where
     }
 }
 
-impl<S> Future for Driver<S>
-where
-    S: AsyncStream,
-    S::Runtime: Runtime + Connector<Stream = S>,
-{
+impl<R: Runtime> Future for Driver<R> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -170,18 +158,9 @@ where
 }
 
 // Nothing in it is ever pinned in place: the traits ask for `Unpin` futures.
-impl<S> Unpin for Driver<S>
-where
-    S: AsyncStream,
-    S::Runtime: Runtime + Connector<Stream = S>,
-{
-}
+impl<R: Runtime> Unpin for Driver<R> {}
 
-impl<S> Drop for Driver<S>
-where
-    S: AsyncStream,
-    S::Runtime: Runtime + Connector<Stream = S>,
-{
+impl<R: Runtime> Drop for Driver<R> {
     fn drop(&mut self) {
         let old = self.shared.with(|core| core.ready.set_companion(None));
         drop(old);
@@ -191,11 +170,7 @@ where
     }
 }
 
-impl<S> std::fmt::Debug for Driver<S>
-where
-    S: AsyncStream,
-    S::Runtime: Runtime + Connector<Stream = S>,
-{
+impl<R: Runtime> std::fmt::Debug for Driver<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Driver").field("attempts", &self.attempts.len()).finish_non_exhaustive()
     }

@@ -167,9 +167,8 @@ impl<S: AsyncStream> Core<S> {
 
     fn route(&mut self, message: &Message, size: usize) -> Route {
         let peers = &self.peers;
-        let has_room = |id| {
-            peers.get(id).is_some_and(|peer| peer.stage == Stage::Live && peer.out_level.has_room(size))
-        };
+        let has_room =
+            |id| peers.get(id).is_some_and(|peer| peer.stage == Stage::Live && peer.out_level.has_room(size));
         self.pattern.route(message, &has_room)
     }
 
@@ -191,6 +190,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Decides when what was queued leaves.
     pub(crate) fn after_enqueue(&mut self, id: PeerId, write: bool) {
+        let detached = self.is_detached();
         let Some(peer) = self.peers.get_mut(id) else { return };
         if !peer.dirty {
             peer.dirty = true;
@@ -201,7 +201,7 @@ impl<S: AsyncStream> Core<S> {
             FlushPolicy::Manual => {}
             FlushPolicy::Eager if write => self.flush_unless(blocked, id),
             // Nobody else will write: `send` goes on to flush, `send_buffered` leaves it at that.
-            _ if self.is_detached() => {}
+            _ if detached => {}
             _ => {
                 let due = !self.outbound.hot || worth_writing(&peer.out);
                 if write && due {
@@ -344,7 +344,8 @@ impl<S: AsyncStream> Core<S> {
             *targets = self.flush_targets();
         }
         if let Some(targets) = targets {
-            targets.retain(|(id, end)| self.peers.get(*id).is_some_and(|peer| peer.out.written_total() < *end));
+            targets
+                .retain(|(id, end)| self.peers.get(*id).is_some_and(|peer| peer.out.written_total() < *end));
             if targets.is_empty() && self.outbound.pending.is_empty() {
                 return Poll::Ready(Ok(()));
             }

@@ -16,10 +16,6 @@ pub(crate) struct WaitList {
 }
 
 impl WaitList {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Queues `waker`, or replaces the waker of an entry that is still queued.
     pub(crate) fn park(&mut self, key: &mut WaitKey, waker: &Waker) {
         if let Some(index) = self.position(*key) {
@@ -65,6 +61,6 @@ mod tests {
         assert!(list.unpark(&mut keys[3]).is_some());
         list.park(&mut keys[2], Waker::noop());
         assert!(list.pop().is_some());
-        assert!(list.is_empty(), "parking again replaced the entry");
+        assert!(list.entries.is_empty(), "parking again replaced the entry");
     }
 }

@@ -13,8 +13,6 @@
 //! - Limits hold for the announced length, before anything is stored. The one on message size is over
 //!   all frames of a message, where libzmq's `MAXMSGSIZE` is per frame.
 //! - After the handshake a command that is unknown or malformed is skipped, and the connection stays.
-#![cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the engine is not here yet"))]
-
 mod command;
 mod config;
 mod connection;
@@ -34,7 +32,7 @@ mod tests;
 pub use error::ProtocolError;
 pub use socket_type::SocketType;
 
-pub(crate) use config::{Config, Limits, Security};
+pub(crate) use config::{Config, Limits};
 pub(crate) use connection::Connection;
 pub(crate) use event::Event;
 pub(crate) use frame::WireSink;

@@ -9,7 +9,8 @@ use std::time::Instant;
 
 #[cfg(unix)]
 use ::compio::net::UnixStream;
-use ::compio::net::{PollFd, TcpStream, ToSocketAddrsAsync};
+use ::compio::net::{TcpStream, ToSocketAddrsAsync};
+use ::compio::runtime::fd::PollFd;
 use socket2::{SockRef, Socket};
 
 use super::tcp::{self, Resolved};
@@ -60,7 +61,6 @@ impl std::fmt::Debug for CompioStream {
     }
 }
 
-/// Makes a non-blocking call, waiting for readiness first where it would block.
 fn would_block<T>(result: &io::Result<T>) -> bool {
     result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }

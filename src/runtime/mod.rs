@@ -114,7 +114,7 @@ pub trait Spawn<F> {
 }
 
 /// All that a socket opened by endpoint needs of an async runtime.
-pub trait Runtime: Connector<Stream: AsyncStream<Runtime = Self>> + Sleeper + Clone + Unpin + 'static {
+pub trait Runtime: Connector + Sleeper + Clone + Unpin + 'static {
     /// The listener of this runtime.
     type Listener: Listener<Stream = Self::Stream>;
 

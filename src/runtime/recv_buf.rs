@@ -71,11 +71,6 @@ impl RecvBuf {
     }
 
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.head == self.filled
-    }
-
-    #[inline]
     pub(crate) fn clear(&mut self) {
         self.head = 0;
         self.filled = 0;
@@ -144,7 +139,7 @@ mod tests {
         fill(&mut buffer, b"gh");
         assert_eq!(buffer.filled(), b"efgh");
         buffer.consume(4);
-        assert!(buffer.is_empty());
+        assert!(buffer.filled().is_empty());
         assert_eq!(buffer.unfilled().len(), 8, "an empty buffer starts over");
     }
 

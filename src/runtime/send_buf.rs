@@ -110,17 +110,18 @@ impl SendBuf {
 
     fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let (mut arena, mut skip) = (self.cursor.arena, self.cursor.offset);
-        let slices = self.segments.range(self.cursor.segment.min(self.segments.len())..).map(move |segment| {
-            let skipped = std::mem::take(&mut skip);
-            match segment {
-                Segment::Copied(len) => {
-                    let start = arena;
-                    arena += len - skipped;
-                    &self.arena[start..arena]
+        let slices =
+            self.segments.range(self.cursor.segment.min(self.segments.len())..).map(move |segment| {
+                let skipped = std::mem::take(&mut skip);
+                match segment {
+                    Segment::Copied(len) => {
+                        let start = arena;
+                        arena += len - skipped;
+                        &self.arena[start..arena]
+                    }
+                    Segment::Shared(bytes) => &bytes[skipped..],
                 }
-                Segment::Shared(bytes) => &bytes[skipped..],
-            }
-        });
+            });
         slices.filter(|slice| !slice.is_empty())
     }
 
@@ -434,7 +435,10 @@ mod tests {
         write(&mut queue, all);
         assert_eq!(queue.pop_written(), Some(5010));
         assert!(queue.take_arena().capacity() > 0);
-        assert_eq!((queue.arena.capacity(), queue.segments.capacity(), queue.boundaries.capacity()), (0, 0, 0));
+        assert_eq!(
+            (queue.arena.capacity(), queue.segments.capacity(), queue.boundaries.capacity()),
+            (0, 0, 0)
+        );
     }
 
     /// Random puts and short writes against a plain byte queue; then the connection is lost. Kills:
@@ -449,9 +453,16 @@ mod tests {
             let mut done = 0;
             for step in 0..random.usize(1..60) {
                 if random.bool() {
-                    let sizes: Vec<usize> = (0..random.usize(1..4))
-                        .map(|_| if random.u8(..) < 200 { random.usize(..90) } else { random.usize(4000..9000) })
-                        .collect();
+                    let sizes: Vec<usize> =
+                        (0..random.usize(1..4))
+                            .map(|_| {
+                                if random.u8(..) < 200 {
+                                    random.usize(..90)
+                                } else {
+                                    random.usize(4000..9000)
+                                }
+                            })
+                            .collect();
                     let message = message(step as u8, &sizes);
                     put(&mut queue, &message);
                     model.push_back(message.concat());

@@ -4,9 +4,9 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+use super::Socket;
 use super::kind::Kind;
 use super::reconnect::Watch;
-use super::Socket;
 use crate::endpoint::{Endpoint, IntoEndpoint};
 use crate::engine::{Companion, Core, Driver, Origin, Shared, WaitKey};
 use crate::error::{Error, Result};
@@ -17,18 +17,9 @@ use crate::runtime::{AsyncStream, Connector, Detached, Runtime, Sleeper, Spawn};
 
 /// A runtime that sockets over streams `S` can be opened on: it dials, listens, sleeps, and runs the
 /// companion task. Implemented for every [`Runtime`] that can spawn the companion of its own streams.
-pub trait Host<S>: Runtime + Connector<Stream = S> + Spawn<Driver<S>>
-where
-    S: AsyncStream<Runtime = Self>,
-{
-}
+pub trait Host<S: AsyncStream>: Runtime + Connector<Stream = S> + Spawn<Driver<Self>> {}
 
-impl<S, R> Host<S> for R
-where
-    S: AsyncStream<Runtime = R>,
-    R: Runtime + Connector<Stream = S> + Spawn<Driver<S>>,
-{
-}
+impl<S: AsyncStream, R: Runtime + Connector<Stream = S> + Spawn<Driver<R>>> Host<S> for R {}
 
 impl<T, S> Socket<T, S, NoOpPermits>
 where

@@ -24,7 +24,7 @@ pub struct Router;
 /// byte and a 32-bit number. Unlike libzmq's defaults, a message to an unknown identity is an error
 /// (option `router_mandatory`), and a new connection takes over the identity of an old one (option
 /// `router_handover`).
-pub type RouterSocket<S, P = crate::resilience::NoOpPermits> = super::Socket<Router, S, P>;
+pub type RouterSocket<S, P = crate::resilience::NoOpPermits> = Socket<Router, S, P>;
 
 impl Kind for Router {
     const TYPE: SocketType = SocketType::Router;
@@ -87,7 +87,7 @@ struct Addressing {
 impl Addressing {
     fn automatic_identity(&mut self) -> Frame {
         loop {
-            let identity = Frame::from(self.automatic.next());
+            let identity = self.automatic.next();
             if self.peers.find(&identity).is_none() {
                 return identity;
             }

@@ -1,0 +1,22 @@
+//! One suite of behaviour, mounted once for each runtime.
+
+#![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
+
+#[path = "support/mod.rs"]
+mod support;
+
+/// Mounts the files of `suite/` for one runtime: each says `use super::rt` and names no runtime.
+macro_rules! mount {
+    ($name:ident, $feature:literal) => {
+        #[cfg(feature = $feature)]
+        #[path = "suite"]
+        mod $name {
+            use crate::support::$name as rt;
+
+            mod sockets;
+        }
+    };
+}
+
+mount!(tokio, "tokio");
+mount!(compio, "compio");

@@ -1,0 +1,63 @@
+//! What the tests need of each runtime, under the same names.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+#[cfg(feature = "tokio")]
+pub mod tokio {
+    pub use monocoque::tokio::prelude::*;
+    use std::future::Future;
+    use std::time::Duration;
+
+    /// Tests run on one thread, where the order of things is easier to reason about.
+    pub fn run<F: Future<Output = ()>>(test: F) {
+        let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            timeout(Duration::from_secs(60), test).await.expect("the test hangs");
+        });
+    }
+
+    pub async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+        ::tokio::time::timeout(limit, future).await.ok()
+    }
+
+    pub fn spawn<F: Future<Output = ()> + Send + 'static>(future: F) {
+        ::tokio::spawn(future);
+    }
+
+    pub async fn yield_now() {
+        ::tokio::task::yield_now().await;
+    }
+}
+
+#[cfg(feature = "compio")]
+pub mod compio {
+    pub use monocoque::compio::prelude::*;
+    use std::future::Future;
+    use std::time::Duration;
+
+    pub fn run<F: Future<Output = ()>>(test: F) {
+        let runtime = ::compio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            timeout(Duration::from_secs(60), test).await.expect("the test hangs");
+        });
+    }
+
+    pub async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+        ::compio::time::timeout(limit, future).await.ok()
+    }
+
+    pub fn spawn<F: Future<Output = ()> + 'static>(future: F) {
+        ::compio::runtime::spawn(future).detach();
+    }
+
+    pub async fn yield_now() {
+        let mut yielded = false;
+        std::future::poll_fn(|cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return std::task::Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
+    }
+}
