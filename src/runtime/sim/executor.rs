@@ -31,6 +31,8 @@ thread_local! {
 pub(super) struct Executor {
     /// Tasks that are spawned now would never run.
     closing: Cell<bool>,
+    /// The state of this thread's `fastrand` generator inside of the simulation.
+    entropy: Cell<u64>,
     next_id: Cell<u64>,
     order: TaskOrder,
     panicked: RefCell<Vec<Arc<Header>>>,
@@ -56,6 +58,7 @@ impl Executor {
             shared.with(|world| (world.core.config.order, world.core.config.poll_limit));
         Rc::new(Self {
             closing: Cell::new(false),
+            entropy: Cell::new(seed.rotate_left(32)),
             next_id: Cell::new(MAIN.0 + 1),
             order,
             panicked: RefCell::default(),
@@ -250,27 +253,31 @@ impl fmt::Debug for Executor {
     }
 }
 
-/// Makes an executor the one of this thread until it is dropped.
+/// Makes an executor the one of this thread until it is dropped, and lets what the thread draws from
+/// `fastrand`, such as the jitter of reconnection, come from the seed.
 struct Entered<'a> {
     before: Option<Rc<Executor>>,
+    entropy_before: u64,
     executor: &'a Rc<Executor>,
 }
 
 impl<'a> Entered<'a> {
     fn new(executor: &'a Rc<Executor>) -> Self {
-        Self { before: CURRENT.replace(Some(Rc::clone(executor))), executor }
+        let before = CURRENT.replace(Some(Rc::clone(executor)));
+        let entropy_before = fastrand::get_seed();
+        fastrand::seed(executor.entropy.get());
+        Self { before, entropy_before, executor }
     }
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() && !self.executor.closing.get() {
-            let Executor { seed, .. } = **self.executor;
-            eprintln!(
-                "simulation with seed {seed} failed after {:?} of virtual time",
-                self.executor.elapsed()
-            );
-        }
+        self.executor.entropy.set(fastrand::get_seed());
+        fastrand::seed(self.entropy_before);
         CURRENT.set(self.before.take());
+        if std::thread::panicking() && !self.executor.closing.get() {
+            let (seed, elapsed) = (self.executor.seed, self.executor.elapsed());
+            eprintln!("simulation with seed {seed} failed after {elapsed:?} of virtual time");
+        }
     }
 }

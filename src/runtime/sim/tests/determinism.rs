@@ -100,3 +100,17 @@ fn woken_tasks_run_in_order_or_shuffled_by_the_seed() {
     sorted.sort_unstable();
     assert_eq!(sorted, (0..10).collect::<Vec<_>>());
 }
+
+#[test]
+fn the_random_numbers_of_the_thread_come_from_the_seed() {
+    fastrand::seed(99);
+    let outside = fastrand::u64(..);
+    fastrand::seed(99);
+    let draw = |sim: &Sim| sim.block_on(async { fastrand::u64(..) });
+    let (one, same, other) = (Sim::new(1), Sim::new(1), Sim::new(2));
+    let (first, second) = (draw(&one), draw(&one));
+    assert_ne!(first, second, "the sequence goes on");
+    assert_eq!((first, second), (draw(&same), draw(&same)));
+    assert_ne!(first, draw(&other));
+    assert_eq!(fastrand::u64(..), outside, "nothing changes outside");
+}
