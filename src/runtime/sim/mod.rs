@@ -31,10 +31,11 @@
 //! # What is the same in every run
 //!
 //! All chance comes from the seed: latencies, sizes of reads and writes, which of several woken tasks
-//! runs next, and what sockets draw (the `fastrand` generator of the thread is seeded meanwhile). The same program with the same seed does the same, to the byte and to the nanosecond
-//! ([`Sim::fingerprint`] checks that), as long as it keeps to this module's clock ([`now`], [`sleep`]),
-//! to one thread, and to collections of fixed order. When a run panics, its seed is printed; try many
-//! seeds in a loop, and repeat the one that failed.
+//! runs next, and what sockets draw (`block_on` seeds the `fastrand` generator of the thread). The same
+//! program with the same seed does the same, to the byte and to the nanosecond ([`Sim::fingerprint`]
+//! checks that), as long as it keeps to this module's clock ([`now`], [`sleep`]), to one thread, and to
+//! collections of fixed order. When a run panics, its seed is printed; try many seeds in a loop, and
+//! repeat the one that failed.
 //!
 //! # What goes wrong when nothing can go on
 //!
