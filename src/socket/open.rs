@@ -124,9 +124,16 @@ where
         Ok(socket)
     }
 
-    /// Makes a socket of one explicit stream, with a companion task and without reconnection; resolves
-    /// when the handshake is done. The facades name it after the stream: `from_tcp`, `from_unix`.
-    pub(crate) async fn from_runtime_stream(stream: S, options: SocketOptions) -> Result<Self> {
+    /// Makes a socket of one connected stream of this runtime, with a companion task and without
+    /// reconnection; resolves when the handshake is done. `from_tcp` and `from_unix` of the facades are
+    /// this for their streams.
+    ///
+    /// # Errors
+    /// What made the handshake fail; an option that cannot work; no runtime.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the stream is closed.
+    pub async fn from_runtime_stream(stream: S, options: SocketOptions) -> Result<Self> {
         let socket = Self::new(options)?;
         let now = current::<S>()?.now();
         handshake(&socket.shared, stream, now).await?;
