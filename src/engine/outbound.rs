@@ -12,7 +12,7 @@ use crate::message::Message;
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::options::SocketOptions;
 use crate::resilience::{FlushPolicy, HighWater, OnCancel, Permit};
-use crate::runtime::{AsyncStream, SendBuf};
+use crate::runtime::{Arena, AsyncStream, SendBuf};
 
 /// Copied bytes from which a burst is written inline: the sweet spot of a TCP write.
 const FLUSH_COPIED: usize = 32 * 1024;
@@ -42,7 +42,7 @@ pub(crate) struct Outbound {
     /// A connection was closed by a cancelled write, and no call has reported it yet.
     pub(crate) poisoned: bool,
     /// The buffer of the last connection that was drained: one hot buffer serves all.
-    spare: Vec<u8>,
+    spare: Arena,
     /// Messages accepted since `send` last gave way.
     burst: u32,
 }
@@ -65,7 +65,7 @@ impl Outbound {
             dirty: Vec::new(),
             hot: false,
             poisoned: false,
-            spare: Vec::new(),
+            spare: Arena::default(),
             burst: 0,
         }
     }
@@ -167,9 +167,8 @@ impl<S: AsyncStream> Core<S> {
 
     fn route(&mut self, message: &Message, size: usize) -> Route {
         let peers = &self.peers;
-        let has_room = |id| {
-            peers.get(id).is_some_and(|peer| peer.stage == Stage::Live && peer.out_level.has_room(size))
-        };
+        let has_room =
+            |id| peers.get(id).is_some_and(|peer| peer.stage == Stage::Live && peer.out_level.has_room(size));
         self.pattern.route(message, &has_room)
     }
 
@@ -345,7 +344,8 @@ impl<S: AsyncStream> Core<S> {
             *targets = self.flush_targets();
         }
         if let Some(targets) = targets {
-            targets.retain(|(id, end)| self.peers.get(*id).is_some_and(|peer| peer.out.written_total() < *end));
+            targets
+                .retain(|(id, end)| self.peers.get(*id).is_some_and(|peer| peer.out.written_total() < *end));
             if targets.is_empty() && self.outbound.pending.is_empty() {
                 return Poll::Ready(Ok(()));
             }

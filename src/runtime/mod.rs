@@ -22,6 +22,7 @@ pub mod tokio;
 
 pub use self::futures_io::FuturesIo;
 pub use self::recv_buf::RecvBuf;
+pub(crate) use self::send_buf::Arena;
 pub use self::send_buf::SendBuf;
 
 use crate::endpoint::Endpoint;

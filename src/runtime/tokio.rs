@@ -8,9 +8,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use ::tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use ::tokio::net::UnixStream;
+use ::tokio::net::{TcpListener, TcpStream};
 use ::tokio::runtime::Handle;
 use ::tokio::time::Sleep;
 use socket2::SockRef;
