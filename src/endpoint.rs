@@ -239,7 +239,8 @@ mod tests {
 
     #[test]
     fn well_formed_endpoints_round_trip() {
-        for text in ["tcp://127.0.0.1:5555", "tcp://[::1]:1", "tcp://a-b.example:65535", "tcp://*:0", "tcp://_x:9"]
+        for text in
+            ["tcp://127.0.0.1:5555", "tcp://[::1]:1", "tcp://a-b.example:65535", "tcp://*:0", "tcp://_x:9"]
         {
             let endpoint: Endpoint = text.parse().unwrap();
             assert_eq!(endpoint.to_string(), text);
@@ -267,8 +268,15 @@ mod tests {
             assert_eq!(error(text), E::InvalidPort(text.into()));
         }
         let long = format!("tcp://{}:1", "a".repeat(254));
-        for text in ["tcp://a b:1", "tcp://[::1:1", "tcp://::1:1", "tcp://1.2.3:1", "tcp://[x]:1", "tcp://a..b:1", &long]
-        {
+        for text in [
+            "tcp://a b:1",
+            "tcp://[::1:1",
+            "tcp://::1:1",
+            "tcp://1.2.3:1",
+            "tcp://[x]:1",
+            "tcp://a..b:1",
+            &long,
+        ] {
             assert_eq!(error(text), E::InvalidHost(text.into()));
         }
         assert_eq!(error("tcp://:1"), E::MissingHost("tcp://:1".into()));

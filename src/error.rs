@@ -61,7 +61,7 @@ pub enum Error {
     NotConnected,
     /// The last connection attempt failed, and why.
     #[error("not connected: {0}")]
-    ConnectFailed(#[source] Arc<Error>),
+    ConnectFailed(#[source] Arc<Self>),
     /// Reconnecting was given up after `max_attempts` failures; the last one is the source.
     #[error("gave up connecting to {endpoint}: {cause}")]
     GaveUp {
@@ -69,7 +69,7 @@ pub enum Error {
         endpoint: Endpoint,
         /// Why the last attempt failed.
         #[source]
-        cause: Arc<Error>,
+        cause: Arc<Self>,
     },
     /// A write was cancelled in the middle of a message, and its connection closed ([`OnCancel::Poison`]).
     ///
@@ -158,47 +158,50 @@ impl From<Error> for io::Error {
 
 /// A message that was not accepted, and why.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{error}")]
+#[error("{}", self.error())]
 pub struct SendError<T = Message> {
-    error: Error,
-    message: T,
+    /// Boxed, so that the result of a successful send is one word.
+    refused: Box<(Error, T)>,
 }
 
 impl<T> SendError<T> {
     pub(crate) fn new(error: Error, message: T) -> Self {
-        Self { error, message }
+        Self { refused: Box::new((error, message)) }
     }
 
     /// Why the message was not accepted.
+    #[must_use]
     pub fn error(&self) -> &Error {
-        &self.error
+        &self.refused.0
     }
 
     /// The nearest `std::io::ErrorKind`.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        self.error.kind()
+        self.error().kind()
     }
 
     /// The message, unchanged.
+    #[must_use]
     pub fn into_message(self) -> T {
-        self.message
+        self.refused.1
     }
 
     /// The reason and the message.
+    #[must_use]
     pub fn into_parts(self) -> (Error, T) {
-        (self.error, self.message)
+        *self.refused
     }
 }
 
 impl<T> From<SendError<T>> for Error {
     fn from(refused: SendError<T>) -> Self {
-        refused.error
+        refused.into_parts().0
     }
 }
 
 impl<T> From<SendError<T>> for io::Error {
     fn from(refused: SendError<T>) -> Self {
-        refused.error.into()
+        Error::from(refused).into()
     }
 }

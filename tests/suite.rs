@@ -1,5 +1,7 @@
 //! One suite of behaviour, mounted once for each runtime.
 
+#![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
+
 #[path = "support/mod.rs"]
 mod support;
 
@@ -7,10 +9,10 @@ mod support;
 macro_rules! mount {
     ($name:ident, $feature:literal) => {
         #[cfg(feature = $feature)]
+        #[path = "suite"]
         mod $name {
             use crate::support::$name as rt;
 
-            #[path = "../suite/sockets.rs"]
             mod sockets;
         }
     };

@@ -186,6 +186,10 @@ impl<S: AsyncStream> Core<S> {
     fn read_message(&mut self) -> Option<Message> {
         loop {
             self.collect_ready();
+            // The first messages may have come in the same read as the end of the handshake.
+            if let Some(message) = self.take_decoded() {
+                return Some(message);
+            }
             let id = self.inbound.readable.pop_front()?;
             if !self.load_slab(id) {
                 continue;
@@ -196,9 +200,6 @@ impl<S: AsyncStream> Core<S> {
                 return Some(message);
             }
             self.read(id);
-            if let Some(message) = self.take_decoded() {
-                return Some(message);
-            }
         }
     }
 
@@ -350,7 +351,6 @@ impl<S: AsyncStream> Core<S> {
             let peer = self.peers.get_mut(id)?;
             if peer.stage == Stage::Draining {
                 self.inbound.slab.clear();
-                return None;
             }
             let mut input = self.inbound.slab.filled();
             let before = input.len();

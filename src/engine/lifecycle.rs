@@ -7,7 +7,7 @@ use super::core::{Core, Phase, Timer};
 use super::endpoints::{BindState, Ended};
 use super::outbound::Queued;
 use super::pattern::Admission;
-use super::peer::{Origin, Peer, Stage};
+use super::peer::{Common, Origin, Peer, Stage};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::message::{Frame, Message};
@@ -36,10 +36,8 @@ impl<S: AsyncStream> Core<S> {
     /// Takes a fresh stream in and starts its handshake.
     pub(crate) fn attach(&mut self, stream: S, origin: Origin, now: Instant) -> PeerId {
         let handshake_by = now + self.handshake_time(origin);
-        let (ready, config, options) = (&self.ready, &self.config, &self.options);
-        let id = self
-            .peers
-            .insert(|id| Peer::new(id, stream, origin, ready, config, options, now, handshake_by));
+        let common = Common { ready: &self.ready, config: &self.config, options: &self.options };
+        let id = self.peers.insert(|id| Peer::new(id, stream, origin, common, now, handshake_by));
         self.endpoints.used = true;
         if matches!(origin, Origin::Listener(_)) {
             self.handshaking += 1;
@@ -207,11 +205,8 @@ impl<S: AsyncStream> Core<S> {
             };
             let permit = permit.unwrap_or_else(Permit::none);
             let abandoned = unsent.begun && matches!(reason, DisconnectReason::Poisoned);
-            let message = if abandoned || !self.keeps_unsent() {
-                None
-            } else {
-                peer.connection.recover(unsent.pieces)
-            };
+            let message =
+                if abandoned || !self.keeps_unsent() { None } else { peer.connection.recover(unsent.pieces) };
             match message {
                 Some(message) => keep.push(Queued { message, size: unsent.payload, permit }),
                 None => {
@@ -267,7 +262,8 @@ impl<S: AsyncStream> Core<S> {
         dial.failure = Some(Arc::clone(&cause));
         if permanent || dial.once {
             dial.reconnect.stop();
-            let event = SocketEvent::ReconnectStopped { endpoint: dial.endpoint.clone(), cause: (*cause).clone() };
+            let event =
+                SocketEvent::ReconnectStopped { endpoint: dial.endpoint.clone(), cause: (*cause).clone() };
             self.emit(event);
             self.wake_everybody_if_hopeless();
         } else {

@@ -1,9 +1,9 @@
 //! One connection and everything that belongs to it.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::io;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -36,6 +36,14 @@ impl WireSink for SendBuf {
     fn put_shared(&mut self, bytes: &Bytes) {
         Self::put_shared(self, bytes);
     }
+}
+
+/// What all connections of a socket have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct Common<'a> {
+    pub(crate) ready: &'a Arc<ReadyQueue>,
+    pub(crate) config: &'a Arc<Config>,
+    pub(crate) options: &'a SocketOptions,
 }
 
 /// How far a connection has come.
@@ -124,12 +132,11 @@ impl<S: AsyncStream> Peer<S> {
         id: PeerId,
         stream: S,
         origin: Origin,
-        ready: &Arc<ReadyQueue>,
-        config: &Arc<Config>,
-        options: &SocketOptions,
+        common: Common<'_>,
         now: Instant,
         handshake_by: Instant,
     ) -> Self {
+        let Common { ready, config, options } = common;
         let signal = PeerSignal::new(id, ready);
         let mut out = SendBuf::default();
         let mut connection = Connection::new(config);

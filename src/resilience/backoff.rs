@@ -133,8 +133,10 @@ mod tests {
 
     #[test]
     fn a_cap_below_the_start_wins() {
-        let backoff =
-            Backoff::new().with_initial(Duration::from_secs(5)).with_max(Duration::from_secs(1)).with_jitter(0.0);
+        let backoff = Backoff::new()
+            .with_initial(Duration::from_secs(5))
+            .with_max(Duration::from_secs(1))
+            .with_jitter(0.0);
         assert_eq!(backoff.delay(0, 0), Duration::from_secs(1));
     }
 }

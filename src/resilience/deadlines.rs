@@ -55,7 +55,8 @@ mod tests {
             deadlines.set(n, start + Duration::from_millis(n));
         }
         assert_eq!(deadlines.next(), Some(start));
-        let due: Vec<_> = std::iter::from_fn(|| deadlines.pop_due(start + Duration::from_millis(989))).collect();
+        let due: Vec<_> =
+            std::iter::from_fn(|| deadlines.pop_due(start + Duration::from_millis(989))).collect();
         assert_eq!(due, (0..990).collect::<Vec<_>>());
         assert!(deadlines.heap.capacity() < 100);
         assert_eq!(deadlines.next(), Some(start + Duration::from_millis(990)));

@@ -149,7 +149,8 @@ mod tests {
                     model.entry(member).and_modify(|active| *active = true);
                 }
             }
-            let mut expected: Vec<u32> = model.iter().filter(|(_, active)| **active).map(|(k, _)| *k).collect();
+            let mut expected: Vec<u32> =
+                model.iter().filter(|(_, active)| **active).map(|(k, _)| *k).collect();
             let mut seen = turns(&mut lb, expected.len());
             expected.sort_unstable();
             seen.sort_unstable();

@@ -27,6 +27,7 @@ pub trait Receives: Kind {}
 pub(crate) mod sealed {
     use super::{Pattern, SocketOptions};
 
+    #[expect(unnameable_types, reason = "sealed")]
     pub trait Policy {
         #[doc(hidden)]
         #[expect(private_interfaces, reason = "sealed: only this crate implements or calls it")]

@@ -4,9 +4,9 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+use super::Socket;
 use super::kind::Kind;
 use super::reconnect::Watch;
-use super::Socket;
 use crate::endpoint::{Endpoint, IntoEndpoint};
 use crate::engine::{Companion, Core, Driver, Origin, Shared, WaitKey};
 use crate::error::{Error, Result};

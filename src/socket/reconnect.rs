@@ -93,10 +93,7 @@ impl<'a, S: AsyncStream> Watch<'a, S> {
     }
 
     /// Waits until `look` yields something; it is called again after every change.
-    pub(super) async fn until<R>(
-        &mut self,
-        mut look: impl FnMut(&mut Core<S>) -> Poll<R>,
-    ) -> R {
+    pub(super) async fn until<R>(&mut self, mut look: impl FnMut(&mut Core<S>) -> Poll<R>) -> R {
         poll_fn(|cx| {
             self.shared.with(|core| {
                 let result = look(core);

@@ -87,7 +87,7 @@ struct Addressing {
 impl Addressing {
     fn automatic_identity(&mut self) -> Frame {
         loop {
-            let identity = Frame::from(self.automatic.next());
+            let identity = self.automatic.next();
             if self.peers.find(&identity).is_none() {
                 return identity;
             }
