@@ -50,7 +50,7 @@ impl Pair {
         let filled = self.queue.io_slices(&mut io[..slices]);
         assert!(io[..filled].iter().all(|slice| !slice.is_empty()));
         assert!(filled <= self.queue.io_slice_count());
-        assert_eq!(self.queue.chunk(), &io.first().map_or(&[][..], |first| first)[..]);
+        assert_eq!(self.queue.chunk(), io.first().map_or(&[][..], |first| first));
         let mut seen: Vec<u8> = io[..filled].iter().flat_map(|slice| slice.iter().copied()).collect();
         seen.truncate(len);
         let due = self.model.entries.iter().flat_map(|(bytes, _)| bytes).skip(self.model.written);
