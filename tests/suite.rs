@@ -13,6 +13,9 @@ macro_rules! mount {
         mod $name {
             use crate::support::$name as rt;
 
+            mod blueprint;
+            mod cancel;
+            mod marks;
             mod sockets;
         }
     };

@@ -13,7 +13,7 @@ use super::wait::WaitList;
 use crate::error::Error;
 use crate::monitor::{DropCause, MonitorHub, PeerId, SocketEvent};
 use crate::options::SocketOptions;
-use crate::protocol::{Config, Limits, SocketType};
+use crate::protocol::{Config, Limits, Security, SocketType};
 use crate::resilience::Deadlines;
 use crate::runtime::AsyncStream;
 
@@ -119,7 +119,7 @@ impl<S: AsyncStream> Core<S> {
             identity: options.identity.clone(),
             properties: Vec::new(),
             limits,
-            security: Default::default(),
+            security: Security::default(),
         };
         Self {
             config: Arc::new(config),

@@ -54,8 +54,8 @@ impl<S: AsyncStream> Core<S> {
         };
         let reservation = Reservation { size, peer };
         match peer.and_then(|id| self.peers.get_mut(id)) {
-            Some(peer) => peer.out_level.add(size),
-            None => self.outbound.pending_level.add(size),
+            Some(peer) => peer.out_level.reserve(size),
+            None => self.outbound.pending_level.reserve(size),
         }
         Ok(reservation)
     }
@@ -65,12 +65,12 @@ impl<S: AsyncStream> Core<S> {
         match reservation.peer {
             Some(id) => {
                 if let Some(peer) = self.peers.get_mut(id) {
-                    peer.out_level.remove(reservation.size);
+                    peer.out_level.release(reservation.size);
                     self.room_freed(id);
                 }
             }
             None => {
-                self.outbound.pending_level.remove(reservation.size);
+                self.outbound.pending_level.release(reservation.size);
                 self.wake_senders();
             }
         }
@@ -83,13 +83,13 @@ impl<S: AsyncStream> Core<S> {
         match reservation.peer.and_then(|id| self.peers.get_mut(id)) {
             Some(peer) if peer.stage == Stage::Live => {
                 let id = peer.id;
-                peer.out_level.remove(reservation.size);
+                peer.out_level.release(reservation.size);
                 self.enqueue(id, message, permit);
                 self.after_enqueue(id, true);
             }
             _ => {
                 if reservation.peer.is_none() {
-                    self.outbound.pending_level.remove(reservation.size);
+                    self.outbound.pending_level.release(reservation.size);
                 }
                 self.counters.accepted += 1;
                 self.outbound.pending_level.add(size);

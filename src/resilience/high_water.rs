@@ -7,20 +7,24 @@ pub(crate) struct HighWater {
     max_bytes: usize,
     messages: usize,
     bytes: usize,
+    /// Room that is held for messages to come: counts against the marks, and is not queued.
+    reserved_messages: usize,
+    reserved_bytes: usize,
 }
 
 impl HighWater {
     /// A meter at zero; `usize::MAX` stands for no limit.
     pub(crate) const fn new(max_messages: usize, max_bytes: usize) -> Self {
-        Self { max_messages, max_bytes, messages: 0, bytes: 0 }
+        Self { max_messages, max_bytes, messages: 0, bytes: 0, reserved_messages: 0, reserved_bytes: 0 }
     }
 
     /// Whether a message of `size` bytes may be added. One that is larger than the whole byte mark is
     /// admitted alone, so that it cannot wait for ever.
     #[inline]
     pub(crate) fn has_room(&self, size: usize) -> bool {
-        self.messages < self.max_messages
-            && (self.bytes == 0 || self.bytes.saturating_add(size) <= self.max_bytes)
+        let bytes = self.bytes + self.reserved_bytes;
+        self.messages + self.reserved_messages < self.max_messages
+            && (bytes == 0 || bytes.saturating_add(size) <= self.max_bytes)
     }
 
     /// Whether not even one more byte fits.
@@ -32,6 +36,18 @@ impl HighWater {
     pub(crate) fn add(&mut self, size: usize) {
         self.messages += 1;
         self.bytes += size;
+    }
+
+    /// Holds room for a message of up to `size` bytes.
+    pub(crate) fn reserve(&mut self, size: usize) {
+        self.reserved_messages += 1;
+        self.reserved_bytes += size;
+    }
+
+    /// Gives such room back.
+    pub(crate) fn release(&mut self, size: usize) {
+        self.reserved_messages -= 1;
+        self.reserved_bytes -= size;
     }
 
     #[inline]
@@ -64,6 +80,19 @@ mod tests {
         level.remove(10);
         assert!(level.has_room(0) && !level.is_full());
         assert_eq!((level.messages(), level.bytes()), (1, 10));
+    }
+
+    #[test]
+    fn reserved_room_counts_against_the_marks_only() {
+        let mut level = HighWater::new(2, 100);
+        level.reserve(60);
+        assert!(level.has_room(40) && !level.has_room(41));
+        level.reserve(40);
+        assert!(!level.has_room(0));
+        assert_eq!((level.messages(), level.bytes()), (0, 0));
+        level.release(60);
+        level.release(40);
+        assert!(level.has_room(100));
     }
 
     #[test]

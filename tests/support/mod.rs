@@ -1,8 +1,11 @@
 //! What the tests need of each runtime, under the same names.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+mod stalled;
+
 #[cfg(feature = "tokio")]
 pub mod tokio {
+    pub use super::stalled::{StalledPeer, stalled_peer};
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
@@ -26,10 +29,15 @@ pub mod tokio {
     pub async fn yield_now() {
         ::tokio::task::yield_now().await;
     }
+
+    pub async fn tcp(endpoint: &Endpoint) -> ::tokio::net::TcpStream {
+        ::tokio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
+    }
 }
 
 #[cfg(feature = "compio")]
 pub mod compio {
+    pub use super::stalled::{StalledPeer, stalled_peer};
     pub use monocoque::compio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
@@ -47,6 +55,10 @@ pub mod compio {
 
     pub fn spawn<F: Future<Output = ()> + 'static>(future: F) {
         ::compio::runtime::spawn(future).detach();
+    }
+
+    pub async fn tcp(endpoint: &Endpoint) -> ::compio::net::TcpStream {
+        ::compio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
     }
 
     pub async fn yield_now() {

@@ -1,0 +1,153 @@
+//! High-water marks, byte permits, waiting and failing.
+
+use super::rt::{self, *};
+
+/// A DEALER connected to a peer that never reads, with the kernel's buffers full.
+async fn stuck(options: SocketOptions) -> (rt::StalledPeer, DealerSocket) {
+    let peer = rt::stalled_peer();
+    let dealer = DealerSocket::connect_with_options(peer.endpoint(), options).await.unwrap();
+    let fill = rt::timeout(std::time::Duration::from_millis(300), async {
+        loop {
+            dealer.send(vec![0; 100_000]).await.unwrap();
+        }
+    });
+    assert!(fill.await.is_none(), "the kernel takes no more");
+    (peer, dealer)
+}
+
+#[test]
+fn a_full_peer_holds_exactly_the_mark() {
+    rt::run(async {
+        let (peer, dealer) = stuck(SocketOptions::default().with_send_hwm(7)).await;
+        assert_eq!(dealer.buffered_messages(), 7);
+        let refused = dealer.try_send("x").unwrap_err();
+        assert!(matches!(refused.error(), Error::WouldBlock));
+        assert_eq!(refused.into_message()[0], "x");
+        // One message out makes room for one.
+        let before = dealer.stats().sent;
+        let reader = std::thread::spawn(move || {
+            let mut stream = peer.stream();
+            let mut some = vec![0; 10_000_000];
+            std::io::Read::read_exact(&mut stream, &mut some[..1_000_000]).unwrap();
+            (peer, stream)
+        });
+        dealer.send("y").await.unwrap();
+        assert!(dealer.stats().sent > before);
+        assert!(dealer.buffered_messages() <= 7);
+        drop(reader.join().unwrap());
+    });
+}
+
+#[test]
+fn the_byte_mark_is_exact_and_admits_a_giant_alone() {
+    rt::run(async {
+        let options = SocketOptions::default().with_send_hwm_bytes(1000).with_flush_policy(FlushPolicy::Manual);
+        let (_router, dealer) = {
+            let router = RouterSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+            let endpoint = router.local_endpoint().unwrap();
+            (router, DealerSocket::connect_with_options(endpoint, options).await.unwrap())
+        };
+        dealer.send_buffered(vec![0; 600]).unwrap();
+        assert!(dealer.send_buffered(vec![0; 401]).is_err());
+        dealer.send_buffered(vec![0; 400]).unwrap();
+        assert_eq!(dealer.buffered_bytes(), 1000);
+        dealer.flush().await.unwrap();
+        dealer.send_buffered(vec![0; 5000]).unwrap();
+        assert!(dealer.send_buffered([0]).is_err());
+    });
+}
+
+#[test]
+fn messages_wait_in_the_socket_only_where_it_dials() {
+    rt::run(async {
+        let options = SocketOptions::default().with_send_hwm(3);
+        let nowhere = "tcp://127.0.0.1:1";
+        let dialing = PushSocket::connect_with_reconnect_and_options(nowhere, options.clone());
+        let dialing = dialing.await.unwrap();
+        assert_eq!((0..10).take_while(|_| dialing.try_send("x").is_ok()).count(), 3);
+
+        let binding = PushSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
+        assert!(matches!(binding.try_send("x").unwrap_err().error(), Error::WouldBlock));
+        let pull = PullSocket::connect(binding.local_endpoint().unwrap()).await.unwrap();
+        binding.send("x").await.unwrap();
+        assert_eq!(pull.recv().await.unwrap()[0], "x");
+    });
+}
+
+#[test]
+fn a_reservation_cannot_fail() {
+    rt::run(async {
+        let options = SocketOptions::default().with_send_hwm(1).with_flush_policy(FlushPolicy::Manual);
+        let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+        let endpoint = pull.local_endpoint().unwrap();
+        let push = PushSocket::connect_with_options(endpoint, options).await.unwrap();
+        let permit = push.reserve(10).await.unwrap();
+        assert_eq!(push.buffered_messages(), 0);
+        assert!(push.try_send("y").is_err(), "the room is taken");
+        let too_large = push.reserve(3).await;
+        drop(too_large);
+        permit.send("x").unwrap();
+        push.flush().await.unwrap();
+        assert_eq!(pull.recv().await.unwrap()[0], "x");
+        let refused = push.reserve(1).await.unwrap().send("too large").unwrap_err();
+        assert!(matches!(refused.error(), Error::MessageTooLarge { size: 9, max: 1 }));
+        push.send_buffered("after").unwrap();
+    });
+}
+
+#[test]
+fn a_router_waits_for_the_addressee_and_for_nobody_else() {
+    rt::run(async {
+        let options = SocketOptions::default().with_send_hwm(1);
+        let router = RouterSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
+        let endpoint = router.local_endpoint().unwrap();
+        let quick_options = SocketOptions::default().with_identity("quick");
+        let quick = DealerSocket::connect_with_options(&endpoint, quick_options).await.unwrap();
+        let slow_options = SocketOptions::default().with_identity("slow").with_recv_hwm(1);
+        let slow = DealerSocket::connect_with_options(&endpoint, slow_options).await.unwrap();
+        router.wait_for_peers(2).await.unwrap();
+        let fill = rt::timeout(std::time::Duration::from_millis(300), async {
+            loop {
+                router.send_to("slow", vec![0; 1_000_000]).await.unwrap();
+            }
+        });
+        assert!(fill.await.is_none());
+        for n in 0..100_u8 {
+            router.send_to("quick", [n]).await.unwrap();
+            assert_eq!(quick.recv().await.unwrap()[0], [n]);
+        }
+        // A send that waits for a full peer ends when that peer goes away.
+        let (refused, ()) = futures_util::future::join(router.send_to("slow", vec![0; 1_000_000]), async {
+            slow.close().await;
+        })
+        .await;
+        assert!(matches!(refused.unwrap_err().error(), Error::Unroutable));
+        assert!(router.stats().dropped(DropCause::PeerLost) > 0);
+    });
+}
+
+#[test]
+fn sockets_share_a_budget() {
+    rt::run(async {
+        let budget = SemaphorePermits::new(1000);
+        let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+        let endpoint = pull.local_endpoint().unwrap();
+        let options = SocketOptions::default().with_flush_policy(FlushPolicy::Manual);
+        let mut sockets = Vec::new();
+        for _ in 0..3 {
+            let push = PushSocket::connect_with_options(&endpoint, options.clone()).await.unwrap();
+            sockets.push(push.with_permits(budget.clone()));
+        }
+        sockets[0].send_buffered(vec![0; 600]).unwrap();
+        sockets[1].send_buffered(vec![0; 400]).unwrap();
+        assert_eq!(budget.available(), 0);
+        assert!(sockets[2].send_buffered([0]).is_err());
+        // The third waits for a permit, holding no room, until the first has flushed.
+        let (sent, flushed) =
+            futures_util::future::join(sockets[2].feed(vec![0; 500]), sockets[0].flush()).await;
+        sent.unwrap();
+        flushed.unwrap();
+        assert_eq!(budget.available(), 100);
+        drop(sockets);
+    });
+}
