@@ -1,4 +1,37 @@
 //! ZeroMQ sockets in safe Rust that survive the real world.
+//!
+//! Wire-compatible with libzmq (ZMTP 3.1, RFC 37), on tokio and compio from one build, with memory bounded
+//! in messages and in bytes, futures that may be dropped at any await point, and reconnection on every
+//! connecting socket. DEALER, ROUTER, PUSH and PULL over TCP, and over streams of your own.
+//!
+//! Start with the prelude of your runtime, `monocoque::tokio::prelude` or `monocoque::compio::prelude`:
+//!
+//! ```
+//! # #[cfg(feature = "tokio")] {
+//! use monocoque::tokio::prelude::*;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> monocoque::Result<()> {
+//! let router = RouterSocket::bind("tcp://127.0.0.1:0").await?;
+//! let dealer = DealerSocket::connect(router.local_endpoint().unwrap()).await?;
+//! dealer.send("hello").await?;
+//! let (identity, message) = router.recv_from().await?;
+//! router.send_to(identity, message).await?;
+//! assert_eq!(dealer.recv().await?[0], "hello");
+//! # Ok(())
+//! # }
+//! # }
+//! ```
+//!
+//! - [`socket`]: the methods that all sockets share, and the types.
+//! - [`options`]: how a socket behaves. [`resilience`]: marks, permits, backoff, cancellation modes.
+//! - [`guide::cancellation`] and [`guide::delivery`]: what is guaranteed, and the deviations from libzmq.
+//! - [`monitor`]: events and statistics. [`runtime`]: the seam, for streams and runtimes of your own.
+//!
+//! # Features
+//!
+//! All additive: `tokio` (default), `compio` (asks for a newer Rust than 1.85, which everything else
+//! builds with), and `sim`, a simulated network with virtual time.
 #![forbid(unsafe_code)]
 #![warn(
     missing_docs,
@@ -19,6 +52,7 @@ pub mod compio;
 pub mod endpoint;
 mod engine;
 pub mod error;
+pub mod guide;
 pub mod message;
 pub mod monitor;
 pub mod options;

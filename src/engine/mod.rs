@@ -27,7 +27,7 @@ mod watch;
 
 pub(crate) use self::core::{Companion, Core};
 pub use self::driver::Driver;
-pub(crate) use self::pattern::{Admission, Pattern, Route};
+pub(crate) use self::pattern::{Admission, Pattern, Room, Route};
 pub(crate) use self::peer::Origin;
 pub(crate) use self::reserve::Reservation;
 pub(crate) use self::shared::Shared;

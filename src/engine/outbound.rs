@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
 use super::core::Core;
-use super::pattern::Route;
+use super::pattern::{Room, Route};
 use super::peer::{Peer, Stage};
 use super::wait::{WaitKey, WaitList};
 use crate::error::Error;
@@ -167,9 +167,12 @@ impl<S: AsyncStream> Core<S> {
 
     fn route(&mut self, message: &Message, size: usize) -> Route {
         let peers = &self.peers;
-        let has_room =
-            |id| peers.get(id).is_some_and(|peer| peer.stage == Stage::Live && peer.out_level.has_room(size));
-        self.pattern.route(message, &has_room)
+        let room = |id| match peers.get(id) {
+            Some(peer) if peer.stage == Stage::Live && peer.out_level.has_room(size) => Room::Enough,
+            Some(peer) if peer.stage == Stage::Live && !peer.out_level.is_full() => Room::TooLittle,
+            _ => Room::None,
+        };
+        self.pattern.route(message, &room)
     }
 
     /// The peer that any message of `size` bytes would go to, for types that do not look at it.

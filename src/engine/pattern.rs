@@ -15,10 +15,10 @@ pub(crate) trait Pattern: Send {
     /// A peer that was admitted is gone.
     fn detach(&mut self, peer: PeerId);
 
-    /// Chooses the peer for `message`; `has_room` says whether a peer is below its marks.
+    /// Chooses the peer for `message`; `room` says whether a peer can take it.
     ///
     /// Types that queue without a peer must not look at `message`.
-    fn route(&mut self, message: &Message, has_room: &dyn Fn(PeerId) -> bool) -> Route;
+    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room) -> Route;
 
     /// Takes the parts of `message` off that are for routing only; called once a peer was chosen.
     fn unwrap(&mut self, _message: &mut Message) {}
@@ -35,6 +35,17 @@ pub(crate) trait Pattern: Send {
 
     /// Whether the application can receive; the companion reads and discards for those that cannot.
     fn receives(&self) -> bool;
+}
+
+/// What a peer can take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Room {
+    /// The message.
+    Enough,
+    /// A smaller message.
+    TooLittle,
+    /// Nothing.
+    None,
 }
 
 /// Where a message goes.

@@ -1,94 +1,117 @@
-//! Exponential backoff with jitter.
+//! How long to wait before the next attempt.
 
 use std::time::Duration;
 
-/// How long to wait between attempts: doubling from `initial` to `max`, each delay spread by `jitter`.
+/// No delay is shorter, so that a policy of zeros retries a thousand times a second, not without end.
+const FLOOR: Duration = Duration::from_millis(1);
+
+/// Exponential backoff with jitter: by default 100 ms, doubling to 30 s, each delay spread by 25 %.
 ///
-/// The jitter applies at the cap too, so that clients that lost the same server do not come back in
-/// step. No delay is shorter than 1 ms: a policy of zeros does not spin.
+/// A pure policy: the attempt and the random number are arguments.
+/// Delays are spread evenly over `base * (1 - jitter) ..= base * (1 + jitter)`, where `base` grows
+/// from [`initial`](Self::initial) by [`factor`](Self::factor) with every attempt; what would lie above
+/// [`max`](Self::max) is cut off that range, so that clients which have reached the cap are still spread
+/// (over `max * (1 - jitter) ..= max`) and none waits longer than `max`. No delay is below 1 ms.
 ///
 /// ```
 /// use monocoque::resilience::Backoff;
 /// use std::time::Duration;
 ///
-/// let backoff = Backoff::new().with_initial(Duration::from_millis(10)).with_jitter(0.0);
-/// assert_eq!(backoff.delay(0, 0), Duration::from_millis(10));
-/// assert_eq!(backoff.delay(3, 0), Duration::from_millis(80));
+/// let backoff = Backoff::new().with_max(Duration::from_millis(350)).with_jitter(0.0);
+/// let delays: Vec<_> = (0..4).map(|attempt| backoff.delay(attempt, 0).as_millis()).collect();
+/// assert_eq!(delays, [100, 200, 350, 350]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Backoff {
     initial: Duration,
     max: Duration,
+    factor: f64,
     jitter: f64,
 }
 
-/// The shortest delay.
-const FLOOR: Duration = Duration::from_millis(1);
-/// The longest: about 136 years, far from any overflow.
-const CEILING: Duration = Duration::from_secs(1 << 32);
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self { initial: Duration::from_millis(100), max: Duration::from_secs(30), jitter: 0.25 }
-    }
-}
-
 impl Backoff {
-    /// The default policy: 100 ms doubling to 30 s, +-25 %.
+    /// The default policy: 100 ms, doubling to 30 s, jitter 25 %.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { initial: Duration::from_millis(100), max: Duration::from_secs(30), factor: 2.0, jitter: 0.25 }
     }
 
-    /// The delay after the first failure; default 100 ms (libzmq: RECONNECT_IVL).
+    /// The first delay (libzmq: RECONNECT_IVL); default 100 ms.
     #[must_use]
-    pub fn with_initial(mut self, initial: Duration) -> Self {
+    pub const fn with_initial(mut self, initial: Duration) -> Self {
         self.initial = initial;
         self
     }
 
-    /// The cap before jitter; default 30 s (libzmq: RECONNECT_IVL_MAX). Below `initial` it wins.
+    /// The longest delay (libzmq: RECONNECT_IVL_MAX); default 30 s. It wins over a longer first delay.
     #[must_use]
-    pub fn with_max(mut self, max: Duration) -> Self {
+    pub const fn with_max(mut self, max: Duration) -> Self {
         self.max = max;
         self
     }
 
-    /// The fraction by which a delay may be shorter or longer, clamped to 0..=1; default 0.25.
+    /// What each delay is multiplied with to get the next; default 2. Less than 1, or no number, counts as
+    /// 1: a constant delay.
     #[must_use]
-    pub fn with_jitter(mut self, jitter: f64) -> Self {
-        self.jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) };
+    pub fn with_factor(mut self, factor: f64) -> Self {
+        // `max` returns the other operand for NaN.
+        self.factor = factor.max(1.0);
         self
     }
 
-    /// The delay after the first failure.
+    /// The fraction by which a delay may be shorter or longer; default 0.25, clamped to 0.0 to 1.0.
     #[must_use]
-    pub fn initial(&self) -> Duration {
+    pub fn with_jitter(mut self, fraction: f64) -> Self {
+        self.jitter = if fraction.is_nan() { 0.0 } else { fraction.clamp(0.0, 1.0) };
+        self
+    }
+
+    /// The first delay, before jitter.
+    #[must_use]
+    pub const fn initial(&self) -> Duration {
         self.initial
     }
 
-    /// The cap before jitter.
+    /// The longest delay, jitter included.
     #[must_use]
-    pub fn max(&self) -> Duration {
+    pub const fn max(&self) -> Duration {
         self.max
+    }
+
+    /// What each delay is multiplied with to get the next.
+    #[must_use]
+    pub const fn factor(&self) -> f64 {
+        self.factor
     }
 
     /// The fraction by which a delay may be shorter or longer.
     #[must_use]
-    pub fn jitter(&self) -> f64 {
+    pub const fn jitter(&self) -> f64 {
         self.jitter
     }
 
-    /// The delay before the attempt that follows `failures + 1` failures in a row; `entropy` is a
-    /// uniformly random number.
+    /// The delay after `attempt` failed attempts before this one (0 is the first delay).
+    ///
+    /// `entropy` is a random number, evenly distributed over all of `u64`.
     #[must_use]
-    pub fn delay(&self, failures: u32, entropy: u64) -> Duration {
-        let cap = self.max.clamp(FLOOR, CEILING);
-        let factor = 1_u32.checked_shl(failures.min(31)).unwrap_or(u32::MAX);
-        let base = self.initial.clamp(FLOOR, CEILING).checked_mul(factor).unwrap_or(cap).min(cap);
-        // A number in -1..=1.
-        let spread = (entropy as f64 / u64::MAX as f64).mul_add(2.0, -1.0);
-        base.mul_f64(spread.mul_add(self.jitter, 1.0)).max(FLOOR)
+    pub fn delay(&self, attempt: u32, entropy: u64) -> Duration {
+        let cap = self.max.max(FLOOR);
+        let growth = self.factor.powi(i32::try_from(attempt).unwrap_or(i32::MAX));
+        // In seconds, and finite from here on: even an infinite growth ends at the cap.
+        let longest = cap.as_secs_f64();
+        let base = (self.initial.max(FLOOR).as_secs_f64() * growth).min(longest);
+        let low = base * (1.0 - self.jitter);
+        let high = (base * (1.0 + self.jitter)).min(longest);
+        // The upper 53 bits are as many as a float can hold: a number in 0.0..1.0.
+        let fraction = (entropy >> 11) as f64 / (1_u64 << 53) as f64;
+        let delay = Duration::try_from_secs_f64(low + (high - low) * fraction);
+        delay.unwrap_or(cap).clamp(FLOOR, cap)
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -96,34 +119,58 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    const EXTREMES: [u64; 3] = [0, u64::MAX / 2, u64::MAX];
+    const MS: Duration = Duration::from_millis(1);
+    const ENTROPIES: [u64; 5] = [0, 1, u64::MAX / 3, 1 << 63, u64::MAX];
 
-    #[test]
-    fn doubles_to_the_cap_within_the_jitter() {
-        let backoff = Backoff::new();
-        for failures in 0..40 {
-            let base = Duration::from_millis(100 << failures.min(20)).min(Duration::from_secs(30));
-            for entropy in EXTREMES {
-                let delay = backoff.delay(failures, entropy);
-                assert!(delay >= base.mul_f64(0.75) && delay <= base.mul_f64(1.25), "{failures}: {delay:?}");
-            }
-        }
-        assert!(backoff.delay(40, u64::MAX) > Duration::from_secs(37), "jitter at the cap too");
-        assert!(backoff.delay(40, 0) < Duration::from_secs(23));
+    fn steady() -> Backoff {
+        Backoff::new().with_jitter(0.0)
     }
 
     #[test]
-    fn edges_neither_panic_nor_spin() {
-        let edges = [Duration::ZERO, Duration::from_nanos(1), Duration::from_secs(1), Duration::MAX];
-        for initial in edges {
-            for max in edges {
-                for jitter in [0.0, 0.25, 1.0, 7.0, -1.0, f64::NAN] {
-                    let backoff = Backoff::new().with_initial(initial).with_max(max).with_jitter(jitter);
-                    for failures in [0, 1, 31, 32, 200, u32::MAX] {
-                        for entropy in EXTREMES {
-                            let delay = backoff.delay(failures, entropy);
-                            assert!(delay >= FLOOR);
-                            assert!(delay <= max.clamp(FLOOR, CEILING).saturating_mul(2).max(FLOOR));
+    fn doubles_up_to_the_cap_and_stays_there() {
+        let delays: Vec<_> = (0..11).map(|attempt| steady().delay(attempt, 0).as_millis()).collect();
+        assert_eq!(delays, [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000]);
+        assert_eq!(steady().delay(u32::MAX, 0), Duration::from_secs(30));
+    }
+
+    /// Kills jitter that is applied before the cap only, in one direction only, or not at all.
+    #[test]
+    fn jitter_spreads_every_delay() {
+        let backoff = Backoff::new();
+        for attempt in [0, 1, 3, 7, 8, 9, 100, u32::MAX] {
+            let base = steady().delay(attempt, 0);
+            let shortest = base.mul_f64(0.75);
+            let longest = base.mul_f64(1.25).min(backoff.max());
+            let quarter = (longest - shortest) / 4;
+            assert_eq!(backoff.delay(attempt, 0), shortest);
+            assert!(backoff.delay(attempt, u64::MAX) > longest - MS);
+            let mut random = fastrand::Rng::with_seed(u64::from(attempt));
+            let mut quarters = [0; 4];
+            for _ in 0..1_000 {
+                let delay = backoff.delay(attempt, random.u64(..));
+                assert!(shortest <= delay && delay <= longest, "attempt {attempt}: {delay:?}");
+                let quarter = (delay - shortest).as_nanos() / quarter.as_nanos().max(1);
+                quarters[usize::try_from(quarter).unwrap().min(3)] += 1;
+            }
+            assert!(quarters.iter().all(|hits| (180..320).contains(hits)), "{attempt}: {quarters:?}");
+        }
+    }
+
+    #[test]
+    fn extremes_stay_within_bounds() {
+        let durations = [Duration::ZERO, Duration::from_nanos(1), MS, 100 * MS, Duration::MAX];
+        let numbers = [0.0, 0.25, 1.0, 2.0, 1e300, -1.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+        for initial in durations {
+            for max in durations {
+                for number in numbers {
+                    let backoff = Backoff::new().with_initial(initial).with_max(max);
+                    for backoff in [backoff.clone().with_factor(number), backoff.with_jitter(number)] {
+                        for attempt in [0, 1, 31, 32, 63, 64, 1_000, u32::MAX] {
+                            for entropy in ENTROPIES {
+                                let delay = backoff.delay(attempt, entropy);
+                                assert!(delay >= FLOOR, "{backoff:?} spins: {delay:?}");
+                                assert!(delay <= max.max(FLOOR), "{backoff:?} is over its cap: {delay:?}");
+                            }
                         }
                     }
                 }
@@ -132,11 +179,33 @@ mod tests {
     }
 
     #[test]
-    fn a_cap_below_the_start_wins() {
-        let backoff = Backoff::new()
-            .with_initial(Duration::from_secs(5))
-            .with_max(Duration::from_secs(1))
-            .with_jitter(0.0);
-        assert_eq!(backoff.delay(0, 0), Duration::from_secs(1));
+    fn max_below_initial_wins() {
+        let backoff = steady().with_initial(Duration::from_secs(5)).with_max(Duration::from_secs(2));
+        assert_eq!(backoff.delay(0, 0), Duration::from_secs(2));
+        assert_eq!(steady().with_max(Duration::ZERO).delay(9, 0), FLOOR);
+    }
+
+    #[test]
+    fn zero_grows_from_the_floor() {
+        let backoff = steady().with_initial(Duration::ZERO);
+        assert_eq!([0, 1, 3].map(|attempt| backoff.delay(attempt, 0).as_millis()), [1, 2, 8]);
+    }
+
+    #[test]
+    fn no_cap_grows_until_time_ends() {
+        let backoff = steady().with_max(Duration::MAX);
+        assert_eq!(backoff.delay(10, 0), 102_400 * MS);
+        assert_eq!(backoff.delay(u32::MAX, 0), Duration::MAX);
+    }
+
+    #[test]
+    fn policy_is_what_was_asked_for() {
+        let backoff = Backoff::default().with_initial(MS).with_max(9 * MS).with_factor(3.0).with_jitter(0.5);
+        assert_eq!((backoff.initial(), backoff.max()), (MS, 9 * MS));
+        assert_eq!((backoff.factor(), backoff.jitter()), (3.0, 0.5));
+        assert_eq!(backoff.with_jitter(0.0).delay(1, 0), 3 * MS);
+        assert_eq!(Backoff::new().with_factor(f64::NAN).factor(), 1.0);
+        assert_eq!(Backoff::new().with_jitter(f64::NAN).jitter(), 0.0);
+        assert_eq!(Backoff::new(), Backoff::default());
     }
 }

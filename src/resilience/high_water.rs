@@ -1,41 +1,63 @@
-//! The high-water meter.
+//! The high-water meter of one queue.
 
-/// Counts queued messages and bytes against two marks. Exact: one message out makes room for one.
+/// Counts queued messages and their bytes against two marks (libzmq: SNDHWM, RCVHWM; in messages only).
+///
+/// Exact in both units: one message out makes room for one (libzmq waits until half of the queue has
+/// drained), and nothing is rounded or saturated. Pure arithmetic: waiting for room is the business of
+/// the queue's owner.
+///
+/// Invariant, provided that the owner asks [`has_room`](Self::has_room) before it adds:
+/// `messages <= max_messages`, and `bytes <= max_bytes` unless all bytes are those of one message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HighWater {
-    max_messages: usize,
-    max_bytes: usize,
     messages: usize,
     bytes: usize,
-    /// Room that is held for messages to come: counts against the marks, and is not queued.
+    max_messages: usize,
+    max_bytes: usize,
+    /// Room held for messages to come: it counts against the marks, and nothing is queued for it.
     reserved_messages: usize,
     reserved_bytes: usize,
 }
 
 impl HighWater {
-    /// A meter at zero; `usize::MAX` stands for no limit.
+    /// An empty meter; `usize::MAX` stands for "unlimited".
     pub(crate) const fn new(max_messages: usize, max_bytes: usize) -> Self {
-        Self { max_messages, max_bytes, messages: 0, bytes: 0, reserved_messages: 0, reserved_bytes: 0 }
+        Self { messages: 0, bytes: 0, max_messages, max_bytes, reserved_messages: 0, reserved_bytes: 0 }
     }
 
-    /// Whether a message of `size` bytes may be added. One that is larger than the whole byte mark is
-    /// admitted alone, so that it cannot wait for ever.
+    /// Whether a message of `size` bytes may be added.
+    ///
+    /// One that is larger than the whole byte mark is admitted when no bytes are queued: alone, instead
+    /// of never.
     #[inline]
-    pub(crate) fn has_room(&self, size: usize) -> bool {
+    pub(crate) const fn has_room(&self, size: usize) -> bool {
+        // After an oversized message `bytes` is over the mark, and there is nothing to subtract.
         let bytes = self.bytes + self.reserved_bytes;
         self.messages + self.reserved_messages < self.max_messages
-            && (bytes == 0 || bytes.saturating_add(size) <= self.max_bytes)
+            && (bytes == 0 || (bytes <= self.max_bytes && size <= self.max_bytes - bytes))
     }
 
-    /// Whether not even one more byte fits.
-    pub(crate) fn is_full(&self) -> bool {
-        self.messages >= self.max_messages || self.bytes >= self.max_bytes
+    /// Whether there is no room for even one byte.
+    #[inline]
+    pub(crate) const fn is_full(&self) -> bool {
+        !self.has_room(1)
     }
 
+    /// A message of `size` bytes was queued.
     #[inline]
     pub(crate) fn add(&mut self, size: usize) {
-        self.messages += 1;
-        self.bytes += size;
+        self.messages = self.messages.checked_add(1).expect("fewer messages than addresses");
+        self.bytes = self.bytes.checked_add(size).expect("queued bytes fit into the address space");
+    }
+
+    /// A message of `size` bytes has left the queue; `size` must be what it was added with.
+    ///
+    /// # Panics
+    /// If more leaves than was added: a count that wraps around shuts the queue for ever.
+    #[inline]
+    pub(crate) fn remove(&mut self, size: usize) {
+        self.messages = self.messages.checked_sub(1).expect("every message leaves once");
+        self.bytes = self.bytes.checked_sub(size).expect("a message leaves with the size it came with");
     }
 
     /// Holds room for a message of up to `size` bytes.
@@ -44,24 +66,24 @@ impl HighWater {
         self.reserved_bytes += size;
     }
 
-    /// Gives such room back.
+    /// Gives room back that was held.
+    ///
+    /// # Panics
+    /// If more is given back than was held.
     pub(crate) fn release(&mut self, size: usize) {
-        self.reserved_messages -= 1;
-        self.reserved_bytes -= size;
+        self.reserved_messages = self.reserved_messages.checked_sub(1).expect("every room is held once");
+        self.reserved_bytes = self.reserved_bytes.checked_sub(size).expect("room goes back as it was held");
     }
 
+    /// Messages queued now.
     #[inline]
-    pub(crate) fn remove(&mut self, size: usize) {
-        debug_assert!(self.messages > 0 && self.bytes >= size, "removed what was never added");
-        self.messages -= 1;
-        self.bytes -= size;
-    }
-
-    pub(crate) fn messages(&self) -> usize {
+    pub(crate) const fn messages(&self) -> usize {
         self.messages
     }
 
-    pub(crate) fn bytes(&self) -> usize {
+    /// Bytes queued now.
+    #[inline]
+    pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
 }
@@ -71,37 +93,72 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_out_makes_room_for_one() {
-        let mut level = HighWater::new(2, usize::MAX);
-        level.add(10);
-        assert!(level.has_room(10));
-        level.add(10);
-        assert!(!level.has_room(0) && level.is_full());
-        level.remove(10);
-        assert!(level.has_room(0) && !level.is_full());
-        assert_eq!((level.messages(), level.bytes()), (1, 10));
-    }
-
-    #[test]
     fn reserved_room_counts_against_the_marks_only() {
-        let mut level = HighWater::new(2, 100);
-        level.reserve(60);
-        assert!(level.has_room(40) && !level.has_room(41));
-        level.reserve(40);
-        assert!(!level.has_room(0));
-        assert_eq!((level.messages(), level.bytes()), (0, 0));
-        level.release(60);
-        level.release(40);
-        assert!(level.has_room(100));
+        let mut meter = HighWater::new(2, 100);
+        meter.reserve(60);
+        assert!(meter.has_room(40) && !meter.has_room(41));
+        meter.reserve(40);
+        assert!(!meter.has_room(0));
+        assert_eq!((meter.messages(), meter.bytes()), (0, 0));
+        meter.release(60);
+        meter.release(40);
+        assert!(meter.has_room(100));
+    }
+
+    /// Kills `<=` for `<` in the message mark, and hysteresis.
+    #[test]
+    fn one_message_out_makes_room_for_one() {
+        let mut meter = HighWater::new(2, usize::MAX);
+        for _ in 0..3 {
+            while meter.has_room(10) {
+                meter.add(10);
+            }
+            assert_eq!((meter.messages(), meter.bytes()), (2, 20));
+            assert!(meter.is_full() && !meter.has_room(0));
+            meter.remove(10);
+            assert_eq!((meter.messages(), meter.bytes()), (1, 10));
+            assert!(!meter.is_full());
+        }
     }
 
     #[test]
-    fn bytes_are_exact_and_a_giant_is_admitted_alone() {
-        let mut level = HighWater::new(usize::MAX, 100);
-        assert!(level.has_room(1000), "alone");
-        level.add(60);
-        assert!(level.has_room(40) && !level.has_room(41) && !level.has_room(usize::MAX));
-        level.add(40);
-        assert!(level.is_full() && level.has_room(0));
+    fn byte_mark_is_exact() {
+        let mut meter = HighWater::new(usize::MAX, 100);
+        meter.add(60);
+        assert!(meter.has_room(40) && !meter.has_room(41) && !meter.has_room(usize::MAX));
+        meter.add(40);
+        assert!(meter.is_full());
+        assert!(meter.has_room(0), "an empty message costs no bytes");
+        meter.remove(60);
+        assert!(meter.has_room(60) && !meter.has_room(61));
+    }
+
+    /// Kills a refusal of oversized messages (a deadlock), and an underflow after one was admitted.
+    #[test]
+    fn a_message_over_the_byte_mark_is_admitted_alone() {
+        let mut meter = HighWater::new(10, 100);
+        meter.add(0);
+        assert!(meter.has_room(1_000), "empty messages are no company");
+        meter.add(1_000);
+        assert!(meter.is_full() && !meter.has_room(0) && !meter.has_room(1));
+        meter.remove(1_000);
+        meter.add(1);
+        assert!(!meter.has_room(1_000) && meter.has_room(99));
+    }
+
+    #[test]
+    fn unlimited_is_unlimited() {
+        let mut meter = HighWater::new(usize::MAX, usize::MAX);
+        meter.add(usize::MAX - 1);
+        assert!(meter.has_room(1) && !meter.has_room(2));
+        assert!(!HighWater::new(0, 1).has_room(0), "a mark of zero admits nothing");
+    }
+
+    #[test]
+    #[should_panic(expected = "size it came with")]
+    fn losing_count_is_loud() {
+        let mut meter = HighWater::new(2, 2);
+        meter.add(1);
+        meter.remove(2);
     }
 }

@@ -1,6 +1,13 @@
-//! Policies that keep a socket alive and bounded: high-water marks, byte permits, poisoning, backoff.
+//! Policies that keep a socket bounded and alive: byte permits, poisoning, backoff, reconnection.
 //!
-//! All of them are small values without I/O, clocks or randomness; the engine brings those.
+//! All of them are small values that do no I/O and never ask for the time or a random number: both are
+//! arguments, so that every one of them can be tested alone and used outside a socket.
+//!
+//! - How much may be queued: [`BytePermits`], a budget that sockets share, beside the high-water marks
+//!   that each peer has for itself.
+//! - What a cancelled write means: [`OnCancel`], and the [`PoisonGuard`] behind it.
+//! - When queued messages are written: [`FlushPolicy`].
+//! - When to try again: [`Backoff`], and [`ReconnectState`] that applies it to one endpoint.
 
 mod backoff;
 mod deadlines;

@@ -1,70 +1,141 @@
-//! Byte permits: a budget for what is queued.
+//! Byte permits: a budget for queued bytes, and the receipt that travels with each message.
 
 use std::fmt;
 use std::future::{Future, Ready, ready};
 use std::sync::Arc;
 
-/// A budget of bytes that messages are charged to while they are queued.
+/// A budget of bytes that messages are charged to for as long as they are queued.
 ///
-/// A socket acquires a permit for a message's payload bytes before it queues the message; the [`Permit`]
-/// moves with the message and returns the bytes when the message's last byte is with the kernel, or the
-/// message is dropped. One budget may serve any number of sockets.
+/// A socket acquires a message's payload bytes before it queues the message, and the [`Permit`] moves
+/// with the message: it returns its bytes when the last of them is with the kernel, or when the message
+/// is dropped. Give clones of one budget to several sockets, and it bounds what they hold together.
+///
+/// [`NoOpPermits`] is the default, [`SemaphorePermits`](super::SemaphorePermits) a fair budget. One of
+/// your own:
+///
+/// ```
+/// use std::future::{Ready, ready};
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+/// use monocoque::resilience::{BytePermits, Permit, ReleaseBytes};
+///
+/// /// Limits nothing, but knows how much is queued.
+/// #[derive(Clone, Default)]
+/// struct Gauge(Arc<Queued>);
+///
+/// #[derive(Default)]
+/// struct Queued(AtomicUsize);
+///
+/// impl ReleaseBytes for Queued {
+///     fn release(&self, bytes: usize) {
+///         self.0.fetch_sub(bytes, Relaxed);
+///     }
+/// }
+///
+/// impl BytePermits for Gauge {
+///     type Acquire = Ready<Permit>;
+///
+///     fn acquire(&self, bytes: usize) -> Ready<Permit> {
+///         self.0.0.fetch_add(bytes, Relaxed);
+///         ready(Permit::new(self.0.clone(), bytes))
+///     }
+///
+///     fn try_acquire(&self, bytes: usize) -> Option<Permit> {
+///         Some(self.acquire(bytes).into_inner())
+///     }
+/// }
+///
+/// let gauge = Gauge::default();
+/// let permit = gauge.try_acquire(100);
+/// assert_eq!(gauge.0.0.load(Relaxed), 100);
+/// drop(permit);
+/// assert_eq!(gauge.0.0.load(Relaxed), 0);
+/// ```
 pub trait BytePermits: Clone + Unpin + 'static {
-    /// Resolves with the permit; dropping it gives up the place in the queue, and nothing else.
+    /// Resolves with the permit; dropped before that, it must leave the budget as if it had never been.
     type Acquire: Future<Output = Permit> + Unpin + 'static;
 
-    /// Waits for `bytes` bytes of the budget.
+    /// Waits until `bytes` bytes of the budget are free, and takes them in one step.
     fn acquire(&self, bytes: usize) -> Self::Acquire;
 
-    /// Takes `bytes` bytes of the budget if they are free and nobody waits.
+    /// Takes `bytes` bytes if they are free now and nobody waits for them.
     fn try_acquire(&self, bytes: usize) -> Option<Permit>;
 }
 
 /// Where the bytes of a [`Permit`] go back to.
 pub trait ReleaseBytes: Send + Sync {
-    /// Takes `bytes` bytes back.
+    /// Takes `bytes` bytes back; called when a permit is dropped, so it must not panic.
     fn release(&self, bytes: usize);
 }
 
 /// Bytes of a budget, given back on drop.
+///
+/// A concrete type, so that queues of messages do not depend on whose permits they hold.
 #[must_use = "dropping the permit gives its bytes back"]
 pub struct Permit {
-    budget: Option<Arc<dyn ReleaseBytes>>,
     bytes: usize,
+    owner: Option<Arc<dyn ReleaseBytes>>,
 }
 
 impl Permit {
-    /// A permit of no budget.
+    /// A permit that costs nothing and returns nothing.
     #[inline]
     pub const fn none() -> Self {
-        Self { budget: None, bytes: 0 }
+        Self { bytes: 0, owner: None }
     }
 
-    /// A permit for `bytes` bytes, to be returned to `budget`.
-    pub fn new(budget: Arc<dyn ReleaseBytes>, bytes: usize) -> Self {
-        Self { budget: Some(budget), bytes }
+    /// A permit for `bytes` bytes, which `owner` has already taken off its budget.
+    pub fn new(owner: Arc<dyn ReleaseBytes>, bytes: usize) -> Self {
+        Self { bytes, owner: Some(owner) }
     }
 
-    /// The bytes it stands for.
+    /// The bytes that will be returned: 0 for [`none`](Self::none), and less than the message has if that
+    /// is larger than the whole budget.
+    #[inline]
     #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether it belongs to no budget.
+    /// Whether no budget stands behind it.
     #[inline]
     #[must_use]
-    pub fn is_none(&self) -> bool {
-        self.budget.is_none()
+    pub const fn is_none(&self) -> bool {
+        self.owner.is_none()
+    }
+
+    /// Takes `bytes` bytes, or all if there are fewer, into a permit of their own.
+    ///
+    /// ```
+    /// use monocoque::resilience::{BytePermits, SemaphorePermits};
+    ///
+    /// let budget = SemaphorePermits::new(1000);
+    /// let mut reserved = budget.try_acquire(500).unwrap();
+    /// let used = reserved.split(120);
+    /// drop(reserved);
+    /// assert_eq!((used.bytes(), budget.in_use()), (120, 120));
+    /// ```
+    pub fn split(&mut self, bytes: usize) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Self { bytes, owner: self.owner.clone() }
     }
 }
 
 impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
-        if let Some(budget) = &self.budget {
-            budget.release(self.bytes);
+        if let Some(owner) = &self.owner {
+            if self.bytes > 0 {
+                owner.release(self.bytes);
+            }
         }
+    }
+}
+
+impl Default for Permit {
+    fn default() -> Self {
+        Self::none()
     }
 }
 
@@ -74,9 +145,9 @@ impl fmt::Debug for Permit {
     }
 }
 
-/// No budget: every permit is granted, without an allocation or an atomic operation. The default.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
+/// No budget, the default: every permit is granted at once, without an allocation or an atomic operation.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "users write it as a value")]
 pub struct NoOpPermits;
 
 impl BytePermits for NoOpPermits {
@@ -90,5 +161,60 @@ impl BytePermits for NoOpPermits {
     #[inline]
     fn try_acquire(&self, _bytes: usize) -> Option<Permit> {
         Some(Permit::none())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Released(Mutex<Vec<usize>>);
+
+    impl ReleaseBytes for Released {
+        fn release(&self, bytes: usize) {
+            self.0.lock().unwrap().push(bytes);
+        }
+    }
+
+    #[test]
+    fn bytes_come_back_once() {
+        let owner = Arc::new(Released::default());
+        let permit = Permit::new(Arc::<Released>::clone(&owner), 7);
+        assert_eq!((permit.bytes(), permit.is_none()), (7, false));
+        assert!(owner.0.lock().unwrap().is_empty());
+        drop(permit);
+        assert_eq!(*owner.0.lock().unwrap(), [7]);
+        assert_eq!(Arc::strong_count(&owner), 1);
+    }
+
+    #[test]
+    fn splitting_conserves_bytes() {
+        let owner = Arc::new(Released::default());
+        let mut permit = Permit::new(Arc::<Released>::clone(&owner), 7);
+        let part = permit.split(3);
+        assert_eq!((permit.bytes(), part.bytes()), (4, 3));
+        let rest = permit.split(usize::MAX);
+        assert_eq!((permit.bytes(), rest.bytes()), (0, 4));
+        drop((permit, part, rest));
+        assert_eq!(*owner.0.lock().unwrap(), [3, 4]);
+        assert!(Permit::none().split(3).is_none());
+    }
+
+    #[test]
+    fn no_op_permits_cost_nothing() {
+        let permit = NoOpPermits.acquire(usize::MAX).into_inner();
+        assert!(permit.is_none() && permit.bytes() == 0);
+        assert!(NoOpPermits.try_acquire(usize::MAX).is_some_and(|permit| permit.is_none()));
+        assert_eq!(size_of::<NoOpPermits>(), 0);
+    }
+
+    #[test]
+    fn permits_cross_threads() {
+        fn assert_send_sync<T: Send + Sync>() {}
+        assert_send_sync::<Permit>();
+        assert_send_sync::<NoOpPermits>();
     }
 }

@@ -1,20 +1,23 @@
-//! A fair budget of bytes.
+//! A fair semaphore over bytes.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::permits::{BytePermits, Permit, ReleaseBytes};
 
-/// A budget of bytes, shared by all clones: first come, first served.
+/// A budget of bytes that is given out first come, first served; clones share it.
 ///
-/// A request is granted in one step, never byte by byte, and never overtaken: a large message is not
-/// starved by small ones. A message larger than the whole budget is admitted alone, once everything
-/// else has been returned, instead of waiting for ever. A request that is dropped, granted or not, passes
-/// its chance on to the next.
+/// - A message gets all of its bytes in one step, and no message overtakes another: a large one is never
+///   starved by small ones.
+/// - A message larger than the whole budget waits until everything is free and takes it all: it is
+///   admitted alone, instead of never. A budget of 0 counts as one of 1: one message at a time.
+/// - Who stops waiting wakes the next, whether or not its turn had come.
+/// - Empty messages pass: they cost no bytes. What bounds their number is the high-water mark.
 ///
 /// ```
 /// use monocoque::resilience::{BytePermits, SemaphorePermits};
@@ -27,129 +30,56 @@ use super::permits::{BytePermits, Permit, ReleaseBytes};
 /// ```
 #[derive(Clone)]
 pub struct SemaphorePermits {
-    budget: Arc<Budget>,
-}
-
-struct Budget {
-    total: usize,
-    state: Mutex<State>,
-}
-
-struct State {
-    available: usize,
-    /// Requests in order of arrival. Granted ones leave the queue, and are found granted by their
-    /// futures through `granted`.
-    waiters: VecDeque<Waiter>,
-    /// Keys of requests that were granted and not yet picked up.
-    granted: Vec<u64>,
-    next_key: u64,
-}
-
-struct Waiter {
-    key: u64,
-    /// What is taken from the budget: a giant takes all of it.
-    charge: usize,
-    waker: Waker,
+    semaphore: Arc<Semaphore>,
 }
 
 impl SemaphorePermits {
-    /// A budget of `bytes` bytes.
+    /// A budget of `bytes` bytes, all of them free.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
-        let state = State { available: bytes, waiters: VecDeque::new(), granted: Vec::new(), next_key: 0 };
-        Self { budget: Arc::new(Budget { total: bytes, state: Mutex::new(state) }) }
+        let budget = bytes.max(1);
+        let state = State { free: budget, waiters: BTreeMap::new(), next_ticket: 0 };
+        Self { semaphore: Arc::new(Semaphore { budget, state: Mutex::new(state) }) }
     }
 
     /// The whole budget, in bytes.
     #[must_use]
     pub fn budget(&self) -> usize {
-        self.budget.total
+        self.semaphore.budget
     }
 
-    /// Bytes that are free now.
+    /// Bytes that nobody holds now. Those who wait may have a claim to them.
     #[must_use]
     pub fn available(&self) -> usize {
-        self.budget.lock().available
+        self.semaphore.lock().free
     }
 
-    /// Requests that wait.
+    /// Bytes that permits hold now, or that were granted to a future that has yet to be polled.
+    #[must_use]
+    pub fn in_use(&self) -> usize {
+        self.budget() - self.available()
+    }
+
+    /// How many messages wait.
     #[must_use]
     pub fn waiters(&self) -> usize {
-        self.budget.lock().waiters.len()
-    }
-
-    fn charge(&self, bytes: usize) -> usize {
-        bytes.min(self.budget.total)
-    }
-
-    fn permit(&self, charge: usize) -> Permit {
-        if charge == 0 { Permit::none() } else { Permit::new(Arc::clone(&self.budget) as _, charge) }
-    }
-}
-
-impl Budget {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // No code that can panic runs under this lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Gives `bytes` back and wakes whoever can go on, outside the lock.
-    fn give_back(&self, bytes: usize) {
-        let woken = {
-            let mut state = self.lock();
-            state.available += bytes;
-            state.grant()
-        };
-        woken.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl State {
-    /// Grants requests from the front for as long as the budget lasts.
-    fn grant(&mut self) -> Vec<Waker> {
-        let mut woken = Vec::new();
-        while self.waiters.front().is_some_and(|first| first.charge <= self.available) {
-            let Some(waiter) = self.waiters.pop_front() else { break };
-            self.available -= waiter.charge;
-            self.granted.push(waiter.key);
-            woken.push(waiter.waker);
-        }
-        woken
-    }
-
-    /// Takes `charge` bytes at once if nobody is ahead.
-    fn take(&mut self, charge: usize) -> bool {
-        let free = self.waiters.is_empty() && charge <= self.available;
-        if free {
-            self.available -= charge;
-        }
-        free
-    }
-
-    fn pick_up(&mut self, key: u64) -> bool {
-        let index = self.granted.iter().position(|granted| *granted == key);
-        index.map(|index| self.granted.swap_remove(index)).is_some()
-    }
-}
-
-impl ReleaseBytes for Budget {
-    fn release(&self, bytes: usize) {
-        self.give_back(bytes);
+        self.semaphore.lock().waiters.len()
     }
 }
 
 impl BytePermits for SemaphorePermits {
     type Acquire = Acquire;
 
+    /// Waits for `bytes` bytes; the place in the queue is taken by the first poll.
     fn acquire(&self, bytes: usize) -> Acquire {
-        Acquire { permits: self.clone(), charge: self.charge(bytes), key: None }
+        Acquire { need: self.semaphore.need(bytes), stage: Stage::New(Arc::clone(&self.semaphore)) }
     }
 
     #[inline]
     fn try_acquire(&self, bytes: usize) -> Option<Permit> {
-        let charge = self.charge(bytes);
-        let taken = charge == 0 || self.budget.lock().take(charge);
-        taken.then(|| self.permit(charge))
+        let need = self.semaphore.need(bytes);
+        let taken = self.semaphore.lock().take(need);
+        taken.then(|| permit(Arc::clone(&self.semaphore), need))
     }
 }
 
@@ -158,77 +88,171 @@ impl fmt::Debug for SemaphorePermits {
         f.debug_struct("SemaphorePermits")
             .field("budget", &self.budget())
             .field("available", &self.available())
-            .finish_non_exhaustive()
+            .field("waiters", &self.waiters())
+            .finish()
     }
 }
 
-/// A request for bytes of a [`SemaphorePermits`].
+/// Waiting for bytes of a [`SemaphorePermits`].
 ///
 /// # Cancel safety
-/// Dropped before it is ready, nothing is taken from the budget, and the request loses its place.
-#[derive(Debug)]
+/// Cancel safe: dropped before it is ready, it has taken nothing. It loses its place in the queue.
+#[must_use = "futures do nothing unless polled"]
 pub struct Acquire {
-    permits: SemaphorePermits,
-    charge: usize,
-    /// The place in the queue, while there is one.
-    key: Option<u64>,
+    need: usize,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Not polled yet: no place in the queue.
+    New(Arc<Semaphore>),
+    /// In the queue under this ticket, or no longer there because its bytes were granted.
+    Queued(Arc<Semaphore>, Ticket),
+    /// The bytes have been handed over.
+    Done,
 }
 
 impl Future for Acquire {
     type Output = Permit;
 
+    /// # Panics
+    /// If it is polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit> {
-        let budget = Arc::clone(&self.permits.budget);
-        // A replaced waker is dropped outside the lock.
-        let mut fresh = Some(cx.waker().clone());
-        let mut state = budget.lock();
-        let ready = match self.key {
-            Some(key) => match state.waiters.iter_mut().find(|waiter| waiter.key == key) {
-                Some(waiter) => {
-                    fresh = fresh.map(|fresh| std::mem::replace(&mut waiter.waker, fresh));
-                    false
+        let need = self.need;
+        match mem::replace(&mut self.stage, Stage::Done) {
+            Stage::New(semaphore) => {
+                if semaphore.lock().take(need) {
+                    return Poll::Ready(permit(semaphore, need));
                 }
-                None => state.pick_up(key),
-            },
-            None if self.charge == 0 || state.take(self.charge) => true,
-            None => {
-                let key = state.next_key;
-                state.next_key += 1;
-                let waker = fresh.take().unwrap_or_else(|| cx.waker().clone());
-                state.waiters.push_back(Waiter { key, charge: self.charge, waker });
-                self.key = Some(key);
-                false
+                match semaphore.take_or_queue(need, cx.waker().clone()) {
+                    Err(_unused_waker) => Poll::Ready(permit(semaphore, need)),
+                    Ok(ticket) => {
+                        self.stage = Stage::Queued(semaphore, ticket);
+                        Poll::Pending
+                    }
+                }
             }
-        };
-        drop(state);
-        drop(fresh);
-        if !ready {
-            return Poll::Pending;
+            Stage::Queued(semaphore, ticket) => match semaphore.replace_waker(ticket, cx.waker().clone()) {
+                Err(_unused_waker) => Poll::Ready(permit(semaphore, need)),
+                Ok(_old_waker) => {
+                    self.stage = Stage::Queued(semaphore, ticket);
+                    Poll::Pending
+                }
+            },
+            Stage::Done => panic!("polled after it was ready"),
         }
-        self.key = None;
-        Poll::Ready(self.permits.permit(self.charge))
     }
 }
 
 impl Drop for Acquire {
     fn drop(&mut self) {
-        let Some(key) = self.key else { return };
-        let (removed, woken) = {
-            let mut state = self.permits.budget.lock();
-            let removed = match state.waiters.iter().position(|waiter| waiter.key == key) {
-                Some(index) => state.waiters.remove(index),
-                None => {
-                    if state.pick_up(key) {
-                        state.available += self.charge;
-                    }
-                    None
-                }
-            };
-            // Whoever stood behind may fit now.
-            (removed, state.grant())
-        };
-        drop(removed);
-        woken.into_iter().for_each(Waker::wake);
+        if let Stage::Queued(semaphore, ticket) = &self.stage {
+            let waiter = semaphore.lock().waiters.remove(ticket);
+            // If it was not in the queue any more, its bytes were granted and go back; if it was, it may
+            // have been what kept the next one waiting.
+            semaphore.release(if waiter.is_some() { 0 } else { self.need });
+        }
+    }
+}
+
+impl fmt::Debug for Acquire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acquire").field("bytes", &self.need).finish_non_exhaustive()
+    }
+}
+
+fn permit(semaphore: Arc<Semaphore>, need: usize) -> Permit {
+    if need == 0 { Permit::none() } else { Permit::new(semaphore, need) }
+}
+
+/// Never reused: 2^64 of them last longer than any process.
+type Ticket = u64;
+
+struct Semaphore {
+    budget: usize,
+    state: Mutex<State>,
+}
+
+/// Invariants, outside the lock: `free` + what was granted = `budget`; `free` < the first waiter's need,
+/// but while [`Semaphore::release`] is at work.
+struct State {
+    free: usize,
+    /// The queue: tickets rise, and a waiter can leave from anywhere. A waiter whose turn has come is
+    /// granted its bytes at once and taken out, so that nobody can get in between.
+    waiters: BTreeMap<Ticket, Waiter>,
+    next_ticket: Ticket,
+}
+
+struct Waiter {
+    need: usize,
+    waker: Waker,
+}
+
+/// A waker can run any code when it is cloned, woken or dropped, that of this module included: all three
+/// happen outside the lock.
+impl Semaphore {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing foreign runs under the lock, so that a panic cannot leave the state half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a message of `bytes` bytes takes: at most everything.
+    fn need(&self, bytes: usize) -> usize {
+        bytes.min(self.budget)
+    }
+
+    /// Takes the last place in the queue, or the bytes and gives the waker back if they are free after all.
+    fn take_or_queue(&self, need: usize, waker: Waker) -> Result<Ticket, Waker> {
+        let mut state = self.lock();
+        if state.take(need) {
+            return Err(waker);
+        }
+        let ticket = state.next_ticket;
+        state.next_ticket += 1;
+        state.waiters.insert(ticket, Waiter { need, waker });
+        Ok(ticket)
+    }
+
+    /// The old waker of a waiter, or the new one back if the waiter has been granted its bytes.
+    fn replace_waker(&self, ticket: Ticket, waker: Waker) -> Result<Waker, Waker> {
+        match self.lock().waiters.get_mut(&ticket) {
+            Some(waiter) => Ok(mem::replace(&mut waiter.waker, waker)),
+            None => Err(waker),
+        }
+    }
+}
+
+impl ReleaseBytes for Semaphore {
+    /// Takes bytes back and grants them to whoever is next, one lock per waiter: no list is needed.
+    fn release(&self, bytes: usize) {
+        let mut next = self.lock().put(bytes);
+        while let Some(waker) = next {
+            waker.wake();
+            next = self.lock().put(0);
+        }
+    }
+}
+
+impl State {
+    /// Takes `need` bytes if they are free and nobody is before us; empty messages have nothing to wait for.
+    fn take(&mut self, need: usize) -> bool {
+        let granted = need == 0 || (self.waiters.is_empty() && need <= self.free);
+        if granted {
+            self.free -= need;
+        }
+        granted
+    }
+
+    /// Puts `bytes` bytes back, and grants the first waiter its bytes if there are enough now.
+    fn put(&mut self, bytes: usize) -> Option<Waker> {
+        self.free += bytes;
+        let first = self.waiters.first_entry()?;
+        if first.get().need > self.free {
+            return None;
+        }
+        let waiter = first.remove();
+        self.free -= waiter.need;
+        Some(waiter.waker)
     }
 }
 

@@ -2,11 +2,42 @@
 
 use std::collections::VecDeque;
 
-/// A ring of sources that have something. A source stands in it at most once: its owner pushes it when
-/// it gets something, and again after it was served and has more.
-#[derive(Debug)]
+/// A ring of the sources that have something to deliver (libzmq's `fq`).
+///
+/// Each turn is one whole message, so that frames of two peers never interleave: [`pop`](Self::pop) a
+/// source, take one message from it, and [`push`](Self::push) it again if it has more. A flooding source
+/// thus gets one turn for each of the others', and sources without anything cost nothing.
+#[derive(Clone, Debug)]
 pub(crate) struct FairQueue<K> {
     ring: VecDeque<K>,
+}
+
+impl<K: Copy + Eq> FairQueue<K> {
+    /// Puts a source at the end of the ring.
+    ///
+    /// The caller keeps track of whether it is there already: one that is pushed twice has two turns.
+    #[inline]
+    pub(crate) fn push(&mut self, source: K) {
+        self.ring.push_back(source);
+    }
+
+    /// Takes the source whose turn it is off the ring.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<K> {
+        self.ring.pop_front()
+    }
+
+    /// Takes a source off wherever it is; it takes O(n), since peers are lost less often than they deliver.
+    pub(crate) fn remove(&mut self, source: K) {
+        if let Some(place) = self.ring.iter().position(|other| *other == source) {
+            self.ring.remove(place);
+        }
+    }
+
+    /// Whether no source has anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
 }
 
 impl<K> Default for FairQueue<K> {
@@ -15,47 +46,45 @@ impl<K> Default for FairQueue<K> {
     }
 }
 
-impl<K: PartialEq> FairQueue<K> {
-    pub(crate) fn push(&mut self, source: K) {
-        self.ring.push_back(source);
-    }
-
-    /// The source whose turn it is.
-    #[inline]
-    pub(crate) fn pop(&mut self) -> Option<K> {
-        self.ring.pop_front()
-    }
-
-    pub(crate) fn remove(&mut self, source: K) {
-        self.ring.retain(|other| *other != source);
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.ring.is_empty()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_source_gets_its_turn() {
-        let mut left = [("a", 3), ("b", 1), ("c", 2)];
-        let mut queue = FairQueue::default();
-        left.iter().for_each(|(source, _)| queue.push(*source));
-        let mut served = String::new();
+    /// Takes up to `turns` turns from sources that have `left` messages each.
+    fn deliver(queue: &mut FairQueue<usize>, left: &mut [usize], turns: usize) -> Vec<usize> {
+        let mut order = Vec::new();
         while let Some(source) = queue.pop() {
-            served.push_str(source);
-            let (_, left) = left.iter_mut().find(|(other, _)| *other == source).unwrap();
-            *left -= 1;
-            if *left > 0 {
+            order.push(source);
+            left[source] -= 1;
+            if left[source] > 0 {
                 queue.push(source);
             }
+            if order.len() == turns {
+                break;
+            }
         }
-        assert_eq!(served, "abcaca");
-        queue.push("a");
-        queue.remove("a");
-        assert!(queue.is_empty());
+        order
+    }
+
+    #[test]
+    fn a_flood_gets_one_turn_per_round() {
+        let mut left = [1000, 2, 1];
+        let mut queue = FairQueue::default();
+        (0..3).for_each(|source| queue.push(source));
+        assert_eq!(deliver(&mut queue, &mut left, 6), [0, 1, 2, 0, 1, 0]);
+        left[2] = 1;
+        queue.push(2);
+        assert_eq!(deliver(&mut queue, &mut left, 3), [0, 2, 0]);
+    }
+
+    #[test]
+    fn a_lost_source_has_no_turn() {
+        let mut queue = FairQueue::default();
+        (0..4).for_each(|source| queue.push(source));
+        queue.remove(2);
+        queue.remove(0);
+        queue.remove(9);
+        assert_eq!(deliver(&mut queue, &mut [1; 4], 4), [1, 3]);
+        assert!(queue.is_empty() && queue.pop().is_none());
     }
 }

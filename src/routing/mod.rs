@@ -1,9 +1,23 @@
-//! Choice of peers: pure strategies that the socket types are composed of.
+//! Which peer is next: strategies that socket types are composed of.
+//!
+//! Pure values over keys of peers (`K`, small and `Copy`), without I/O, locks or wakers. They know nothing
+//! of messages or marks: the owner says which peers have room, or something to deliver.
 
 mod by_identity;
 mod fair_queue;
 mod load_balance;
 
+use std::collections::HashMap;
+use std::hash::Hash;
+
 pub(crate) use self::by_identity::{AutoIdentity, ByIdentity};
 pub(crate) use self::fair_queue::FairQueue;
 pub(crate) use self::load_balance::LoadBalance;
+
+/// Gives the memory of a burst of peers back; amortised over the removals that emptied the map.
+fn shrink_if_sparse<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+    const KEPT_CAPACITY: usize = 64;
+    if map.capacity() > KEPT_CAPACITY && map.len() <= map.capacity() / 8 {
+        map.shrink_to(map.len() * 2);
+    }
+}

@@ -17,6 +17,8 @@ mod conformance;
 mod futures_io;
 mod recv_buf;
 mod send_buf;
+#[cfg(feature = "sim")]
+pub mod sim;
 #[cfg(any(feature = "tokio", feature = "compio"))]
 mod tcp;
 #[cfg(feature = "tokio")]

@@ -1,7 +1,7 @@
 //! PULL: collects messages from its peers (RFC 30).
 
 use super::kind::{Kind, Receives, sealed};
-use crate::engine::{Admission, Pattern, Route};
+use crate::engine::{Admission, Pattern, Room, Route};
 use crate::message::Message;
 use crate::monitor::PeerId;
 use crate::options::SocketOptions;
@@ -39,7 +39,7 @@ impl Pattern for Collector {
 
     fn detach(&mut self, _peer: PeerId) {}
 
-    fn route(&mut self, _message: &Message, _has_room: &dyn Fn(PeerId) -> bool) -> Route {
+    fn route(&mut self, _message: &Message, _room: &dyn Fn(PeerId) -> Room) -> Route {
         Route::NoPeer
     }
 

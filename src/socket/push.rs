@@ -1,7 +1,7 @@
 //! PUSH: distributes messages over its peers (RFC 30).
 
 use super::kind::{Kind, Sends, SendsToAny, sealed};
-use crate::engine::{Admission, Pattern, Route};
+use crate::engine::{Admission, Pattern, Room, Route};
 use crate::message::Message;
 use crate::monitor::PeerId;
 use crate::options::SocketOptions;
@@ -57,13 +57,21 @@ impl Pattern for RoundRobin {
         self.peers.remove(peer);
     }
 
-    fn route(&mut self, _message: &Message, has_room: &dyn Fn(PeerId) -> bool) -> Route {
-        while let Some(peer) = self.peers.choose() {
-            if has_room(peer) {
-                self.peers.advance();
-                return Route::To(peer);
+    fn route(&mut self, _message: &Message, room: &dyn Fn(PeerId) -> Room) -> Route {
+        let mut first = None;
+        while let Some(peer) = self.peers.choose().filter(|peer| first != Some(*peer)) {
+            match room(peer) {
+                Room::Enough => {
+                    self.peers.advance();
+                    return Route::To(peer);
+                }
+                // Passed over for this message only.
+                Room::TooLittle => {
+                    first.get_or_insert(peer);
+                    self.peers.advance();
+                }
+                Room::None => self.peers.deactivate(peer),
             }
-            self.peers.deactivate(peer);
         }
         if self.peers.is_empty() { Route::NoPeer } else { Route::Full }
     }

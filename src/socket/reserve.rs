@@ -83,7 +83,7 @@ impl<T, S: AsyncStream, P: BytePermits> SendPermit<'_, T, S, P> {
             return Err(SendError::new(Error::MessageTooLarge { size, max }, message));
         }
         self.reservation = None;
-        let permit = std::mem::replace(&mut self.permit, Permit::none());
+        let permit = std::mem::take(&mut self.permit);
         self.socket.shared.with(|core| core.submit_reserved(reservation, message, permit));
         Ok(())
     }

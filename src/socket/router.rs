@@ -2,7 +2,7 @@
 
 use super::kind::{Addressed, Kind, Receives, Sends, sealed};
 use super::{Sending, Socket};
-use crate::engine::{Admission, Pattern, Route};
+use crate::engine::{Admission, Pattern, Room, Route};
 use crate::error::Result;
 use crate::message::{Frame, Message};
 use crate::monitor::{DropCause, PeerId};
@@ -101,19 +101,15 @@ impl Addressing {
 
 impl Pattern for Addressing {
     fn attach(&mut self, peer: PeerId, info: &PeerInfo) -> Admission {
-        if info.identity.is_empty() {
-            let identity = self.automatic_identity();
-            self.peers.insert(identity, peer);
-            return Admission::Admit;
-        }
-        let identity = Frame::from(info.identity.clone());
-        match self.peers.find(&identity) {
-            Some(_) if !self.handover => Admission::IdentityTaken,
-            Some(old) => Admission::Replace(old),
-            None => {
-                self.peers.insert(identity, peer);
-                Admission::Admit
-            }
+        let identity = if info.identity.is_empty() {
+            self.automatic_identity()
+        } else {
+            Frame::from(info.identity.clone())
+        };
+        match self.peers.insert(identity, peer) {
+            Ok(()) => Admission::Admit,
+            Err(taken) if self.handover => Admission::Replace(taken.by),
+            Err(_) => Admission::IdentityTaken,
         }
     }
 
@@ -121,13 +117,13 @@ impl Pattern for Addressing {
         self.peers.remove(peer);
     }
 
-    fn route(&mut self, message: &Message, has_room: &dyn Fn(PeerId) -> bool) -> Route {
+    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room) -> Route {
         if message.len() < 2 {
             return Route::NoBody;
         }
         match message.get(0).and_then(|identity| self.peers.find(identity)) {
             None => self.refuse(Route::Unroutable, DropCause::Unroutable),
-            Some(peer) if has_room(peer) => Route::To(peer),
+            Some(peer) if room(peer) == Room::Enough => Route::To(peer),
             Some(_) => self.refuse(Route::Full, DropCause::PeerFull),
         }
     }

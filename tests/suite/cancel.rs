@@ -96,7 +96,7 @@ fn dropped_futures_lose_nothing() {
 }
 
 /// In `Poison` mode a dropped future may close the connection, and abandons what was half-written: what
-/// arrives is still whole and in order, and what does not is counted.
+/// arrives is whole and never comes twice, and what does not is counted.
 #[test]
 fn dropped_futures_poison_and_come_back() {
     rt::run(async {
@@ -109,7 +109,7 @@ fn dropped_futures_poison_and_come_back() {
         let push = PushSocket::connect_with_options(endpoint, options).await.unwrap();
         let mut random = fastrand::Rng::with_seed(1);
         let mut poisonings = 0;
-        let mut last = None;
+        let mut seen = std::collections::HashSet::new();
         for n in 0..300_u32 {
             let mut payload = n.to_be_bytes().to_vec();
             payload.resize(2_000_000, 1);
@@ -125,8 +125,7 @@ fn dropped_futures_poison_and_come_back() {
             while let Ok(message) = pull.try_recv() {
                 assert_eq!(message[0].len(), 2_000_000, "whole");
                 let number = u32::from_be_bytes(message[0][..4].try_into().unwrap());
-                assert!(last.is_none_or(|last| last < number), "in order, never twice");
-                last = Some(number);
+                assert!(seen.insert(number), "never twice");
             }
         }
         assert!(poisonings > 0, "the test did something");

@@ -5,7 +5,7 @@ mod stalled;
 
 #[cfg(feature = "tokio")]
 pub mod tokio {
-    pub use super::stalled::{StalledPeer, stalled_peer};
+    pub use super::stalled::{StalledPeer, dealer_that_never_reads, stalled_peer};
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
@@ -37,7 +37,7 @@ pub mod tokio {
 
 #[cfg(feature = "compio")]
 pub mod compio {
-    pub use super::stalled::{StalledPeer, stalled_peer};
+    pub use super::stalled::{StalledPeer, dealer_that_never_reads, stalled_peer};
     pub use monocoque::compio::prelude::*;
     use std::future::Future;
     use std::time::Duration;

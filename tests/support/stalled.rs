@@ -30,7 +30,7 @@ pub fn stalled_peer() -> StalledPeer {
     let (send, streams) = mpsc::channel();
     std::thread::spawn(move || {
         while let Ok((mut stream, _)) = listener.accept() {
-            if handshake(&mut stream).is_ok() && send.send(stream).is_err() {
+            if handshake(&mut stream, "ROUTER", b"").is_ok() && send.send(stream).is_err() {
                 break;
             }
         }
@@ -38,18 +38,38 @@ pub fn stalled_peer() -> StalledPeer {
     StalledPeer { endpoint, streams }
 }
 
-/// The NULL handshake of a ROUTER, byte by byte.
-pub fn handshake(stream: &mut TcpStream) -> std::io::Result<()> {
-    let mut greeting = [0; 64];
-    greeting[0] = 0xFF;
-    greeting[9] = 0x7F;
-    greeting[10..12].copy_from_slice(&[3, 1]);
-    greeting[12..16].copy_from_slice(b"NULL");
-    stream.write_all(&greeting)?;
-    let ready = b"\x04\x1c\x05READY\x0bSocket-Type\x00\x00\x00\x06ROUTER";
-    assert_eq!(usize::from(ready[1]), ready.len() - 2);
-    stream.write_all(ready)?;
-    stream.read_exact(&mut greeting)?;
+/// A DEALER with this identity that completes the handshake and reads nothing more.
+pub fn dealer_that_never_reads(endpoint: &Endpoint, identity: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).unwrap();
+    let identity = identity.to_vec();
+    // The other end may need this very thread to answer: only our half is written here.
+    stream.write_all(&opening("DEALER", &identity)).unwrap();
+    stream
+}
+
+/// Greeting and READY of the NULL handshake, byte by byte.
+pub fn opening(socket_type: &str, identity: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0; 64];
+    bytes[0] = 0xFF;
+    bytes[9] = 0x7F;
+    bytes[10..12].copy_from_slice(&[3, 1]);
+    bytes[12..16].copy_from_slice(b"NULL");
+    let mut ready = b"\x05READY".to_vec();
+    for (name, value) in [("Socket-Type", socket_type.as_bytes()), ("Identity", identity)] {
+        ready.push(name.len() as u8);
+        ready.extend_from_slice(name.as_bytes());
+        ready.extend_from_slice(&(value.len() as u32).to_be_bytes());
+        ready.extend_from_slice(value);
+    }
+    bytes.extend_from_slice(&[4, ready.len() as u8]);
+    bytes.extend_from_slice(&ready);
+    bytes
+}
+
+/// The whole handshake, both ways.
+pub fn handshake(stream: &mut TcpStream, socket_type: &str, identity: &[u8]) -> std::io::Result<()> {
+    stream.write_all(&opening(socket_type, identity))?;
+    stream.read_exact(&mut [0; 64])?;
     let mut header = [0; 2];
     stream.read_exact(&mut header)?;
     let mut body = vec![0; usize::from(header[1])];

@@ -1,0 +1,178 @@
+//! [`Sim`], which tests hold, and [`SimRuntime`], which sockets hold.
+
+use std::future::Future;
+use std::io;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::config::SimConfig;
+use super::executor::Executor;
+use super::network::Network;
+use super::stream::SimListener;
+use super::task::JoinHandle;
+use super::time;
+use super::world::Shared;
+use crate::runtime::{Runtime, Sleeper, Spawn};
+
+/// A simulation: executor, clock and network; see the [module](super).
+///
+/// Dropping it drops all spawned tasks.
+#[derive(Debug)]
+pub struct Sim {
+    executor: Rc<Executor>,
+}
+
+impl Sim {
+    /// A simulation with default settings in which all chance comes from `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self::with_config(seed, SimConfig::new())
+    }
+
+    /// A simulation with settings.
+    #[must_use]
+    pub fn with_config(seed: u64, config: SimConfig) -> Self {
+        Self { executor: Executor::new(seed, Arc::new(Shared::new(seed, config))) }
+    }
+
+    /// Runs until `future` is done. Spawned tasks run meanwhile, and stay for the next call.
+    ///
+    /// # Panics
+    /// If nothing can make progress; if tasks wake each other in circles
+    /// ([`SimConfig::with_poll_limit`]); with the panic of a spawned task that no [`JoinHandle`] has
+    /// reported; inside of another simulation on the same thread.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.executor.block_on(future)
+    }
+
+    /// Runs the spawned tasks for `duration` of virtual time.
+    ///
+    /// # Panics
+    /// As [`block_on`](Self::block_on).
+    pub fn advance(&self, duration: Duration) {
+        self.block_on(async { time::sleep(duration).await });
+    }
+
+    /// Spawns a task that runs during the next [`block_on`](Self::block_on).
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        self.executor.spawn(future, Location::caller())
+    }
+
+    /// Control over the network.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        Network::new(Arc::clone(self.executor.shared()))
+    }
+
+    /// What sockets run on; inside of [`block_on`](Self::block_on) they find it by themselves.
+    #[must_use]
+    pub fn handle(&self) -> SimRuntime {
+        SimRuntime { shared: Arc::clone(self.executor.shared()) }
+    }
+
+    /// The current virtual time.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.handle().now()
+    }
+
+    /// The virtual time since the simulation was made: the same in every run, unlike [`now`](Self::now).
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.executor.elapsed()
+    }
+
+    /// Spawned tasks that have not ended.
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.executor.tasks()
+    }
+
+    /// How often a task was polled: what idles must not add to it.
+    #[must_use]
+    pub fn polls(&self) -> u64 {
+        self.executor.polls()
+    }
+
+    /// A number over everything that has happened, and when: two runs with equal fingerprints went the
+    /// same way. Not stable between versions of this crate.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.executor.shared().with(|world| world.core.fingerprint())
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        self.executor.close();
+    }
+}
+
+/// The simulated runtime, as sockets see it.
+#[derive(Clone, Debug)]
+pub struct SimRuntime {
+    shared: Arc<Shared>,
+}
+
+impl SimRuntime {
+    /// The virtual time since the simulation was made.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.shared.with(|world| world.core.now())
+    }
+
+    pub(super) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(super) fn try_current() -> io::Result<Self> {
+        Self::current().ok_or_else(|| io::Error::other(OUTSIDE))
+    }
+
+    #[track_caller]
+    pub(super) fn expect_current() -> Self {
+        Self::current().expect(OUTSIDE)
+    }
+}
+
+const OUTSIDE: &str = "no simulation runs here: call it inside Sim::block_on";
+
+impl Runtime for SimRuntime {
+    type Listener = SimListener;
+    const NAME: &'static str = "sim";
+
+    fn current() -> Option<Self> {
+        Executor::current().map(|executor| Self { shared: Arc::clone(executor.shared()) })
+    }
+}
+
+impl<F: Future<Output = ()> + 'static> Spawn<F> for SimRuntime {
+    /// # Panics
+    /// Outside of the simulation that this is the runtime of.
+    #[track_caller]
+    fn spawn(&self, future: F) {
+        let executor = Executor::current().expect(OUTSIDE);
+        assert!(Arc::ptr_eq(executor.shared(), &self.shared), "another simulation runs here");
+        executor.spawn(future, Location::caller());
+    }
+}
+
+/// Spawns a task; it need not be `Send`.
+///
+/// # Panics
+/// Outside of [`Sim::block_on`].
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    Executor::current().expect(OUTSIDE).spawn(future, Location::caller())
+}

@@ -1,0 +1,189 @@
+//! The streams, listeners and connection attempts that sockets see.
+
+use std::fmt;
+use std::future::{Future, Ready, ready};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use super::SimRuntime;
+use super::fault::LinkId;
+use super::hosts::{DialId, client_endpoint};
+use super::link::End;
+use super::world::Shared;
+use crate::endpoint::Endpoint;
+use crate::options::TransportOptions;
+use crate::runtime::{AsyncStream, Connector, Listener, RecvBuf, SendBuf};
+
+/// Slices of one gathered write, as on the other runtimes.
+const SLICES: usize = 64;
+
+/// One end of a simulated connection; dropping it closes the connection as closing a TCP socket does.
+pub struct SimStream {
+    end: End,
+    link: LinkId,
+    peer: Endpoint,
+    shared: Arc<Shared>,
+}
+
+impl SimStream {
+    /// The number of the connection, by which the [`Network`](super::Network) knows it.
+    #[must_use]
+    pub const fn link(&self) -> LinkId {
+        self.link
+    }
+
+    pub(super) fn poll_read_slice(&self, cx: &Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.shared.with(|world| match world.links.get_mut(&self.link) {
+            Some(link) => link.poll_read(self.end, cx, buf, &mut world.core),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        })
+    }
+
+    pub(super) fn poll_write_slices(&self, cx: &Context<'_>, src: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.shared.with(|world| match world.links.get_mut(&self.link) {
+            Some(link) => link.poll_write(self.end, cx, src, &mut world.core),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        })
+    }
+
+    /// Shuts the writing half down.
+    pub(super) fn shut(&self) -> io::Result<()> {
+        self.shared.with(|world| match world.links.get_mut(&self.link) {
+            Some(link) => link.shut(self.end, &mut world.core),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        })
+    }
+}
+
+impl fmt::Debug for SimStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimStream").field("link", &self.link).field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+impl Drop for SimStream {
+    fn drop(&mut self) {
+        self.shared.with(|world| world.drop_end(self.link, self.end, false));
+    }
+}
+
+impl AsyncStream for SimStream {
+    type Runtime = SimRuntime;
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
+        let read = ready!(self.poll_read_slice(cx, buf.unfilled()))?;
+        buf.advance(read);
+        Poll::Ready(Ok(read))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let filled = src.io_slices(&mut slices);
+        let written = ready!(self.poll_write_slices(cx, &slices[..filled]))?;
+        src.advance(written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.shut())
+    }
+
+    fn peer_endpoint(&self) -> Option<Endpoint> {
+        Some(self.peer.clone())
+    }
+}
+
+/// A connection attempt; dropping it gives the attempt up.
+pub struct Connecting {
+    dial: DialId,
+    endpoint: Endpoint,
+    shared: Arc<Shared>,
+}
+
+impl Connecting {
+    pub(super) fn new(shared: Arc<Shared>, endpoint: Endpoint) -> Self {
+        let dial = shared.with(|world| world.dial(endpoint.clone()));
+        Self { dial, endpoint, shared }
+    }
+}
+
+impl fmt::Debug for Connecting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connecting").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+impl Future for Connecting {
+    type Output = io::Result<SimStream>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let link = ready!(self.shared.with(|world| world.poll_dial(self.dial, cx)))?;
+        let shared = Arc::clone(&self.shared);
+        Poll::Ready(Ok(SimStream { end: End::Client, link, peer: self.endpoint.clone(), shared }))
+    }
+}
+
+impl Drop for Connecting {
+    fn drop(&mut self) {
+        self.shared.with(|world| world.drop_dial(self.dial));
+    }
+}
+
+impl Connector for SimRuntime {
+    type Stream = SimStream;
+    type Connecting = Connecting;
+
+    fn connect(&self, endpoint: &Endpoint, _: &TransportOptions) -> Connecting {
+        Connecting::new(Arc::clone(self.shared()), endpoint.clone())
+    }
+}
+
+/// A listener of the simulated network; dropping it frees its endpoint and resets the connections that
+/// wait to be accepted.
+pub struct SimListener {
+    local: Endpoint,
+    shared: Arc<Shared>,
+}
+
+impl SimListener {
+    pub(super) fn new(shared: Arc<Shared>, endpoint: &Endpoint, backlog: u32) -> io::Result<Self> {
+        let local = shared.with(|world| world.bind(endpoint, backlog))?;
+        Ok(Self { local, shared })
+    }
+}
+
+impl fmt::Debug for SimListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimListener").field("local", &self.local).finish_non_exhaustive()
+    }
+}
+
+impl Drop for SimListener {
+    fn drop(&mut self) {
+        self.shared.with(|world| world.unbind(&self.local));
+    }
+}
+
+impl Listener for SimListener {
+    type Stream = SimStream;
+    type Binding = Ready<io::Result<Self>>;
+
+    fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
+        ready(
+            SimRuntime::try_current()
+                .and_then(|runtime| Self::new(Arc::clone(runtime.shared()), endpoint, options.backlog)),
+        )
+    }
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<SimStream>> {
+        let link = ready!(self.shared.with(|world| world.poll_accept(&self.local, cx)))?;
+        let shared = Arc::clone(&self.shared);
+        Poll::Ready(Ok(SimStream { end: End::Server, link, peer: client_endpoint(link), shared }))
+    }
+
+    fn local_endpoint(&self) -> &Endpoint {
+        &self.local
+    }
+}
