@@ -12,7 +12,7 @@ use crate::message::Message;
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::options::SocketOptions;
 use crate::resilience::{FlushPolicy, HighWater, OnCancel, Permit};
-use crate::runtime::{AsyncStream, SendBuf};
+use crate::runtime::{Arena, AsyncStream, SendBuf};
 
 /// Copied bytes from which a burst is written inline: the sweet spot of a TCP write.
 const FLUSH_COPIED: usize = 32 * 1024;
@@ -42,7 +42,7 @@ pub(crate) struct Outbound {
     /// A connection was closed by a cancelled write, and no call has reported it yet.
     pub(crate) poisoned: bool,
     /// The buffer of the last connection that was drained: one hot buffer serves all.
-    spare: Vec<u8>,
+    spare: Arena,
     /// Messages accepted since `send` last gave way.
     burst: u32,
 }
@@ -65,7 +65,7 @@ impl Outbound {
             dirty: Vec::new(),
             hot: false,
             poisoned: false,
-            spare: Vec::new(),
+            spare: Arena::default(),
             burst: 0,
         }
     }

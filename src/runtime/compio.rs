@@ -9,17 +9,14 @@ use std::time::Instant;
 
 #[cfg(unix)]
 use ::compio::net::UnixStream;
-use ::compio::net::{TcpStream, ToSocketAddrsAsync};
+use ::compio::net::{TcpSocket, TcpStream, ToSocketAddrsAsync};
 use ::compio::runtime::fd::PollFd;
 use socket2::{SockRef, Socket};
 
 use super::tcp::{self, Resolved};
-use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn};
+use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SLICES, SendBuf, Sleeper, Spawn};
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
-
-/// Slices of one gathered write.
-const SLICES: usize = 64;
 
 /// A compio runtime: the one of the current thread.
 #[derive(Clone, Copy, Debug)]
@@ -42,9 +39,18 @@ impl CompioStream {
         Ok(Self { fd, drained: true })
     }
 
+    /// A stream that the user connected, with what the user chose applied.
     pub(crate) fn prepared(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
         let fd = stream.into_poll_fd()?;
-        tcp::prepare(SockRef::from(&*fd), options)?;
+        tcp::configure(&fd, options)?;
+        tcp::check_not_self(&fd)?;
+        Self::new(fd)
+    }
+
+    async fn connect(address: SocketAddr, options: &TransportOptions) -> io::Result<Self> {
+        let socket = TcpSocket::from_std_stream(tcp::open(address, options)?.into())?;
+        let fd = socket.connect(address).await?.into_poll_fd()?;
+        tcp::check_not_self(&fd)?;
         Self::new(fd)
     }
 
@@ -92,9 +98,7 @@ impl AsyncStream for CompioStream {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
         loop {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let filled = src.io_slices(&mut slices);
-            let result = send(&self.fd, &slices[..filled]);
+            let result = send(&self.fd, src);
             if would_block(&result) {
                 ready!(self.fd.poll_write_ready(cx))?;
                 continue;
@@ -107,7 +111,11 @@ impl AsyncStream for CompioStream {
     }
 
     fn poll_close(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.fd.shutdown(std::net::Shutdown::Write))
+        match self.fd.shutdown(std::net::Shutdown::Write) {
+            // The peer was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
+            done => Poll::Ready(done),
+        }
     }
 
     fn peer_endpoint(&self) -> Option<Endpoint> {
@@ -115,19 +123,22 @@ impl AsyncStream for CompioStream {
     }
 }
 
-#[cfg(target_os = "linux")]
-fn send(socket: &Socket, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    // A peer that is gone is an error here, and never a signal, whatever the program does with signals.
+/// Writes what the kernel takes now.
+///
+/// A peer that is gone is an error here, and never a signal, whatever the program does with signals.
+fn send(socket: &Socket, src: &SendBuf) -> io::Result<usize> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     const MSG_NOSIGNAL: i32 = 0x4000;
-    match slices {
-        [one] => socket.send_with_flags(one, MSG_NOSIGNAL),
-        many => socket.send_vectored_with_flags(many, MSG_NOSIGNAL),
-    }
-}
+    // Apple's sockets are made such that they need no flag; elsewhere Rust programs ignore the signal.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const MSG_NOSIGNAL: i32 = 0;
 
-#[cfg(not(target_os = "linux"))]
-fn send(socket: &Socket, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    socket.send_vectored(slices)
+    if src.io_slice_count() == 1 {
+        return socket.send_with_flags(src.chunk(), MSG_NOSIGNAL);
+    }
+    let mut slices = [IoSlice::new(&[]); SLICES];
+    let filled = src.io_slices(&mut slices);
+    socket.send_vectored_with_flags(&slices[..filled], MSG_NOSIGNAL)
 }
 
 impl Runtime for CompioRuntime {
@@ -166,10 +177,9 @@ impl Connector for CompioRuntime {
     fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting {
         let (endpoint, options) = (endpoint.clone(), options.clone());
         Box::pin(async move {
-            let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+            let mut last = tcp::no_address();
             for address in lookup(&endpoint).await? {
-                let connected = TcpStream::connect(address).await;
-                match connected.and_then(|stream| CompioStream::prepared(stream, &options)) {
+                match CompioStream::connect(address, &options).await {
                     Ok(stream) => return Ok(stream),
                     Err(error) => last = error,
                 }
@@ -219,14 +229,46 @@ impl Listener for CompioListener {
                 ready!(self.fd.poll_accept_ready(cx))?;
                 continue;
             }
-            return Poll::Ready(result.and_then(|(stream, _)| {
-                tcp::prepare(SockRef::from(&stream), &self.options)?;
-                CompioStream::new(PollFd::new(stream)?)
-            }));
+            let (stream, _) = result?;
+            tcp::configure_accepted(&stream, &self.options)?;
+            return Poll::Ready(CompioStream::new(PollFd::new(stream)?));
         }
     }
 
     fn local_endpoint(&self) -> &Endpoint {
         &self.local
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::conformance;
+
+    conformance::mount!(CompioRuntime);
+
+    fn run<F: Future>(test: F) -> F::Output {
+        ::compio::runtime::Runtime::new().unwrap().block_on(test)
+    }
+
+    #[cfg(unix)]
+    fn unix_pair() -> (CompioStream, CompioStream) {
+        let (left, right) = std::os::unix::net::UnixStream::pair().unwrap();
+        let stream = |end| CompioStream::unix(UnixStream::from_std(end).unwrap()).unwrap();
+        (stream(left), stream(right))
+    }
+
+    /// Where containers forbid io_uring, compio polls.
+    #[cfg(unix)]
+    #[test]
+    fn it_works_without_io_uring() {
+        use ::compio::driver::{DriverType, ProactorBuilder};
+        let mut driver = ProactorBuilder::new();
+        driver.driver_type(DriverType::Poll);
+        let runtime = ::compio::runtime::RuntimeBuilder::new().with_proactor(driver).build().unwrap();
+        runtime.block_on(async {
+            conformance::bytes_arrive_whole(tcp_pair().await).await;
+            conformance::dropped_polls_lose_nothing(unix_pair()).await;
+        });
     }
 }

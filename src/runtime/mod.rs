@@ -12,6 +12,8 @@ use std::time::Instant;
 
 #[cfg(feature = "compio")]
 pub mod compio;
+#[cfg(all(test, any(feature = "tokio", feature = "compio")))]
+mod conformance;
 mod futures_io;
 mod recv_buf;
 mod send_buf;
@@ -24,10 +26,14 @@ pub mod tokio;
 
 pub use self::futures_io::FuturesIo;
 pub use self::recv_buf::RecvBuf;
+pub(crate) use self::send_buf::Arena;
 pub use self::send_buf::SendBuf;
 
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
+
+/// Slices of one gathered write.
+const SLICES: usize = 64;
 
 /// A bidirectional byte stream that sockets read and write in place.
 ///
@@ -89,6 +95,8 @@ pub trait Listener: Sized + Unpin + 'static {
     ///
     /// # Errors
     /// The listener stays usable after any error, such as running out of descriptors.
+    /// `ConnectionAborted` is about one connection that ended before it was accepted: the next may come
+    /// at once.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Self::Stream>>;
 
     /// Where this listener can be reached: the endpoint with the port that the system chose.

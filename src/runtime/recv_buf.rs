@@ -11,8 +11,8 @@ pub struct RecvBuf {
     bytes: Vec<u8>,
     head: usize,
     filled: usize,
-    /// The whole length of the one frame that it is for; `None` for a buffer of any bytes.
-    frame: Option<usize>,
+    /// The whole length of the one frame that it is for; `usize::MAX` for a buffer of any bytes.
+    frame_len: usize,
 }
 
 impl RecvBuf {
@@ -23,12 +23,12 @@ impl RecvBuf {
     /// A buffer of `capacity` bytes.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: vec![0; capacity], head: 0, filled: 0, frame: None }
+        Self { bytes: vec![0; capacity], head: 0, filled: 0, frame_len: usize::MAX }
     }
 
     /// A buffer for one frame of `len` bytes, which grows as they arrive and takes no more.
     pub(crate) fn for_frame(len: usize) -> Self {
-        let mut buffer = Self { bytes: Vec::new(), head: 0, filled: 0, frame: Some(len) };
+        let mut buffer = Self { bytes: Vec::new(), head: 0, filled: 0, frame_len: len };
         buffer.grow();
         buffer
     }
@@ -85,11 +85,15 @@ impl RecvBuf {
         }
     }
 
+    /// Appends bytes that were read elsewhere.
+    ///
+    /// Grows by no more than they need: a buffer that is emptied into another and filled again, over
+    /// and over, keeps its size.
     pub(crate) fn extend_from_slice(&mut self, bytes: &[u8]) {
         let end = self.filled + bytes.len();
-        if end >= self.bytes.len() {
-            let spare = if self.frame.is_some() { 0 } else { Self::FIRST_STEP };
-            self.bytes.resize(end + spare, 0);
+        debug_assert!(end <= self.frame_len);
+        if end > self.bytes.len() {
+            self.bytes.resize(end, 0);
         }
         self.bytes[self.filled..end].copy_from_slice(bytes);
         self.filled = end;
@@ -98,7 +102,11 @@ impl RecvBuf {
 
     /// Whether all bytes of the frame are there.
     pub(crate) fn is_complete(&self) -> bool {
-        self.frame == Some(self.filled)
+        self.filled == self.frame_len
+    }
+
+    fn is_for_frame(&self) -> bool {
+        self.frame_len < usize::MAX
     }
 
     /// The frame, without copying.
@@ -109,9 +117,8 @@ impl RecvBuf {
 
     /// Makes room for more of the frame once the buffer is full: doubles, never beyond the frame.
     fn grow(&mut self) {
-        let Some(len) = self.frame else { return };
-        if self.filled == self.bytes.len() && self.filled < len {
-            let target = (self.filled * 2).max(Self::FIRST_STEP).min(len);
+        if self.is_for_frame() && self.filled == self.bytes.len() && self.filled < self.frame_len {
+            let target = (self.filled * 2).max(Self::FIRST_STEP).min(self.frame_len);
             self.bytes.reserve_exact(target - self.filled);
             self.bytes.resize(target, 0);
         }
@@ -170,6 +177,35 @@ mod tests {
         let bytes = buffer.into_bytes();
         assert_eq!(bytes.len(), len);
         assert!(bytes.iter().all(|byte| *byte == 1));
+    }
+
+    #[test]
+    fn parking_bytes_elsewhere_does_not_grow_it() {
+        let mut buffer = RecvBuf::with_capacity(8);
+        for _ in 0..100 {
+            fill(&mut buffer, b"abcdefgh");
+            let parked = buffer.filled().to_vec();
+            buffer.clear();
+            buffer.extend_from_slice(&parked);
+            buffer.consume(parked.len());
+        }
+        assert_eq!(buffer.unfilled().len(), 8);
+    }
+
+    #[test]
+    fn a_frame_is_handed_over_without_copying() {
+        for len in [0, 1, RecvBuf::FIRST_STEP, 5 * RecvBuf::FIRST_STEP + 1] {
+            let mut buffer = RecvBuf::for_frame(len);
+            while !buffer.is_complete() {
+                let room = buffer.unfilled().len();
+                buffer.advance(room);
+                assert!(buffer.bytes.len() <= len && buffer.bytes.len() <= 2 * buffer.filled.max(1));
+            }
+            let address = buffer.filled().as_ptr();
+            let bytes = buffer.into_bytes();
+            assert_eq!(bytes.len(), len);
+            assert!(len == 0 || bytes.as_ptr() == address);
+        }
     }
 
     #[test]

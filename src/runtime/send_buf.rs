@@ -2,69 +2,105 @@
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
+use std::ops::Range;
 
 use bytes::Bytes;
 
-/// Payloads from here on are referenced, smaller ones copied: below, a copy costs less than another
-/// slice in the gathered write.
+/// Payloads from here on are referenced, smaller ones copied: measured over loopback, a copy is cheaper
+/// than one more slice in the gathered write up to 1 KiB, equal at 2 KiB and dearer from 4 KiB on.
 const REFERENCE_FROM: usize = 4096;
 
-/// Written bytes in front of unwritten ones that are worth moving the latter for.
+/// Bytes in front that no message needs any more and that are worth moving the rest for.
 const COMPACT_FROM: usize = 64 * 1024;
+
+/// An arena that grew beyond this is freed once it is empty: what one backlog took is not kept for good.
+const RECYCLE_UP_TO: usize = 256 * 1024;
 
 /// Bytes waiting to be written: small pieces copied into one arena, large ones referenced.
 ///
 /// The bytes of a message stay here until its last one is written, so that a message cut by the end of
 /// a connection can be sent again whole. An empty queue owns no buffer.
+///
+/// Positions are counted in bytes since the beginning of the connection.
 #[derive(Debug, Default)]
 pub struct SendBuf {
-    /// All copied bytes in order.
-    arena: Vec<u8>,
-    /// What comes in which order; copied pieces refer to the arena by length.
-    segments: VecDeque<Segment>,
-    /// Where the next byte to write is.
+    arena: Arena,
+    /// Payloads between the copied bytes, in order; those in front of the cursor belong to the message
+    /// that is being written.
+    shared: VecDeque<Shared>,
+    /// The next byte to write.
     cursor: Cursor,
-    /// Ends of messages and commands that are not wholly written.
-    boundaries: VecDeque<Boundary>,
-    /// Bytes put since the last boundary.
-    open: usize,
-    remaining_copied: usize,
     remaining_shared: usize,
-    queued_total: u64,
-    written_total: u64,
-    /// Offset of the first byte of the front boundary's message.
-    front_start: u64,
+    /// Where the next byte goes that is put.
+    end: u64,
+    /// Where the first message starts whose end was not reported; nothing before it is kept.
+    front: u64,
 }
 
-#[derive(Debug)]
-enum Segment {
-    Copied(usize),
-    Shared(Bytes),
+/// The memory that a queue works with, recycled between the connections of a socket.
+#[derive(Debug, Default)]
+pub(crate) struct Arena {
+    /// All copied bytes in order.
+    bytes: Vec<u8>,
+    /// Ends of the messages and commands that are in the queue.
+    boundaries: VecDeque<Boundary>,
 }
 
-impl Segment {
-    fn len(&self) -> usize {
-        match self {
-            Self::Copied(len) => *len,
-            Self::Shared(bytes) => bytes.len(),
-        }
+impl Arena {
+    /// The bytes that it occupies.
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.boundaries.capacity() * size_of::<Boundary>()
     }
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Cursor {
-    segment: usize,
-    /// Within that segment.
-    offset: usize,
-    /// In the arena: the next copied byte to write.
-    arena: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Boundary {
-    len: usize,
-    /// Payload bytes of a message; `None` for a command, which is not counted and not kept.
+    end: u64,
+    /// Payload bytes of a message; `None` for a command, which is not counted and not recovered.
     payload: Option<usize>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    start: u64,
+    bytes: Bytes,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    position: u64,
+    /// The next copied byte.
+    arena: usize,
+    /// The referenced payload that comes next, or that the position is in.
+    shared: usize,
+}
+
+/// Where contiguous bytes are.
+enum Piece {
+    /// In the arena.
+    Copied(Range<usize>),
+    /// In the referenced payload of this index.
+    Shared(usize, Range<usize>),
+}
+
+impl Cursor {
+    /// Moves over the next contiguous bytes, at most `max`, and says where they are.
+    fn step(&mut self, shared: &VecDeque<Shared>, max: usize) -> Piece {
+        let next = shared.get(self.shared);
+        if let Some(Shared { start, bytes }) = next.filter(|next| next.start <= self.position) {
+            let from = (self.position - start) as usize;
+            let len = max.min(bytes.len() - from);
+            let piece = Piece::Shared(self.shared, from..from + len);
+            self.position += len as u64;
+            self.shared += usize::from(from + len == bytes.len());
+            return piece;
+        }
+        let len = next.map_or(max, |next| max.min((next.start - self.position) as usize));
+        let piece = Piece::Copied(self.arena..self.arena + len);
+        self.position += len as u64;
+        self.arena += len;
+        piece
+    }
 }
 
 /// A message that was not wholly written.
@@ -77,52 +113,49 @@ pub(crate) struct Unsent {
     pub(crate) begun: bool,
 }
 
+/// What streams need.
 impl SendBuf {
     /// Whether everything is written.
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.remaining() == 0
+        self.cursor.position == self.end
     }
 
     /// Bytes to be written.
     #[inline]
     #[must_use]
     pub fn remaining(&self) -> usize {
-        self.remaining_copied + self.remaining_shared
+        (self.end - self.cursor.position) as usize
     }
 
     /// The first contiguous bytes to be written; empty only if there are none at all.
     #[must_use]
     pub fn chunk(&self) -> &[u8] {
-        self.slices().next().unwrap_or_default()
+        let mut cursor = self.cursor;
+        self.slice(cursor.step(&self.shared, self.remaining()))
     }
 
     /// Fills `slices` from the front of the queue for a gathered write; returns how many were filled.
     pub fn io_slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut cursor = self.cursor;
         let mut filled = 0;
-        for (slot, bytes) in slices.iter_mut().zip(self.slices()) {
-            *slot = IoSlice::new(bytes);
+        for slot in slices {
+            let left = (self.end - cursor.position) as usize;
+            if left == 0 {
+                break;
+            }
+            *slot = IoSlice::new(self.slice(cursor.step(&self.shared, left)));
             filled += 1;
         }
         filled
     }
 
-    fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        let (mut arena, mut skip) = (self.cursor.arena, self.cursor.offset);
-        let slices =
-            self.segments.range(self.cursor.segment.min(self.segments.len())..).map(move |segment| {
-                let skipped = std::mem::take(&mut skip);
-                match segment {
-                    Segment::Copied(len) => {
-                        let start = arena;
-                        arena += len - skipped;
-                        &self.arena[start..arena]
-                    }
-                    Segment::Shared(bytes) => &bytes[skipped..],
-                }
-            });
-        slices.filter(|slice| !slice.is_empty())
+    fn slice(&self, piece: Piece) -> &[u8] {
+        match piece {
+            Piece::Copied(range) => &self.arena.bytes[range],
+            Piece::Shared(index, range) => &self.shared[index].bytes[range],
+        }
     }
 
     /// Says that the first `written` bytes were accepted by the kernel.
@@ -131,135 +164,117 @@ impl SendBuf {
     /// If that is more than there are.
     pub fn advance(&mut self, written: usize) {
         assert!(written <= self.remaining(), "advanced beyond the queue");
-        self.written_total += written as u64;
-        let mut left = written;
-        while left > 0 {
-            let segment = &self.segments[self.cursor.segment];
-            let step = left.min(segment.len() - self.cursor.offset);
-            match segment {
-                Segment::Copied(_) => {
-                    self.cursor.arena += step;
-                    self.remaining_copied -= step;
-                }
-                Segment::Shared(_) => self.remaining_shared -= step,
-            }
-            self.cursor.offset += step;
-            left -= step;
-            // The last segment may still grow: the cursor stays on it.
-            if self.cursor.offset == segment.len() && self.cursor.segment + 1 < self.segments.len() {
-                self.cursor.segment += 1;
-                self.cursor.offset = 0;
+        let end = self.cursor.position + written as u64;
+        while self.cursor.position < end {
+            let left = (end - self.cursor.position) as usize;
+            if let Piece::Shared(_, range) = self.cursor.step(&self.shared, left) {
+                self.remaining_shared -= range.len();
             }
         }
     }
+}
 
+/// What the engine puts in and takes out.
+impl SendBuf {
     /// Appends a copy of `bytes`.
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
-        self.arena.extend_from_slice(bytes);
-        match self.segments.back_mut() {
-            Some(Segment::Copied(len)) => *len += bytes.len(),
-            _ => self.segments.push_back(Segment::Copied(bytes.len())),
-        }
-        self.remaining_copied += bytes.len();
-        self.added(bytes.len());
+        self.arena.bytes.extend_from_slice(bytes);
+        self.end += bytes.len() as u64;
     }
 
     /// Appends a payload, by reference if it is large.
     pub(crate) fn put_shared(&mut self, bytes: &Bytes) {
         if bytes.len() < REFERENCE_FROM {
-            return self.put(bytes);
+            self.put(bytes);
+        } else {
+            self.reference(bytes.clone());
         }
-        self.segments.push_back(Segment::Shared(bytes.clone()));
-        self.remaining_shared += bytes.len();
-        self.added(bytes.len());
     }
 
-    #[inline]
-    fn added(&mut self, len: usize) {
-        self.open += len;
-        self.queued_total += len as u64;
+    fn reference(&mut self, bytes: Bytes) {
+        let len = bytes.len();
+        self.shared.push_back(Shared { start: self.end, bytes });
+        self.remaining_shared += len;
+        self.end += len as u64;
     }
 
     /// Ends a message with `payload` payload bytes.
     #[inline]
     pub(crate) fn end_message(&mut self, payload: usize) {
-        self.end(Some(payload));
+        self.arena.boundaries.push_back(Boundary { end: self.end, payload: Some(payload) });
     }
 
     /// Ends a command, if anything was put since the last boundary.
     #[inline]
     pub(crate) fn end_control(&mut self) {
-        if self.open > 0 {
-            self.end(None);
+        let last = self.arena.boundaries.back().map_or(self.front, |last| last.end);
+        if last < self.end {
+            self.arena.boundaries.push_back(Boundary { end: self.end, payload: None });
         }
     }
 
-    #[inline]
-    fn end(&mut self, payload: Option<usize>) {
-        self.boundaries.push_back(Boundary { len: self.open, payload });
-        self.open = 0;
-    }
-
     /// The payload bytes of the next message that has been wholly written, each reported once.
+    ///
+    /// To be called until `None` after writing: only then is memory let go of.
     #[inline]
     pub(crate) fn pop_written(&mut self) -> Option<usize> {
-        while let Some(front) = self.boundaries.front() {
-            let end = self.front_start + front.len as u64;
-            if end > self.written_total {
-                return None;
+        while let Some(&Boundary { end, payload }) = self.arena.boundaries.front() {
+            if end > self.cursor.position {
+                break;
             }
-            let payload = front.payload;
-            self.front_start = end;
-            self.boundaries.pop_front();
-            self.reclaim();
+            self.arena.boundaries.pop_front();
+            self.front = end;
             if payload.is_some() {
                 return payload;
             }
         }
+        self.reclaim();
         None
     }
 
     /// Lets go of what no message needs any more.
-    #[inline]
     fn reclaim(&mut self) {
-        if !self.boundaries.is_empty() || self.open > 0 {
-            if self.front_start == self.written_total {
-                self.drop_written();
-            }
+        if self.front == self.end {
+            self.arena.bytes.clear();
+            self.shared.clear();
+            self.cursor.arena = 0;
+            self.cursor.shared = 0;
             return;
         }
-        self.arena.clear();
-        self.segments.clear();
-        self.cursor = Cursor::default();
+        while self.shared.front().is_some_and(|shared| shared.start < self.front) {
+            self.shared.pop_front();
+            self.cursor.shared -= 1;
+        }
+        // What has been written bounds what can be dropped: look closer only where it may pay.
+        if self.cursor.arena >= COMPACT_FROM {
+            let unneeded = self.front_cursor().arena;
+            if unneeded >= COMPACT_FROM && unneeded >= self.arena.bytes.len() / 2 {
+                self.arena.bytes.drain(..unneeded);
+                self.cursor.arena -= unneeded;
+            }
+        }
     }
 
-    /// Drops written segments and, now and then, the written part of the arena. The cursor stands at
-    /// the start of a message.
-    fn drop_written(&mut self) {
-        self.segments.drain(..self.cursor.segment);
-        self.cursor.segment = 0;
-        if self.cursor.arena < COMPACT_FROM || self.cursor.arena < self.arena.len() / 2 {
-            return;
-        }
-        self.arena.drain(..self.cursor.arena);
-        self.cursor.arena = 0;
-        if let Some(Segment::Copied(len)) = self.segments.front_mut() {
-            *len -= self.cursor.offset;
-            self.cursor.offset = 0;
-        }
+    /// The start of the front message. Nothing referenced before it may be left.
+    fn front_cursor(&self) -> Cursor {
+        let written = (self.cursor.position - self.front) as usize;
+        let whole: usize = self.shared.range(..self.cursor.shared).map(|shared| shared.bytes.len()).sum();
+        let begun = self.shared.get(self.cursor.shared);
+        let part = begun.map_or(0, |shared| self.cursor.position.saturating_sub(shared.start) as usize);
+        Cursor { position: self.front, arena: self.cursor.arena - (written - whole - part), shared: 0 }
     }
 
     /// Whether the front message is written in part.
     pub(crate) fn is_mid_message(&self) -> bool {
-        self.written_total > self.front_start
-            && self.boundaries.front().is_some_and(|front| front.payload.is_some())
+        let front = self.arena.boundaries.front();
+        self.cursor.position > self.front && front.is_some_and(|front| front.payload.is_some())
     }
 
     /// Copied bytes to be written.
     #[inline]
     pub(crate) fn remaining_copied(&self) -> usize {
-        self.remaining_copied
+        self.arena.bytes.len() - self.cursor.arena
     }
 
     /// Referenced bytes to be written.
@@ -268,239 +283,67 @@ impl SendBuf {
         self.remaining_shared
     }
 
-    /// Slices of the next gathered write, if it took all.
+    /// The most slices that a gathered write of everything takes: one for each referenced payload, and
+    /// one for the copied bytes on either side.
     #[inline]
     pub(crate) fn io_slice_count(&self) -> usize {
-        self.segments.len() - self.cursor.segment.min(self.segments.len())
+        2 * (self.shared.len() - self.cursor.shared) + 1
     }
 
     /// Bytes ever put: the position that a flush waits for.
     pub(crate) fn queued_total(&self) -> u64 {
-        self.queued_total
+        self.end
     }
 
     /// Bytes ever written.
     pub(crate) fn written_total(&self) -> u64 {
-        self.written_total
+        self.cursor.position
     }
 
-    /// Takes the arena of an empty queue away, so that an idle connection holds no memory.
-    pub(crate) fn take_arena(&mut self) -> Vec<u8> {
-        debug_assert!(self.is_empty());
-        self.segments = VecDeque::new();
-        self.boundaries = VecDeque::new();
-        std::mem::take(&mut self.arena)
+    /// Takes the memory of an empty queue away, so that an idle connection holds none. Nothing comes of a
+    /// queue that still needs it, or whose arena is too large to be kept.
+    pub(crate) fn take_arena(&mut self) -> Arena {
+        if self.front < self.end {
+            return Arena::default();
+        }
+        self.shared = VecDeque::new();
+        let arena = std::mem::take(&mut self.arena);
+        if arena.capacity() > RECYCLE_UP_TO { Arena::default() } else { arena }
     }
 
-    /// Gives an empty queue an arena to work with.
+    /// Gives an empty queue memory to work with.
     #[inline]
-    pub(crate) fn give_arena(&mut self, arena: Vec<u8>) {
-        debug_assert!(self.is_empty() && arena.is_empty());
-        if self.arena.capacity() == 0 {
+    pub(crate) fn give_arena(&mut self, arena: Arena) {
+        debug_assert!(arena.bytes.is_empty() && arena.boundaries.is_empty());
+        if self.front == self.end && self.arena.capacity() < arena.capacity() {
             self.arena = arena;
         }
     }
 
     /// Empties the queue; returns the messages that were not wholly written, in order.
+    ///
+    /// Written messages that [`pop_written`](Self::pop_written) has not reported never will be.
     pub(crate) fn drain_unsent(&mut self) -> Vec<Unsent> {
-        let Self { arena, mut segments, boundaries, cursor, front_start, written_total, .. } =
-            std::mem::take(self);
-        // Rewind to the start of the front message.
-        let mut written = (written_total - front_start) as usize;
-        let mut start = cursor;
-        while written > 0 {
-            let step = written.min(start.offset);
-            start.offset -= step;
-            written -= step;
-            if matches!(segments.get(start.segment), Some(Segment::Copied(_))) {
-                start.arena -= step;
-            }
-            if written > 0 {
-                start.segment -= 1;
-                start.offset = segments[start.segment].len();
-            }
-        }
-        segments.drain(..start.segment.min(segments.len()));
-        let mut source = Pieces { arena: &arena[start.arena..], segments, offset: start.offset };
+        while self.pop_written().is_some() {}
+        let queue = std::mem::take(self);
+        let written = queue.cursor.position;
+        let mut cursor = queue.front_cursor();
         let mut unsent = Vec::new();
-        for (index, boundary) in boundaries.iter().enumerate() {
-            let pieces = source.take(boundary.len);
-            if let Some(payload) = boundary.payload {
-                unsent.push(Unsent { pieces, payload, begun: index == 0 && written_total > front_start });
+        for Boundary { end, payload } in &queue.arena.boundaries {
+            let begun = cursor.position < written;
+            let mut pieces = Vec::new();
+            while cursor.position < *end {
+                let left = (end - cursor.position) as usize;
+                pieces.push(match cursor.step(&queue.shared, left) {
+                    Piece::Copied(range) => Bytes::copy_from_slice(&queue.arena.bytes[range]),
+                    Piece::Shared(index, range) => queue.shared[index].bytes.slice(range),
+                });
             }
+            unsent.extend(payload.map(|payload| Unsent { pieces, payload, begun }));
         }
         unsent
     }
 }
 
-/// Cuts a queue into the pieces of its messages.
-struct Pieces<'a> {
-    arena: &'a [u8],
-    segments: VecDeque<Segment>,
-    /// Bytes of the first segment that are gone.
-    offset: usize,
-}
-
-impl Pieces<'_> {
-    fn take(&mut self, mut len: usize) -> Vec<Bytes> {
-        let mut pieces = Vec::new();
-        while len > 0 {
-            let Some(segment) = self.segments.front() else { break };
-            let step = len.min(segment.len() - self.offset);
-            if step > 0 {
-                pieces.push(match segment {
-                    Segment::Copied(_) => {
-                        let (piece, rest) = self.arena.split_at(step);
-                        self.arena = rest;
-                        Bytes::copy_from_slice(piece)
-                    }
-                    Segment::Shared(bytes) => bytes.slice(self.offset..self.offset + step),
-                });
-            }
-            len -= step;
-            self.offset += step;
-            if self.offset == segment.len() {
-                self.segments.pop_front();
-                self.offset = 0;
-            }
-        }
-        pieces
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A message of pieces: sizes from `REFERENCE_FROM` on become references.
-    fn message(seed: u8, sizes: &[usize]) -> Vec<Vec<u8>> {
-        sizes.iter().enumerate().map(|(i, size)| vec![seed.wrapping_add(i as u8); *size]).collect()
-    }
-
-    fn put(queue: &mut SendBuf, message: &[Vec<u8>]) {
-        for piece in message {
-            queue.put_shared(&Bytes::from(piece.clone()));
-        }
-        queue.end_message(message.concat().len());
-    }
-
-    /// What a kernel that takes `len` bytes sees.
-    fn write(queue: &mut SendBuf, len: usize) -> Vec<u8> {
-        let mut slices = [IoSlice::new(&[]); 64];
-        let filled = queue.io_slices(&mut slices);
-        let all: Vec<u8> = slices[..filled].iter().flat_map(|slice| slice.to_vec()).collect();
-        let written = all[..len.min(all.len())].to_vec();
-        queue.advance(written.len());
-        written
-    }
-
-    #[test]
-    fn copies_small_and_references_large() {
-        let large = Bytes::from(vec![1; REFERENCE_FROM]);
-        let mut queue = SendBuf::default();
-        queue.put(b"head");
-        queue.put_shared(&Bytes::from_static(b"small"));
-        queue.put_shared(&large);
-        queue.end_message(REFERENCE_FROM + 5);
-        assert_eq!(queue.chunk(), b"headsmall");
-        assert_eq!((queue.remaining_copied(), queue.remaining_shared()), (9, REFERENCE_FROM));
-        assert_eq!(queue.io_slice_count(), 2);
-        queue.advance(9);
-        assert_eq!(queue.chunk().as_ptr(), large.as_ptr());
-    }
-
-    #[test]
-    fn commands_are_neither_reported_nor_kept() {
-        let mut queue = SendBuf::default();
-        queue.put(b"greeting");
-        queue.end_control();
-        queue.end_control();
-        queue.put(b"abc");
-        queue.end_message(2);
-        write(&mut queue, 9);
-        assert_eq!(queue.pop_written(), None);
-        assert!(queue.is_mid_message());
-        let unsent = queue.drain_unsent();
-        assert_eq!(unsent.len(), 1);
-        assert_eq!(unsent[0].pieces.concat(), b"abc");
-        assert!(unsent[0].begun);
-        assert!(queue.is_empty() && !queue.is_mid_message());
-    }
-
-    #[test]
-    fn an_empty_queue_owns_nothing() {
-        let mut queue = SendBuf::default();
-        put(&mut queue, &message(1, &[10, 5000]));
-        let all = queue.remaining();
-        write(&mut queue, all);
-        assert_eq!(queue.pop_written(), Some(5010));
-        assert!(queue.take_arena().capacity() > 0);
-        assert_eq!(
-            (queue.arena.capacity(), queue.segments.capacity(), queue.boundaries.capacity()),
-            (0, 0, 0)
-        );
-    }
-
-    /// Random puts and short writes against a plain byte queue; then the connection is lost. Kills:
-    /// reporting early or twice, losing the cursor across kinds of segments, recovering from the
-    /// wrong place, compacting away bytes that a begun message needs.
-    #[test]
-    fn random_scripts_match_the_model() {
-        let mut random = fastrand::Rng::with_seed(11);
-        for _ in 0..400 {
-            let mut queue = SendBuf::default();
-            let mut model: VecDeque<Vec<u8>> = VecDeque::new();
-            let mut done = 0;
-            for step in 0..random.usize(1..60) {
-                if random.bool() {
-                    let sizes: Vec<usize> =
-                        (0..random.usize(1..4))
-                            .map(|_| {
-                                if random.u8(..) < 200 {
-                                    random.usize(..90)
-                                } else {
-                                    random.usize(4000..9000)
-                                }
-                            })
-                            .collect();
-                    let message = message(step as u8, &sizes);
-                    put(&mut queue, &message);
-                    model.push_back(message.concat());
-                } else {
-                    let len = random.usize(..queue.remaining() + 2);
-                    let written = write(&mut queue, len);
-                    let pending: Vec<u8> = model.iter().flatten().copied().skip(done).collect();
-                    assert_eq!(written, pending[..written.len()]);
-                    done += written.len();
-                    while let Some(payload) = queue.pop_written() {
-                        let whole = model.pop_front().unwrap();
-                        assert_eq!(payload, whole.len());
-                        done -= whole.len();
-                    }
-                    assert!(model.front().is_none_or(|front| done < front.len() || front.is_empty()));
-                    assert_eq!(queue.is_mid_message(), done > 0);
-                }
-            }
-            let unsent = queue.drain_unsent();
-            assert_eq!(unsent.len(), model.len());
-            for (index, (unsent, whole)) in unsent.iter().zip(&model).enumerate() {
-                assert_eq!(unsent.pieces.concat(), *whole);
-                assert_eq!(unsent.begun, index == 0 && done > 0);
-            }
-        }
-    }
-
-    #[test]
-    fn a_long_stream_does_not_grow_the_arena() {
-        let mut queue = SendBuf::default();
-        let message = message(1, &[1000]);
-        put(&mut queue, &message);
-        for _ in 0..10_000 {
-            put(&mut queue, &message);
-            write(&mut queue, 1000);
-            while queue.pop_written().is_some() {}
-        }
-        assert!(queue.arena.capacity() < 4 * COMPACT_FROM, "{}", queue.arena.capacity());
-        assert!(queue.segments.len() < 4);
-    }
-}
+mod tests;

@@ -10,18 +10,15 @@ use std::time::Instant;
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[cfg(unix)]
 use ::tokio::net::UnixStream;
-use ::tokio::net::{TcpListener, TcpStream};
+use ::tokio::net::{TcpListener, TcpSocket, TcpStream};
 use ::tokio::runtime::Handle;
 use ::tokio::time::Sleep;
 use socket2::SockRef;
 
 use super::tcp::{self, Resolved};
-use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn};
+use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SLICES, SendBuf, Sleeper, Spawn};
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
-
-/// Slices of one gathered write.
-const SLICES: usize = 64;
 
 /// A tokio runtime, with its I/O and time drivers enabled.
 #[derive(Clone, Debug)]
@@ -54,8 +51,19 @@ impl From<UnixStream> for TokioStream {
 }
 
 impl TokioStream {
+    /// A stream that the user connected, with what the user chose applied.
     pub(crate) fn prepared(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
-        tcp::prepare(SockRef::from(&stream), options)?;
+        let socket = SockRef::from(&stream);
+        tcp::configure(&socket, options)?;
+        tcp::check_not_self(&socket)?;
+        Ok(stream.into())
+    }
+
+    async fn connect(address: SocketAddr, options: &TransportOptions) -> io::Result<Self> {
+        let socket = tcp::open(address, options)?;
+        socket.set_nonblocking(true)?;
+        let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
+        tcp::check_not_self(&SockRef::from(&stream))?;
         Ok(stream.into())
     }
 }
@@ -84,13 +92,14 @@ impl AsyncStream for TokioStream {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
-        let mut slices = [IoSlice::new(&[]); SLICES];
-        let written = match src.io_slices(&mut slices) {
-            0 | 1 => ready!(on_stream!(&mut self.0, stream => Pin::new(stream).poll_write(cx, &slices[0])))?,
-            filled => {
-                let slices = &slices[..filled];
-                ready!(on_stream!(&mut self.0, stream => Pin::new(stream).poll_write_vectored(cx, slices)))?
-            }
+        let written = if src.io_slice_count() == 1 {
+            let chunk = src.chunk();
+            ready!(on_stream!(&mut self.0, stream => Pin::new(stream).poll_write(cx, chunk)))?
+        } else {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let filled = src.io_slices(&mut slices);
+            let slices = &slices[..filled];
+            ready!(on_stream!(&mut self.0, stream => Pin::new(stream).poll_write_vectored(cx, slices)))?
         };
         src.advance(written);
         Poll::Ready(Ok(written))
@@ -129,6 +138,8 @@ impl Sleeper for TokioRuntime {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
+        // The caller need not be on the runtime.
+        let _guard = self.handle.enter();
         Box::pin(::tokio::time::sleep_until(deadline.into()))
     }
 }
@@ -142,10 +153,9 @@ impl Connector for TokioRuntime {
     fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting {
         let (endpoint, options) = (endpoint.clone(), options.clone());
         Box::pin(async move {
-            let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+            let mut last = tcp::no_address();
             for address in lookup(&endpoint).await? {
-                let connected = TcpStream::connect(address).await;
-                match connected.and_then(|stream| TokioStream::prepared(stream, &options)) {
+                match TokioStream::connect(address, &options).await {
                     Ok(stream) => return Ok(stream),
                     Err(error) => last = error,
                 }
@@ -185,10 +195,37 @@ impl Listener for TokioListener {
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TokioStream>> {
         let (stream, _) = ready!(self.listener.poll_accept(cx))?;
-        Poll::Ready(TokioStream::prepared(stream, &self.options))
+        tcp::configure_accepted(&SockRef::from(&stream), &self.options)?;
+        Poll::Ready(Ok(stream.into()))
     }
 
     fn local_endpoint(&self) -> &Endpoint {
         &self.local
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::conformance;
+
+    conformance::mount!(TokioRuntime);
+
+    fn run<F: Future>(test: F) -> F::Output {
+        ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+    }
+
+    #[cfg(unix)]
+    fn unix_pair() -> (TokioStream, TokioStream) {
+        let (left, right) = UnixStream::pair().unwrap();
+        (left.into(), right.into())
+    }
+
+    #[test]
+    fn a_sleep_can_be_made_outside_the_runtime() {
+        let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let sleeper = runtime.block_on(async { TokioRuntime::current().unwrap() });
+        let sleep = sleeper.sleep_until(sleeper.now());
+        runtime.block_on(sleep);
     }
 }
