@@ -13,49 +13,55 @@ pub(crate) struct Effects<S> {
     streams: Vec<S>,
     /// A slot of its own keeps the commonest effect free of allocation.
     companion: Option<Waker>,
+    /// Anything at all is here: one look on every way out of the lock.
+    any: bool,
 }
 
 impl<S> Default for Effects<S> {
     fn default() -> Self {
-        Self { wakers: Vec::new(), permits: Vec::new(), streams: Vec::new(), companion: None }
+        Self { wakers: Vec::new(), permits: Vec::new(), streams: Vec::new(), companion: None, any: false }
     }
 }
 
 impl<S> Effects<S> {
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.companion.is_none()
-            && self.wakers.is_empty()
-            && self.permits.is_empty()
-            && self.streams.is_empty()
+        !self.any
     }
 
     pub(crate) fn wake(&mut self, waker: Option<Waker>) {
+        self.any |= waker.is_some();
         self.wakers.extend(waker);
     }
 
     pub(crate) fn wake_companion(&mut self, waker: Option<Waker>) {
         if waker.is_some() {
+            self.any = true;
             self.companion = waker;
         }
     }
 
+    /// For those who collect wakers themselves.
     pub(crate) fn wakers(&mut self) -> &mut Vec<Waker> {
+        self.any = true;
         &mut self.wakers
     }
 
     pub(crate) fn drop_permit(&mut self, permit: Permit) {
         if !permit.is_none() {
+            self.any = true;
             self.permits.push(permit);
         }
     }
 
     pub(crate) fn drop_stream(&mut self, stream: S) {
+        self.any = true;
         self.streams.push(stream);
     }
 
     /// Runs everything: call without the lock.
     pub(crate) fn run(self) {
-        let Self { wakers, permits, streams, companion } = self;
+        let Self { wakers, permits, streams, companion, any: _ } = self;
         drop((permits, streams));
         for waker in wakers.into_iter().chain(companion) {
             waker.wake();

@@ -335,7 +335,8 @@ impl<S: AsyncStream> Core<S> {
         let event = peer.connection.handle_large_frame(payload, &mut peer.out);
         match event {
             Ok(Some(Event::Message(message))) => {
-                if let Some(message) = self.received(id, message) {
+                peer.received += 1;
+                if let Some(message) = self.accept(id, message) {
                     self.put_into_inbox(id, message);
                 }
             }
@@ -358,12 +359,22 @@ impl<S: AsyncStream> Core<S> {
                 self.inbound.slab_drained = true;
                 return None;
             }
+            if let Some(message) = peer.connection.take_message(&mut input) {
+                let used = before - input.len();
+                self.inbound.slab.consume(used);
+                peer.received += 1;
+                match self.accept(id, message) {
+                    None => continue,
+                    accepted => return accepted,
+                }
+            }
             let event = peer.connection.handle_input(&mut input, &mut peer.out);
             let used = before - input.len();
             self.inbound.slab.consume(used);
             match event {
                 Ok(Some(Event::Message(message))) => {
-                    if let Some(message) = self.received(id, message) {
+                    peer.received += 1;
+                    if let Some(message) = self.accept(id, message) {
                         return Some(message);
                     }
                 }
@@ -378,16 +389,13 @@ impl<S: AsyncStream> Core<S> {
     }
 
     #[inline]
-    fn received(&mut self, id: PeerId, message: Message) -> Option<Message> {
+    fn accept(&mut self, id: PeerId, mut message: Message) -> Option<Message> {
         self.counters.received += 1;
-        if let Some(peer) = self.peers.get_mut(id) {
-            peer.received += 1;
+        if self.pattern.accept(id, &mut message) {
+            return Some(message);
         }
-        let message = self.pattern.accept(id, message);
-        if message.is_none() {
-            self.counters.recv_dropped += 1;
-        }
-        message
+        self.counters.recv_dropped += 1;
+        None
     }
 
     /// Everything but messages.

@@ -10,7 +10,7 @@ use super::pattern::Admission;
 use super::peer::{Common, Origin, Peer, Stage};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::message::{Frame, Message};
+use crate::message::Frame;
 use crate::monitor::{DisconnectReason, DropCause, PeerId, SocketEvent};
 use crate::protocol::PeerInfo;
 use crate::resilience::Permit;
@@ -108,8 +108,7 @@ impl<S: AsyncStream> Core<S> {
         }
         self.emit(event);
         if self.options.probe_router {
-            self.enqueue(id, Message::from(Frame::new()), Permit::none());
-            self.after_enqueue(id, false);
+            self.enqueue(id, &mut Frame::new().into(), Permit::none(), false);
         }
         self.drain_pending();
         self.wake_senders();

@@ -102,27 +102,15 @@ impl<S: AsyncStream> Core<S> {
         Ok(())
     }
 
-    /// Accepts the message in `slot` whole, or leaves it there: `WouldBlock` if it has to wait.
+    /// Accepts `message` whole, or not at all: `WouldBlock` if it has to wait. What is left of an accepted
+    /// message means nothing.
     ///
     /// `write` is false for `send_buffered`, which never writes.
-    pub(crate) fn submit(
-        &mut self,
-        slot: &mut Option<Message>,
-        permit: Permit,
-        write: bool,
-    ) -> Result<(), Error> {
-        let Some(message) = slot.take() else { return Ok(()) };
-        match self.choose(&message) {
-            Ok(Destination::Peer(id)) => {
-                self.enqueue(id, message, permit);
-                self.after_enqueue(id, write);
-            }
-            Ok(Destination::Pending) => {
-                let size = message.size();
-                self.outbound.pending_level.add(size);
-                self.outbound.pending.push_back(Queued { message, size, permit });
-                self.counters.accepted += 1;
-            }
+    #[inline]
+    pub(crate) fn submit(&mut self, message: &mut Message, permit: Permit, write: bool) -> Result<(), Error> {
+        match self.choose(message) {
+            Ok(Destination::Peer(id)) => self.enqueue(id, message, permit, write),
+            Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
             Ok(Destination::Nowhere(cause)) => {
                 self.effects.drop_permit(permit);
                 self.counters.accepted += 1;
@@ -130,11 +118,18 @@ impl<S: AsyncStream> Core<S> {
             }
             Err(error) => {
                 self.effects.drop_permit(permit);
-                *slot = Some(message);
                 return Err(error);
             }
         }
         Ok(())
+    }
+
+    /// Queues a message until there is a peer for it.
+    pub(crate) fn queue_pending(&mut self, message: Message, permit: Permit) {
+        let size = message.size();
+        self.counters.accepted += 1;
+        self.outbound.pending_level.add(size);
+        self.outbound.pending.push_back(Queued { message, size, permit });
     }
 
     fn choose(&mut self, message: &Message) -> Result<Destination, Error> {
@@ -180,47 +175,36 @@ impl<S: AsyncStream> Core<S> {
         self.route(&Message::new(), size)
     }
 
-    /// Encodes a message into the queue of a peer that has room for it.
-    pub(crate) fn enqueue(&mut self, id: PeerId, mut message: Message, permit: Permit) {
+    /// Encodes a message into the queue of a peer that has room for it, and decides when it leaves.
+    #[inline]
+    pub(crate) fn enqueue(&mut self, id: PeerId, message: &mut Message, permit: Permit, write: bool) {
+        let detached = self.is_detached();
         let Some(peer) = self.peers.get_mut(id) else { return };
-        self.pattern.unwrap(&mut message);
+        self.pattern.unwrap(message);
         self.counters.accepted += 1;
         if peer.out.is_empty() {
             peer.out.give_arena(std::mem::take(&mut self.outbound.spare));
         }
-        queue_message(peer, &message, permit);
-    }
-
-    /// Decides when what was queued leaves.
-    pub(crate) fn after_enqueue(&mut self, id: PeerId, write: bool) {
-        let detached = self.is_detached();
-        let Some(peer) = self.peers.get_mut(id) else { return };
+        queue_message(peer, message, permit);
         if !peer.dirty {
             peer.dirty = true;
             self.outbound.dirty.push(id);
         }
-        let blocked = peer.write_blocked;
-        match self.options.flush_policy {
-            FlushPolicy::Manual => {}
-            FlushPolicy::Eager if write => self.flush_unless(blocked, id),
+        let eager = self.options.flush_policy == FlushPolicy::Eager;
+        let flush = match self.options.flush_policy {
+            FlushPolicy::Manual => return,
+            FlushPolicy::Eager => write,
             // Nobody else will write: `send` goes on to flush, `send_buffered` leaves it at that.
-            _ if detached => {}
-            _ => {
-                let due = !self.outbound.hot || worth_writing(&peer.out);
-                if write && due {
-                    self.flush_unless(blocked, id);
-                }
-                if !self.outbound.hot {
-                    self.outbound.hot = true;
-                    self.wake_companion();
-                }
-            }
-        }
-    }
-
-    fn flush_unless(&mut self, blocked: bool, id: PeerId) {
-        if !blocked {
+            _ if detached => return,
+            _ => write && (!self.outbound.hot || worth_writing(&peer.out)),
+        };
+        if flush && !peer.write_blocked {
             self.turn(|core| core.flush_peer(id));
+        }
+        // For what is left; an eager socket has written all that the kernel took, and waits for it.
+        if !self.outbound.hot && !(eager && write) {
+            self.outbound.hot = true;
+            self.wake_companion();
         }
     }
 

@@ -26,8 +26,8 @@ pub(crate) trait Pattern: Send {
     /// A peer that had no room has some again.
     fn room_freed(&mut self, _peer: PeerId) {}
 
-    /// Turns what `peer` sent into what the application receives; `None` discards it.
-    fn accept(&mut self, peer: PeerId, message: Message) -> Option<Message>;
+    /// Turns what `peer` sent into what the application receives; false discards it.
+    fn accept(&mut self, peer: PeerId, message: &mut Message) -> bool;
 
     /// Whether messages may wait in the socket while no peer is connected, and return there from a
     /// lost peer: true for types that do not care which peer gets a message.

@@ -3,7 +3,6 @@
 use std::task::{Poll, Waker};
 
 use super::core::Core;
-use super::outbound::Queued;
 use super::pattern::Route;
 use super::peer::Stage;
 use super::wait::WaitKey;
@@ -78,22 +77,18 @@ impl<S: AsyncStream> Core<S> {
 
     /// Puts a message into the room that was held for it: cannot fail. If the peer has been lost
     /// meanwhile, the message waits in the socket's own queue.
-    pub(crate) fn submit_reserved(&mut self, reservation: Reservation, message: Message, permit: Permit) {
-        let size = message.size();
+    pub(crate) fn submit_reserved(&mut self, reservation: Reservation, mut message: Message, permit: Permit) {
         match reservation.peer.and_then(|id| self.peers.get_mut(id)) {
             Some(peer) if peer.stage == Stage::Live => {
                 let id = peer.id;
                 peer.out_level.release(reservation.size);
-                self.enqueue(id, message, permit);
-                self.after_enqueue(id, true);
+                self.enqueue(id, &mut message, permit, true);
             }
             _ => {
                 if reservation.peer.is_none() {
                     self.outbound.pending_level.release(reservation.size);
                 }
-                self.counters.accepted += 1;
-                self.outbound.pending_level.add(size);
-                self.outbound.pending.push_back(Queued { message, size, permit });
+                self.queue_pending(message, permit);
                 self.drain_pending();
             }
         }

@@ -99,22 +99,30 @@ impl Connection {
         input: &mut &[u8],
         out: &mut impl WireSink,
     ) -> Result<Option<Event>, ProtocolError> {
-        if matches!(self.phase, Phase::Clear) && self.partial.frames.is_empty() && self.large.is_none() {
-            if let Some((body, len)) = frame::complete_last_frame(input) {
-                if len <= self.config.limits.max_message_size {
-                    let (payload, rest) = body.split_at(len);
-                    *input = rest;
-                    // Two ways out that do not meet, so that the frame is built where it is returned.
-                    return match body.first_chunk() {
-                        Some(window) if len <= INLINE_CAPACITY => {
-                            Ok(Some(Event::Message(Frame::from_window(window, len).into())))
-                        }
-                        _ => copied_message(payload),
-                    };
-                }
-            }
+        match self.take_message(input) {
+            Some(message) => Ok(Some(Event::Message(message))),
+            None => self.handle_any_input(input, out),
         }
-        self.handle_any_input(input, out)
+    }
+
+    /// Takes the message at the front of `input` if it is there whole, as one unsealed frame: the commonest
+    /// case by far, kept apart so that callers have the message in place and not inside an event.
+    #[inline]
+    pub(crate) fn take_message(&self, input: &mut &[u8]) -> Option<Message> {
+        if !matches!(self.phase, Phase::Clear) || !self.partial.frames.is_empty() || self.large.is_some() {
+            return None;
+        }
+        let (body, len) = frame::complete_last_frame(input)?;
+        if len > self.config.limits.max_message_size {
+            return None;
+        }
+        let (payload, rest) = body.split_at(len);
+        *input = rest;
+        // Two ways out that do not meet, so that the frame is built where it is returned.
+        match body.first_chunk() {
+            Some(window) if len <= INLINE_CAPACITY => Some(Frame::from_window(window, len).into()),
+            _ => Some(copied_message(payload)),
+        }
     }
 
     #[inline(never)]
@@ -396,8 +404,8 @@ impl Partial {
 }
 
 #[inline(never)]
-fn copied_message(payload: &[u8]) -> Result<Option<Event>, ProtocolError> {
-    Ok(Some(Event::Message(Frame::copy_from_slice(payload).into())))
+fn copied_message(payload: &[u8]) -> Message {
+    Frame::copy_from_slice(payload).into()
 }
 
 fn encode_sealed(seal: &mut dyn Seal, flags: Flags, payload: &[u8], out: &mut dyn WireSink) {

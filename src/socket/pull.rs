@@ -43,8 +43,8 @@ impl Pattern for Collector {
         Route::NoPeer
     }
 
-    fn accept(&mut self, _peer: PeerId, message: Message) -> Option<Message> {
-        Some(message)
+    fn accept(&mut self, _peer: PeerId, _message: &mut Message) -> bool {
+        true
     }
 
     fn queues_without_peer(&self) -> bool {

@@ -80,8 +80,8 @@ impl Pattern for RoundRobin {
         self.peers.activate(peer);
     }
 
-    fn accept(&mut self, _peer: PeerId, message: Message) -> Option<Message> {
-        self.receives.then_some(message)
+    fn accept(&mut self, _peer: PeerId, _message: &mut Message) -> bool {
+        self.receives
     }
 
     fn queues_without_peer(&self) -> bool {

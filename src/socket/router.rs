@@ -132,9 +132,10 @@ impl Pattern for Addressing {
         message.pop_front();
     }
 
-    fn accept(&mut self, peer: PeerId, mut message: Message) -> Option<Message> {
-        message.push_front(self.peers.identity_of(peer)?.clone());
-        Some(message)
+    fn accept(&mut self, peer: PeerId, message: &mut Message) -> bool {
+        let Some(identity) = self.peers.identity_of(peer) else { return false };
+        message.push_front(identity.clone());
+        true
     }
 
     fn queues_without_peer(&self) -> bool {

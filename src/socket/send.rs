@@ -69,14 +69,14 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         Sending::new(self, message.into(), false).await
     }
 
-    fn submit_now(&self, message: Message, write: bool) -> Result<(), SendError> {
+    fn submit_now(&self, mut message: Message, write: bool) -> Result<(), SendError> {
         let Some(permit) = self.permits.try_acquire(message.size()) else {
             return Err(SendError::new(Error::WouldBlock, message));
         };
-        let mut slot = Some(message);
-        self.shared
-            .with(|core| core.submit(&mut slot, permit, write))
-            .map_err(|error| SendError::new(error, slot.unwrap_or_default()))
+        match self.shared.with(|core| core.submit(&mut message, permit, write)) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(SendError::new(error, message)),
+        }
     }
 }
 
@@ -84,8 +84,7 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
 #[must_use = "nothing is sent unless the future is polled"]
 pub struct Sending<'a, T, S: AsyncStream, P: BytePermits> {
     socket: &'a Socket<T, S, P>,
-    /// The message until it is accepted.
-    message: Option<Message>,
+    message: Message,
     waiting: Waiting<P>,
     /// False to queue only.
     write: bool,
@@ -95,11 +94,11 @@ pub struct Sending<'a, T, S: AsyncStream, P: BytePermits> {
 
 impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
     fn new(socket: &'a Socket<T, S, P>, message: Message, write: bool) -> Self {
-        Self { socket, message: Some(message), waiting: Waiting::default(), write, flush: None }
+        Self { socket, message, waiting: Waiting::default(), write, flush: None }
     }
 
     fn refused(&mut self, error: Error) -> SendError {
-        SendError::new(error, self.message.take().unwrap_or_default())
+        SendError::new(error, std::mem::take(&mut self.message))
     }
 }
 

@@ -109,19 +109,16 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Sink<Message> for Socket<T, S, P>
 
 impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     fn poll_submit_pending(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError<Option<Message>>>> {
-        if self.polled.message.is_none() {
-            return Poll::Ready(Ok(()));
-        }
         // Both are taken out for the call, which borrows the socket.
-        let mut message = self.polled.message.take();
+        let Some(mut message) = self.polled.message.take() else { return Poll::Ready(Ok(())) };
         let mut waiting = std::mem::take(&mut self.polled.waiting);
         let result = waiting.poll_submit(self, &mut message, true, cx);
         self.polled.waiting = waiting;
         match result {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(SendError::new(error, message))),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(SendError::new(error, Some(message)))),
             Poll::Pending => {
-                self.polled.message = message;
+                self.polled.message = Some(message);
                 Poll::Pending
             }
         }

@@ -29,16 +29,16 @@ impl<P: BytePermits> Default for Waiting<P> {
 }
 
 impl<P: BytePermits> Waiting<P> {
-    /// Waits until the message in `slot` is accepted, which empties it, or refused, which does not.
+    /// Waits until `message` is accepted, after which nothing of it counts, or refused.
     #[inline]
     pub(super) fn poll_submit<T, S: AsyncStream>(
         &mut self,
         socket: &Socket<T, S, P>,
-        slot: &mut Option<Message>,
+        message: &mut Message,
         write: bool,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        let size = slot.as_ref().map_or(0, Message::size);
+        let size = message.size();
         let give_way = !std::mem::replace(&mut self.started, true);
         self.poll_admitted(socket, size, cx, |core, permit, key, waker| {
             if give_way && core.give_way(waker) {
@@ -46,7 +46,7 @@ impl<P: BytePermits> Waiting<P> {
                 core.refund(permit);
                 return Poll::Pending;
             }
-            match core.submit(slot, permit, write) {
+            match core.submit(message, permit, write) {
                 Err(Error::WouldBlock) => {
                     core.park_sender(key, waker);
                     Poll::Pending
