@@ -70,6 +70,12 @@ impl Inbound {
         }
     }
 
+    /// Nothing was read ahead: what comes next is in the slab, if anywhere.
+    #[inline]
+    fn only_slab(&self) -> bool {
+        self.orphans.is_empty() && self.inboxes.is_empty()
+    }
+
     pub(crate) fn orphaned(&self) -> usize {
         self.orphans.len()
     }
@@ -88,7 +94,22 @@ pub(crate) enum ReadAhead {
 
 impl<S: AsyncStream> Core<S> {
     /// One step of `recv`.
+    #[inline]
     pub(crate) fn poll_recv(&mut self, key: &mut WaitKey, waker: &Waker) -> Poll<Result<Message, Error>> {
+        // Nearly always the next message lies in the slab.
+        let plain = key.is_none() && self.inbound.only_slab() && self.inbound.burst < RECEIVES_PER_POLL;
+        if plain && self.ended().is_none() {
+            if let Some(message) = self.decode_slab() {
+                self.inbound.calls += 1;
+                self.inbound.burst += 1;
+                return Poll::Ready(Ok(self.deliver(message)));
+            }
+        }
+        self.poll_recv_slowly(key, waker)
+    }
+
+    #[inline(never)]
+    fn poll_recv_slowly(&mut self, key: &mut WaitKey, waker: &Waker) -> Poll<Result<Message, Error>> {
         if self.inbound.burst >= RECEIVES_PER_POLL {
             self.inbound.burst = 0;
             self.effects.wake(Some(waker.clone()));
@@ -128,6 +149,7 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
+    #[inline]
     fn deliver(&mut self, message: Message) -> Message {
         self.counters.delivered += 1;
         if !self.inbound.readable.is_empty() {

@@ -108,7 +108,8 @@ impl<S: AsyncStream> Core<S> {
     /// `write` is false for `send_buffered`, which never writes.
     #[inline]
     pub(crate) fn submit(&mut self, message: &mut Message, permit: Permit, write: bool) -> Result<(), Error> {
-        match self.choose(message) {
+        let size = message.size();
+        match self.choose(message, size) {
             Ok(Destination::Peer(id)) => self.enqueue(id, message, permit, write),
             Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
             Ok(Destination::Nowhere(cause)) => {
@@ -132,9 +133,9 @@ impl<S: AsyncStream> Core<S> {
         self.outbound.pending.push_back(Queued { message, size, permit });
     }
 
-    fn choose(&mut self, message: &Message) -> Result<Destination, Error> {
+    #[inline]
+    fn choose(&mut self, message: &Message, size: usize) -> Result<Destination, Error> {
         self.check_sendable()?;
-        let size = message.size();
         self.check_message(message, size)?;
         match self.route(message, size) {
             // Nothing overtakes what has been waiting for a peer.
@@ -365,9 +366,24 @@ impl<S: AsyncStream> Core<S> {
         self.effects.drop_permit(permit);
     }
 
+    /// [`submit`](Self::submit) for a loop of sends, which has to wait now and then to let others run.
+    #[inline]
+    pub(crate) fn submit_in_turn(
+        &mut self,
+        message: &mut Message,
+        permit: Permit,
+        write: bool,
+    ) -> Result<(), Error> {
+        if self.outbound.burst >= SENDS_PER_POLL {
+            self.effects.drop_permit(permit);
+            return Err(Error::WouldBlock);
+        }
+        self.outbound.burst += 1;
+        self.submit(message, permit, write)
+    }
+
     /// Lets other tasks run now and then in a loop of sends that never wait.
     pub(crate) fn give_way(&mut self, waker: &Waker) -> bool {
-        self.outbound.burst += 1;
         let due = self.outbound.burst >= SENDS_PER_POLL;
         if due {
             self.outbound.burst = 0;
@@ -386,6 +402,9 @@ impl<S: AsyncStream> Core<S> {
     }
 
     pub(crate) fn unpark_sender(&mut self, key: &mut WaitKey) {
+        if key.is_none() {
+            return;
+        }
         let waker = self.outbound.senders.unpark(key);
         drop(waker);
     }

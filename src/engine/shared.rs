@@ -29,26 +29,17 @@ impl<S: AsyncStream> Shared<S> {
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Core<S>) -> R) -> R {
         let mut core = self.lock();
         let result = work(&mut core);
-        if core.effects.is_empty() {
-            return result;
+        if !core.effects.is_empty() {
+            Self::run_effects(core);
         }
-        let effects = std::mem::take(&mut core.effects);
-        drop(core);
-        effects.run();
         result
     }
 
-    pub(crate) fn is_detached(&self) -> bool {
-        self.detached
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Core<S>> {
-        self.core.lock().unwrap_or_else(|poisoned| {
-            self.core.clear_poison();
-            let mut core = PoisonError::into_inner(poisoned);
-            core.recover_from_panic();
-            core
-        })
+    #[inline(never)]
+    fn run_effects(mut core: MutexGuard<'_, Core<S>>) {
+        let effects = std::mem::take(&mut core.effects);
+        drop(core);
+        effects.run();
     }
 
     pub(crate) fn add_handle(&self) {
@@ -60,6 +51,24 @@ impl<S: AsyncStream> Shared<S> {
         if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.with(Core::begin_close);
         }
+    }
+
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detached
+    }
+
+    #[inline]
+    fn lock(&self) -> MutexGuard<'_, Core<S>> {
+        self.core.lock().unwrap_or_else(|poisoned| self.recover(poisoned))
+    }
+
+    /// A stream panicked while it was polled: it has poisoned its own connection, the rest is whole.
+    #[cold]
+    fn recover<'a>(&self, poisoned: PoisonError<MutexGuard<'a, Core<S>>>) -> MutexGuard<'a, Core<S>> {
+        self.core.clear_poison();
+        let mut core = poisoned.into_inner();
+        core.recover_from_panic();
+        core
     }
 }
 

@@ -47,17 +47,10 @@ impl RoundRobin {
     }
 }
 
-impl Pattern for RoundRobin {
-    fn attach(&mut self, peer: PeerId, _info: &PeerInfo) -> Admission {
-        self.peers.insert(peer);
-        Admission::Admit
-    }
-
-    fn detach(&mut self, peer: PeerId) {
-        self.peers.remove(peer);
-    }
-
-    fn route(&mut self, _message: &Message, room: &dyn Fn(PeerId) -> Room) -> Route {
+impl RoundRobin {
+    /// The first peer with room for the message, starting with the one whose turn it is.
+    #[cold]
+    fn route_around(&mut self, room: &dyn Fn(PeerId) -> Room) -> Route {
         let mut first = None;
         while let Some(peer) = self.peers.choose().filter(|peer| first != Some(*peer)) {
             match room(peer) {
@@ -74,6 +67,27 @@ impl Pattern for RoundRobin {
             }
         }
         if self.peers.is_empty() { Route::NoPeer } else { Route::Full }
+    }
+}
+
+impl Pattern for RoundRobin {
+    fn attach(&mut self, peer: PeerId, _info: &PeerInfo) -> Admission {
+        self.peers.insert(peer);
+        Admission::Admit
+    }
+
+    fn detach(&mut self, peer: PeerId) {
+        self.peers.remove(peer);
+    }
+
+    fn route(&mut self, _message: &Message, room: &dyn Fn(PeerId) -> Room) -> Route {
+        match self.peers.choose() {
+            Some(peer) if room(peer) == Room::Enough => {
+                self.peers.advance();
+                Route::To(peer)
+            }
+            _ => self.route_around(room),
+        }
     }
 
     fn room_freed(&mut self, peer: PeerId) {

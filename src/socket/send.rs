@@ -85,20 +85,45 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
 pub struct Sending<'a, T, S: AsyncStream, P: BytePermits> {
     socket: &'a Socket<T, S, P>,
     message: Message,
-    waiting: Waiting<P>,
     /// False to queue only.
     write: bool,
+    /// Only there once the message has had to wait: most never do.
+    slow: Option<Box<Slow<P>>>,
+}
+
+/// The state of a send that waits.
+struct Slow<P: BytePermits> {
+    waiting: Waiting<P>,
     /// Without a companion task nobody else would write: the second half of the work.
     flush: Option<Flush>,
 }
 
 impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
     fn new(socket: &'a Socket<T, S, P>, message: Message, write: bool) -> Self {
-        Self { socket, message, waiting: Waiting::default(), write, flush: None }
+        Self { socket, message, write, slow: None }
     }
 
+    #[cold]
     fn refused(&mut self, error: Error) -> SendError {
         SendError::new(error, std::mem::take(&mut self.message))
+    }
+
+    #[inline(never)]
+    fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let Self { socket, message, write, slow } = self;
+        let slow = slow.get_or_insert_with(|| Box::new(Slow { waiting: Waiting::default(), flush: None }));
+        if slow.flush.is_none() {
+            if let Err(error) = ready!(slow.waiting.poll_submit(socket, message, *write, cx)) {
+                return Poll::Ready(Err(self.refused(error)));
+            }
+            if !*write || !socket.shared.is_detached() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        // The message is queued by now and its loss would be counted: an error here only says that the
+        // connection it was accepted for has ended.
+        let flush = slow.flush.get_or_insert_default();
+        flush.poll(&socket.shared, cx).map_err(|error| SendError::new(error, Message::new()))
     }
 }
 
@@ -108,27 +133,29 @@ impl<T, S: AsyncStream, P: BytePermits> Future for Sending<'_, T, S, P> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if this.flush.is_none() {
-            let submitted = this.waiting.poll_submit(this.socket, &mut this.message, this.write, cx);
-            if let Err(error) = ready!(submitted) {
-                return Poll::Ready(Err(this.refused(error)));
-            }
-            if !this.write || !this.socket.shared.is_detached() {
-                return Poll::Ready(Ok(()));
-            }
+        if this.slow.is_some() || this.socket.shared.is_detached() {
+            return this.poll_slow(cx);
         }
-        // The message is queued by now and its loss would be counted: an error here only says that the
-        // connection it was accepted for has ended.
-        let flush = this.flush.get_or_insert_default();
-        flush.poll(&this.socket.shared, cx).map_err(|error| SendError::new(error, Message::new()))
+        let Some(permit) = this.socket.permits.try_acquire(this.message.size()) else {
+            return this.poll_slow(cx);
+        };
+        let (message, write) = (&mut this.message, this.write);
+        match this.socket.shared.with(|core| core.submit_in_turn(message, permit, write)) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(Error::WouldBlock) => this.poll_slow(cx),
+            Err(error) => Poll::Ready(Err(this.refused(error))),
+        }
     }
 }
 
 impl<T, S: AsyncStream, P: BytePermits> Drop for Sending<'_, T, S, P> {
+    #[inline]
     fn drop(&mut self) {
-        self.waiting.cancel(&self.socket.shared);
-        if let Some(flush) = &mut self.flush {
-            flush.cancel(&self.socket.shared);
+        if let Some(slow) = &mut self.slow {
+            slow.waiting.cancel(&self.socket.shared);
+            if let Some(flush) = &mut slow.flush {
+                flush.cancel(&self.socket.shared);
+            }
         }
     }
 }
