@@ -52,6 +52,16 @@ impl Frame {
         Self(Repr::Inline { len: len.min(INLINE_CAPACITY) as u8, data: *window })
     }
 
+    /// An inline payload with what lies behind it, and its length: the counterpart of
+    /// [`from_window`](Self::from_window).
+    #[inline]
+    pub(crate) fn window(&self) -> Option<(&[u8; INLINE_CAPACITY], u8)> {
+        match &self.0 {
+            Repr::Inline { len, data } => Some((data, *len)),
+            Repr::Shared(_) => None,
+        }
+    }
+
     #[inline]
     fn inline(bytes: &[u8]) -> Self {
         let mut data = [0; INLINE_CAPACITY];

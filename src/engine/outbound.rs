@@ -454,6 +454,7 @@ enum Destination {
     Nowhere(DropCause),
 }
 
+#[inline]
 fn queue_message<S: AsyncStream>(peer: &mut Peer<S>, message: &Message, permit: Permit) {
     let size = message.size();
     peer.connection.encode_message(message, &mut peer.out);

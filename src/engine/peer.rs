@@ -13,7 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
-use crate::protocol::{Config, Connection, PeerInfo, WireSink};
+use crate::protocol::{Config, Connection, PeerInfo, SMALL_FRAME, WireSink};
 use crate::resilience::{HighWater, Permit, PoisonGuard};
 use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
 
@@ -29,12 +29,18 @@ pub(crate) enum Origin {
 }
 
 impl WireSink for SendBuf {
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
         Self::put(self, bytes);
     }
 
     fn put_shared(&mut self, bytes: &Bytes) {
         Self::put_shared(self, bytes);
+    }
+
+    #[inline]
+    fn put_padded(&mut self, bytes: &[u8; SMALL_FRAME], len: usize) {
+        Self::put_padded(self, bytes, len);
     }
 }
 

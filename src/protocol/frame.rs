@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::ProtocolError;
-use crate::message::Frame;
+use crate::message::{Frame, INLINE_CAPACITY};
 
 /// Where encoded bytes go: the outbound queue of a connection.
 pub(crate) trait WireSink {
@@ -11,7 +11,16 @@ pub(crate) trait WireSink {
     fn put(&mut self, bytes: &[u8]);
     /// Appends `bytes`, a whole payload, and may keep a reference instead of a copy.
     fn put_shared(&mut self, bytes: &Bytes);
+
+    /// Appends the first `len` of `bytes`: a small frame with padding behind it, since a copy of fixed
+    /// size takes a few instructions where one of any size takes a call.
+    fn put_padded(&mut self, bytes: &[u8; SMALL_FRAME], len: usize) {
+        self.put(&bytes[..len]);
+    }
 }
+
+/// The most that a frame with an inline payload takes on the wire, header included.
+pub(crate) const SMALL_FRAME: usize = 2 + INLINE_CAPACITY;
 
 /// The first byte of a frame. Bits 3 to 7 are reserved, and ignored as libzmq does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -110,12 +119,15 @@ pub(super) fn encode<S: WireSink + ?Sized>(flags: Flags, payload: &[u8], out: &m
 /// Writes a frame; a shared payload is not copied here.
 #[inline]
 pub(super) fn encode_frame<S: WireSink + ?Sized>(flags: Flags, frame: &Frame, out: &mut S) {
-    match frame.shared() {
-        None => encode(flags, frame, out),
-        Some(payload) => {
-            encode_header(flags, payload.len(), out);
-            out.put_shared(payload);
-        }
+    if let Some((window, len)) = frame.window() {
+        let mut bytes = [0; SMALL_FRAME];
+        bytes[0] = flags.0;
+        bytes[1] = len;
+        bytes[2..].copy_from_slice(window);
+        out.put_padded(&bytes, 2 + usize::from(len));
+    } else if let Some(payload) = frame.shared() {
+        encode_header(flags, payload.len(), out);
+        out.put_shared(payload);
     }
 }
 

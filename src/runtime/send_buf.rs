@@ -183,6 +183,15 @@ impl SendBuf {
         self.end += bytes.len() as u64;
     }
 
+    /// Appends the first `len` of `bytes`, by a copy of all of them, which is of fixed size.
+    #[inline]
+    pub(crate) fn put_padded<const N: usize>(&mut self, bytes: &[u8; N], len: usize) {
+        let start = self.arena.bytes.len();
+        self.arena.bytes.extend_from_slice(bytes);
+        self.arena.bytes.truncate(start + len);
+        self.end += len as u64;
+    }
+
     /// Appends a payload, by reference if it is large.
     pub(crate) fn put_shared(&mut self, bytes: &Bytes) {
         if bytes.len() < REFERENCE_FROM {
