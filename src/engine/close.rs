@@ -19,7 +19,7 @@ impl<S: AsyncStream> Core<S> {
             Stage::Live => {
                 peer.stage = Stage::Retiring;
                 self.pattern.detach(id);
-                self.departing.push(id);
+                self.unclocked.push(id);
                 self.wake_companion();
                 self.turn(|core| core.flush_peer(id));
             }
@@ -40,7 +40,7 @@ impl<S: AsyncStream> Core<S> {
                 peer.stage = Stage::Draining;
                 peer.large = None;
                 peer.wake();
-                self.departing.push(id);
+                self.unclocked.push(id);
                 self.wake_companion();
                 self.wake_watchers();
             }
@@ -118,11 +118,19 @@ impl<S: AsyncStream> Core<S> {
         for id in self.peers.ids(|_| true) {
             self.disconnect(id, DisconnectReason::Closed);
         }
-        let unsent = self.counters.dropped[DropCause::Closed as usize];
+        let unsent = self.unsent();
         self.phase = Phase::Closed { unsent };
         self.emit(SocketEvent::Closed { unsent });
         self.monitor.close(self.effects.wakers());
         self.wake_everybody();
+    }
+
+    /// What the end of the socket left unsent.
+    fn unsent(&self) -> u64 {
+        [DropCause::Closed, DropCause::CompanionGone]
+            .map(|cause| self.counters.dropped[cause as usize])
+            .iter()
+            .sum()
     }
 
     /// One step of `close`: the number of messages that could not be sent, once that is known.
@@ -160,8 +168,7 @@ impl<S: AsyncStream> Core<S> {
         self.emit(SocketEvent::CompanionGone);
         self.monitor.close(self.effects.wakers());
         if self.phase != Phase::Open {
-            let unsent = self.counters.dropped[DropCause::CompanionGone as usize];
-            self.phase = Phase::Closed { unsent };
+            self.phase = Phase::Closed { unsent: self.unsent() };
         }
         self.wake_everybody();
     }

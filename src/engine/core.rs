@@ -34,8 +34,9 @@ pub(crate) struct Core<S> {
     pub(crate) companion: Companion,
     pub(crate) phase: Phase,
     pub(crate) deadlines: Deadlines<Timer>,
-    /// Peers that began to retire or drain since the companion last looked at the clock.
-    pub(crate) departing: Vec<PeerId>,
+    /// Peers that began to retire or drain, or announced a TTL, since the companion last looked at the
+    /// clock.
+    pub(crate) unclocked: Vec<PeerId>,
     /// Futures that wait for a change of connections, endpoints or phase.
     pub(crate) watchers: WaitList,
     pub(crate) monitor: MonitorHub,
@@ -133,7 +134,7 @@ impl<S: AsyncStream> Core<S> {
             companion,
             phase: Phase::Open,
             deadlines: Deadlines::default(),
-            departing: Vec::new(),
+            unclocked: Vec::new(),
             watchers: WaitList::default(),
             monitor: MonitorHub::default(),
             counters: Counters::default(),

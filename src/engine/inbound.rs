@@ -434,7 +434,12 @@ impl<S: AsyncStream> Core<S> {
                 peer.large = Some(large);
             }
             Ok(Some(Event::Handshaken(info))) => self.admit(id, info),
-            Ok(Some(Event::Ping { ttl })) => peer.liveness.remote_ttl = ttl,
+            Ok(Some(Event::Ping { ttl })) => {
+                if std::mem::replace(&mut peer.liveness.remote_ttl, ttl) != ttl {
+                    self.unclocked.push(id);
+                    self.wake_companion();
+                }
+            }
             Ok(Some(Event::Pong { context })) => peer.prove(&context),
             // For publishers only.
             Ok(Some(Event::Subscribe { .. } | Event::Cancel { .. })) => {}
@@ -564,6 +569,14 @@ impl<S: AsyncStream> Core<S> {
                 self.put_into_inbox(id, message);
             }
         }
+    }
+
+    /// Whether a message of this peer has begun to arrive and not ended.
+    pub(crate) fn has_begun_message(&self, id: PeerId) -> bool {
+        let Some(peer) = self.peers.get(id) else { return false };
+        let in_slab = self.inbound.slab_owner == Some(id);
+        let undecoded = if in_slab { self.inbound.slab.filled() } else { &peer.partial };
+        peer.large.is_some() || peer.connection.has_begun_message(undecoded)
     }
 
     /// What a peer that is gone leaves to the application.

@@ -42,9 +42,11 @@ impl<S: AsyncStream> Core<S> {
         if matches!(origin, Origin::Listener(_)) {
             self.handshaking += 1;
         }
-        self.deadlines.set(Timer::Peer(id), handshake_by.min(self.next_check(now)));
+        let check_at = handshake_by.min(self.next_check(now));
+        self.deadlines.set(Timer::Peer(id), check_at);
         self.announce(id, origin);
-        if let Some(peer) = self.peers.get(id) {
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.liveness.check_at = check_at;
             peer.wake();
         }
         self.wake_companion();
@@ -141,6 +143,7 @@ impl<S: AsyncStream> Core<S> {
         if self.peers.get(id).is_some_and(|peer| peer.stage == Stage::Live) {
             self.decode_rest(id);
         }
+        let cut = self.has_begun_message(id);
         let Some(mut peer) = self.peers.remove(id) else { return };
         if matches!(peer.stage, Stage::Live) {
             self.pattern.detach(id);
@@ -149,10 +152,11 @@ impl<S: AsyncStream> Core<S> {
             self.handshake_over(peer.origin);
         }
         self.orphan_inbox(&mut peer);
-        if peer.has_begun_message() {
+        if cut {
             self.count_cut(id);
         }
-        if !reason.is_orderly() {
+        // A peer that answers the end of our stream with its own has read what came before it.
+        if !(peer.stage == Stage::Draining && matches!(reason, DisconnectReason::EndOfStream)) {
             self.counters.in_doubt += peer.unproven();
         }
         if peer.origin == Origin::Given {

@@ -123,6 +123,10 @@ pub(crate) struct Liveness {
     pub(crate) quiet_since: Instant,
     /// When the handshake must be done.
     pub(crate) handshake_by: Instant,
+    /// When the connection is next looked at.
+    pub(crate) check_at: Instant,
+    /// When the last PING left, or the connection began.
+    pub(crate) last_ping: Instant,
     /// When the unanswered PING left.
     pub(crate) pinged_at: Option<Instant>,
     /// Number of the last PING, and how many messages were queued before it.
@@ -179,6 +183,8 @@ impl<S: AsyncStream> Peer<S> {
                 seen_reads: 0,
                 quiet_since: now,
                 handshake_by,
+                check_at: handshake_by,
+                last_ping: now,
                 pinged_at: None,
                 ping: (0, 0),
                 proven: 0,
@@ -243,16 +249,12 @@ impl<S: AsyncStream> Peer<S> {
         self.stream.poll_close(&mut cx)
     }
 
-    /// Whether a frame or a multipart message has begun and not ended.
-    pub(crate) fn has_begun_message(&self) -> bool {
-        self.large.is_some() || self.connection.has_partial_message()
-    }
-
     /// Queues a PING whose context numbers it, so that its PONG proves what was sent before.
     pub(crate) fn ping(&mut self, ttl: Option<Duration>, now: Instant) {
         let number = self.liveness.ping.0.wrapping_add(1);
         self.liveness.ping = (number, self.enqueued);
         self.liveness.pinged_at = Some(now);
+        self.liveness.last_ping = now;
         self.connection.encode_ping(ttl.unwrap_or_default(), &number.to_be_bytes(), &mut self.out);
         self.out.end_control();
     }

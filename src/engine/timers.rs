@@ -76,7 +76,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Acts on everything that is due, and returns the dials to start now.
     pub(crate) fn tick(&mut self, now: Instant) -> Vec<u32> {
-        self.time_departures(now);
+        self.start_clocks(now);
         self.schedule_dials(now);
         let fresh = std::mem::take(&mut self.endpoints.fresh);
         let mut start: Vec<u32> = fresh.into_iter().filter_map(|id| self.begin_attempt(id)).collect();
@@ -101,6 +101,10 @@ impl<S: AsyncStream> Core<S> {
 
     fn check_peer(&mut self, id: PeerId, now: Instant) {
         let Some(peer) = self.peers.get_mut(id) else { return };
+        if now < peer.liveness.check_at {
+            // It was set before the next check moved ahead; that one has an entry of its own.
+            return;
+        }
         let next = match peer.stage {
             Stage::Handshaking if now >= peer.liveness.handshake_by => {
                 return self.time_out(id, TimeoutKind::Handshake);
@@ -116,9 +120,21 @@ impl<S: AsyncStream> Core<S> {
             },
             Stage::Retiring | Stage::Draining => return,
         };
-        let Some(peer) = self.peers.get(id) else { return };
+        let Some(peer) = self.peers.get_mut(id) else { return };
         let next = peer.liveness.remote_ttl.map_or(next, |ttl| next.min(later(now, ttl)));
+        peer.liveness.check_at = next;
         self.deadlines.set(Timer::Peer(id), next);
+    }
+
+    /// The peer asked to be looked at sooner than was planned.
+    fn advance_check(&mut self, id: PeerId, now: Instant) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(ttl) = peer.liveness.remote_ttl else { return };
+        let at = later(now, ttl);
+        if at < peer.liveness.check_at {
+            peer.liveness.check_at = at;
+            self.deadlines.set(Timer::Peer(id), at);
+        }
     }
 
     fn time_out(&mut self, id: PeerId, kind: TimeoutKind) {
@@ -127,17 +143,16 @@ impl<S: AsyncStream> Core<S> {
 
     fn check_live(&mut self, id: PeerId, now: Instant) -> Verdict {
         let Some(peer) = self.peers.get_mut(id) else { return Verdict::Fine };
+        let ping_due = self.options.heartbeat_interval.is_some_and(|interval| peer.ping_due(interval, now));
         if peer.has_news(now) {
-            return if self.options.heartbeat_interval.is_some() && peer.wants_proof() {
-                Verdict::Ping
-            } else {
-                Verdict::Fine
-            };
+            // PINGs behind a full queue would only pile up.
+            return if ping_due && !peer.write_blocked { Verdict::Ping } else { Verdict::Fine };
         }
         let quiet = now.saturating_duration_since(peer.liveness.quiet_since);
-        if peer.has_begun_message() && self.options.frame_timeout.is_some_and(|limit| quiet >= limit) {
+        if self.options.frame_timeout.is_some_and(|limit| quiet >= limit) && self.has_begun_message(id) {
             return Verdict::Dead(TimeoutKind::Frame);
         }
+        let Some(peer) = self.peers.get(id) else { return Verdict::Fine };
         if peer.liveness.remote_ttl.is_some_and(|ttl| quiet >= ttl) {
             return Verdict::Dead(TimeoutKind::Heartbeat);
         }
@@ -145,11 +160,7 @@ impl<S: AsyncStream> Core<S> {
             Some(pinged) if now.saturating_duration_since(pinged) >= self.options.heartbeat_timeout => {
                 Verdict::Dead(TimeoutKind::Heartbeat)
             }
-            None if self.options.heartbeat_interval.is_some_and(|interval| quiet >= interval)
-                && peer.connection.speaks_heartbeats() =>
-            {
-                Verdict::Ping
-            }
+            None if ping_due => Verdict::Ping,
             _ => Verdict::Fine,
         }
     }
@@ -162,12 +173,16 @@ impl<S: AsyncStream> Core<S> {
         self.turn(|core| core.flush_peer(id));
     }
 
-    /// Starts the clock of peers that began to retire or drain since the last look.
-    fn time_departures(&mut self, now: Instant) {
-        for id in std::mem::take(&mut self.departing) {
+    /// Starts the clock of peers that began to retire or drain, or announced a TTL, since the last look.
+    fn start_clocks(&mut self, now: Instant) {
+        for id in std::mem::take(&mut self.unclocked) {
             let patience = match self.peers.get(id).map(|peer| peer.stage) {
                 Some(Stage::Draining) => DRAIN_TIME,
                 Some(Stage::Retiring) => self.options.linger.unwrap_or(Duration::MAX),
+                Some(Stage::Live) => {
+                    self.advance_check(id, now);
+                    continue;
+                }
                 _ => continue,
             };
             self.deadlines.set(Timer::Depart(id), later(now, patience));
@@ -244,9 +259,12 @@ impl<S> Peer<S> {
 }
 
 impl<S: AsyncStream> Peer<S> {
-    /// Whether a busy connection has sent messages since its last PING that only a PONG can prove.
-    fn wants_proof(&self) -> bool {
-        self.connection.speaks_heartbeats() && self.unproven() > 0 && self.enqueued > self.liveness.ping.1
+    /// Whether it is time for a PING: every interval, traffic or not. A peer that is paused at its mark
+    /// answers nothing, and knows by our PINGs that we live, as we do by its; and a busy connection has
+    /// what it sent proven now and then.
+    fn ping_due(&self, interval: Duration, now: Instant) -> bool {
+        let since = now.saturating_duration_since(self.liveness.last_ping);
+        since >= interval && self.connection.speaks_heartbeats()
     }
 }
 

@@ -178,13 +178,6 @@ pub enum DisconnectReason {
     CompanionGone,
 }
 
-impl DisconnectReason {
-    /// Whether both ends had time to deliver what was sent.
-    pub(crate) fn is_orderly(&self) -> bool {
-        matches!(self, Self::Closed)
-    }
-}
-
 impl From<io::Error> for DisconnectReason {
     fn from(error: io::Error) -> Self {
         Self::Io(Arc::new(error))

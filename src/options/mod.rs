@@ -276,7 +276,7 @@ impl SocketOptions {
         self.frame_timeout
     }
 
-    /// Silence after which a PING is sent, to peers that speak ZMTP 3.1; default 15 s, `None` for no
+    /// How often a PING is sent, to peers that speak ZMTP 3.1; default 15 s, `None` for no
     /// heartbeats (HEARTBEAT_IVL; libzmq: off).
     #[must_use]
     pub fn with_heartbeat_interval(mut self, interval: Option<Duration>) -> Self {
@@ -284,7 +284,7 @@ impl SocketOptions {
         self
     }
 
-    /// Silence after which a PING is sent.
+    /// How often a PING is sent.
     #[must_use]
     pub fn heartbeat_interval(&self) -> Option<Duration> {
         self.heartbeat_interval

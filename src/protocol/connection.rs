@@ -88,6 +88,12 @@ impl Connection {
         !self.partial.frames.is_empty()
     }
 
+    /// Whether a message has begun and not ended; `undecoded` is what `handle_input` left over.
+    pub(crate) fn has_begun_message(&self, undecoded: &[u8]) -> bool {
+        let begins = |flags: Flags| self.is_ready() && !flags.is_command();
+        self.has_partial_message() || Flags::first(undecoded).is_some_and(begins)
+    }
+
     /// Decodes from the front of `input`, advancing it, until there is one event, or `None`: then
     /// whatever is left of `input` has to be presented again, with more behind it.
     ///

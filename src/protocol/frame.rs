@@ -47,6 +47,11 @@ impl Flags {
     pub(super) const fn has_more(self) -> bool {
         self.0 & Self::MORE.0 != 0
     }
+
+    /// The flags of the frame that begins with `input`, once their byte is there.
+    pub(super) fn first(input: &[u8]) -> Option<Self> {
+        input.first().copied().map(Self)
+    }
 }
 
 /// What stands before a payload.

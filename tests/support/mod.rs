@@ -1,11 +1,11 @@
 //! What the tests need of each runtime, under the same names.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 
 mod stalled;
 
 #[cfg(feature = "tokio")]
 pub mod tokio {
-    pub use super::stalled::{StalledPeer, dealer_that_never_reads, stalled_peer};
+    pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
@@ -37,7 +37,7 @@ pub mod tokio {
 
 #[cfg(feature = "compio")]
 pub mod compio {
-    pub use super::stalled::{StalledPeer, dealer_that_never_reads, stalled_peer};
+    pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
     pub use monocoque::compio::prelude::*;
     use std::future::Future;
     use std::time::Duration;

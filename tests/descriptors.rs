@@ -1,0 +1,37 @@
+//! Descriptors: none is lost, and running out of them is survived.
+//!
+//! A binary and a test of its own, because it reads and limits what belongs to the whole process.
+#![cfg(target_os = "linux")]
+#![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
+
+#[path = "support/mod.rs"]
+mod support;
+
+macro_rules! mount {
+    ($name:ident, $feature:literal) => {
+        #[cfg(feature = $feature)]
+        #[path = "process"]
+        mod $name {
+            use crate::support::$name as rt;
+
+            pub(crate) mod descriptors;
+        }
+    };
+}
+
+mount!(tokio, "tokio");
+mount!(compio, "compio");
+
+#[test]
+fn descriptors() {
+    #[cfg(feature = "tokio")]
+    {
+        tokio::descriptors::cycles_leave_none_open();
+        tokio::descriptors::running_out_is_survived();
+    }
+    #[cfg(feature = "compio")]
+    {
+        compio::descriptors::cycles_leave_none_open();
+        compio::descriptors::running_out_is_survived();
+    }
+}

@@ -1,0 +1,150 @@
+//! A connection that is cut at every single byte of a session, in both directions, in three ways.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::support::*;
+
+const BATCH: u32 = 5;
+
+/// In one frame, in several with an empty one, and in a long frame.
+fn message(n: u32) -> Message {
+    let number = n.to_be_bytes();
+    match n % 3 {
+        0 => Message::from(number),
+        1 => [&number[..], b"", b"three"].into_iter().map(Bytes::copy_from_slice).collect(),
+        _ => Message::from([&number[..], &[7; 260]].concat()),
+    }
+}
+
+/// Takes what has come, and checks that it is whole, in order and new.
+fn take(received: &mut Vec<u32>, got: &Message) {
+    let n = number(got);
+    assert!(*got == message(n), "message {n} is whole: {got:?}");
+    assert!(received.last().is_none_or(|last| *last < n), "{n} after {received:?}");
+    received.push(n);
+}
+
+fn take_all(received: &mut Vec<u32>, next: impl Fn() -> Result<Message>) {
+    while let Ok(got) = next() {
+        take(received, &got);
+    }
+}
+
+/// How many bytes went each way on the first connection before the last messages were sent.
+type Traffic = [u64; 2];
+
+fn traffic(sim: &Sim) -> Traffic {
+    let link = sim.network().links().first().cloned().unwrap();
+    DIRECTIONS.map(|direction| link.direction(direction).delivered)
+}
+
+fn push_pull(plan: Plan) -> Traffic {
+    let sim = Sim::new(1);
+    sim.network().on_next_connect(plan);
+    sim.block_on(async {
+        let pull = Pull::bind_with_options(SERVER, quick()).await.unwrap();
+        let push = Push::connect_with_reconnect_and_options(SERVER, quick()).await.unwrap();
+        let mut received = Vec::new();
+        for n in 0..BATCH {
+            push.send(message(n)).await.unwrap();
+            sim::sleep(ms(1)).await;
+            take_all(&mut received, || pull.try_recv());
+        }
+        // Idle, with heartbeats.
+        sim::sleep(ms(400)).await;
+        let traffic = sim.network().links().first().map(|_| traffic(&sim));
+        sim::sleep(ms(600)).await;
+        push.send(message(BATCH)).await.unwrap();
+        push.flush().await.unwrap();
+        sim::sleep(ms(10)).await;
+        take_all(&mut received, || pull.try_recv());
+
+        assert_eq!(received.last(), Some(&BATCH), "traffic goes on");
+        let (sender, receiver) = (push.stats(), pull.stats());
+        assert_balanced(&sender);
+        assert_balanced(&receiver);
+        assert_eq!((sender.accepted, sender.queued), (u64::from(BATCH) + 1, 0));
+        assert_eq!(sender.dropped_total(), 0, "what was not sent survived");
+        assert!(receiver.delivered >= sender.sent - sender.in_doubt, "{sender:?}\n{receiver:?}");
+        assert_eq!(receiver.delivered, received.len() as u64);
+        assert_eq!((push.peers().len(), pull.peers().len()), (1, 1));
+        traffic.unwrap_or_default()
+    })
+}
+
+fn dealer_router(plan: Plan) -> Traffic {
+    let sim = Sim::new(2);
+    sim.network().on_next_connect(plan);
+    sim.block_on(async {
+        let router = Router::bind_with_options(SERVER, quick()).await.unwrap();
+        let options = quick().with_identity("dealer");
+        let dealer = Dealer::connect_with_reconnect_and_options(SERVER, options).await.unwrap();
+        let requests = Rc::new(RefCell::new(Vec::new()));
+        let (echo, seen) = (router.clone(), Rc::clone(&requests));
+        sim::spawn(async move {
+            while let Ok((identity, message)) = echo.recv_from().await {
+                take(&mut seen.borrow_mut(), &message);
+                if let Err(refused) = echo.send_to(identity, message).await {
+                    assert!(matches!(refused.error(), Error::Unroutable), "{refused}");
+                }
+            }
+        });
+        let mut replies = Vec::new();
+        for n in 0..BATCH {
+            dealer.send(message(n)).await.unwrap();
+            sim::sleep(ms(1)).await;
+            take_all(&mut replies, || dealer.try_recv());
+        }
+        sim::sleep(ms(400)).await;
+        let traffic = sim.network().links().first().map(|_| traffic(&sim));
+        sim::sleep(ms(600)).await;
+        dealer.send(message(BATCH)).await.unwrap();
+        sim::sleep(ms(10)).await;
+        take_all(&mut replies, || dealer.try_recv());
+
+        assert_eq!(replies.last(), Some(&BATCH), "traffic goes on");
+        assert_eq!(requests.borrow().last(), Some(&BATCH));
+        let (client, server) = (dealer.stats(), router.stats());
+        assert_balanced(&client);
+        assert_balanced(&server);
+        assert_eq!((client.queued, client.dropped_total()), (0, 0));
+        assert!(server.delivered >= client.sent - client.in_doubt, "{client:?}\n{server:?}");
+        assert!(client.delivered >= server.sent - server.in_doubt, "{client:?}\n{server:?}");
+        assert_eq!(client.delivered, replies.len() as u64);
+        assert_eq!((dealer.peers().len(), router.peers().len()), (1, 1));
+        traffic.unwrap_or_default()
+    })
+}
+
+fn at_every_byte(session: fn(Plan) -> Traffic) {
+    let whole = session(Plan::new());
+    assert!(whole.iter().all(|bytes| *bytes > 100), "greeting, READY, heartbeats: {whole:?}");
+    for (direction, bytes) in DIRECTIONS.into_iter().zip(whole) {
+        for cut in CUTS {
+            for at in 0..=bytes {
+                let cut_here =
+                    std::panic::catch_unwind(|| session(Plan::new().cut_after(direction, at, cut)));
+                assert!(cut_here.is_ok(), "cut by {cut:?} after {at} of {bytes} bytes {direction:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn push_pull_survives_a_cut_at_every_byte() {
+    at_every_byte(push_pull);
+}
+
+#[test]
+fn dealer_router_survives_a_cut_at_every_byte() {
+    at_every_byte(dealer_router);
+}
+
+/// The bytes of one message in pieces of one byte each: a frame is never taken for whole before it is.
+#[test]
+fn one_byte_at_a_time_is_as_good_as_any() {
+    for session in [push_pull, dealer_router] {
+        session(Plan::new().with_read_chunk(1..=1).with_write_chunk(1..=1));
+    }
+}

@@ -1,0 +1,78 @@
+//! Doing it a thousand times leaves nothing behind.
+
+use super::support::*;
+
+#[test]
+fn a_thousand_reconnections_leave_nothing_behind() {
+    let sim = Sim::new(1);
+    let options = quick().with_heartbeat_interval(None);
+    let (dealer, router) = sim.block_on(async {
+        let router = Router::bind_with_options(SERVER, options.clone()).await.unwrap();
+        let dealer =
+            Dealer::connect_with_options(SERVER, options.clone().with_identity("dealer")).await.unwrap();
+        (dealer, router)
+    });
+    sim.advance(secs(1));
+    let network = sim.network();
+    let before = (sim.tasks(), network.links().len());
+    for cycle in 0..1_000_u64 {
+        let link = network.links()[0].id;
+        network.cut(link, CUTS[cycle as usize % 2]);
+        sim.block_on(async {
+            sim::sleep(ms(60)).await;
+            dealer.send("x").await.unwrap();
+            let (identity, _) = router.recv_from().await.unwrap();
+            router.send_to(identity, "y").await.unwrap();
+            dealer.recv().await.unwrap();
+        });
+        assert_eq!((sim.tasks(), network.links().len()), before);
+    }
+    for stats in [dealer.stats(), router.stats()] {
+        assert_balanced(&stats);
+        assert_eq!((stats.connects, stats.peers.len()), (1_001, 1));
+        assert_eq!((stats.sent, stats.delivered), (1_000, 1_000));
+    }
+    assert_eq!((dealer.stats().reconnects, router.stats().reconnects), (1_000, 0));
+}
+
+#[test]
+fn a_thousand_sockets_leave_nothing_behind() {
+    let sim = Sim::new(1);
+    let pull = sim.block_on(async { Pull::bind_with_options(SERVER, without_heartbeats()).await.unwrap() });
+    sim.block_on(async {
+        for _ in 0..1_000 {
+            let push = Push::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+            push.send("x").await.unwrap();
+            pull.recv().await.unwrap();
+        }
+    });
+    sim.advance(secs(2));
+    assert_eq!((sim.tasks(), sim.network().links().len(), pull.stats().peers.len()), (1, 0, 0));
+}
+
+/// Peers that come, begin a handshake and go.
+#[test]
+fn a_thousand_broken_handshakes_leave_nothing_behind() {
+    let sim = Sim::new(1);
+    let pull = sim.block_on(async { Pull::bind_with_options(SERVER, limited()).await.unwrap() });
+    sim.block_on(async {
+        let opening = crate::stalled::opening("PUSH", b"");
+        for n in 0..1_000 {
+            let mut peer = sim::raw_connect(SERVER).await.unwrap();
+            peer.write_all(&opening[..n % opening.len()]).await.unwrap();
+        }
+    });
+    sim.advance(secs(40));
+    let stats = pull.stats();
+    assert_eq!(stats.handshakes_failed, 1_000);
+    assert_eq!((sim.tasks(), sim.network().links().len(), stats.peers.len()), (1, 0, 0));
+    sim.block_on(async {
+        let push = Push::connect(SERVER).await.unwrap();
+        push.send("x").await.unwrap();
+        pull.recv().await.unwrap();
+    });
+}
+
+fn limited() -> SocketOptions {
+    without_heartbeats().with_max_handshakes(8)
+}

@@ -1,0 +1,149 @@
+//! Handshakes that take too long, and messages that do.
+
+use super::support::*;
+
+const LIMIT: u64 = 3_000;
+
+fn limited() -> SocketOptions {
+    without_heartbeats().with_handshake_timeout(ms(LIMIT))
+}
+
+/// Waits for the end of the stream, whichever.
+async fn end_of(stream: &mut RawStream) {
+    let _ended = stream.read_to_end(&mut Vec::new()).await;
+}
+
+async fn failed_handshake(monitor: &mut Monitor) -> Error {
+    event(monitor, |event| match event {
+        SocketEvent::HandshakeFailed { cause, .. } => Some(cause.clone()),
+        _ => None,
+    })
+    .await
+}
+
+#[test]
+fn a_silent_peer_is_closed_in_time() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let pull = Pull::bind_with_options(SERVER, limited()).await.unwrap();
+        let mut monitor = pull.monitor();
+        let mut peer = sim::raw_connect(SERVER).await.unwrap();
+        let begun = sim.elapsed();
+        end_of(&mut peer).await;
+        let took = sim.elapsed() - begun;
+        assert!(took >= ms(LIMIT) && took <= ms(LIMIT + 5), "{took:?}");
+        let cause = failed_handshake(&mut monitor).await;
+        assert!(matches!(cause, Error::Timeout(TimeoutKind::Handshake)), "{cause}");
+        assert_eq!(pull.stats().handshakes_failed, 1);
+    });
+}
+
+/// The limit is for the whole handshake: progress does not extend it.
+#[test]
+fn a_dripping_peer_is_closed_in_time() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let pull = Pull::bind_with_options(SERVER, limited()).await.unwrap();
+        let mut monitor = pull.monitor();
+        let mut peer = sim::raw_connect(SERVER).await.unwrap();
+        let begun = sim.elapsed();
+        let cause = {
+            let dripping = async {
+                for byte in crate::stalled::opening("PUSH", b"") {
+                    sim::sleep(ms(LIMIT * 9 / 10)).await;
+                    if peer.write_all(&[byte]).await.is_err() {
+                        break;
+                    }
+                }
+                std::future::pending::<()>().await;
+            };
+            while_running(failed_handshake(&mut monitor), dripping).await
+        };
+        assert!(matches!(cause, Error::Timeout(TimeoutKind::Handshake)), "{cause}");
+        let took = sim.elapsed() - begun;
+        assert!(took <= ms(LIMIT + 5), "{took:?}");
+    });
+}
+
+/// The first of the two, while the second runs.
+async fn while_running<T>(first: impl Future<Output = T>, second: impl Future<Output = ()>) -> T {
+    use futures_util::future::{Either, select};
+    match select(std::pin::pin!(first), std::pin::pin!(second)).await {
+        Either::Left((output, _)) => output,
+        Either::Right(_) => unreachable!("it never ends"),
+    }
+}
+
+/// Handshakes that hang take no room from those that do not.
+#[test]
+fn hanging_handshakes_do_not_shut_others_out_for_ever() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let pull = Pull::bind_with_options(SERVER, limited().with_max_handshakes(4)).await.unwrap();
+        let mut silent = Vec::new();
+        for _ in 0..10 {
+            silent.push(sim::raw_connect(SERVER).await.unwrap());
+        }
+        let begun = sim.elapsed();
+        let push = Push::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+        let took = sim.elapsed() - begun;
+        assert!(
+            took >= ms(2 * LIMIT - 10) && took <= ms(2 * LIMIT + 10),
+            "behind two rounds of four: {took:?}"
+        );
+        push.send("x").await.unwrap();
+        pull.recv().await.unwrap();
+    });
+}
+
+/// A frame that was begun has to go on.
+#[test]
+fn a_begun_frame_that_makes_no_progress_ends_the_connection() {
+    for begun_with in [&b"\x00\x05abc"[..], b"\x01\x01a", b"\x02\0\0\0\0\0\x10\0\0abc"] {
+        let sim = Sim::new(1);
+        sim.block_on(async {
+            let options = without_heartbeats().with_frame_timeout(Some(ms(LIMIT)));
+            let pull = Pull::bind_with_options(SERVER, options).await.unwrap();
+            let mut monitor = pull.monitor();
+            let mut peer = sim::raw_connect(SERVER).await.unwrap();
+            shake(&mut peer, "PUSH").await;
+            peer.write_all(b"\x00\x01x").await.unwrap();
+            sim::sleep(ms(10 * LIMIT)).await;
+            assert_eq!(pull.peers().len(), 1, "nothing is begun");
+            peer.write_all(begun_with).await.unwrap();
+            let begun = sim.elapsed();
+            let reason = disconnection(&mut monitor).await;
+            assert!(matches!(reason, DisconnectReason::Timeout(TimeoutKind::Frame)), "{reason}");
+            let took = sim.elapsed() - begun;
+            assert!(took >= ms(LIMIT) && took <= ms(2 * LIMIT + 5), "{took:?}");
+            assert_eq!(pull.stats().recv_incomplete, 1);
+        });
+    }
+}
+
+#[test]
+fn a_cut_message_is_counted_and_never_delivered() {
+    for (rest, cut) in [
+        (&b""[..], 0),
+        (b"\x00", 1),
+        (b"\x00\x05abc", 1),
+        (b"\x01\x01b", 1),
+        (b"\x01\x01b\x00", 1),
+        (b"\x02\0\0\0\0\0\x10\0\0abc", 1),
+        (b"\x04\x09\x04PING", 0),
+    ] {
+        Sim::new(1).block_on(async {
+            let pull = Pull::bind_with_options(SERVER, without_heartbeats()).await.unwrap();
+            let mut monitor = pull.monitor();
+            let mut peer = sim::raw_connect(SERVER).await.unwrap();
+            shake(&mut peer, "PUSH").await;
+            peer.write_all(&[b"\x00\x01a", rest].concat()).await.unwrap();
+            drop(peer);
+            disconnection(&mut monitor).await;
+            assert_eq!(pull.recv().await.unwrap()[0], "a");
+            assert!(pull.try_recv().is_err());
+            assert_eq!(pull.stats().recv_incomplete, cut, "{rest:?}");
+            assert_balanced(&pull.stats());
+        });
+    }
+}

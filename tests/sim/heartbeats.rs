@@ -1,0 +1,194 @@
+//! Heartbeats find the dead, and only the dead.
+
+use super::support::*;
+
+const INTERVAL: u64 = 1_000;
+const TIMEOUT: u64 = 2_000;
+
+fn beating() -> SocketOptions {
+    SocketOptions::default()
+        .with_heartbeat_interval(Some(ms(INTERVAL)))
+        .with_heartbeat_timeout(ms(TIMEOUT))
+        .with_backoff(Backoff::new().with_initial(ms(10)))
+}
+
+/// Both ends notice a pulled cable within interval and timeout, wherever in the interval it happens,
+/// whether the connection was idle or busy.
+#[test]
+fn silence_is_noticed_in_time() {
+    for busy in [false, true] {
+        for moment in [0, 1, 500, 999, 1_000, 1_001, 1_500, 2_500, 2_999, 10_300] {
+            let sim = Sim::new(moment);
+            sim.block_on(async {
+                let (push, pull) = pipeline(beating(), beating()).await;
+                let mut monitors = [push.monitor(), pull.monitor()];
+                let until = sim.elapsed() + ms(moment);
+                while busy && sim.elapsed() < until {
+                    push.send("x").await.unwrap();
+                    pull.recv().await.unwrap();
+                    sim::sleep(ms(1)).await;
+                }
+                sim::sleep(until.saturating_sub(sim.elapsed())).await;
+                let link = sim.network().links()[0].id;
+                sim.network().cut(link, Cut::Silence);
+                let cut_at = sim.elapsed();
+                for monitor in &mut monitors {
+                    let reason = disconnection(monitor).await;
+                    assert!(matches!(reason, DisconnectReason::Timeout(TimeoutKind::Heartbeat)), "{reason}");
+                    let after = sim.elapsed() - cut_at;
+                    assert!(after <= ms(INTERVAL + TIMEOUT + 10), "{after:?}, {moment} ms, busy: {busy}");
+                    assert!(after >= ms(TIMEOUT - INTERVAL), "not before its time: {after:?}");
+                }
+            });
+        }
+    }
+}
+
+/// A full send queue does not hide that nobody is there.
+#[test]
+fn silence_is_noticed_by_a_blocked_sender() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let (push, pull) = pipeline(beating(), beating()).await;
+        let mut monitor = push.monitor();
+        sim.network().cut(sim.network().links()[0].id, Cut::Silence);
+        let cut_at = sim.elapsed();
+        for _ in 0..100 {
+            push.send(vec![0; 10_000]).await.unwrap();
+        }
+        let reason = disconnection(&mut monitor).await;
+        assert!(matches!(reason, DisconnectReason::Timeout(TimeoutKind::Heartbeat)), "{reason}");
+        // No PING goes behind a full queue as long as there is news.
+        assert!(sim.elapsed() - cut_at <= ms(2 * INTERVAL + TIMEOUT + 10));
+        // What was not sent is delivered to the next connection.
+        let stats = push.stats();
+        for _ in 0..stats.accepted - stats.in_doubt {
+            sim::timeout(secs(10), pull.recv()).await.unwrap().unwrap();
+        }
+    });
+}
+
+/// One hour at the receiver's mark: the sender hears that the receiver lives, and the receiver does not
+/// hold its own pause against the sender.
+#[test]
+fn a_paused_reader_is_alive() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let (push, pull) = pipeline(beating(), beating().with_recv_hwm(2)).await;
+        for _ in 0..500 {
+            push.send(vec![0; 1_000]).await.unwrap();
+        }
+        sim::sleep(secs(3600)).await;
+        assert_eq!((push.stats().connects, pull.stats().connects), (1, 1));
+        assert_eq!((push.stats().in_doubt, pull.stats().recv_queued), (0, 2));
+        for _ in 0..500 {
+            sim::timeout(secs(1), pull.recv()).await.unwrap().unwrap();
+        }
+        assert!(push.is_connected() && pull.is_connected());
+    });
+}
+
+/// A message that takes a hundred times the heartbeat interval is under way, and not dead: neither for
+/// the one who sends it, whose PING waits behind it, nor for the one who receives it.
+#[test]
+fn a_huge_message_over_a_slow_link_is_alive() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let slow = Plan::new()
+            .with_capacity(Direction::ToServer, 5_000)
+            .with_latency(ms(500)..=ms(500))
+            .with_write_chunk(5_000..=5_000);
+        sim.network().on_next_connect(slow);
+        let (push, pull) = pipeline(beating(), beating()).await;
+        let begun = sim.elapsed();
+        push.send(vec![7; 2_000_000]).await.unwrap();
+        let message = pull.recv().await.unwrap();
+        assert_eq!(message[0].len(), 2_000_000);
+        assert!(sim.elapsed() - begun > secs(190));
+        assert_eq!((push.stats().connects, pull.stats().connects), (1, 1));
+    });
+}
+
+/// Idle connections cost heartbeats and nothing else.
+#[test]
+fn idle_sockets_sleep() {
+    for (options, at_most) in [(without_heartbeats(), 10), (beating(), 20_000)] {
+        let sim = Sim::new(1);
+        let kept = sim.block_on(pipeline(options.clone(), options));
+        sim.block_on(async {
+            kept.0.send("x").await.unwrap();
+            kept.1.recv().await.unwrap();
+            sim::sleep(secs(1)).await;
+        });
+        let before = sim.polls();
+        sim.advance(secs(1000));
+        let polls = sim.polls() - before;
+        assert!(polls <= at_most, "{polls} polls in 1000 s");
+        assert!(kept.0.is_connected());
+    }
+}
+
+/// A peer that asked to be considered dead after so long is.
+#[test]
+fn the_ttl_of_the_peer_is_honoured() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let pull = Pull::bind_with_options(SERVER, without_heartbeats()).await.unwrap();
+        let mut monitor = pull.monitor();
+        let mut peer = sim::raw_connect(SERVER).await.unwrap();
+        shake(&mut peer, "PUSH").await;
+        // PING with a TTL of 1.5 s and a context.
+        peer.write_all(b"\x04\x0A\x04PING\x00\x0Fabc").await.unwrap();
+        assert_eq!(frame(&mut peer).await, (4, b"\x04PONGabc".to_vec()));
+        let last_sign = sim.elapsed();
+        let reason = disconnection(&mut monitor).await;
+        assert!(matches!(reason, DisconnectReason::Timeout(TimeoutKind::Heartbeat)), "{reason}");
+        let after = sim.elapsed() - last_sign;
+        assert!(after >= ms(1_490) && after <= ms(3_010), "{after:?}");
+    });
+}
+
+/// What a PONG has proven is not in doubt when the connection is lost.
+#[test]
+fn a_pong_proves_what_was_sent_before_its_ping() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let (push, pull) = pipeline(beating(), beating()).await;
+        for _ in 0..10 {
+            push.send("proven").await.unwrap();
+            pull.recv().await.unwrap();
+        }
+        sim::sleep(ms(2 * INTERVAL + 10)).await;
+        let mut monitor = push.monitor();
+        let link = sim.network().links()[0].id;
+        // Three more arrive, but no PONG can say so any more.
+        sim.network().stall(link, Direction::ToClient);
+        for _ in 0..3 {
+            push.send("in doubt").await.unwrap();
+            pull.recv().await.unwrap();
+        }
+        sim.network().cut(link, Cut::Reset);
+        disconnection(&mut monitor).await;
+        let stats = push.stats();
+        assert_eq!((stats.sent, stats.in_doubt), (13, 3));
+    });
+}
+
+/// A connection that never rests proves what it sent, too.
+#[test]
+fn a_busy_connection_is_proven_now_and_then() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let (push, pull) = pipeline(beating(), beating()).await;
+        let mut monitor = push.monitor();
+        for _ in 0..3_000 {
+            push.send("x").await.unwrap();
+            pull.recv().await.unwrap();
+            sim::sleep(ms(10)).await;
+        }
+        sim.network().cut(sim.network().links()[0].id, Cut::Reset);
+        disconnection(&mut monitor).await;
+        let stats = push.stats();
+        assert!(stats.in_doubt <= 300, "those of the last intervals only: {}", stats.in_doubt);
+    });
+}

@@ -1,0 +1,183 @@
+//! High-water marks are exact.
+
+use super::support::*;
+
+/// A PUSH connected to a peer that the test plays, over a link that takes nothing more.
+async fn blocked(sim: &Sim, options: SocketOptions) -> (Push, RawStream) {
+    let mut listener = sim::raw_listen(SERVER).await.unwrap();
+    let push = Push::connect_with_reconnect_and_options(SERVER, options).await.unwrap();
+    let mut peer = listener.accept().await.unwrap();
+    shake(&mut peer, "PULL").await;
+    push.wait_for_peers(1).await.unwrap();
+    sim.network().set_capacity(peer.link(), Direction::ToServer, 0);
+    (push, peer)
+}
+
+/// How many messages of `size` bytes are accepted at once.
+fn accepted(push: &Push, size: usize) -> usize {
+    std::iter::from_fn(|| push.try_send(vec![1; size]).ok()).count()
+}
+
+#[test]
+fn send_hwm_is_exact() {
+    for hwm in [1, 2, 7, 1000] {
+        let sim = Sim::new(1);
+        sim.block_on(async {
+            let (push, peer) = blocked(&sim, without_heartbeats().with_send_hwm(hwm)).await;
+            assert_eq!(accepted(&push, 10), hwm);
+            sim::sleep(secs(1)).await;
+            assert_eq!((accepted(&push, 10), push.stats().sent), (0, 0), "time makes no room");
+            for out in 1..=3 {
+                // One message is 2 bytes of header and 10 of payload.
+                sim.network().set_capacity(peer.link(), Direction::ToServer, 12 * out);
+                sim::sleep(ms(1)).await;
+                assert_eq!(push.stats().sent, out as u64);
+                assert_eq!(accepted(&push, 10), 1, "one out, one in");
+            }
+            assert_balanced(&push.stats());
+            // Part of a message is no message.
+            sim.network().set_capacity(peer.link(), Direction::ToServer, 12 * 3 + 11);
+            sim::sleep(ms(1)).await;
+            assert_eq!(accepted(&push, 10), 0);
+        });
+    }
+}
+
+#[test]
+fn a_waiting_send_goes_on_when_one_message_is_out() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let (push, peer) = blocked(&sim, without_heartbeats().with_send_hwm(3)).await;
+        assert_eq!(accepted(&push, 10), 3);
+        let waiting = [0; 4].map(|_| {
+            let push = push.clone();
+            sim::spawn(async move { push.send([9; 10]).await.unwrap() })
+        });
+        for out in 0..=4 {
+            sim.network().set_capacity(peer.link(), Direction::ToServer, 12 * out);
+            sim::sleep(ms(1)).await;
+            assert_eq!(waiting.iter().filter(|send| send.is_finished()).count(), out);
+            assert_eq!(push.buffered_messages(), 3);
+        }
+    });
+}
+
+#[test]
+fn send_hwm_bytes_is_exact() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let (push, peer) = blocked(&sim, without_heartbeats().with_send_hwm_bytes(1000)).await;
+        assert_eq!(accepted(&push, 100), 10);
+        assert_eq!(push.buffered_bytes(), 1000);
+        sim.network().set_capacity(peer.link(), Direction::ToServer, 102);
+        sim::sleep(ms(1)).await;
+        assert!(push.try_send(vec![1; 101]).is_err());
+        assert_eq!(accepted(&push, 100), 1);
+        assert!(push.try_send("").is_err(), "full is full");
+    });
+}
+
+#[test]
+fn the_sockets_own_queue_has_the_same_mark() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let options = without_heartbeats().with_send_hwm(5);
+        let push = Push::connect_with_reconnect_and_options(SERVER, options).await.unwrap();
+        assert_eq!(accepted(&push, 10), 5);
+        let pull = Pull::bind(SERVER).await.unwrap();
+        push.wait_for_peers(1).await.unwrap();
+        push.flush().await.unwrap();
+        for _ in 0..5 {
+            pull.recv().await.unwrap();
+        }
+        pull.close().await;
+        sim::sleep(secs(2)).await;
+        assert_eq!((push.is_connected(), accepted(&push, 10)), (false, 5), "the mark is all there again");
+    });
+}
+
+/// A PULL that nobody receives from, flooded with messages of `size` bytes.
+async fn flooded(options: SocketOptions, size: usize) -> Pull {
+    let (push, pull) = pipeline(without_heartbeats().with_unlimited_send_hwm(), options).await;
+    for _ in 0..2000 {
+        push.send(vec![1; size]).await.unwrap();
+    }
+    sim::spawn(async move {
+        sim::sleep(secs(3600)).await;
+        drop(push);
+    });
+    sim::sleep(secs(1)).await;
+    pull
+}
+
+#[test]
+fn recv_hwm_is_exact() {
+    for hwm in [1, 2, 9, 1000] {
+        for size in [1, 100, 20_000] {
+            Sim::new(1).block_on(async {
+                let pull = flooded(without_heartbeats().with_recv_hwm(hwm), size).await;
+                assert_eq!(pull.stats().recv_queued, hwm as u64);
+                for out in 1..=5 {
+                    pull.try_recv().unwrap();
+                    sim::sleep(secs(1)).await;
+                    let stats = pull.stats();
+                    assert_eq!((stats.recv_queued, stats.delivered), (hwm as u64, out), "one out, one in");
+                    assert_balanced(&stats);
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn recv_hwm_bytes_is_exact() {
+    for (size, messages) in [(100, 10), (300, 4), (999, 2), (1000, 1), (20_000, 1)] {
+        Sim::new(1).block_on(async {
+            let pull = flooded(without_heartbeats().with_recv_hwm_bytes(1000), size).await;
+            assert_eq!(pull.stats().recv_queued, messages, "of {size} bytes");
+            pull.try_recv().unwrap();
+            sim::sleep(secs(1)).await;
+            assert_eq!(pull.stats().recv_queued, messages, "of {size} bytes");
+        });
+    }
+}
+
+/// Each peer has a mark of its own: a flood takes nothing from a quiet peer.
+#[test]
+fn recv_hwm_is_for_each_peer() {
+    Sim::new(1).block_on(async {
+        let pull = Pull::bind_with_options(SERVER, without_heartbeats().with_recv_hwm(10)).await.unwrap();
+        let mut pushes = Vec::new();
+        for count in [1, 5, 100] {
+            let push = Push::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+            for _ in 0..count {
+                push.send("x").await.unwrap();
+            }
+            pushes.push(push);
+        }
+        sim::sleep(secs(1)).await;
+        let mut queued: Vec<_> = pull.stats().peers.iter().map(|peer| peer.recv_queued_messages).collect();
+        queued.sort_unstable();
+        assert_eq!(queued, [1, 5, 10]);
+    });
+}
+
+/// A sender cannot run ahead of a receiver that does not receive: the marks of both and the link hold.
+#[test]
+fn the_pressure_reaches_the_sender() {
+    Sim::new(1).block_on(async {
+        let (push, pull) =
+            pipeline(without_heartbeats().with_send_hwm(10), without_heartbeats().with_recv_hwm(10)).await;
+        let sending = async {
+            loop {
+                push.send(vec![1; 1000]).await.unwrap();
+            }
+        };
+        assert!(sim::timeout(secs(10), sending).await.is_err());
+        // Behind both marks: the link's 64 KiB and the receiver's slab of 32 KiB.
+        let most = 10 + 10 + (64 + 32) * 1024 / 1000;
+        assert!(push.stats().accepted <= most, "{}", push.stats().accepted);
+        assert_eq!(push.stats().queued, 10);
+        assert_eq!(pull.stats().recv_queued, 10);
+    });
+}
