@@ -444,7 +444,10 @@ impl<S: AsyncStream> Core<S> {
             // For publishers only.
             Ok(Some(Event::Subscribe { .. } | Event::Cancel { .. })) => {}
             Err(error) => {
-                self.flush_peer(id);
+                // An ERROR may be on its way to the peer; nothing that follows from it is of use.
+                let _ = peer.poll_flush();
+                peer.write_failed = true;
+                self.inbound.slab.clear();
                 self.disconnect(id, DisconnectReason::Protocol(error.into()));
                 return;
             }

@@ -203,7 +203,7 @@ impl<S: AsyncStream> Core<S> {
             self.turn(|core| core.flush_peer(id));
         }
         // For what is left; an eager socket has written all that the kernel took, and waits for it.
-        if !self.outbound.hot && !(eager && write) {
+        if !(self.outbound.hot || eager && write) {
             self.outbound.hot = true;
             self.wake_companion();
         }
@@ -211,10 +211,12 @@ impl<S: AsyncStream> Core<S> {
 
     /// Writes what one peer has queued, and settles the accounts.
     pub(crate) fn flush_peer(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.write_failed) else { return };
         let result = peer.poll_flush();
+        peer.write_failed = matches!(result, Poll::Ready(Err(_)));
         self.settle_written(id);
         if let Poll::Ready(Err(error)) = result {
+            // Decoding may ask for another flush: the flag above ends that.
             self.salvage(id);
             self.disconnect(id, DisconnectReason::Io(error.into()));
         } else {

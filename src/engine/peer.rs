@@ -93,6 +93,8 @@ pub(crate) struct Peer<S> {
     pub(crate) write_blocked: bool,
     /// Set while a write is under way; stays set if the write panicked.
     pub(crate) poisoned: bool,
+    /// A write failed: what came in is still taken, then the connection ends.
+    pub(crate) write_failed: bool,
 
     /// Undecoded bytes, kept while another peer uses the shared slab.
     pub(crate) partial: Vec<u8>,
@@ -170,6 +172,7 @@ impl<S: AsyncStream> Peer<S> {
             dirty: false,
             write_blocked: false,
             poisoned: false,
+            write_failed: false,
             partial: Vec::new(),
             large: None,
             inbox: VecDeque::new(),

@@ -3,6 +3,8 @@
 
 mod stalled;
 
+pub use self::stalled::opening;
+
 #[cfg(feature = "tokio")]
 pub mod tokio {
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};

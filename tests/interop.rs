@@ -1,0 +1,21 @@
+//! A real libzmq as the other end, for each runtime.
+#![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
+
+#[path = "support/mod.rs"]
+mod support;
+
+macro_rules! mount {
+    ($name:ident, $feature:literal) => {
+        #[cfg(feature = $feature)]
+        #[path = "interop"]
+        mod $name {
+            use crate::support::$name as rt;
+
+            mod hostile;
+            mod libzmq;
+        }
+    };
+}
+
+mount!(tokio, "tokio");
+mount!(compio, "compio");
