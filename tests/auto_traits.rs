@@ -1,0 +1,47 @@
+//! On tokio, sockets may be shared and their futures sent between threads: checked by compiling.
+#![cfg(feature = "tokio")]
+
+use monocoque::resilience::{NoOpPermits, SemaphorePermits};
+use monocoque::tokio::prelude::*;
+
+fn shared<T: Send + Sync>() {}
+fn sent<T: Send>(_: &T) {}
+
+#[test]
+fn sockets_are_send_and_sync() {
+    shared::<DealerSocket<NoOpPermits>>();
+    shared::<DealerSocket<SemaphorePermits>>();
+    shared::<RouterSocket<SemaphorePermits>>();
+    shared::<PushSocket<SemaphorePermits>>();
+    shared::<PullSocket<SemaphorePermits>>();
+    shared::<Monitor>();
+    shared::<Error>();
+    shared::<SendError<Message>>();
+    shared::<Message>();
+}
+
+/// Never called: its futures only have to have the right types.
+#[allow(dead_code, reason = "a compile-time test")]
+fn futures_are_send(dealer: DealerSocket<SemaphorePermits>, router: RouterSocket, mut monitor: Monitor) {
+    sent(&dealer.send("x"));
+    sent(&dealer.feed("x"));
+    sent(&dealer.flush());
+    sent(&dealer.reserve(1));
+    sent(&dealer.recv());
+    sent(&dealer.recv_many(&mut Vec::new(), 1));
+    sent(&dealer.try_reconnect());
+    sent(&dealer.send_with_reconnect("x"));
+    sent(&dealer.recv_with_reconnect());
+    sent(&dealer.wait_for_peers(1));
+    sent(&dealer.bind_to("tcp://127.0.0.1:0"));
+    sent(&dealer.close());
+    sent(&router.send_to("id", "x"));
+    sent(&router.recv_from());
+    sent(&monitor.next());
+    sent(&DealerSocket::connect("tcp://127.0.0.1:1"));
+    sent(&DealerSocket::connect_with_reconnect("tcp://127.0.0.1:1"));
+    sent(&PullSocket::bind("tcp://127.0.0.1:0"));
+    let (sender, receiver) = dealer.split();
+    sent(&sender.send("x"));
+    sent(&receiver.recv());
+}
