@@ -9,6 +9,8 @@
 //! within each round; the table shows medians over the rounds, and medians of the ratios within a round.
 //! Receivers verify the length, number and last byte of every message.
 
+#![allow(clippy::duplicate_mod, reason = "the point: the same contestant, once for each runtime")]
+
 mod libzmq;
 mod raw;
 mod report;

@@ -4,12 +4,12 @@ use super::rt::{self, *};
 use crate::wire::{self, Clock, WARM_UP};
 
 pub fn push_pull(size: usize, count: u64) -> f64 {
-    push_pull_with(size, count, SocketOptions::default(), NoOpPermits::default())
+    push_pull_with(size, count, SocketOptions::default(), NoOpPermits)
 }
 
 pub fn push_pull_eagerly(size: usize, count: u64) -> f64 {
     let options = SocketOptions::default().with_flush_policy(FlushPolicy::Eager);
-    push_pull_with(size, count, options, NoOpPermits::default())
+    push_pull_with(size, count, options, NoOpPermits)
 }
 
 #[allow(dead_code, reason = "measured on one runtime")]
