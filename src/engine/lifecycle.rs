@@ -8,6 +8,7 @@ use super::endpoints::{BindState, Ended};
 use super::outbound::Queued;
 use super::pattern::Admission;
 use super::peer::{Common, Origin, Peer, Stage};
+use super::timers::later;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::message::Frame;
@@ -35,7 +36,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Takes a fresh stream in and starts its handshake.
     pub(crate) fn attach(&mut self, stream: S, origin: Origin, now: Instant) -> PeerId {
-        let handshake_by = now + self.handshake_time(origin);
+        let handshake_by = later(now, self.handshake_time(origin));
         let common = Common { ready: &self.ready, config: &self.config, options: &self.options };
         let id = self.peers.insert(|id| Peer::new(id, stream, origin, common, now, handshake_by));
         self.endpoints.used = true;
