@@ -1,10 +1,17 @@
 //! [`Endpoint`]: where a socket binds or connects.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// An address that a socket binds or connects to, such as `tcp://127.0.0.1:5555`.
+///
+/// - `tcp://127.0.0.1:5555`, `tcp://[::1]:5555`, `tcp://[fe80::1%eth0]:5555`: an address; IPv6 in brackets,
+///   with the zone that link-local addresses need.
+/// - `tcp://example.org:5555`: a name. International names are written in their ASCII form (`xn--`).
+/// - `tcp://*:5555`: all local addresses; `tcp://127.0.0.1:0` or `:*`: a port that the system chooses. For
+///   binding only.
 ///
 /// ```
 /// use monocoque::Endpoint;
@@ -37,7 +44,8 @@ pub struct TcpEndpoint {
 pub enum Host {
     /// An IPv4 or IPv6 address.
     Ip(IpAddr),
-    /// A name, resolved anew for each connection attempt.
+    /// A name, resolved anew for each connection attempt; also an IPv6 address with a zone, such as
+    /// `fe80::1%eth0`, since only the system knows its interfaces.
     Name(String),
     /// `*`: all local addresses, IPv4 and IPv6; for binding only.
     Any,
@@ -153,19 +161,32 @@ fn parse_host(host: &str) -> Option<Host> {
         return Some(Host::Any);
     }
     if let Some(bracketed) = host.strip_prefix('[') {
-        let address: Ipv6Addr = bracketed.strip_suffix(']')?.parse().ok()?;
-        return Some(Host::Ip(address.into()));
+        return parse_ipv6(bracketed.strip_suffix(']')?);
     }
     if let Ok(address) = host.parse::<Ipv4Addr>() {
         return Some(Host::Ip(address.into()));
     }
-    // RFC 1035 bounds the length; underscores occur in practice. Digits and dots alone are a mistyped
-    // address.
+    // RFC 1035 bounds the length; underscores occur in practice, and a final dot makes a name absolute.
+    // Digits and dots alone are a mistyped address.
     let is_name = host.len() <= 253
-        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+        && host.bytes().all(is_name_byte)
         && host.bytes().any(|byte| byte.is_ascii_alphabetic())
-        && !host.split('.').any(str::is_empty);
+        && !host.strip_suffix('.').unwrap_or(host).split('.').any(str::is_empty);
     is_name.then(|| Host::Name(host.to_owned()))
+}
+
+/// What stands between the brackets: an address, and perhaps its zone (RFC 4007).
+fn parse_ipv6(text: &str) -> Option<Host> {
+    let Some((address, zone)) = text.split_once('%') else {
+        return text.parse().ok().map(|address: Ipv6Addr| Host::Ip(address.into()));
+    };
+    let address: Ipv6Addr = address.parse().ok()?;
+    let is_zone = (1..=64).contains(&zone.len()) && zone.bytes().all(is_name_byte);
+    is_zone.then(|| Host::Name(format!("{address}%{zone}")))
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
 }
 
 impl fmt::Display for Endpoint {
@@ -183,6 +204,7 @@ impl fmt::Display for Host {
         match self {
             Self::Ip(IpAddr::V4(address)) => write!(f, "{address}"),
             Self::Ip(IpAddr::V6(address)) => write!(f, "[{address}]"),
+            Self::Name(zoned) if zoned.contains('%') => write!(f, "[{zoned}]"),
             Self::Name(name) => f.write_str(name),
             Self::Any => f.write_str("*"),
         }
@@ -191,11 +213,41 @@ impl fmt::Display for Host {
 
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Self {
-        Self::Tcp(TcpEndpoint { host: Host::Ip(address.ip()), port: address.port() })
+        let host = match address {
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => Host::Name(format!("{}%{}", v6.ip(), v6.scope_id())),
+            address => Host::Ip(address.ip()),
+        };
+        Self::Tcp(TcpEndpoint { host, port: address.port() })
     }
 }
 
-/// What `bind` and `connect` take: text, or an [`Endpoint`], or a socket address.
+impl From<&Self> for Endpoint {
+    fn from(endpoint: &Self) -> Self {
+        endpoint.clone()
+    }
+}
+
+macro_rules! try_from_text {
+    ($($text:ty),+) => {$(
+        impl TryFrom<$text> for Endpoint {
+            type Error = EndpointError;
+
+            fn try_from(text: $text) -> Result<Self, EndpointError> {
+                text.parse()
+            }
+        }
+    )+};
+}
+try_from_text!(&str, String, &String);
+
+impl From<Infallible> for EndpointError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// What `bind` and `connect` take: text, an [`Endpoint`], a socket address, or anything else that
+/// converts into an endpoint.
 pub trait IntoEndpoint {
     /// Parses or converts.
     ///
@@ -204,32 +256,13 @@ pub trait IntoEndpoint {
     fn into_endpoint(self) -> Result<Endpoint, EndpointError>;
 }
 
-macro_rules! parse_endpoint {
-    ($($text:ty),+) => {$(
-        impl IntoEndpoint for $text {
-            fn into_endpoint(self) -> Result<Endpoint, EndpointError> {
-                self.parse()
-            }
-        }
-    )+};
-}
-parse_endpoint!(&str, String, &String);
-
-impl IntoEndpoint for Endpoint {
+impl<T> IntoEndpoint for T
+where
+    T: TryInto<Endpoint>,
+    EndpointError: From<T::Error>,
+{
     fn into_endpoint(self) -> Result<Endpoint, EndpointError> {
-        Ok(self)
-    }
-}
-
-impl IntoEndpoint for &Endpoint {
-    fn into_endpoint(self) -> Result<Endpoint, EndpointError> {
-        Ok(self.clone())
-    }
-}
-
-impl IntoEndpoint for SocketAddr {
-    fn into_endpoint(self) -> Result<Endpoint, EndpointError> {
-        Ok(self.into())
+        self.try_into().map_err(EndpointError::from)
     }
 }
 
@@ -239,16 +272,34 @@ mod tests {
 
     #[test]
     fn well_formed_endpoints_round_trip() {
-        for text in
-            ["tcp://127.0.0.1:5555", "tcp://[::1]:1", "tcp://a-b.example:65535", "tcp://*:0", "tcp://_x:9"]
-        {
+        for text in [
+            "tcp://127.0.0.1:5555",
+            "tcp://[::1]:1",
+            "tcp://[fe80::1%eth0.7]:1",
+            "tcp://a-b.example:65535",
+            "tcp://example.:1",
+            "tcp://*:0",
+            "tcp://_x:9",
+        ] {
             let endpoint: Endpoint = text.parse().unwrap();
             assert_eq!(endpoint.to_string(), text);
-            assert_eq!(text.to_owned().into_endpoint(), Ok(endpoint));
         }
         assert_eq!("tcp://*:*".parse::<Endpoint>().unwrap().to_string(), "tcp://*:0");
-        let address: SocketAddr = "[::1]:80".parse().unwrap();
-        assert_eq!(address.into_endpoint().unwrap().to_string(), "tcp://[::1]:80");
+        assert_eq!("tcp://[FE80:0::1%a]:1".parse::<Endpoint>().unwrap().to_string(), "tcp://[fe80::1%a]:1");
+    }
+
+    #[test]
+    fn whatever_names_an_endpoint_converts() {
+        let text = "tcp://[fe80::1%3]:80";
+        let endpoint: Endpoint = text.parse().unwrap();
+        let address: SocketAddr = "[fe80::1%3]:80".parse().unwrap();
+        assert_eq!(text.into_endpoint().as_ref(), Ok(&endpoint));
+        assert_eq!(text.to_owned().into_endpoint().as_ref(), Ok(&endpoint));
+        assert_eq!((&text.to_owned()).into_endpoint().as_ref(), Ok(&endpoint));
+        assert_eq!(address.into_endpoint().as_ref(), Ok(&endpoint), "with its zone");
+        assert_eq!((&endpoint).into_endpoint().as_ref(), Ok(&endpoint));
+        assert_eq!(endpoint.clone().into_endpoint(), Ok(endpoint));
+        assert_eq!("x".into_endpoint(), Err(EndpointError::MissingTransport("x".into())));
     }
 
     #[test]
@@ -275,6 +326,12 @@ mod tests {
             "tcp://1.2.3:1",
             "tcp://[x]:1",
             "tcp://a..b:1",
+            "tcp://.:1",
+            "tcp://a%b:1",
+            "tcp://[::1%]:1",
+            "tcp://[::1%a%b]:1",
+            "tcp://[a%b]:1",
+            "tcp://bücher.example:1",
             &long,
         ] {
             assert_eq!(error(text), E::InvalidHost(text.into()));

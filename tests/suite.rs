@@ -16,6 +16,7 @@ macro_rules! mount {
             mod blueprint;
             mod cancel;
             mod marks;
+            mod monitor;
             mod sockets;
         }
     };

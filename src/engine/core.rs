@@ -194,7 +194,9 @@ impl<S: AsyncStream> Core<S> {
     }
 
     pub(crate) fn emit(&mut self, event: SocketEvent) {
-        self.monitor.emit(event, self.effects.wakers());
+        if !self.monitor.is_idle() {
+            self.monitor.emit(event, self.effects.wakers());
+        }
     }
 
     /// Counts messages that were accepted and will not be sent.

@@ -88,12 +88,13 @@ impl<R: Runtime> Driver<R> {
 
     fn start_attempt(&mut self, dial: u32, now: Instant) {
         let target = self.shared.with(|core| {
-            let endpoint = core.endpoints.dial(dial)?.endpoint.clone();
-            Some((endpoint, core.options.transport.clone(), core.options.connect_timeout))
+            let deadline = super::timers::later(now, core.options.connect_timeout);
+            let dial = core.endpoints.dial(dial)?;
+            dial.answer_by = dial.once.then_some(deadline);
+            Some((dial.endpoint.clone(), core.options.transport.clone(), deadline))
         });
-        if let Some((endpoint, options, timeout)) = target {
+        if let Some((endpoint, options, deadline)) = target {
             let connecting = self.runtime.connect(&endpoint, &options);
-            let deadline = super::timers::later(now, timeout);
             self.attempts.push(Attempt { dial, connecting, deadline });
         }
     }

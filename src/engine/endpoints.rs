@@ -1,6 +1,7 @@
 //! What a socket is bound and connected to.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -38,6 +39,9 @@ pub(crate) struct Dial {
     pub(crate) unscheduled: Option<Ended>,
     /// Fail for good if the first attempt fails.
     pub(crate) once: bool,
+    /// `connect` promises an answer within `connect_timeout`: the handshake of that one attempt has only
+    /// what is left of it.
+    pub(crate) answer_by: Option<Instant>,
 }
 
 /// What ended, which decides how the backoff goes on.
@@ -83,6 +87,7 @@ impl Endpoints {
             failure: None,
             unscheduled: None,
             once,
+            answer_by: None,
         });
         id
     }

@@ -8,6 +8,7 @@ use super::endpoints::{BindState, Ended};
 use super::outbound::Queued;
 use super::pattern::Admission;
 use super::peer::{Common, Origin, Peer, Stage};
+use super::timers::later;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::message::Frame;
@@ -35,7 +36,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Takes a fresh stream in and starts its handshake.
     pub(crate) fn attach(&mut self, stream: S, origin: Origin, now: Instant) -> PeerId {
-        let handshake_by = now + self.handshake_time(origin);
+        let handshake_by = self.handshake_by(origin, now);
         let common = Common { ready: &self.ready, config: &self.config, options: &self.options };
         let id = self.peers.insert(|id| Peer::new(id, stream, origin, common, now, handshake_by));
         self.endpoints.used = true;
@@ -53,15 +54,14 @@ impl<S: AsyncStream> Core<S> {
         id
     }
 
-    /// `connect` promises an answer within `connect_timeout`.
-    fn handshake_time(&mut self, origin: Origin) -> std::time::Duration {
-        let limit = self.options.handshake_timeout;
-        match origin {
-            Origin::Dial(id) if self.endpoints.dial(id).is_some_and(|dial| dial.once) => {
-                limit.min(self.options.connect_timeout)
-            }
-            _ => limit,
-        }
+    /// When the handshake of a fresh stream has to be done.
+    fn handshake_by(&mut self, origin: Origin, now: Instant) -> Instant {
+        let by = later(now, self.options.handshake_timeout);
+        let answer_by = match origin {
+            Origin::Dial(id) => self.endpoints.dial(id).and_then(|dial| dial.answer_by),
+            _ => None,
+        };
+        answer_by.map_or(by, |answer_by| by.min(answer_by))
     }
 
     fn announce(&mut self, id: PeerId, origin: Origin) {

@@ -213,12 +213,6 @@ impl From<DisconnectReason> for Error {
     }
 }
 
-impl fmt::Display for DisconnectReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Error::from(self.clone()).fmt(f)
-    }
-}
-
 /// Why messages were dropped.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]

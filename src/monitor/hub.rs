@@ -40,10 +40,19 @@ impl Queue {
 
 impl MonitorHub {
     pub(crate) fn subscribe(&mut self) -> Monitor {
+        // A socket without events must not gather the monitors that it once had.
+        self.monitors.retain(|monitor| monitor.strong_count() > 0);
         let queue = Arc::new(Queue::default());
         queue.lock().ended = self.closed;
-        self.monitors.push(Arc::downgrade(&queue));
+        if !self.closed {
+            self.monitors.push(Arc::downgrade(&queue));
+        }
         Monitor { queue }
+    }
+
+    /// Whether nobody listens.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.monitors.is_empty()
     }
 
     /// Hands an event to all monitors; their wakers are for the caller to wake.
@@ -166,6 +175,37 @@ mod tests {
         let mut hub = MonitorHub::default();
         drop(hub.subscribe());
         hub.emit(SocketEvent::CompanionGone, &mut Vec::new());
-        assert!(hub.monitors.is_empty());
+        assert!(hub.is_idle());
+
+        drop(hub.subscribe());
+        let _monitor = hub.subscribe();
+        assert_eq!(hub.monitors.len(), 1, "without any event");
+    }
+
+    #[test]
+    fn each_monitor_sees_what_happens_from_its_start_on() {
+        let mut hub = MonitorHub::default();
+        let mut wakers = Vec::new();
+        let mut early = hub.subscribe();
+        hub.emit(SocketEvent::Closed { unsent: 1 }, &mut wakers);
+        let mut late = hub.subscribe();
+        hub.emit(SocketEvent::Closed { unsent: 2 }, &mut wakers);
+        let unsent = |monitor: &mut Monitor| match monitor.try_next() {
+            Some(SocketEvent::Closed { unsent }) => unsent,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([unsent(&mut early), unsent(&mut early), unsent(&mut late)], [1, 2, 2]);
+        assert!(early.try_next().is_none());
+        assert!(wakers.is_empty(), "nobody waited");
+    }
+
+    #[test]
+    fn a_monitor_of_a_closed_socket_ends_at_once() {
+        let mut hub = MonitorHub::default();
+        hub.close(&mut Vec::new());
+        let mut monitor = hub.subscribe();
+        assert!(hub.is_idle());
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(matches!(Pin::new(&mut monitor).poll_next(&mut cx), Poll::Ready(None)));
     }
 }

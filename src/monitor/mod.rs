@@ -1,5 +1,10 @@
 //! What happens on a socket, as events and as figures.
+//!
+//! [`Socket::monitor`](crate::socket::Socket::monitor) gives a stream of [`SocketEvent`]s, which also read as
+//! lines of a log; [`Socket::stats`](crate::socket::Socket::stats) gives [`SocketStats`], in which every
+//! message is somewhere.
 
+mod display;
 mod event;
 mod hub;
 mod stats;

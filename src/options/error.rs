@@ -1,16 +1,29 @@
 //! Options that cannot work.
 
-use super::SocketOptions;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::{Keepalive, SocketOptions};
 
 /// An option with a value that cannot work.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionError {
-    /// The value is zero, which would stop the socket; "unlimited" has a setter of its own.
-    #[error("option {option} must not be 0")]
+    /// The value is zero, which would stop the socket; "no limit" is spelled another way, if there is one.
+    #[error("option {option} must not be 0{}", spelled(*.no_limit))]
     Zero {
         /// The option's name.
         option: &'static str,
+        /// How to say that there is no limit.
+        no_limit: Option<&'static str>,
+    },
+    /// The value is not among those that the protocol or the system can express.
+    #[error("option {option} must be {allowed}")]
+    OutOfRange {
+        /// The option's name.
+        option: &'static str,
+        /// From where to where.
+        allowed: &'static str,
     },
     /// An identity has 1 to 255 bytes.
     #[error("an identity has at most 255 bytes, not {len}")]
@@ -23,29 +36,15 @@ pub enum OptionError {
     IdentityReserved,
 }
 
+fn spelled(no_limit: Option<&'static str>) -> String {
+    no_limit.map(|spelling| format!(": no limit is {spelling}")).unwrap_or_default()
+}
+
 impl SocketOptions {
     /// Checks what can be checked before a socket is opened.
     pub(crate) fn validate(&self) -> Result<(), OptionError> {
-        let not_zero = [
-            ("send_hwm", self.send_hwm == 0),
-            ("recv_hwm", self.recv_hwm == 0),
-            ("send_hwm_bytes", self.send_hwm_bytes == 0),
-            ("recv_hwm_bytes", self.recv_hwm_bytes == 0),
-            ("max_message_size", self.max_message_size == 0),
-            ("max_frames", self.max_frames == 0),
-            ("max_handshakes", self.max_handshakes == 0),
-            ("connect_timeout", self.connect_timeout.is_zero()),
-            ("handshake_timeout", self.handshake_timeout.is_zero()),
-            ("frame_timeout", self.frame_timeout.is_some_and(|limit| limit.is_zero())),
-            ("heartbeat_interval", self.heartbeat_interval.is_some_and(|interval| interval.is_zero())),
-            ("heartbeat_timeout", self.heartbeat_timeout.is_zero()),
-            ("heartbeat_ttl", self.heartbeat_ttl.is_some_and(|ttl| ttl.is_zero())),
-            ("max_attempts", self.max_attempts == Some(0)),
-            ("backlog", self.transport.backlog == 0),
-        ];
-        if let Some((option, _)) = not_zero.into_iter().find(|(_, zero)| *zero) {
-            return Err(OptionError::Zero { option });
-        }
+        self.check_zeros()?;
+        self.check_ranges()?;
         match self.identity.len() {
             0 => Ok(()),
             1..=255 if self.identity.first() == Some(&0) => Err(OptionError::IdentityReserved),
@@ -53,12 +52,67 @@ impl SocketOptions {
             len => Err(OptionError::IdentityTooLong { len }),
         }
     }
+
+    fn check_zeros(&self) -> Result<(), OptionError> {
+        let is_zero = |duration: Option<Duration>| duration.is_some_and(|duration| duration.is_zero());
+        let options = [
+            ("send_hwm", self.send_hwm == 0, Some("with_unlimited_send_hwm()")),
+            ("recv_hwm", self.recv_hwm == 0, Some("with_unlimited_recv_hwm()")),
+            ("send_hwm_bytes", self.send_hwm_bytes == 0, Some("with_unlimited_send_hwm_bytes()")),
+            ("recv_hwm_bytes", self.recv_hwm_bytes == 0, Some("with_unlimited_recv_hwm_bytes()")),
+            ("max_message_size", self.max_message_size == 0, None),
+            ("max_frames", self.max_frames == 0, None),
+            ("max_handshakes", self.max_handshakes == 0, None),
+            ("connect_timeout", self.connect_timeout.is_zero(), None),
+            ("handshake_timeout", self.handshake_timeout.is_zero(), None),
+            ("frame_timeout", is_zero(self.frame_timeout), Some("with_frame_timeout(None)")),
+            ("heartbeat_interval", is_zero(self.heartbeat_interval), Some("with_heartbeat_interval(None)")),
+            ("heartbeat_timeout", self.heartbeat_timeout.is_zero(), None),
+            ("heartbeat_ttl", is_zero(self.heartbeat_ttl), Some("with_heartbeat_ttl(None)")),
+            ("max_attempts", self.max_attempts == Some(0), Some("with_max_attempts(None)")),
+            ("backlog", self.transport.backlog == 0, None),
+        ];
+        let zero = options.into_iter().find(|(_, is_zero, _)| *is_zero);
+        zero.map_or(Ok(()), |(option, _, no_limit)| Err(OptionError::Zero { option, no_limit }))
+    }
+
+    fn check_ranges(&self) -> Result<(), OptionError> {
+        // A PING says it in tenths of a second, in 16 bits.
+        let longest_ttl = Duration::from_millis(6_553_500);
+        within("heartbeat_ttl", self.heartbeat_ttl, Duration::ZERO..=longest_ttl, "at most 6553.5 s")?;
+        // The system takes a C int.
+        let buffer = 1..=i32::MAX as usize;
+        within("send_buffer", self.transport.send_buffer, buffer.clone(), "1 byte to 2 GiB")?;
+        within("recv_buffer", self.transport.recv_buffer, buffer, "1 byte to 2 GiB")?;
+        self.transport.keepalive.as_ref().map_or(Ok(()), Keepalive::validate)
+    }
+}
+
+impl Keepalive {
+    /// Linux's limits: beyond them every connection would fail.
+    fn validate(&self) -> Result<(), OptionError> {
+        let seconds = Duration::from_secs(1)..=Duration::from_secs(32_767);
+        within("tcp_keepalive idle", self.idle, seconds.clone(), "1 s to 32767 s")?;
+        within("tcp_keepalive interval", self.interval, seconds, "1 s to 32767 s")?;
+        within("tcp_keepalive retries", self.retries, 1..=127, "1 to 127")
+    }
+}
+
+fn within<T: PartialOrd>(
+    option: &'static str,
+    value: Option<T>,
+    range: RangeInclusive<T>,
+    allowed: &'static str,
+) -> Result<(), OptionError> {
+    match value {
+        Some(value) if !range.contains(&value) => Err(OptionError::OutOfRange { option, allowed }),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn zeros_are_refused_by_name() {
@@ -82,9 +136,64 @@ mod tests {
             ("max_attempts", default().with_max_attempts(Some(0))),
             ("backlog", default().with_backlog(0)),
         ] {
-            assert_eq!(options.validate(), Err(OptionError::Zero { option }));
+            let error = options.validate().unwrap_err();
+            assert!(matches!(error, OptionError::Zero { option: named, .. } if named == option), "{error}");
         }
         assert_eq!(default().with_linger(zero).validate(), Ok(()), "a linger of zero means something");
+    }
+
+    #[test]
+    fn no_limit_has_a_spelling() {
+        let message = |options: SocketOptions| options.validate().unwrap_err().to_string();
+        assert_eq!(
+            message(SocketOptions::default().with_send_hwm(0)),
+            "option send_hwm must not be 0: no limit is with_unlimited_send_hwm()"
+        );
+        assert_eq!(message(SocketOptions::default().with_backlog(0)), "option backlog must not be 0");
+        let unlimited = SocketOptions::default()
+            .with_unlimited_send_hwm()
+            .with_unlimited_recv_hwm()
+            .with_unlimited_send_hwm_bytes()
+            .with_unlimited_recv_hwm_bytes()
+            .with_frame_timeout(None)
+            .with_heartbeat_interval(None)
+            .with_unlimited_linger();
+        assert_eq!(unlimited.validate(), Ok(()));
+        assert_eq!((unlimited.send_hwm(), unlimited.recv_hwm_bytes()), (None, None));
+    }
+
+    #[test]
+    fn what_the_wire_or_the_system_cannot_say_is_refused() {
+        let ttl = |millis| SocketOptions::default().with_heartbeat_ttl(Some(Duration::from_millis(millis)));
+        let keepalive = |keepalive| SocketOptions::default().with_tcp_keepalive(keepalive);
+        let seconds = Duration::from_secs;
+        let largest = i32::MAX as usize;
+        let default = SocketOptions::default;
+        for options in [
+            ttl(1),
+            ttl(6_553_500),
+            default().with_send_buffer(largest).with_recv_buffer(largest),
+            keepalive(Keepalive::new()),
+            keepalive(
+                Keepalive::new().with_idle(seconds(1)).with_interval(seconds(32_767)).with_retries(127),
+            ),
+        ] {
+            assert_eq!(options.validate(), Ok(()), "{options:?}");
+        }
+        for (option, options) in [
+            ("heartbeat_ttl", ttl(6_553_501)),
+            ("send_buffer", default().with_send_buffer(largest + 1)),
+            ("recv_buffer", default().with_recv_buffer(0)),
+            ("tcp_keepalive idle", keepalive(Keepalive::new().with_idle(Duration::from_millis(999)))),
+            ("tcp_keepalive interval", keepalive(Keepalive::new().with_interval(seconds(32_768)))),
+            ("tcp_keepalive retries", keepalive(Keepalive::new().with_retries(0))),
+        ] {
+            let error = options.validate().unwrap_err();
+            assert!(
+                matches!(error, OptionError::OutOfRange { option: named, .. } if named == option),
+                "{error}"
+            );
+        }
     }
 
     #[test]

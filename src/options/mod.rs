@@ -1,6 +1,55 @@
 //! [`SocketOptions`]: one typed setter per option.
+//!
+//! # Coming from libzmq
+//!
+//! | libzmq | here |
+//! |---|---|
+//! | BACKLOG | [`with_backlog`](SocketOptions::with_backlog) |
+//! | CONNECT_TIMEOUT | [`with_connect_timeout`](SocketOptions::with_connect_timeout) |
+//! | EVENTS, FD | sockets are futures, `Stream`s and `Sink`s; [`try_recv`], [`try_send`] |
+//! | HANDSHAKE_IVL | [`with_handshake_timeout`](SocketOptions::with_handshake_timeout) |
+//! | HEARTBEAT_IVL | [`with_heartbeat_interval`](SocketOptions::with_heartbeat_interval) |
+//! | HEARTBEAT_TIMEOUT, _TTL | [`with_heartbeat_timeout`], [`with_heartbeat_ttl`] |
+//! | IMMEDIATE | not needed: no message waits for a peer that is not connected while another is |
+//! | IPV6 | not needed: always on |
+//! | LAST_ENDPOINT | [`local_endpoint`] |
+//! | LINGER | [`with_linger`](SocketOptions::with_linger), [`with_unlimited_linger`] |
+//! | MAXMSGSIZE | [`with_max_message_size`](SocketOptions::with_max_message_size), of the whole message |
+//! | PROBE_ROUTER | [`with_probe_router`](SocketOptions::with_probe_router) |
+//! | RCVBUF, SNDBUF | [`with_recv_buffer`], [`with_send_buffer`] |
+//! | RCVHWM | [`with_recv_hwm`]; 0 is [`with_unlimited_recv_hwm`] |
+//! | RCVMORE | not needed: a [`Message`](crate::Message) has all its frames |
+//! | RCVTIMEO, SNDTIMEO | your runtime's `timeout`; 0 is [`try_recv`], [`try_send`] |
+//! | RECONNECT_IVL | [`with_reconnect_interval`]; -1 is [`with_reconnect`]`(false)` |
+//! | RECONNECT_IVL_MAX | [`with_reconnect_interval_max`](SocketOptions::with_reconnect_interval_max) |
+//! | ROUTER_HANDOVER, _MANDATORY | [`with_router_handover`], [`with_router_mandatory`] |
+//! | ROUTING_ID | [`with_identity`](SocketOptions::with_identity) |
+//! | SNDHWM | [`with_send_hwm`]; 0 is [`with_unlimited_send_hwm`] |
+//! | TCP_KEEPALIVE, _CNT, _IDLE, _INTVL | [`with_tcp_keepalive`](SocketOptions::with_tcp_keepalive) |
+//!
+//! What differs by default stands in [`guide::delivery`](crate::guide::delivery#deviations-from-libzmq).
+//!
+//! [`local_endpoint`]: crate::socket::Socket::local_endpoint
+//! [`try_recv`]: crate::socket::Socket::try_recv
+//! [`try_send`]: crate::socket::Socket::try_send
+//! [`with_heartbeat_timeout`]: SocketOptions::with_heartbeat_timeout
+//! [`with_heartbeat_ttl`]: SocketOptions::with_heartbeat_ttl
+//! [`with_reconnect`]: SocketOptions::with_reconnect
+//! [`with_reconnect_interval`]: SocketOptions::with_reconnect_interval
+//! [`with_recv_buffer`]: SocketOptions::with_recv_buffer
+//! [`with_recv_hwm`]: SocketOptions::with_recv_hwm
+//! [`with_router_handover`]: SocketOptions::with_router_handover
+//! [`with_router_mandatory`]: SocketOptions::with_router_mandatory
+//! [`with_send_buffer`]: SocketOptions::with_send_buffer
+//! [`with_send_hwm`]: SocketOptions::with_send_hwm
+//! [`with_unlimited_linger`]: SocketOptions::with_unlimited_linger
+//! [`with_unlimited_recv_hwm`]: SocketOptions::with_unlimited_recv_hwm
+//! [`with_unlimited_send_hwm`]: SocketOptions::with_unlimited_send_hwm
 
+mod connection;
 mod error;
+mod limits;
+mod policy;
 mod transport;
 
 use std::time::Duration;
@@ -91,364 +140,40 @@ impl Default for SocketOptions {
     }
 }
 
-/// `None` for a mark that is not there.
-fn limit(mark: usize) -> Option<usize> {
-    (mark != usize::MAX).then_some(mark)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The high-water marks.
-impl SocketOptions {
-    /// Messages queued for one peer before senders wait; default 1000 (SNDHWM). Worst case: as many
-    /// messages as fit below `send_hwm_bytes`.
-    #[must_use]
-    pub fn with_send_hwm(mut self, messages: usize) -> Self {
-        self.send_hwm = messages;
-        self
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let seconds = Duration::from_secs;
+        let options = SocketOptions::default();
+        assert_eq!((options.send_hwm(), options.recv_hwm()), (Some(1000), Some(1000)));
+        assert_eq!((options.send_hwm_bytes(), options.recv_hwm_bytes()), (Some(64 * MIB), Some(64 * MIB)));
+        assert_eq!((options.max_message_size(), options.max_frames()), (256 * MIB, 65_536));
+        assert_eq!((options.identity(), options.max_handshakes()), (&b""[..], 1024));
+        assert_eq!((options.connect_timeout(), options.handshake_timeout()), (seconds(30), seconds(30)));
+        assert_eq!((options.frame_timeout(), options.linger()), (Some(seconds(30)), Some(seconds(30))));
+        assert_eq!(options.heartbeat_interval(), Some(seconds(15)));
+        assert_eq!((options.heartbeat_timeout(), options.heartbeat_ttl()), (seconds(15), None));
+        assert_eq!(options.backoff(), &Backoff::new());
+        assert_eq!((options.reconnect(), options.max_attempts()), (true, None));
+        assert_eq!((options.on_cancel(), options.flush_policy()), (OnCancel::Resume, FlushPolicy::Adaptive));
+        assert!(options.router_mandatory() && options.router_handover() && !options.probe_router());
+        assert!(options.tcp_nodelay() && options.tcp_keepalive().is_none());
+        assert_eq!((options.send_buffer(), options.recv_buffer(), options.backlog()), (None, None, 100));
     }
 
-    /// No limit on the number of messages queued for one peer (SNDHWM 0); bytes still count.
-    #[must_use]
-    pub fn with_unlimited_send_hwm(self) -> Self {
-        self.with_send_hwm(usize::MAX)
-    }
-
-    /// Messages queued for one peer before senders wait; `None` for no limit.
-    #[must_use]
-    pub fn send_hwm(&self) -> Option<usize> {
-        limit(self.send_hwm)
-    }
-
-    /// Messages of one peer read ahead of the application before reading pauses; default 1000 (RCVHWM).
-    /// One read, of at most 32 KiB, may wait undecoded beside them.
-    #[must_use]
-    pub fn with_recv_hwm(mut self, messages: usize) -> Self {
-        self.recv_hwm = messages;
-        self
-    }
-
-    /// No limit on the number of messages read ahead (RCVHWM 0); bytes still count.
-    #[must_use]
-    pub fn with_unlimited_recv_hwm(self) -> Self {
-        self.with_recv_hwm(usize::MAX)
-    }
-
-    /// Messages of one peer read ahead before reading pauses; `None` for no limit.
-    #[must_use]
-    pub fn recv_hwm(&self) -> Option<usize> {
-        limit(self.recv_hwm)
-    }
-
-    /// Payload bytes queued for one peer before senders wait; default 64 MiB. A larger message is
-    /// admitted alone. libzmq has no such mark.
-    #[must_use]
-    pub fn with_send_hwm_bytes(mut self, bytes: usize) -> Self {
-        self.send_hwm_bytes = bytes;
-        self
-    }
-
-    /// No limit on the bytes queued for one peer.
-    #[must_use]
-    pub fn with_unlimited_send_hwm_bytes(self) -> Self {
-        self.with_send_hwm_bytes(usize::MAX)
-    }
-
-    /// Payload bytes queued for one peer before senders wait; `None` for no limit.
-    #[must_use]
-    pub fn send_hwm_bytes(&self) -> Option<usize> {
-        limit(self.send_hwm_bytes)
-    }
-
-    /// Payload bytes of one peer read ahead of the application before reading pauses; default 64 MiB. The
-    /// message that reaches the mark is still taken whole.
-    #[must_use]
-    pub fn with_recv_hwm_bytes(mut self, bytes: usize) -> Self {
-        self.recv_hwm_bytes = bytes;
-        self
-    }
-
-    /// No limit on the bytes read ahead.
-    #[must_use]
-    pub fn with_unlimited_recv_hwm_bytes(self) -> Self {
-        self.with_recv_hwm_bytes(usize::MAX)
-    }
-
-    /// Payload bytes of one peer read ahead before reading pauses; `None` for no limit.
-    #[must_use]
-    pub fn recv_hwm_bytes(&self) -> Option<usize> {
-        limit(self.recv_hwm_bytes)
-    }
-
-    /// The largest message sent or accepted, in payload bytes over all frames; default 256 MiB. A peer
-    /// that announces more is disconnected before anything is allocated. libzmq's MAXMSGSIZE is for each
-    /// frame, and for receiving only.
-    #[must_use]
-    pub fn with_max_message_size(mut self, bytes: usize) -> Self {
-        self.max_message_size = bytes;
-        self
-    }
-
-    /// The largest message sent or accepted, in payload bytes.
-    #[must_use]
-    pub fn max_message_size(&self) -> usize {
-        self.max_message_size
-    }
-
-    /// The most frames that an incoming message may have; default 65,536.
-    #[must_use]
-    pub fn with_max_frames(mut self, frames: usize) -> Self {
-        self.max_frames = frames;
-        self
-    }
-
-    /// The most frames that an incoming message may have.
-    #[must_use]
-    pub fn max_frames(&self) -> usize {
-        self.max_frames
-    }
-}
-
-/// Connections: identity, limits on time, heartbeats, reconnection.
-impl SocketOptions {
-    /// The identity that ROUTER peers address this socket by: 1 to 255 bytes, not beginning with a zero
-    /// byte; default none (ROUTING_ID).
-    #[must_use]
-    pub fn with_identity(mut self, identity: impl Into<Bytes>) -> Self {
-        self.identity = identity.into();
-        self
-    }
-
-    /// The identity that ROUTER peers address this socket by; empty for none.
-    #[must_use]
-    pub fn identity(&self) -> &[u8] {
-        &self.identity
-    }
-
-    /// The limit of one connection attempt, name resolution included; default 30 s (CONNECT_TIMEOUT).
-    #[must_use]
-    pub fn with_connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
-        self
-    }
-
-    /// The limit of one connection attempt.
-    #[must_use]
-    pub fn connect_timeout(&self) -> Duration {
-        self.connect_timeout
-    }
-
-    /// The limit of the whole ZMTP handshake, from the connection on; default 30 s (HANDSHAKE_IVL).
-    #[must_use]
-    pub fn with_handshake_timeout(mut self, limit: Duration) -> Self {
-        self.handshake_timeout = limit;
-        self
-    }
-
-    /// The limit of the whole ZMTP handshake.
-    #[must_use]
-    pub fn handshake_timeout(&self) -> Duration {
-        self.handshake_timeout
-    }
-
-    /// Accepted connections that may be in the handshake at once, each with up to 8 KiB; default 1,024.
-    /// Further ones wait in the backlog.
-    #[must_use]
-    pub fn with_max_handshakes(mut self, connections: usize) -> Self {
-        self.max_handshakes = connections;
-        self
-    }
-
-    /// Accepted connections that may be in the handshake at once.
-    #[must_use]
-    pub fn max_handshakes(&self) -> usize {
-        self.max_handshakes
-    }
-
-    /// How long a message that has begun to arrive may make no progress; default 30 s, `None` for ever.
-    #[must_use]
-    pub fn with_frame_timeout(mut self, limit: Option<Duration>) -> Self {
-        self.frame_timeout = limit;
-        self
-    }
-
-    /// How long a message that has begun to arrive may make no progress.
-    #[must_use]
-    pub fn frame_timeout(&self) -> Option<Duration> {
-        self.frame_timeout
-    }
-
-    /// How often a PING is sent, to peers that speak ZMTP 3.1; default 15 s, `None` for no
-    /// heartbeats (HEARTBEAT_IVL; libzmq: off).
-    #[must_use]
-    pub fn with_heartbeat_interval(mut self, interval: Option<Duration>) -> Self {
-        self.heartbeat_interval = interval;
-        self
-    }
-
-    /// How often a PING is sent.
-    #[must_use]
-    pub fn heartbeat_interval(&self) -> Option<Duration> {
-        self.heartbeat_interval
-    }
-
-    /// How long after a PING any traffic must come for the peer not to be dead; default 15 s
-    /// (HEARTBEAT_TIMEOUT).
-    #[must_use]
-    pub fn with_heartbeat_timeout(mut self, timeout: Duration) -> Self {
-        self.heartbeat_timeout = timeout;
-        self
-    }
-
-    /// How long after a PING any traffic must come.
-    #[must_use]
-    pub fn heartbeat_timeout(&self) -> Duration {
-        self.heartbeat_timeout
-    }
-
-    /// What the PING tells the peer: consider us dead after so long a silence. Tenths of a second up to
-    /// 6553.5 s; default `None` (HEARTBEAT_TTL).
-    #[must_use]
-    pub fn with_heartbeat_ttl(mut self, ttl: Option<Duration>) -> Self {
-        self.heartbeat_ttl = ttl;
-        self
-    }
-
-    /// What the PING tells the peer.
-    #[must_use]
-    pub fn heartbeat_ttl(&self) -> Option<Duration> {
-        self.heartbeat_ttl
-    }
-
-    /// How long a closed or dropped socket goes on sending what is queued; default 30 s, zero to drop it
-    /// at once (LINGER; libzmq: for ever).
-    #[must_use]
-    pub fn with_linger(mut self, linger: Duration) -> Self {
-        self.linger = Some(linger);
-        self
-    }
-
-    /// Goes on until everything is sent, or the runtime ends (LINGER -1).
-    #[must_use]
-    pub fn with_unlimited_linger(mut self) -> Self {
-        self.linger = None;
-        self
-    }
-
-    /// How long a closed socket goes on sending; `None` for no limit.
-    #[must_use]
-    pub fn linger(&self) -> Option<Duration> {
-        self.linger
-    }
-
-    /// The delays between connection attempts; default 100 ms doubling to 30 s, +-25 % (RECONNECT_IVL,
-    /// RECONNECT_IVL_MAX).
-    #[must_use]
-    pub fn with_backoff(mut self, backoff: Backoff) -> Self {
-        self.backoff = backoff;
-        self
-    }
-
-    /// The delays between connection attempts.
-    #[must_use]
-    pub fn backoff(&self) -> &Backoff {
-        &self.backoff
-    }
-
-    /// Whether a lost connection, or an attempt that failed, is followed by another; default true (false
-    /// is RECONNECT_IVL -1).
-    #[must_use]
-    pub fn with_reconnect(mut self, reconnect: bool) -> Self {
-        self.reconnect = reconnect;
-        self
-    }
-
-    /// Whether a lost connection is followed by another attempt.
-    #[must_use]
-    pub fn reconnect(&self) -> bool {
-        self.reconnect
-    }
-
-    /// Failures in a row after which an endpoint is given up; default `None`: never.
-    #[must_use]
-    pub fn with_max_attempts(mut self, attempts: Option<u32>) -> Self {
-        self.max_attempts = attempts;
-        self
-    }
-
-    /// Failures in a row after which an endpoint is given up.
-    #[must_use]
-    pub fn max_attempts(&self) -> Option<u32> {
-        self.max_attempts
-    }
-}
-
-/// Sending, and what the types do.
-impl SocketOptions {
-    /// What dropping a pending `send` or `flush` means; default [`OnCancel::Resume`].
-    #[must_use]
-    pub fn with_on_cancel(mut self, on_cancel: OnCancel) -> Self {
-        self.on_cancel = on_cancel;
-        self
-    }
-
-    /// What dropping a pending `send` or `flush` means.
-    #[must_use]
-    pub fn on_cancel(&self) -> OnCancel {
-        self.on_cancel
-    }
-
-    /// When accepted messages are written; default [`FlushPolicy::Adaptive`].
-    #[must_use]
-    pub fn with_flush_policy(mut self, policy: FlushPolicy) -> Self {
-        self.flush_policy = policy;
-        self
-    }
-
-    /// When accepted messages are written.
-    #[must_use]
-    pub fn flush_policy(&self) -> FlushPolicy {
-        self.flush_policy
-    }
-
-    /// Whether a ROUTER refuses messages that no peer can get: with an error for an unknown identity, by
-    /// waiting for one at its mark. Default true; if false they are dropped and counted
-    /// (ROUTER_MANDATORY; libzmq: off).
-    #[must_use]
-    pub fn with_router_mandatory(mut self, mandatory: bool) -> Self {
-        self.router_mandatory = mandatory;
-        self
-    }
-
-    /// Whether a ROUTER refuses messages that no peer can get.
-    #[must_use]
-    pub fn router_mandatory(&self) -> bool {
-        self.router_mandatory
-    }
-
-    /// Whether a new connection takes over an identity that another one has; default true. If false the
-    /// new connection is closed (ROUTER_HANDOVER; libzmq: off, and the new one is ignored).
-    #[must_use]
-    pub fn with_router_handover(mut self, handover: bool) -> Self {
-        self.router_handover = handover;
-        self
-    }
-
-    /// Whether a new connection takes over an identity that another one has.
-    #[must_use]
-    pub fn router_handover(&self) -> bool {
-        self.router_handover
-    }
-
-    /// Whether each new connection is greeted with one empty message, so that a ROUTER learns of this
-    /// socket; DEALER and ROUTER; default false (PROBE_ROUTER).
-    #[must_use]
-    pub fn with_probe_router(mut self, probe: bool) -> Self {
-        self.probe_router = probe;
-        self
-    }
-
-    /// Whether each new connection is greeted with one empty message.
-    #[must_use]
-    pub fn probe_router(&self) -> bool {
-        self.probe_router
+    #[test]
+    fn the_backoff_can_be_set_in_parts() {
+        let options = SocketOptions::default()
+            .with_reconnect_interval(Duration::from_millis(7))
+            .with_reconnect_interval_max(Duration::from_secs(7))
+            .with_reconnect_jitter(0.5);
+        let whole = Backoff::new()
+            .with_initial(Duration::from_millis(7))
+            .with_max(Duration::from_secs(7))
+            .with_jitter(0.5);
+        assert_eq!(options.backoff(), &whole);
     }
 }

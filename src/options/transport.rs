@@ -42,25 +42,43 @@ impl Keepalive {
         Self::default()
     }
 
-    /// Silence before the first probe (TCP_KEEPALIVE_IDLE).
+    /// Silence before the first probe: 1 s to 32,767 s (TCP_KEEPALIVE_IDLE).
     #[must_use]
     pub fn with_idle(mut self, idle: Duration) -> Self {
         self.idle = Some(idle);
         self
     }
 
-    /// Time between probes (TCP_KEEPALIVE_INTVL).
+    /// Time between probes: 1 s to 32,767 s (TCP_KEEPALIVE_INTVL).
     #[must_use]
     pub fn with_interval(mut self, interval: Duration) -> Self {
         self.interval = Some(interval);
         self
     }
 
-    /// Probes without answer before the connection is dead (TCP_KEEPALIVE_CNT).
+    /// Probes without answer before the connection is dead: 1 to 127 (TCP_KEEPALIVE_CNT).
     #[must_use]
     pub fn with_retries(mut self, retries: u32) -> Self {
         self.retries = Some(retries);
         self
+    }
+
+    /// Silence before the first probe; `None` for the system's.
+    #[must_use]
+    pub fn idle(&self) -> Option<Duration> {
+        self.idle
+    }
+
+    /// Time between probes; `None` for the system's.
+    #[must_use]
+    pub fn interval(&self) -> Option<Duration> {
+        self.interval
+    }
+
+    /// Probes without answer before the connection is dead; `None` for the system's.
+    #[must_use]
+    pub fn retries(&self) -> Option<u32> {
+        self.retries
     }
 }
 
@@ -74,6 +92,12 @@ impl SocketOptions {
         self
     }
 
+    /// Whether small writes leave at once.
+    #[must_use]
+    pub fn tcp_nodelay(&self) -> bool {
+        self.transport.nodelay
+    }
+
     /// Probes idle connections (TCP_KEEPALIVE and its family); default off: ZMTP heartbeats do better.
     #[must_use]
     pub fn with_tcp_keepalive(mut self, keepalive: Keepalive) -> Self {
@@ -81,24 +105,51 @@ impl SocketOptions {
         self
     }
 
-    /// The kernel's send buffer in bytes (SNDBUF); default the system's.
+    /// The probes of idle connections; `None` for none.
+    #[must_use]
+    pub fn tcp_keepalive(&self) -> Option<&Keepalive> {
+        self.transport.keepalive.as_ref()
+    }
+
+    /// The kernel's send buffer of each connection, in bytes, up to 2 GiB (SNDBUF); default the system's,
+    /// which grows as needed. What is in it counts as sent.
     #[must_use]
     pub fn with_send_buffer(mut self, bytes: usize) -> Self {
         self.transport.send_buffer = Some(bytes);
         self
     }
 
-    /// The kernel's receive buffer in bytes (RCVBUF); default the system's.
+    /// The kernel's send buffer in bytes; `None` for the system's choice.
+    #[must_use]
+    pub fn send_buffer(&self) -> Option<usize> {
+        self.transport.send_buffer
+    }
+
+    /// The kernel's receive buffer of each connection, in bytes, up to 2 GiB (RCVBUF); default the system's,
+    /// which grows as needed. A peer can fill it beyond `recv_hwm`.
     #[must_use]
     pub fn with_recv_buffer(mut self, bytes: usize) -> Self {
         self.transport.recv_buffer = Some(bytes);
         self
     }
 
-    /// Connections that may wait to be accepted; default 100 (BACKLOG).
+    /// The kernel's receive buffer in bytes; `None` for the system's choice.
+    #[must_use]
+    pub fn recv_buffer(&self) -> Option<usize> {
+        self.transport.recv_buffer
+    }
+
+    /// Connections that may wait in the kernel to be accepted; default 100 (BACKLOG). The system has a limit
+    /// of its own.
     #[must_use]
     pub fn with_backlog(mut self, connections: u32) -> Self {
         self.transport.backlog = connections;
         self
+    }
+
+    /// Connections that may wait in the kernel to be accepted.
+    #[must_use]
+    pub fn backlog(&self) -> u32 {
+        self.transport.backlog
     }
 }

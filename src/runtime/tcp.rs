@@ -142,7 +142,11 @@ pub(super) fn peer_endpoint(stream: SockRef<'_>) -> Option<Endpoint> {
         return Some(Endpoint::Ipc(address.as_pathname().unwrap_or_else(|| "".as_ref()).to_owned()));
     }
     let address = address.as_socket()?;
-    Some(SocketAddr::new(address.ip().to_canonical(), address.port()).into())
+    Some(match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()).into(),
+        // With its zone.
+        IpAddr::V6(_) => address.into(),
+    })
 }
 
 #[cfg(test)]
@@ -196,6 +200,18 @@ mod tests {
 
         let again = listen(&wildcard(port), &TransportOptions::default());
         assert_eq!(again.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn zones_are_left_to_the_resolver() {
+        use std::net::ToSocketAddrs;
+        let endpoint: Endpoint = "tcp://[fe80::1%1]:80".parse().unwrap();
+        let Resolved::Name(name, port) = resolve(address(&endpoint).unwrap()) else {
+            panic!("not an address")
+        };
+        let resolved: Vec<SocketAddr> = (name, port).to_socket_addrs().unwrap().collect();
+        assert!(matches!(resolved[..], [SocketAddr::V6(v6)] if v6.scope_id() == 1 && v6.port() == 80));
+        assert_eq!(Endpoint::from(resolved[0]), endpoint);
     }
 
     #[test]

@@ -147,3 +147,18 @@ fn a_cut_message_is_counted_and_never_delivered() {
         });
     }
 }
+
+/// `connect_timeout` bounds what `connect` does in all, not its parts one by one.
+#[test]
+fn connect_answers_in_time() {
+    let sim = Sim::with_config(1, SimConfig::new().with_links(Plan::new().with_latency(ms(40)..=ms(40))));
+    sim.block_on(async {
+        let _silent = sim::raw_listen(SERVER).await.unwrap();
+        let begun = sim.elapsed();
+        let options = SocketOptions::default().with_connect_timeout(ms(100));
+        let error = Push::connect_with_options(SERVER, options).await.unwrap_err();
+        let took = sim.elapsed() - begun;
+        assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+        assert!(took >= ms(100) && took <= ms(105), "{took:?}");
+    });
+}

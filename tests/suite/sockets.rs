@@ -94,3 +94,29 @@ fn close_reports_what_could_not_be_sent() {
         assert!(matches!(push.send("y").await.unwrap_err().error(), Error::Closed));
     });
 }
+
+#[test]
+fn limits_on_time_may_be_of_any_length() {
+    rt::run(async {
+        let longest = std::time::Duration::MAX;
+        let options = SocketOptions::default()
+            .with_connect_timeout(longest)
+            .with_handshake_timeout(longest)
+            .with_frame_timeout(Some(longest))
+            .with_heartbeat_interval(Some(longest))
+            .with_heartbeat_timeout(longest)
+            .with_linger(longest)
+            .with_reconnect_interval(longest)
+            .with_reconnect_interval_max(longest);
+        let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options.clone()).await.unwrap();
+        let endpoint = pull.local_endpoint().unwrap();
+        let push = PushSocket::connect_with_options(&endpoint, options).await.unwrap();
+        push.send("x").await.unwrap();
+        assert_eq!(pull.recv().await.unwrap()[0], "x");
+        pull.close().await;
+        while push.is_connected() {
+            rt::yield_now().await;
+        }
+        assert_eq!(push.close().await, 0);
+    });
+}

@@ -1,0 +1,98 @@
+//! Events as lines of a log.
+
+use std::fmt;
+
+use super::event::{DisconnectReason, DropCause, SocketEvent};
+use crate::error::Error;
+
+impl fmt::Display for SocketEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listening { endpoint } => write!(f, "listening on {endpoint}"),
+            Self::BindFailed { endpoint, cause } => write!(f, "cannot bind {endpoint}: {cause}"),
+            Self::Unbound { endpoint } => write!(f, "no longer listening on {endpoint}"),
+            Self::Accepted { peer, address: Some(address), endpoint } => {
+                write!(f, "peer {peer} accepted on {endpoint} from {address}")
+            }
+            Self::Accepted { peer, address: None, endpoint } => {
+                write!(f, "peer {peer} accepted on {endpoint}")
+            }
+            Self::AcceptFailed { endpoint, cause, retry_in } => {
+                write!(f, "cannot accept on {endpoint}, trying again in {retry_in:?}: {cause}")
+            }
+            Self::ConnectStarted { endpoint } => write!(f, "connecting to {endpoint}"),
+            Self::Connected { peer, endpoint } => write!(f, "peer {peer} connected to {endpoint}"),
+            Self::ConnectFailed { endpoint, cause } => write!(f, "cannot connect to {endpoint}: {cause}"),
+            Self::RetryIn { endpoint, delay } => write!(f, "connecting to {endpoint} again in {delay:?}"),
+            Self::ReconnectStopped { endpoint, cause } => {
+                write!(f, "no longer connecting to {endpoint}: {cause}")
+            }
+            Self::HandshakeSucceeded { peer, socket_type, identity } if identity.is_empty() => {
+                write!(f, "peer {peer} is a {socket_type}")
+            }
+            Self::HandshakeSucceeded { peer, socket_type, identity } => {
+                write!(f, "peer {peer} is the {socket_type} \"{}\"", identity.escape_ascii())
+            }
+            Self::HandshakeFailed { peer, cause } => write!(f, "handshake with peer {peer} failed: {cause}"),
+            Self::Disconnected { peer, reason } => write!(f, "peer {peer} disconnected: {reason}"),
+            Self::MessagesDropped { peer: Some(peer), cause, count } => {
+                write!(f, "dropped {count} messages of peer {peer}: {cause}")
+            }
+            Self::MessagesDropped { peer: None, cause, count } => {
+                write!(f, "dropped {count} messages: {cause}")
+            }
+            Self::CompanionGone => Error::CompanionGone.fmt(f),
+            Self::Closed { unsent } => write!(f, "closed with {unsent} messages unsent"),
+        }
+    }
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Error::from(self.clone()).fmt(f)
+    }
+}
+
+impl fmt::Display for DropCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unroutable => "nobody has the identity that they were addressed to",
+            Self::PeerFull => "the peer is at its mark",
+            Self::PeerLost => "the peer is gone",
+            Self::Cancelled => "a write was cancelled in the middle of a message",
+            Self::Closed => "the socket was closed",
+            Self::CompanionGone => "the companion task is gone",
+            Self::Incomplete => "the connection ended before the message did",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::PeerId;
+    use crate::protocol::SocketType;
+    use bytes::Bytes;
+
+    #[test]
+    fn events_read_as_lines() {
+        let peer = PeerId::new(3, 1);
+        let endpoint = "tcp://[::1]:5".parse().unwrap();
+        let anonymous =
+            SocketEvent::HandshakeSucceeded { peer, socket_type: SocketType::Dealer, identity: Bytes::new() };
+        assert_eq!(anonymous.to_string(), "peer 3.1 is a DEALER");
+        let identity = Bytes::from_static(b"a\n\xff");
+        let named = SocketEvent::HandshakeSucceeded { peer, socket_type: SocketType::Router, identity };
+        assert_eq!(
+            named.to_string(),
+            r#"peer 3.1 is the ROUTER "a\n\xff""#,
+            "one line whatever a peer sends"
+        );
+        let ended = SocketEvent::Disconnected { peer, reason: DisconnectReason::EndOfStream };
+        assert_eq!(ended.to_string(), "peer 3.1 disconnected: the peer closed the connection");
+        let accepted = SocketEvent::Accepted { peer, address: None, endpoint };
+        assert_eq!(accepted.to_string(), "peer 3.1 accepted on tcp://[::1]:5");
+        let dropped = SocketEvent::MessagesDropped { peer: None, cause: DropCause::Closed, count: 2 };
+        assert_eq!(dropped.to_string(), "dropped 2 messages: the socket was closed");
+    }
+}

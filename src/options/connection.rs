@@ -1,0 +1,204 @@
+//! Options of connections: identity, limits on time, heartbeats, reconnection.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::SocketOptions;
+use crate::resilience::Backoff;
+
+/// Connections: identity, limits on time, heartbeats, reconnection.
+impl SocketOptions {
+    /// The identity that ROUTER peers address this socket by: 1 to 255 bytes, not beginning with a zero
+    /// byte; default none (ROUTING_ID).
+    #[must_use]
+    pub fn with_identity(mut self, identity: impl Into<Bytes>) -> Self {
+        self.identity = identity.into();
+        self
+    }
+
+    /// The identity that ROUTER peers address this socket by; empty for none.
+    #[must_use]
+    pub fn identity(&self) -> &[u8] {
+        &self.identity
+    }
+
+    /// The limit of one connection attempt, name resolution included; default 30 s (CONNECT_TIMEOUT).
+    #[must_use]
+    pub fn with_connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// The limit of one connection attempt.
+    #[must_use]
+    pub fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    /// The limit of the whole ZMTP handshake, from the connection on; default 30 s (HANDSHAKE_IVL).
+    #[must_use]
+    pub fn with_handshake_timeout(mut self, limit: Duration) -> Self {
+        self.handshake_timeout = limit;
+        self
+    }
+
+    /// The limit of the whole ZMTP handshake.
+    #[must_use]
+    pub fn handshake_timeout(&self) -> Duration {
+        self.handshake_timeout
+    }
+
+    /// Accepted connections that may be in the handshake at once, each with up to 8 KiB; default 1,024.
+    /// Further ones wait in the backlog.
+    #[must_use]
+    pub fn with_max_handshakes(mut self, connections: usize) -> Self {
+        self.max_handshakes = connections;
+        self
+    }
+
+    /// Accepted connections that may be in the handshake at once.
+    #[must_use]
+    pub fn max_handshakes(&self) -> usize {
+        self.max_handshakes
+    }
+
+    /// How long a message that has begun to arrive may make no progress; default 30 s, `None` for ever.
+    #[must_use]
+    pub fn with_frame_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.frame_timeout = limit;
+        self
+    }
+
+    /// How long a message that has begun to arrive may make no progress.
+    #[must_use]
+    pub fn frame_timeout(&self) -> Option<Duration> {
+        self.frame_timeout
+    }
+
+    /// How often a PING is sent, to peers that speak ZMTP 3.1; default 15 s, `None` for no
+    /// heartbeats (HEARTBEAT_IVL; libzmq: off).
+    #[must_use]
+    pub fn with_heartbeat_interval(mut self, interval: Option<Duration>) -> Self {
+        self.heartbeat_interval = interval;
+        self
+    }
+
+    /// How often a PING is sent.
+    #[must_use]
+    pub fn heartbeat_interval(&self) -> Option<Duration> {
+        self.heartbeat_interval
+    }
+
+    /// How long after a PING any traffic must come for the peer not to be dead; default 15 s
+    /// (HEARTBEAT_TIMEOUT).
+    #[must_use]
+    pub fn with_heartbeat_timeout(mut self, timeout: Duration) -> Self {
+        self.heartbeat_timeout = timeout;
+        self
+    }
+
+    /// How long after a PING any traffic must come.
+    #[must_use]
+    pub fn heartbeat_timeout(&self) -> Duration {
+        self.heartbeat_timeout
+    }
+
+    /// What the PING tells the peer: consider us dead after so long a silence. Up to 6553.5 s, rounded up to
+    /// tenths of a second; default `None` (HEARTBEAT_TTL).
+    #[must_use]
+    pub fn with_heartbeat_ttl(mut self, ttl: Option<Duration>) -> Self {
+        self.heartbeat_ttl = ttl;
+        self
+    }
+
+    /// What the PING tells the peer.
+    #[must_use]
+    pub fn heartbeat_ttl(&self) -> Option<Duration> {
+        self.heartbeat_ttl
+    }
+
+    /// How long a closed or dropped socket goes on sending what is queued; default 30 s, zero to drop it
+    /// at once (LINGER; libzmq: for ever).
+    #[must_use]
+    pub fn with_linger(mut self, linger: Duration) -> Self {
+        self.linger = Some(linger);
+        self
+    }
+
+    /// Goes on until everything is sent, or the runtime ends (LINGER -1).
+    #[must_use]
+    pub fn with_unlimited_linger(mut self) -> Self {
+        self.linger = None;
+        self
+    }
+
+    /// How long a closed socket goes on sending; `None` for no limit.
+    #[must_use]
+    pub fn linger(&self) -> Option<Duration> {
+        self.linger
+    }
+
+    /// The delay after the first failure, doubled by each further one; default 100 ms, never below 1 ms
+    /// (RECONNECT_IVL).
+    #[must_use]
+    pub fn with_reconnect_interval(mut self, initial: Duration) -> Self {
+        self.backoff = self.backoff.with_initial(initial);
+        self
+    }
+
+    /// Where the delays stop growing, before jitter; default 30 s (RECONNECT_IVL_MAX; libzmq: they do not
+    /// grow).
+    #[must_use]
+    pub fn with_reconnect_interval_max(mut self, max: Duration) -> Self {
+        self.backoff = self.backoff.with_max(max);
+        self
+    }
+
+    /// The fraction by which each delay is shortened or prolonged at random, from 0.0 to 1.0; default 0.25.
+    #[must_use]
+    pub fn with_reconnect_jitter(mut self, jitter: f64) -> Self {
+        self.backoff = self.backoff.with_jitter(jitter);
+        self
+    }
+
+    /// All about the delays between connection attempts at once.
+    #[must_use]
+    pub fn with_backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// The delays between connection attempts.
+    #[must_use]
+    pub fn backoff(&self) -> &Backoff {
+        &self.backoff
+    }
+
+    /// Whether a lost connection, or an attempt that failed, is followed by another; default true (false
+    /// is RECONNECT_IVL -1).
+    #[must_use]
+    pub fn with_reconnect(mut self, reconnect: bool) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
+    /// Whether a lost connection is followed by another attempt.
+    #[must_use]
+    pub fn reconnect(&self) -> bool {
+        self.reconnect
+    }
+
+    /// Failures in a row after which an endpoint is given up; default `None`: never.
+    #[must_use]
+    pub fn with_max_attempts(mut self, attempts: Option<u32>) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// Failures in a row after which an endpoint is given up.
+    #[must_use]
+    pub fn max_attempts(&self) -> Option<u32> {
+        self.max_attempts
+    }
+}

@@ -1,0 +1,119 @@
+//! High-water marks, and limits on what peers send.
+
+use super::SocketOptions;
+
+/// `None` for a mark that is not there.
+fn limit(mark: usize) -> Option<usize> {
+    (mark != usize::MAX).then_some(mark)
+}
+
+/// The high-water marks.
+impl SocketOptions {
+    /// Messages queued for one peer before senders wait; default 1000 (SNDHWM). Worst case: as many
+    /// messages as fit below `send_hwm_bytes`.
+    #[must_use]
+    pub fn with_send_hwm(mut self, messages: usize) -> Self {
+        self.send_hwm = messages;
+        self
+    }
+
+    /// No limit on the number of messages queued for one peer (SNDHWM 0); bytes still count.
+    #[must_use]
+    pub fn with_unlimited_send_hwm(self) -> Self {
+        self.with_send_hwm(usize::MAX)
+    }
+
+    /// Messages queued for one peer before senders wait; `None` for no limit.
+    #[must_use]
+    pub fn send_hwm(&self) -> Option<usize> {
+        limit(self.send_hwm)
+    }
+
+    /// Messages of one peer read ahead of the application before reading pauses; default 1000 (RCVHWM).
+    /// One read, of at most 32 KiB, may wait undecoded beside them.
+    #[must_use]
+    pub fn with_recv_hwm(mut self, messages: usize) -> Self {
+        self.recv_hwm = messages;
+        self
+    }
+
+    /// No limit on the number of messages read ahead (RCVHWM 0); bytes still count.
+    #[must_use]
+    pub fn with_unlimited_recv_hwm(self) -> Self {
+        self.with_recv_hwm(usize::MAX)
+    }
+
+    /// Messages of one peer read ahead before reading pauses; `None` for no limit.
+    #[must_use]
+    pub fn recv_hwm(&self) -> Option<usize> {
+        limit(self.recv_hwm)
+    }
+
+    /// Payload bytes queued for one peer before senders wait; default 64 MiB. A larger message is
+    /// admitted alone. libzmq has no such mark.
+    #[must_use]
+    pub fn with_send_hwm_bytes(mut self, bytes: usize) -> Self {
+        self.send_hwm_bytes = bytes;
+        self
+    }
+
+    /// No limit on the bytes queued for one peer.
+    #[must_use]
+    pub fn with_unlimited_send_hwm_bytes(self) -> Self {
+        self.with_send_hwm_bytes(usize::MAX)
+    }
+
+    /// Payload bytes queued for one peer before senders wait; `None` for no limit.
+    #[must_use]
+    pub fn send_hwm_bytes(&self) -> Option<usize> {
+        limit(self.send_hwm_bytes)
+    }
+
+    /// Payload bytes of one peer read ahead of the application before reading pauses; default 64 MiB. The
+    /// message that reaches the mark is still taken whole.
+    #[must_use]
+    pub fn with_recv_hwm_bytes(mut self, bytes: usize) -> Self {
+        self.recv_hwm_bytes = bytes;
+        self
+    }
+
+    /// No limit on the bytes read ahead.
+    #[must_use]
+    pub fn with_unlimited_recv_hwm_bytes(self) -> Self {
+        self.with_recv_hwm_bytes(usize::MAX)
+    }
+
+    /// Payload bytes of one peer read ahead before reading pauses; `None` for no limit.
+    #[must_use]
+    pub fn recv_hwm_bytes(&self) -> Option<usize> {
+        limit(self.recv_hwm_bytes)
+    }
+
+    /// The largest message sent or accepted, in payload bytes over all frames; default 256 MiB. A peer
+    /// that announces more is disconnected before anything is allocated. libzmq's MAXMSGSIZE is for each
+    /// frame, and for receiving only.
+    #[must_use]
+    pub fn with_max_message_size(mut self, bytes: usize) -> Self {
+        self.max_message_size = bytes;
+        self
+    }
+
+    /// The largest message sent or accepted, in payload bytes.
+    #[must_use]
+    pub fn max_message_size(&self) -> usize {
+        self.max_message_size
+    }
+
+    /// The most frames that an incoming message may have; default 65,536.
+    #[must_use]
+    pub fn with_max_frames(mut self, frames: usize) -> Self {
+        self.max_frames = frames;
+        self
+    }
+
+    /// The most frames that an incoming message may have.
+    #[must_use]
+    pub fn max_frames(&self) -> usize {
+        self.max_frames
+    }
+}
