@@ -242,12 +242,17 @@ impl Message {
     }
 
     /// The number of frames.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        self.frames().len()
+        match &self.0 {
+            Frames::One(_) => 1,
+            Frames::Many(frames) => frames.len(),
+        }
     }
 
     /// Whether the message has no frame (a message of one empty frame is not empty).
+    #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -269,6 +274,15 @@ impl Message {
         match &self.0 {
             Frames::One(frame) => (index == 0).then_some(frame),
             Frames::Many(frames) => frames.get(index),
+        }
+    }
+
+    /// The frame of a message that never had another.
+    #[inline]
+    pub(crate) fn only_frame(&self) -> Option<&Frame> {
+        match &self.0 {
+            Frames::One(frame) => Some(frame),
+            Frames::Many(_) => None,
         }
     }
 

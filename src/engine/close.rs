@@ -18,7 +18,7 @@ impl<S: AsyncStream> Core<S> {
             Stage::Handshaking => self.disconnect(id, DisconnectReason::Closed),
             Stage::Live => {
                 peer.stage = Stage::Retiring;
-                self.pattern.detach(id);
+                self.pattern_detach(id);
                 self.unclocked.push(id);
                 self.wake_companion();
                 self.turn(|core| core.flush_peer(id));

@@ -93,19 +93,24 @@ pub(crate) enum ReadAhead {
 }
 
 impl<S: AsyncStream> Core<S> {
-    /// One step of `recv`.
+    /// One step of `recv`, which puts the message where it is wanted: each move of a message costs as much
+    /// as decoding it.
     #[inline]
-    pub(crate) fn poll_recv(&mut self, key: &mut WaitKey, waker: &Waker) -> Poll<Result<Message, Error>> {
+    pub(crate) fn poll_recv(
+        &mut self,
+        into: &mut Message,
+        key: &mut WaitKey,
+        waker: &Waker,
+    ) -> Poll<Result<(), Error>> {
         // Nearly always the next message lies in the slab.
         let plain = key.is_none() && self.inbound.only_slab() && self.inbound.burst < RECEIVES_PER_POLL;
-        if plain && self.ended().is_none() {
-            if let Some(message) = self.decode_slab() {
-                self.inbound.calls += 1;
-                self.inbound.burst += 1;
-                return Poll::Ready(Ok(self.deliver(message)));
-            }
+        if plain && self.ended().is_none() && self.decode_next(into) {
+            self.inbound.calls += 1;
+            self.inbound.burst += 1;
+            self.delivered();
+            return Poll::Ready(Ok(()));
         }
-        self.poll_recv_slowly(key, waker)
+        self.poll_recv_slowly(key, waker).map_ok(|message| *into = message)
     }
 
     #[inline(never)]
@@ -141,21 +146,25 @@ impl<S: AsyncStream> Core<S> {
         }
         self.inbound.calls += 1;
         if let Some(message) = self.take_decoded() {
-            return Ok(self.deliver(message));
+            self.delivered();
+            return Ok(message);
         }
         match self.turn(Self::read_message) {
-            Some(message) => Ok(self.deliver(message)),
+            Some(message) => {
+                self.delivered();
+                Ok(message)
+            }
             None => Err(self.hopeless().unwrap_or(Error::WouldBlock)),
         }
     }
 
+    /// A message goes to the application, which may or may not come back for what is left.
     #[inline]
-    fn deliver(&mut self, message: Message) -> Message {
+    fn delivered(&mut self) {
         self.counters.delivered += 1;
         if !self.inbound.readable.is_empty() {
             self.watch();
         }
-        message
     }
 
     /// A message that is there already: read ahead, or in the slab.
@@ -356,9 +365,9 @@ impl<S: AsyncStream> Core<S> {
         let Some(payload) = peer.large.take().map(RecvBuf::into_bytes) else { return };
         let event = peer.connection.handle_large_frame(payload, &mut peer.out);
         match event {
-            Ok(Some(Event::Message(message))) => {
+            Ok(Some(Event::Message(mut message))) => {
                 peer.received += 1;
-                if let Some(message) = self.accept(id, message) {
+                if self.accept(id, &mut message) {
                     self.put_into_inbox(id, message);
                 }
             }
@@ -367,11 +376,17 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Decodes the next message from the slab.
-    #[inline]
     fn decode_slab(&mut self) -> Option<Message> {
-        let id = self.inbound.slab_owner?;
+        let mut message = Message::new();
+        self.decode_next(&mut message).then_some(message)
+    }
+
+    /// Decodes the next message from the slab into `into`; false if there is none.
+    #[inline]
+    fn decode_next(&mut self, into: &mut Message) -> bool {
+        let Some(id) = self.inbound.slab_owner else { return false };
         loop {
-            let peer = self.peers.get_mut(id)?;
+            let Some(peer) = self.peers.get_mut(id) else { return false };
             if peer.stage == Stage::Draining {
                 self.inbound.slab.clear();
             }
@@ -379,45 +394,41 @@ impl<S: AsyncStream> Core<S> {
             let before = input.len();
             if before == 0 || peer.large.is_some() {
                 self.inbound.slab_drained = true;
-                return None;
+                return false;
             }
-            if let Some(message) = peer.connection.take_message(&mut input) {
-                let used = before - input.len();
-                self.inbound.slab.consume(used);
-                peer.received += 1;
-                match self.accept(id, message) {
-                    None => continue,
-                    accepted => return accepted,
-                }
-            }
-            let event = peer.connection.handle_input(&mut input, &mut peer.out);
+            let event = if peer.connection.take_message(&mut input, into) {
+                None
+            } else {
+                Some(peer.connection.handle_input(&mut input, &mut peer.out))
+            };
             let used = before - input.len();
             self.inbound.slab.consume(used);
             match event {
-                Ok(Some(Event::Message(message))) => {
-                    peer.received += 1;
-                    if let Some(message) = self.accept(id, message) {
-                        return Some(message);
-                    }
-                }
-                Ok(None) => {
+                None => {}
+                Some(Ok(Some(Event::Message(message)))) => *into = message,
+                Some(Ok(None)) => {
                     self.inbound.slab_drained = true;
                     self.handle_other(id, Ok(None));
-                    return None;
+                    return false;
                 }
-                other => self.handle_other(id, other),
+                Some(other) => {
+                    self.handle_other(id, other);
+                    continue;
+                }
+            }
+            peer.received += 1;
+            if self.accept(id, into) {
+                return true;
             }
         }
     }
 
     #[inline]
-    fn accept(&mut self, id: PeerId, mut message: Message) -> Option<Message> {
+    fn accept(&mut self, id: PeerId, message: &mut Message) -> bool {
         self.counters.received += 1;
-        if self.pattern.accept(id, &mut message) {
-            return Some(message);
-        }
-        self.counters.recv_dropped += 1;
-        None
+        let accepted = self.pattern.accept(id, message);
+        self.counters.recv_dropped += u64::from(!accepted);
+        accepted
     }
 
     /// Everything but messages.

@@ -94,6 +94,7 @@ impl<S: AsyncStream> Core<S> {
             self.disconnect(id, DisconnectReason::IdentityTaken);
             return;
         }
+        self.outbound.sole_peer = self.pattern.sole_peer();
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.stage = Stage::Live;
         let origin = peer.origin;
@@ -115,6 +116,12 @@ impl<S: AsyncStream> Core<S> {
         self.drain_pending();
         self.wake_senders();
         self.wake_watchers();
+    }
+
+    /// A peer takes no messages any more.
+    pub(crate) fn pattern_detach(&mut self, id: PeerId) {
+        self.pattern.detach(id);
+        self.outbound.sole_peer = self.pattern.sole_peer();
     }
 
     /// Makes room for the next handshake.
@@ -146,7 +153,7 @@ impl<S: AsyncStream> Core<S> {
         let cut = self.has_begun_message(id);
         let Some(mut peer) = self.peers.remove(id) else { return };
         if matches!(peer.stage, Stage::Live) {
-            self.pattern.detach(id);
+            self.pattern_detach(id);
         }
         if peer.stage == Stage::Handshaking {
             self.handshake_over(peer.origin);

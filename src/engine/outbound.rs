@@ -34,6 +34,8 @@ pub(crate) struct Outbound {
     senders: WaitList,
     /// `flush` futures.
     flushers: WaitList,
+    /// Where every message goes, while there is only one peer and no address.
+    pub(crate) sole_peer: Option<PeerId>,
     /// Peers with something queued since their last flush.
     dirty: Vec<PeerId>,
     /// Something was sent since the companion last found nothing to do: further messages wait for
@@ -62,6 +64,7 @@ impl Outbound {
             pending_level: HighWater::new(options.send_hwm, options.send_hwm_bytes),
             senders: WaitList::default(),
             flushers: WaitList::default(),
+            sole_peer: None,
             dirty: Vec::new(),
             hot: false,
             poisoned: false,
@@ -161,7 +164,17 @@ impl<S: AsyncStream> Core<S> {
             && self.outbound.pending_level.has_room(size)
     }
 
+    #[inline]
     fn route(&mut self, message: &Message, size: usize) -> Route {
+        match self.outbound.sole_peer.and_then(|id| self.peers.get(id)) {
+            Some(peer) if peer.out_level.has_room(size) => Route::To(peer.id),
+            Some(_) => Route::Full,
+            None => self.route_by_pattern(message, size),
+        }
+    }
+
+    #[inline(never)]
+    fn route_by_pattern(&mut self, message: &Message, size: usize) -> Route {
         let peers = &self.peers;
         let room = |id| match peers.get(id) {
             Some(peer) if peer.stage == Stage::Live && peer.out_level.has_room(size) => Room::Enough,
@@ -181,7 +194,9 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn enqueue(&mut self, id: PeerId, message: &mut Message, permit: Permit, write: bool) {
         let detached = self.is_detached();
         let Some(peer) = self.peers.get_mut(id) else { return };
-        self.pattern.unwrap(message);
+        if self.outbound.sole_peer.is_none() {
+            self.pattern.unwrap(message);
+        }
         self.counters.accepted += 1;
         if peer.out.is_empty() {
             peer.out.give_arena(std::mem::take(&mut self.outbound.spare));

@@ -20,6 +20,12 @@ pub(crate) trait Pattern: Send {
     /// Types that queue without a peer must not look at `message`.
     fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room) -> Route;
 
+    /// The one peer that every message goes to as it is, while that is so: asked after each change of
+    /// peers, so that sending need not ask for each message.
+    fn sole_peer(&self) -> Option<PeerId> {
+        None
+    }
+
     /// Takes the parts of `message` off that are for routing only; called once a peer was chosen.
     fn unwrap(&mut self, _message: &mut Message) {}
 

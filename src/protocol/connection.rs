@@ -105,30 +105,31 @@ impl Connection {
         input: &mut &[u8],
         out: &mut impl WireSink,
     ) -> Result<Option<Event>, ProtocolError> {
-        match self.take_message(input) {
-            Some(message) => Ok(Some(Event::Message(message))),
-            None => self.handle_any_input(input, out),
+        let mut message = Message::new();
+        if self.take_message(input, &mut message) {
+            return Ok(Some(Event::Message(message)));
         }
+        self.handle_any_input(input, out)
     }
 
     /// Takes the message at the front of `input` if it is there whole, as one unsealed frame: the commonest
-    /// case by far, kept apart so that callers have the message in place and not inside an event.
+    /// case by far, kept apart so that the message is made where the caller wants it.
     #[inline]
-    pub(crate) fn take_message(&self, input: &mut &[u8]) -> Option<Message> {
+    pub(crate) fn take_message(&self, input: &mut &[u8], into: &mut Message) -> bool {
         if !matches!(self.phase, Phase::Clear) || !self.partial.frames.is_empty() || self.large.is_some() {
-            return None;
+            return false;
         }
-        let (body, len) = frame::complete_last_frame(input)?;
+        let Some((body, len)) = frame::complete_last_frame(input) else { return false };
         if len > self.config.limits.max_message_size {
-            return None;
+            return false;
         }
         let (payload, rest) = body.split_at(len);
         *input = rest;
-        // Two ways out that do not meet, so that the frame is built where it is returned.
-        match body.first_chunk() {
-            Some(window) if len <= INLINE_CAPACITY => Some(Frame::from_window(window, len).into()),
-            _ => Some(copied_message(payload)),
-        }
+        *into = match body.first_chunk() {
+            Some(window) if len <= INLINE_CAPACITY => Frame::from_window(window, len).into(),
+            _ => copied_message(payload),
+        };
+        true
     }
 
     #[inline(never)]
@@ -319,6 +320,13 @@ impl Connection {
     #[inline]
     pub(crate) fn encode_message(&mut self, message: &Message, out: &mut impl WireSink) {
         debug_assert!(self.is_ready(), "a message before the handshake is over");
+        if let (Some(frame), Phase::Clear) = (message.only_frame(), &self.phase) {
+            return frame::encode_frame(Flags::LAST, frame, out);
+        }
+        self.encode_frames(message, out);
+    }
+
+    fn encode_frames(&mut self, message: &Message, out: &mut impl WireSink) {
         let mut left = message.len();
         for frame in message {
             left -= 1;

@@ -28,13 +28,13 @@ impl HighWater {
     /// Whether a message of `size` bytes may be added.
     ///
     /// One that is larger than the whole byte mark is admitted when no bytes are queued: alone, instead
-    /// of never.
+    /// of never. An empty one counts as a byte, so that a full queue is full for all.
     #[inline]
     pub(crate) const fn has_room(&self, size: usize) -> bool {
         // After an oversized message `bytes` is over the mark, and there is nothing to subtract.
         let bytes = self.bytes + self.reserved_bytes;
         self.messages + self.reserved_messages < self.max_messages
-            && (bytes == 0 || (bytes <= self.max_bytes && size <= self.max_bytes - bytes))
+            && (bytes == 0 || (bytes < self.max_bytes && size <= self.max_bytes - bytes))
     }
 
     /// Whether there is no room for even one byte.
@@ -128,7 +128,7 @@ mod tests {
         assert!(meter.has_room(40) && !meter.has_room(41) && !meter.has_room(usize::MAX));
         meter.add(40);
         assert!(meter.is_full());
-        assert!(meter.has_room(0), "an empty message costs no bytes");
+        assert!(!meter.has_room(0), "full is full, for an empty message too");
         meter.remove(60);
         assert!(meter.has_room(60) && !meter.has_room(61));
     }

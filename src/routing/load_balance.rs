@@ -98,6 +98,14 @@ impl<K: Copy + Eq + Hash> LoadBalance<K> {
         }
     }
 
+    /// The member, active or not, if there is only one.
+    pub(crate) fn sole_member(&self) -> Option<K> {
+        match &self.members[..] {
+            [member] => Some(member.key),
+            _ => None,
+        }
+    }
+
     /// Whether there are no members, active or not.
     pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty()

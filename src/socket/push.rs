@@ -90,6 +90,10 @@ impl Pattern for RoundRobin {
         }
     }
 
+    fn sole_peer(&self) -> Option<PeerId> {
+        self.peers.sole_member()
+    }
+
     fn room_freed(&mut self, peer: PeerId) {
         self.peers.activate(peer);
     }

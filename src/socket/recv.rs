@@ -79,7 +79,9 @@ impl<S: AsyncStream> Future for Receiving<'_, S> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        this.shared.with(|core| core.poll_recv(&mut this.key, cx.waker()))
+        let mut message = Message::new();
+        let received = this.shared.with(|core| core.poll_recv(&mut message, &mut this.key, cx.waker()));
+        received.map_ok(|()| message)
     }
 }
 

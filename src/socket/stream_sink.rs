@@ -62,8 +62,10 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Stream for Socket<T, S, P> {
         if this.polled.ended {
             return Poll::Ready(None);
         }
-        let received = this.shared.with(|core| core.poll_recv(&mut this.polled.receiver, cx.waker()));
-        let item = ready!(received);
+        let mut message = Message::new();
+        let key = &mut this.polled.receiver;
+        let received = this.shared.with(|core| core.poll_recv(&mut message, key, cx.waker()));
+        let item = ready!(received).map(|()| message);
         this.polled.ended = item.is_err();
         Poll::Ready(Some(item).filter(|item| !matches!(item, Err(Error::Closed))))
     }
