@@ -21,3 +21,10 @@ fn shrink_if_sparse<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
         map.shrink_to(map.len() * 2);
     }
 }
+
+/// The same for a list.
+fn shrink_vec_if_sparse<T>(list: &mut Vec<T>) {
+    if list.len() < list.capacity() / 4 {
+        list.shrink_to(list.len() * 2);
+    }
+}
