@@ -5,6 +5,8 @@
 
 mod by_identity;
 mod fair_queue;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "for PUB, XPUB, SUB and XSUB"))]
+mod fan_out;
 mod load_balance;
 
 use std::collections::HashMap;

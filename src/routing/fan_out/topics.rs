@@ -1,0 +1,64 @@
+//! The topics that a subscriber wants.
+
+use super::prefix_tree::{Iter, PrefixTree};
+
+/// The desired state of SUB and XSUB: topics, each as often as it was asked for (libzmq's `trie_t`).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Topics {
+    /// How often each was asked for.
+    counts: PrefixTree<usize>,
+}
+
+/// What giving up a topic has changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Released {
+    /// The topic is gone.
+    Last,
+    /// It was asked for more often than it was given up.
+    More,
+    /// Nothing: it was never asked for.
+    Absent,
+}
+
+impl Topics {
+    /// Asks for a topic, once more; returns whether it is new.
+    pub(crate) fn add(&mut self, topic: &[u8]) -> bool {
+        let (node, is_new) = self.counts.insert_with(topic, || 0);
+        if let Some(count) = self.counts.value_mut(node) {
+            *count += 1;
+        }
+        is_new
+    }
+
+    /// Gives up a topic, once.
+    pub(crate) fn remove(&mut self, topic: &[u8]) -> Released {
+        let Some(node) = self.counts.find(topic) else { return Released::Absent };
+        match self.counts.value_mut(node) {
+            Some(count) if *count > 1 => {
+                *count -= 1;
+                Released::More
+            }
+            _ => {
+                self.counts.remove(node);
+                self.counts.compact_if_sparse(0, |_, _| {});
+                Released::Last
+            }
+        }
+    }
+
+    /// Whether a message is wanted: its first frame begins with any of the topics.
+    #[inline]
+    pub(crate) fn matches(&self, first_frame: &[u8]) -> bool {
+        self.counts.prefixes_of(first_frame).next().is_some()
+    }
+
+    /// The topics in lexicographic order, and how often each was asked for; its `next` lends them one by one.
+    pub(crate) fn iter(&self) -> Iter<'_, usize> {
+        self.counts.iter()
+    }
+
+    /// How many different topics there are.
+    pub(crate) fn len(&self) -> usize {
+        self.counts.len()
+    }
+}
