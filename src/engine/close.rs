@@ -19,6 +19,7 @@ impl<S: AsyncStream> Core<S> {
             Stage::Live => {
                 peer.stage = Stage::Retiring;
                 self.pattern_detach(id);
+                self.perform_tasks();
                 self.unclocked.push(id);
                 self.wake_companion();
                 self.turn(|core| core.flush_peer(id));

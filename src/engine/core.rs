@@ -9,6 +9,7 @@ use super::outbound::Outbound;
 use super::pattern::Pattern;
 use super::peers::Peers;
 use super::ready::ReadyQueue;
+use super::tasks::Tasks;
 use super::wait::WaitList;
 use crate::error::Error;
 use crate::monitor::{DropCause, MonitorHub, PeerId, SocketEvent};
@@ -25,6 +26,8 @@ pub(crate) struct Core<S> {
     pub(crate) options: SocketOptions,
     pub(crate) config: Arc<Config>,
     pub(crate) pattern: Box<dyn Pattern>,
+    /// What the pattern wants done, filled and emptied within one call.
+    pub(crate) tasks: Tasks,
     pub(crate) ready: Arc<ReadyQueue>,
     pub(crate) effects: Effects<S>,
     pub(crate) peers: Peers<S>,
@@ -118,19 +121,21 @@ impl<S: AsyncStream> Core<S> {
         let config = Config {
             socket_type,
             identity: options.identity.clone(),
-            properties: Vec::new(),
+            properties: options.metadata.clone(),
             limits,
             security: Security::default(),
         };
+        let inbound = Inbound::new(&options, pattern.takes_turns());
         Self {
             config: Arc::new(config),
             pattern,
+            tasks: Tasks::default(),
             ready: Arc::default(),
             effects: Effects::default(),
             peers: Peers::new(),
             endpoints: Endpoints::default(),
             outbound: Outbound::new(&options),
-            inbound: Inbound::new(&options),
+            inbound,
             companion,
             phase: Phase::Open,
             deadlines: Deadlines::default(),

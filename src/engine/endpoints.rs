@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::message::Frame;
 use crate::monitor::PeerId;
 use crate::resilience::{Backoff, ReconnectPhase, ReconnectState};
 
@@ -29,6 +30,8 @@ pub(crate) struct Endpoints {
 pub(crate) struct Dial {
     pub(crate) id: u32,
     pub(crate) endpoint: Endpoint,
+    /// The identity that a ROUTER knows the peer by, whatever the peer says (CONNECT_ROUTING_ID).
+    pub(crate) alias: Option<Frame>,
     pub(crate) reconnect: ReconnectState,
     pub(crate) peer: Option<PeerId>,
     /// Attempts that ended, well or badly.
@@ -81,6 +84,7 @@ impl Endpoints {
         self.dials.push(Dial {
             id,
             endpoint,
+            alias: None,
             reconnect: ReconnectState::new(backoff, max_attempts),
             peer: None,
             outcomes: 0,

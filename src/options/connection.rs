@@ -23,6 +23,20 @@ impl SocketOptions {
         &self.identity
     }
 
+    /// One more property that peers are told in the handshake: a name of 2 to 255 bytes that begins with
+    /// `X-`, and a value (METADATA). Peers see it in [`PeerStats`](crate::monitor::PeerStats).
+    #[must_use]
+    pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<Bytes>) -> Self {
+        self.metadata.push((name.into(), value.into()));
+        self
+    }
+
+    /// The properties that peers are told beside the socket's type and identity.
+    #[must_use]
+    pub fn metadata(&self) -> &[(String, Bytes)] {
+        &self.metadata
+    }
+
     /// The limit of one connection attempt, name resolution included; default 30 s (CONNECT_TIMEOUT).
     #[must_use]
     pub fn with_connect_timeout(mut self, limit: Duration) -> Self {

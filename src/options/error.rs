@@ -25,6 +25,13 @@ pub enum OptionError {
         /// From where to where.
         allowed: &'static str,
     },
+    /// A property of the application's own begins with `X-`, and has a name of at most 255 bytes; all of them
+    /// fit into the 8 KiB that a peer accepts in a handshake.
+    #[error("metadata have names that begin with X-, of at most 255 bytes, and fit into 7 KiB: {name:?}")]
+    Metadata {
+        /// The name of the property that is wrong or too much.
+        name: String,
+    },
     /// An identity has 1 to 255 bytes.
     #[error("an identity has at most 255 bytes, not {len}")]
     IdentityTooLong {
@@ -45,6 +52,7 @@ impl SocketOptions {
     pub(crate) fn validate(&self) -> Result<(), OptionError> {
         self.check_zeros()?;
         self.check_ranges()?;
+        self.check_metadata()?;
         match self.identity.len() {
             0 => Ok(()),
             1..=255 if self.identity.first() == Some(&0) => Err(OptionError::IdentityReserved),
@@ -70,10 +78,25 @@ impl SocketOptions {
             ("heartbeat_timeout", self.heartbeat_timeout.is_zero(), None),
             ("heartbeat_ttl", is_zero(self.heartbeat_ttl), Some("with_heartbeat_ttl(None)")),
             ("max_attempts", self.max_attempts == Some(0), Some("with_max_attempts(None)")),
+            ("max_subscriptions", self.types.max_subscriptions == 0, None),
+            ("max_subscription_bytes", self.types.max_subscription_bytes == 0, None),
             ("backlog", self.transport.backlog == 0, None),
         ];
         let zero = options.into_iter().find(|(_, is_zero, _)| *is_zero);
         zero.map_or(Ok(()), |(option, _, no_limit)| Err(OptionError::Zero { option, no_limit }))
+    }
+
+    fn check_metadata(&self) -> Result<(), OptionError> {
+        /// What is left of the 8 KiB for the rest of the handshake is plenty.
+        const MOST: usize = 7 * 1024;
+        let mut total = 0;
+        for (name, value) in &self.metadata {
+            total += name.len() + value.len() + 5;
+            if !name.starts_with("X-") || name.len() > 255 || total > MOST {
+                return Err(OptionError::Metadata { name: name.clone() });
+            }
+        }
+        Ok(())
     }
 
     fn check_ranges(&self) -> Result<(), OptionError> {
@@ -134,6 +157,8 @@ mod tests {
             ("heartbeat_timeout", default().with_heartbeat_timeout(zero)),
             ("heartbeat_ttl", default().with_heartbeat_ttl(Some(zero))),
             ("max_attempts", default().with_max_attempts(Some(0))),
+            ("max_subscriptions", default().with_max_subscriptions(0)),
+            ("max_subscription_bytes", default().with_max_subscription_bytes(0)),
             ("backlog", default().with_backlog(0)),
         ] {
             let error = options.validate().unwrap_err();
@@ -194,6 +219,16 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn metadata_are_named_and_small() {
+        let with = |name: &str, len: usize| {
+            SocketOptions::default().with_metadata(name, vec![0; len]).validate().is_ok()
+        };
+        assert!(with("X-", 0) && with("X-name", 1000) && with(&format!("X-{}", "a".repeat(253)), 1));
+        assert!(!with("name", 1) && !with("", 1) && !with(&format!("X-{}", "a".repeat(254)), 1));
+        assert!(!with("X-name", 8192));
     }
 
     #[test]

@@ -51,6 +51,7 @@ mod error;
 mod limits;
 mod policy;
 mod transport;
+mod types;
 
 use std::time::Duration;
 
@@ -58,7 +59,9 @@ use bytes::Bytes;
 
 pub use self::error::OptionError;
 pub use self::transport::{Keepalive, TransportOptions};
-use crate::resilience::{Backoff, FlushPolicy, OnCancel};
+pub use self::types::RouterNotify;
+use self::types::TypeOptions;
+use crate::resilience::{Backoff, FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 
 const MIB: usize = 1024 * 1024;
 
@@ -103,9 +106,14 @@ pub struct SocketOptions {
     pub(crate) max_attempts: Option<u32>,
     pub(crate) on_cancel: OnCancel,
     pub(crate) flush_policy: FlushPolicy,
+    /// `None` is what the socket type does by default.
+    pub(crate) on_full: Option<OnFull>,
+    pub(crate) while_disconnected: WhileDisconnected,
     pub(crate) router_mandatory: bool,
     pub(crate) router_handover: bool,
     pub(crate) probe_router: bool,
+    pub(crate) types: TypeOptions,
+    pub(crate) metadata: Vec<(String, Bytes)>,
     pub(crate) transport: TransportOptions,
 }
 
@@ -132,9 +140,13 @@ impl Default for SocketOptions {
             max_attempts: None,
             on_cancel: OnCancel::default(),
             flush_policy: FlushPolicy::default(),
+            on_full: None,
+            while_disconnected: WhileDisconnected::default(),
             router_mandatory: true,
             router_handover: true,
             probe_router: false,
+            types: TypeOptions::default(),
+            metadata: Vec::new(),
             transport: TransportOptions::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! Options of sending, and of single socket types.
 
 use super::SocketOptions;
-use crate::resilience::{FlushPolicy, OnCancel};
+use crate::resilience::{FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 
 /// Sending, and what the types do.
 impl SocketOptions {
@@ -29,6 +29,41 @@ impl SocketOptions {
     #[must_use]
     pub fn flush_policy(&self) -> FlushPolicy {
         self.flush_policy
+    }
+
+    /// What becomes of a message whose peers are at their marks; default `None`: what the socket type does
+    /// in libzmq.
+    #[must_use]
+    pub fn with_on_full(mut self, on_full: impl Into<Option<OnFull>>) -> Self {
+        self.on_full = on_full.into();
+        self
+    }
+
+    /// What becomes of a message whose peers are at their marks; `None` for the type's default.
+    #[must_use]
+    pub fn on_full(&self) -> Option<OnFull> {
+        self.on_full
+    }
+
+    /// Whether a PUB or XPUB waits for its slowest subscriber instead of dropping: short for
+    /// [`OnFull::Wait`]; default false (XPUB_NODROP).
+    #[must_use]
+    pub fn with_xpub_nodrop(self, nodrop: bool) -> Self {
+        self.with_on_full(nodrop.then_some(OnFull::Wait))
+    }
+
+    /// What becomes of a message while no peer is connected; default [`WhileDisconnected::Queue`]
+    /// (IMMEDIATE is [`WhileDisconnected::Wait`]).
+    #[must_use]
+    pub fn with_while_disconnected(mut self, policy: WhileDisconnected) -> Self {
+        self.while_disconnected = policy;
+        self
+    }
+
+    /// What becomes of a message while no peer is connected.
+    #[must_use]
+    pub fn while_disconnected(&self) -> WhileDisconnected {
+        self.while_disconnected
     }
 
     /// Whether a ROUTER refuses messages that no peer can get: with an error for an unknown identity, by

@@ -5,7 +5,6 @@
 
 mod by_identity;
 mod fair_queue;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "for PUB, XPUB, SUB and XSUB"))]
 mod fan_out;
 mod load_balance;
 
@@ -14,6 +13,7 @@ use std::hash::Hash;
 
 pub(crate) use self::by_identity::{AutoIdentity, ByIdentity};
 pub(crate) use self::fair_queue::FairQueue;
+pub(crate) use self::fan_out::{Inserted, Released, Removed, Subscriptions, Topics};
 pub(crate) use self::load_balance::LoadBalance;
 
 /// Gives the memory of a burst of peers back; amortised over the removals that emptied the map.

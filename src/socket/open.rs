@@ -235,7 +235,7 @@ fn current<S: AsyncStream<Runtime: Runtime>>() -> Result<S::Runtime> {
     S::Runtime::current().ok_or(Error::NoRuntime { runtime: S::Runtime::NAME })
 }
 
-fn connectable(endpoint: impl IntoEndpoint) -> Result<Endpoint> {
+pub(super) fn connectable(endpoint: impl IntoEndpoint) -> Result<Endpoint> {
     let endpoint = endpoint.into_endpoint()?;
     endpoint.check_connectable()?;
     Ok(endpoint)

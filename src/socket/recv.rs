@@ -88,7 +88,7 @@ impl<S: AsyncStream> Future for Receiving<'_, S> {
 impl<S: AsyncStream> Drop for Receiving<'_, S> {
     fn drop(&mut self) {
         if self.key.is_some() {
-            self.shared.with(|core| core.unpark_receiver(&mut self.key));
+            self.shared.with(|core| core.abandon_recv(&mut self.key));
         }
     }
 }

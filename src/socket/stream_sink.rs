@@ -43,7 +43,7 @@ impl<P: BytePermits> Polled<P> {
     /// The handle is dropped.
     pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
         if self.receiver.is_some() {
-            shared.with(|core| core.unpark_receiver(&mut self.receiver));
+            shared.with(|core| core.abandon_recv(&mut self.receiver));
         }
         self.waiting.cancel(shared);
         self.flush.cancel(shared);

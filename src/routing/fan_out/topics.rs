@@ -1,6 +1,6 @@
 //! The topics that a subscriber wants.
 
-use super::prefix_tree::{Iter, PrefixTree};
+use super::prefix_tree::PrefixTree;
 
 /// The desired state of SUB and XSUB: topics, each as often as it was asked for (libzmq's `trie_t`).
 #[derive(Clone, Debug, Default)]
@@ -52,9 +52,12 @@ impl Topics {
         self.counts.prefixes_of(first_frame).next().is_some()
     }
 
-    /// The topics in lexicographic order, and how often each was asked for; its `next` lends them one by one.
-    pub(crate) fn iter(&self) -> Iter<'_, usize> {
-        self.counts.iter()
+    /// Calls `visit` with each topic, in lexicographic order.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&[u8])) {
+        let mut topics = self.counts.iter();
+        while let Some((topic, _)) = topics.next() {
+            visit(topic);
+        }
     }
 
     /// How many different topics there are.
