@@ -1,5 +1,6 @@
 //! [`Endpoint`]: where a socket binds or connects.
 
+mod ipc;
 mod tcp;
 
 use std::convert::Infallible;
@@ -7,6 +8,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+pub use self::ipc::IpcEndpoint;
 pub use self::tcp::{Host, TcpEndpoint};
 
 /// An address that a socket binds or connects to, such as `tcp://127.0.0.1:5555`.
@@ -16,6 +18,10 @@ pub use self::tcp::{Host, TcpEndpoint};
 /// - `tcp://example.org:5555`: a name. International names are written in their ASCII form (`xn--`).
 /// - `tcp://*:5555`: all local addresses; `tcp://127.0.0.1:0` or `:*`: a port that the system chooses. For
 ///   binding only.
+/// - `ipc:///tmp/x`, `ipc://x`: a Unix socket by its path, relative to the working directory or absolute. A
+///   socket file that nobody listens on any more is replaced.
+/// - `ipc://@x`: a Unix socket by a name without a file, on Linux and Android.
+/// - `ipc://*`: a fresh path in the folder for temporary files. For binding only.
 ///
 /// ```
 /// use monocoque::Endpoint;
@@ -29,10 +35,8 @@ pub use self::tcp::{Host, TcpEndpoint};
 pub enum Endpoint {
     /// `tcp://host:port`.
     Tcp(TcpEndpoint),
-    /// `ipc://path`: the name of a Unix stream given to `from_unix`, as it appears in events. Binding and
-    /// connecting by such a name is not supported.
-    #[cfg(unix)]
-    Ipc(std::path::PathBuf),
+    /// `ipc://path`: a Unix socket, and thus refused on other systems when it is opened.
+    Ipc(IpcEndpoint),
 }
 
 /// What is wrong with an endpoint.
@@ -43,7 +47,7 @@ pub enum EndpointError {
     #[error("endpoint {0:?} has no transport: expected something like tcp://127.0.0.1:5555")]
     MissingTransport(String),
     /// The transport is not one that this version speaks.
-    #[error("transport {transport:?} of endpoint {endpoint:?} is not supported: use tcp://")]
+    #[error("transport {transport:?} of endpoint {endpoint:?} is not supported: use tcp:// or ipc://")]
     UnsupportedTransport {
         /// The endpoint as given.
         endpoint: String,
@@ -62,9 +66,26 @@ pub enum EndpointError {
     /// The port is not a number up to 65535, nor `*`.
     #[error("the port of endpoint {0:?} is neither a number up to 65535 nor *")]
     InvalidPort(String),
-    /// The endpoint is good for binding only.
-    #[error("{0} can be bound, not connected to: it names no single host and port")]
+    /// There is nothing after `ipc://` or `ipc://@`.
+    #[error("endpoint {0:?} names no socket: expected a path, @ and a name, or *")]
+    MissingPath(String),
+    /// The path or name of the Unix socket is longer than the system takes.
+    #[error("the path of endpoint {endpoint:?} is longer than {max} bytes")]
+    PathTooLong {
+        /// The endpoint as given.
+        endpoint: String,
+        /// The bytes that a path may have.
+        max: usize,
+    },
+    /// The path or name of the Unix socket has a zero byte in it.
+    #[error("the path of endpoint {0:?} has a zero byte in it")]
+    InvalidPath(String),
+    /// The endpoint is not good for connecting.
+    #[error("{0} cannot be connected to: it does not say to which peer")]
     NotConnectable(Endpoint),
+    /// The endpoint is not good for binding.
+    #[error("{0} cannot be bound: it is the address of a connecting end")]
+    NotBindable(Endpoint),
 }
 
 impl Endpoint {
@@ -73,7 +94,6 @@ impl Endpoint {
     pub fn with_port(self, port: u16) -> Self {
         match self {
             Self::Tcp(tcp) => Self::Tcp(TcpEndpoint { port, ..tcp }),
-            #[cfg(unix)]
             other @ Self::Ipc(_) => other,
         }
     }
@@ -83,16 +103,24 @@ impl Endpoint {
     pub fn port(&self) -> Option<u16> {
         match self {
             Self::Tcp(tcp) => Some(tcp.port),
-            #[cfg(unix)]
             Self::Ipc(_) => None,
         }
     }
 
-    /// Refuses what can only be bound.
+    /// Refuses what does not name a peer.
     pub(crate) fn check_connectable(&self) -> Result<(), EndpointError> {
+        let names_a_peer = match self {
+            Self::Tcp(tcp) => tcp.port != 0 && tcp.host != Host::Any,
+            Self::Ipc(ipc) => matches!(ipc, IpcEndpoint::Path(_) | IpcEndpoint::Abstract(_)),
+        };
+        if names_a_peer { Ok(()) } else { Err(EndpointError::NotConnectable(self.clone())) }
+    }
+
+    /// Refuses what only a connecting end has.
+    pub(crate) fn check_bindable(&self) -> Result<(), EndpointError> {
         match self {
-            Self::Tcp(tcp) if tcp.port != 0 && tcp.host != Host::Any => Ok(()),
-            _ => Err(EndpointError::NotConnectable(self.clone())),
+            Self::Ipc(IpcEndpoint::Unnamed) => Err(EndpointError::NotBindable(self.clone())),
+            Self::Tcp(_) | Self::Ipc(_) => Ok(()),
         }
     }
 }
@@ -104,11 +132,14 @@ impl FromStr for Endpoint {
         let quoted = || text.to_owned();
         let (transport, address) =
             text.split_once("://").ok_or_else(|| EndpointError::MissingTransport(quoted()))?;
-        if transport != "tcp" {
-            let transport = transport.to_owned();
-            return Err(EndpointError::UnsupportedTransport { endpoint: quoted(), transport });
+        match transport {
+            "tcp" => TcpEndpoint::parse(address, text).map(Self::Tcp),
+            "ipc" => IpcEndpoint::parse(address, text).map(Self::Ipc),
+            _ => {
+                let transport = transport.to_owned();
+                Err(EndpointError::UnsupportedTransport { endpoint: quoted(), transport })
+            }
         }
-        TcpEndpoint::parse(address, text).map(Self::Tcp)
     }
 }
 
@@ -116,8 +147,7 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(tcp) => write!(f, "tcp://{tcp}"),
-            #[cfg(unix)]
-            Self::Ipc(path) => write!(f, "ipc://{}", path.display()),
+            Self::Ipc(ipc) => write!(f, "ipc://{ipc}"),
         }
     }
 }
@@ -216,7 +246,7 @@ mod tests {
         for text in ["", "127.0.0.1:5555", "tcp:/x:1", "tcp"] {
             assert_eq!(error(text), E::MissingTransport(text.into()));
         }
-        for text in ["udp://x:1", "://x:1", "TCP://x:1", "ipc:///tmp/x"] {
+        for text in ["udp://x:1", "://x:1", "TCP://x:1", "unix:///tmp/x"] {
             assert!(matches!(error(text), E::UnsupportedTransport { .. }), "{text}");
         }
         for text in ["tcp://x", "tcp://x:", "tcp://"] {

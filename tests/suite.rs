@@ -15,6 +15,8 @@ macro_rules! mount {
 
             mod blueprint;
             mod cancel;
+            #[cfg(unix)]
+            mod ipc;
             mod marks;
             mod monitor;
             mod sockets;

@@ -8,17 +8,6 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use crate::endpoint::{Endpoint, Host, TcpEndpoint};
 use crate::options::TransportOptions;
 
-/// The host and port of an endpoint that can be resolved; only TCP endpoints have one.
-pub(super) fn address(endpoint: &Endpoint) -> io::Result<&TcpEndpoint> {
-    match endpoint {
-        Endpoint::Tcp(tcp) => Ok(tcp),
-        #[cfg(unix)]
-        Endpoint::Ipc(_) => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, "ipc:// can be neither bound nor connected to"))
-        }
-    }
-}
-
 /// A host as resolvers take it, without the brackets of the endpoint; `None` where nothing is to be
 /// resolved.
 pub(super) enum Resolved<'a> {
@@ -50,12 +39,7 @@ pub(super) fn open(address: SocketAddr, options: &TransportOptions) -> io::Resul
 /// Applies what the user chose.
 pub(super) fn configure(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
     socket.set_tcp_nodelay(options.nodelay)?;
-    if let Some(bytes) = options.send_buffer {
-        socket.set_send_buffer_size(bytes)?;
-    }
-    if let Some(bytes) = options.recv_buffer {
-        socket.set_recv_buffer_size(bytes)?;
-    }
+    set_buffers(socket, options)?;
     if let Some(keepalive) = &options.keepalive {
         socket.set_keepalive(true)?;
         let mut settings = TcpKeepalive::new();
@@ -73,11 +57,21 @@ pub(super) fn configure(socket: &Socket, options: &TransportOptions) -> io::Resu
     Ok(())
 }
 
-/// Applies what the user chose to a stream that was just accepted.
-///
-/// The listener took the same settings, so what fails here is a connection that is gone already.
-pub(super) fn configure_accepted(stream: &Socket, options: &TransportOptions) -> io::Result<()> {
-    configure(stream, options).map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error))
+/// Sets the sizes of the kernel's buffers, of any kind of socket.
+pub(super) fn set_buffers(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
+    if let Some(bytes) = options.send_buffer {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    if let Some(bytes) = options.recv_buffer {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    Ok(())
+}
+
+/// What it means that a stream that was just accepted could not be configured: the listener took the same
+/// settings, so it is a connection that is gone already.
+pub(super) fn aborted(error: io::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, error)
 }
 
 /// Refuses a stream that is connected to itself: dialling a free local port can meet its own source
@@ -139,7 +133,7 @@ pub(super) fn peer_endpoint(stream: SockRef<'_>) -> Option<Endpoint> {
     let address = stream.peer_addr().ok()?;
     #[cfg(unix)]
     if address.is_unix() {
-        return Some(Endpoint::Ipc(address.as_pathname().unwrap_or_else(|| "".as_ref()).to_owned()));
+        return Some(Endpoint::Ipc(super::ipc::endpoint(&address)));
     }
     let address = address.as_socket()?;
     Some(match address.ip().to_canonical() {
@@ -159,9 +153,15 @@ mod tests {
         SocketAddr::from(([127, 0, 0, 1], 0))
     }
 
+    fn tcp(text: &str) -> TcpEndpoint {
+        match text.parse().unwrap() {
+            Endpoint::Tcp(tcp) => tcp,
+            other => panic!("{other}"),
+        }
+    }
+
     fn wildcard(port: u16) -> Vec<SocketAddr> {
-        let endpoint = "tcp://*:0".parse::<Endpoint>().unwrap().with_port(port);
-        match resolve(address(&endpoint).unwrap()) {
+        match resolve(&tcp(&format!("tcp://*:{port}"))) {
             Resolved::Addresses(addresses) => addresses,
             Resolved::Name(..) => panic!("not a name"),
         }
@@ -205,13 +205,11 @@ mod tests {
     #[test]
     fn zones_are_left_to_the_resolver() {
         use std::net::ToSocketAddrs;
-        let endpoint: Endpoint = "tcp://[fe80::1%1]:80".parse().unwrap();
-        let Resolved::Name(name, port) = resolve(address(&endpoint).unwrap()) else {
-            panic!("not an address")
-        };
+        let endpoint = tcp("tcp://[fe80::1%1]:80");
+        let Resolved::Name(name, port) = resolve(&endpoint) else { panic!("not an address") };
         let resolved: Vec<SocketAddr> = (name, port).to_socket_addrs().unwrap().collect();
         assert!(matches!(resolved[..], [SocketAddr::V6(v6)] if v6.scope_id() == 1 && v6.port() == 80));
-        assert_eq!(Endpoint::from(resolved[0]), endpoint);
+        assert_eq!(Endpoint::from(resolved[0]), Endpoint::Tcp(endpoint));
     }
 
     #[test]

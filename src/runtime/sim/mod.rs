@@ -48,7 +48,8 @@
 //!
 //! - Names: every host name and address is a place of its own. Listening on `*` (or `0.0.0.0`, `[::]`)
 //!   catches what is sent to its port anywhere; port 0 is given a free port; a used endpoint is
-//!   [`AddrInUse`](std::io::ErrorKind::AddrInUse).
+//!   [`AddrInUse`](std::io::ErrorKind::AddrInUse). The names of `ipc://` are places like any other: nothing
+//!   touches the file system.
 //! - Connecting takes one latency, then the connection stands, waits to be accepted or is refused. A
 //!   full backlog makes the client try again a second later. A listener that is dropped resets what it
 //!   did not accept.

@@ -130,3 +130,24 @@ fn rules_and_plans_for_connections() {
         raw_connect(SERVER).await.unwrap_err();
     });
 }
+
+#[test]
+fn the_names_of_unix_sockets_are_places_too() {
+    use crate::endpoint::IpcEndpoint;
+    fixed(1).block_on(async {
+        let unnamed = Some(Endpoint::Ipc(IpcEndpoint::Unnamed));
+        for text in ["ipc:///no/such/folder/x", "ipc://x", "ipc://@x", "ipc://*"] {
+            let mut listener = raw_listen(text).await.unwrap();
+            let local = listener.local_endpoint().clone();
+            assert_ne!(local.to_string(), "ipc://*");
+            assert_eq!(raw_listen(&local).await.unwrap_err().kind(), ErrorKind::AddrInUse);
+            let (client, server) = (raw_connect(&local).await.unwrap(), listener.accept().await.unwrap());
+            assert_eq!(client.into_inner().peer_endpoint(), Some(local.clone()));
+            assert_eq!(server.into_inner().peer_endpoint(), unnamed);
+            drop(listener);
+            assert_eq!(raw_connect(&local).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+        }
+        let [first, second] = [raw_listen("ipc://*").await.unwrap(), raw_listen("ipc://*").await.unwrap()];
+        assert_ne!(first.local_endpoint(), second.local_endpoint());
+    });
+}
