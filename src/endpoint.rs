@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 pub use self::ipc::IpcEndpoint;
-pub use self::tcp::{Host, TcpEndpoint};
+pub use self::tcp::{Host, Source, TcpEndpoint};
 
 /// An address that a socket binds or connects to, such as `tcp://127.0.0.1:5555`.
 ///
@@ -18,6 +18,8 @@ pub use self::tcp::{Host, TcpEndpoint};
 /// - `tcp://example.org:5555`: a name. International names are written in their ASCII form (`xn--`).
 /// - `tcp://*:5555`: all local addresses; `tcp://127.0.0.1:0` or `:*`: a port that the system chooses. For
 ///   binding only.
+/// - `tcp://192.168.0.2:0;example.org:5555`: the local address before the `;` is where the connection is made
+///   from; `*` and port 0, which may be left out, are the system's choice. For connecting only.
 /// - `ipc:///tmp/x`, `ipc://x`: a Unix socket by its path, relative to the working directory or absolute. A
 ///   socket file that nobody listens on any more is replaced.
 /// - `ipc://@x`: a Unix socket by a name without a file, on Linux and Android.
@@ -33,7 +35,7 @@ pub use self::tcp::{Host, TcpEndpoint};
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// `tcp://host:port`.
+    /// `tcp://host:port` or `tcp://source;host:port`.
     Tcp(TcpEndpoint),
     /// `ipc://path`: a Unix socket, and thus refused on other systems when it is opened.
     Ipc(IpcEndpoint),
@@ -66,6 +68,9 @@ pub enum EndpointError {
     /// The port is not a number up to 65535, nor `*`.
     #[error("the port of endpoint {0:?} is neither a number up to 65535 nor *")]
     InvalidPort(String),
+    /// What stands before the `;` is not an address of this machine.
+    #[error("the source of endpoint {0:?} is neither an address nor *, with or without a port")]
+    InvalidSource(String),
     /// There is nothing after `ipc://` or `ipc://@`.
     #[error("endpoint {0:?} names no socket: expected a path, @ and a name, or *")]
     MissingPath(String),
@@ -84,7 +89,7 @@ pub enum EndpointError {
     #[error("{0} cannot be connected to: it does not say to which peer")]
     NotConnectable(Endpoint),
     /// The endpoint is not good for binding.
-    #[error("{0} cannot be bound: it is the address of a connecting end")]
+    #[error("{0} cannot be bound: it is for a connecting end")]
     NotBindable(Endpoint),
 }
 
@@ -118,10 +123,11 @@ impl Endpoint {
 
     /// Refuses what only a connecting end has.
     pub(crate) fn check_bindable(&self) -> Result<(), EndpointError> {
-        match self {
-            Self::Ipc(IpcEndpoint::Unnamed) => Err(EndpointError::NotBindable(self.clone())),
-            Self::Tcp(_) | Self::Ipc(_) => Ok(()),
-        }
+        let is_bindable = match self {
+            Self::Tcp(tcp) => tcp.source().is_none(),
+            Self::Ipc(ipc) => *ipc != IpcEndpoint::Unnamed,
+        };
+        if is_bindable { Ok(()) } else { Err(EndpointError::NotBindable(self.clone())) }
     }
 }
 

@@ -13,10 +13,10 @@ use ::compio::net::{TcpSocket, TcpStream, ToSocketAddrsAsync};
 use ::compio::runtime::fd::PollFd;
 use socket2::{SockRef, Socket};
 
+use super::dial::{self, Dial};
 #[cfg(unix)]
 use super::ipc;
-use super::tcp::{self, Resolved};
-use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SLICES, SendBuf, Sleeper, Spawn};
+use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SLICES, SendBuf, Sleeper, Spawn, tcp};
 #[cfg(unix)]
 use crate::endpoint::IpcEndpoint;
 use crate::endpoint::{Endpoint, TcpEndpoint};
@@ -56,24 +56,6 @@ impl CompioStream {
     pub(crate) fn prepared_unix(stream: UnixStream, options: &TransportOptions) -> io::Result<Self> {
         let fd = stream.into_poll_fd()?;
         ipc::configure(&fd, options)?;
-        Self::new(fd)
-    }
-
-    async fn connect_tcp(tcp: &TcpEndpoint, options: &TransportOptions) -> io::Result<Self> {
-        let mut last = tcp::no_address();
-        for address in lookup(tcp).await? {
-            match Self::connect_to(address, options).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    async fn connect_to(address: SocketAddr, options: &TransportOptions) -> io::Result<Self> {
-        let socket = TcpSocket::from_std_stream(tcp::open(address, options)?.into())?;
-        let fd = socket.connect(address).await?.into_poll_fd()?;
-        tcp::check_not_self(&fd)?;
         Self::new(fd)
     }
 
@@ -204,7 +186,7 @@ impl Connector for CompioRuntime {
         let (runtime, endpoint, options) = (*self, endpoint.clone(), options.clone());
         Box::pin(async move {
             match &endpoint {
-                Endpoint::Tcp(tcp) => CompioStream::connect_tcp(tcp, &options).await,
+                Endpoint::Tcp(tcp) => dial::connect::<Self>(tcp, &options).await,
                 #[cfg(unix)]
                 Endpoint::Ipc(name) => CompioStream::connect_ipc(runtime, name, &options).await,
                 #[cfg(not(unix))]
@@ -214,10 +196,16 @@ impl Connector for CompioRuntime {
     }
 }
 
-async fn lookup(tcp: &TcpEndpoint) -> io::Result<Vec<SocketAddr>> {
-    match tcp::resolve(tcp) {
-        Resolved::Addresses(addresses) => Ok(addresses),
-        Resolved::Name(name, port) => Ok((name, port).to_socket_addrs_async().await?.collect()),
+impl Dial for CompioRuntime {
+    async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok((name, port).to_socket_addrs_async().await?.collect())
+    }
+
+    async fn connect_socket(socket: Socket, address: SocketAddr) -> io::Result<CompioStream> {
+        let socket = TcpSocket::from_std_stream(socket.into())?;
+        let fd = socket.connect(address).await?.into_poll_fd()?;
+        tcp::check_not_self(&fd)?;
+        CompioStream::new(fd)
     }
 }
 
@@ -232,7 +220,7 @@ pub struct CompioListener {
 
 impl CompioListener {
     async fn bind_tcp(tcp: &TcpEndpoint, options: TransportOptions) -> io::Result<Self> {
-        let listener = tcp::listen(&lookup(tcp).await?, &options)?;
+        let listener = tcp::listen(&dial::addresses::<CompioRuntime>(tcp).await?, &options)?;
         let local = tcp::local_endpoint(&listener)?;
         let fd = PollFd::new(listener)?;
         Ok(Self {

@@ -14,6 +14,8 @@ use std::time::Instant;
 pub mod compio;
 #[cfg(all(test, any(feature = "tokio", feature = "compio")))]
 mod conformance;
+#[cfg(any(feature = "tokio", feature = "compio"))]
+mod dial;
 mod futures_io;
 #[cfg(all(unix, any(feature = "tokio", feature = "compio")))]
 mod ipc;

@@ -1,32 +1,12 @@
 //! What TCP streams and listeners of every runtime have in common.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
-use crate::endpoint::{Endpoint, Host, TcpEndpoint};
+use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
-
-/// A host as resolvers take it, without the brackets of the endpoint; `None` where nothing is to be
-/// resolved.
-pub(super) enum Resolved<'a> {
-    Addresses(Vec<SocketAddr>),
-    Name(&'a str, u16),
-}
-
-/// The addresses to bind: all of IPv6, which takes IPv4 along, before all of IPv4, for a wildcard.
-pub(super) fn resolve(tcp: &TcpEndpoint) -> Resolved<'_> {
-    let port = tcp.port();
-    match tcp.host() {
-        Host::Ip(ip) => Resolved::Addresses(vec![SocketAddr::new(*ip, port)]),
-        Host::Name(name) => Resolved::Name(name, port),
-        Host::Any => {
-            let all = [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
-            Resolved::Addresses(all.map(|ip| SocketAddr::new(ip, port)).to_vec())
-        }
-    }
-}
 
 /// A socket for one attempt at `address`, with everything set that the user chose: the receive window
 /// is settled in TCP's handshake, and accepted streams inherit what their listener has.
@@ -153,18 +133,8 @@ mod tests {
         SocketAddr::from(([127, 0, 0, 1], 0))
     }
 
-    fn tcp(text: &str) -> TcpEndpoint {
-        match text.parse().unwrap() {
-            Endpoint::Tcp(tcp) => tcp,
-            other => panic!("{other}"),
-        }
-    }
-
     fn wildcard(port: u16) -> Vec<SocketAddr> {
-        match resolve(&tcp(&format!("tcp://*:{port}"))) {
-            Resolved::Addresses(addresses) => addresses,
-            Resolved::Name(..) => panic!("not a name"),
-        }
+        vec![SocketAddr::from(([0; 16], port)), SocketAddr::from(([0; 4], port))]
     }
 
     #[test]
@@ -200,16 +170,6 @@ mod tests {
 
         let again = listen(&wildcard(port), &TransportOptions::default());
         assert_eq!(again.unwrap_err().kind(), io::ErrorKind::AddrInUse);
-    }
-
-    #[test]
-    fn zones_are_left_to_the_resolver() {
-        use std::net::ToSocketAddrs;
-        let endpoint = tcp("tcp://[fe80::1%1]:80");
-        let Resolved::Name(name, port) = resolve(&endpoint) else { panic!("not an address") };
-        let resolved: Vec<SocketAddr> = (name, port).to_socket_addrs().unwrap().collect();
-        assert!(matches!(resolved[..], [SocketAddr::V6(v6)] if v6.scope_id() == 1 && v6.port() == 80));
-        assert_eq!(Endpoint::from(resolved[0]), Endpoint::Tcp(endpoint));
     }
 
     #[test]

@@ -13,12 +13,12 @@ use ::tokio::net::{TcpListener, TcpSocket, TcpStream};
 use ::tokio::net::{UnixListener, UnixStream};
 use ::tokio::runtime::Handle;
 use ::tokio::time::Sleep;
-use socket2::SockRef;
+use socket2::{SockRef, Socket};
 
+use super::dial::{self, Dial};
 #[cfg(unix)]
 use super::ipc;
-use super::tcp::{self, Resolved};
-use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SLICES, SendBuf, Sleeper, Spawn};
+use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SLICES, SendBuf, Sleeper, Spawn, tcp};
 #[cfg(unix)]
 use crate::endpoint::IpcEndpoint;
 use crate::endpoint::{Endpoint, TcpEndpoint};
@@ -67,25 +67,6 @@ impl TokioStream {
     #[cfg(unix)]
     pub(crate) fn prepared_unix(stream: UnixStream, options: &TransportOptions) -> io::Result<Self> {
         ipc::configure(&SockRef::from(&stream), options)?;
-        Ok(stream.into())
-    }
-
-    async fn connect_tcp(tcp: &TcpEndpoint, options: &TransportOptions) -> io::Result<Self> {
-        let mut last = tcp::no_address();
-        for address in lookup(tcp).await? {
-            match Self::connect_to(address, options).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    async fn connect_to(address: SocketAddr, options: &TransportOptions) -> io::Result<Self> {
-        let socket = tcp::open(address, options)?;
-        socket.set_nonblocking(true)?;
-        let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
-        tcp::check_not_self(&SockRef::from(&stream))?;
         Ok(stream.into())
     }
 
@@ -186,7 +167,7 @@ impl Connector for TokioRuntime {
         let (runtime, endpoint, options) = (self.clone(), endpoint.clone(), options.clone());
         Box::pin(async move {
             match &endpoint {
-                Endpoint::Tcp(tcp) => TokioStream::connect_tcp(tcp, &options).await,
+                Endpoint::Tcp(tcp) => dial::connect::<Self>(tcp, &options).await,
                 #[cfg(unix)]
                 Endpoint::Ipc(name) => TokioStream::connect_ipc(&runtime, name, &options).await,
                 #[cfg(not(unix))]
@@ -196,10 +177,16 @@ impl Connector for TokioRuntime {
     }
 }
 
-async fn lookup(tcp: &TcpEndpoint) -> io::Result<Vec<SocketAddr>> {
-    match tcp::resolve(tcp) {
-        Resolved::Addresses(addresses) => Ok(addresses),
-        Resolved::Name(name, port) => Ok(::tokio::net::lookup_host((name, port)).await?.collect()),
+impl Dial for TokioRuntime {
+    async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(::tokio::net::lookup_host((name, port)).await?.collect())
+    }
+
+    async fn connect_socket(socket: Socket, address: SocketAddr) -> io::Result<TokioStream> {
+        socket.set_nonblocking(true)?;
+        let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
+        tcp::check_not_self(&SockRef::from(&stream))?;
+        Ok(stream.into())
     }
 }
 
@@ -223,7 +210,7 @@ enum Accepting {
 
 impl TokioListener {
     async fn bind_tcp(tcp: &TcpEndpoint, options: TransportOptions) -> io::Result<Self> {
-        let listener = tcp::listen(&lookup(tcp).await?, &options)?;
+        let listener = tcp::listen(&dial::addresses::<TokioRuntime>(tcp).await?, &options)?;
         let local = tcp::local_endpoint(&listener)?;
         Ok(Self { accepting: Accepting::Tcp(TcpListener::from_std(listener.into())?), local, options })
     }

@@ -276,6 +276,8 @@ pub(super) fn client_endpoint(link: LinkId, server: &Endpoint) -> Endpoint {
 fn name(endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Tcp(tcp) if is_wildcard(tcp.host()) => wildcard(tcp.port()),
+        // Wherever the connection is made from.
+        Endpoint::Tcp(tcp) => format!("tcp://{}:{}", tcp.host(), tcp.port()),
         other => other.to_string(),
     }
 }

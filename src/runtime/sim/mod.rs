@@ -65,8 +65,9 @@
 //! # What is not
 //!
 //! Bandwidth, congestion, acknowledgements (room in the capacity is free as soon as the reader has read),
-//! lost or reordered packets below TCP, name resolution that fails, the options of TCP sockets, and
-//! threads: a waker may be called from another thread, but the simulation does not wait for it.
+//! lost or reordered packets below TCP, name resolution that fails, the options of TCP sockets, where a
+//! connection is made from, and threads: a waker may be called from another thread, but the simulation
+//! does not wait for it.
 
 mod clock;
 mod config;

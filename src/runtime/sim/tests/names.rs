@@ -37,6 +37,7 @@ fn free_ports_and_wildcards() {
         raw_connect(endpoint("tcp://any.host:0").with_port(port)).await.unwrap();
         let taken = raw_listen(endpoint("tcp://*:0").with_port(port)).await;
         assert_eq!(taken.unwrap_err().kind(), ErrorKind::AddrInUse);
+        raw_connect(endpoint("tcp://127.0.0.2:0;any.host:0").with_port(port)).await.unwrap();
         // An address of its own comes first.
         let mut own = raw_listen(endpoint("tcp://own:0").with_port(port)).await.unwrap();
         raw_connect(own.local_endpoint()).await.unwrap();
