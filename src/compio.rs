@@ -104,6 +104,7 @@ impl<T: Kind> Socket<T, CompioStream, NoOpPermits> {
         stream: ::compio::net::UnixStream,
         options: SocketOptions,
     ) -> Result<Self> {
-        Self::from_runtime_stream(CompioStream::unix(stream)?, options).await
+        let stream = CompioStream::prepared_unix(stream, &options.transport)?;
+        Self::from_runtime_stream(stream, options).await
     }
 }

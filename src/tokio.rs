@@ -103,6 +103,7 @@ impl<T: Kind> Socket<T, TokioStream, NoOpPermits> {
         stream: ::tokio::net::UnixStream,
         options: SocketOptions,
     ) -> Result<Self> {
-        Self::from_runtime_stream(stream.into(), options).await
+        let stream = TokioStream::prepared_unix(stream, &options.transport)?;
+        Self::from_runtime_stream(stream, options).await
     }
 }

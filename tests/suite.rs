@@ -15,10 +15,13 @@ macro_rules! mount {
 
             mod blueprint;
             mod cancel;
+            #[cfg(unix)]
+            mod ipc;
             mod marks;
             mod monitor;
             mod patterns;
             mod sockets;
+            mod tcp;
         }
     };
 }

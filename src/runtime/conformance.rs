@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join;
 
+use super::dial::Dial;
 use super::{AsyncStream, Listener, RecvBuf, Runtime, SendBuf, Spawn};
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
@@ -74,6 +76,17 @@ macro_rules! mount {
         #[test]
         fn nobody_there_is_an_error() {
             run(conformance::nobody_there_is_an_error::<$runtime>());
+        }
+
+        #[test]
+        fn zones_are_left_to_the_resolver() {
+            run(conformance::zones_are_left_to_the_resolver::<$runtime>());
+        }
+
+        #[cfg(target_os = "linux")]
+        #[test]
+        fn connections_come_from_their_source() {
+            run(conformance::connections_come_from_their_source::<$runtime>());
         }
 
         #[test]
@@ -348,6 +361,42 @@ pub(super) async fn nobody_there_is_an_error<R: Runtime>() {
     let local = listener.local_endpoint().clone();
     drop(listener);
     assert_eq!(connect::<R>(&local).await.err().unwrap().kind(), io::ErrorKind::ConnectionRefused);
+}
+
+pub(super) async fn zones_are_left_to_the_resolver<R: Dial>() {
+    let zoned = endpoint("tcp://[fe80::1%1]:80");
+    let Endpoint::Tcp(tcp) = &zoned else { panic!("{zoned}") };
+    let resolved = super::dial::addresses::<R>(tcp).await.unwrap();
+    assert!(matches!(resolved[..], [SocketAddr::V6(v6)] if v6.scope_id() == 1 && v6.port() == 80));
+    assert_eq!(Endpoint::from(resolved[0]), zoned);
+}
+
+/// On Linux all of 127.0.0.0/8 is the loopback interface's.
+#[cfg(target_os = "linux")]
+pub(super) async fn connections_come_from_their_source<R: Runtime>() {
+    let mut listener = bind::<R>("tcp://127.0.0.1:0").await;
+    let port = listener.local_endpoint().port().unwrap();
+    // Nobody else's, until it is used.
+    let free = bind::<R>("tcp://127.0.0.3:0").await.local_endpoint().port().unwrap();
+    for (source, host, ip, from_port) in [
+        ("127.0.0.2", "127.0.0.1", "127.0.0.2", None),
+        ("127.0.0.2:0", "127.0.0.1", "127.0.0.2", None),
+        // The name may have an IPv6 address too, which is passed over.
+        ("127.0.0.2:0", "localhost", "127.0.0.2", None),
+        (&*format!("127.0.0.3:{free}"), "127.0.0.1", "127.0.0.3", Some(free)),
+        ("*", "127.0.0.1", "127.0.0.1", None),
+    ] {
+        let target = endpoint(&format!("tcp://{source};{host}:{port}"));
+        let (dialled, accepted) = join(connect::<R>(&target), accept(&mut listener)).await;
+        dialled.unwrap();
+        let peer = accepted.unwrap().peer_endpoint().unwrap();
+        assert!(peer.to_string().starts_with(&format!("tcp://{ip}:")), "{target}: {peer}");
+        assert!(from_port.is_none_or(|from| peer.port() == Some(from)), "{target}: {peer}");
+    }
+    for source in ["[::1]", "192.0.2.1"] {
+        let target = endpoint(&format!("tcp://{source};127.0.0.1:{port}"));
+        assert_eq!(connect::<R>(&target).await.err().unwrap().kind(), io::ErrorKind::AddrNotAvailable);
+    }
 }
 
 pub(super) async fn sleeps_end_in_order<R: Runtime>() {

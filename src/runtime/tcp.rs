@@ -1,43 +1,12 @@
 //! What TCP streams and listeners of every runtime have in common.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
-use crate::endpoint::{Endpoint, Host, TcpEndpoint};
+use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
-
-/// The host and port of an endpoint that can be resolved; only TCP endpoints have one.
-pub(super) fn address(endpoint: &Endpoint) -> io::Result<&TcpEndpoint> {
-    match endpoint {
-        Endpoint::Tcp(tcp) => Ok(tcp),
-        #[cfg(unix)]
-        Endpoint::Ipc(_) => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, "ipc:// can be neither bound nor connected to"))
-        }
-    }
-}
-
-/// A host as resolvers take it, without the brackets of the endpoint; `None` where nothing is to be
-/// resolved.
-pub(super) enum Resolved<'a> {
-    Addresses(Vec<SocketAddr>),
-    Name(&'a str, u16),
-}
-
-/// The addresses to bind: all of IPv6, which takes IPv4 along, before all of IPv4, for a wildcard.
-pub(super) fn resolve(tcp: &TcpEndpoint) -> Resolved<'_> {
-    let port = tcp.port();
-    match tcp.host() {
-        Host::Ip(ip) => Resolved::Addresses(vec![SocketAddr::new(*ip, port)]),
-        Host::Name(name) => Resolved::Name(name, port),
-        Host::Any => {
-            let all = [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
-            Resolved::Addresses(all.map(|ip| SocketAddr::new(ip, port)).to_vec())
-        }
-    }
-}
 
 /// A socket for one attempt at `address`, with everything set that the user chose: the receive window
 /// is settled in TCP's handshake, and accepted streams inherit what their listener has.
@@ -50,12 +19,7 @@ pub(super) fn open(address: SocketAddr, options: &TransportOptions) -> io::Resul
 /// Applies what the user chose.
 pub(super) fn configure(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
     socket.set_tcp_nodelay(options.nodelay)?;
-    if let Some(bytes) = options.send_buffer {
-        socket.set_send_buffer_size(bytes)?;
-    }
-    if let Some(bytes) = options.recv_buffer {
-        socket.set_recv_buffer_size(bytes)?;
-    }
+    set_buffers(socket, options)?;
     if let Some(keepalive) = &options.keepalive {
         socket.set_keepalive(true)?;
         let mut settings = TcpKeepalive::new();
@@ -73,11 +37,21 @@ pub(super) fn configure(socket: &Socket, options: &TransportOptions) -> io::Resu
     Ok(())
 }
 
-/// Applies what the user chose to a stream that was just accepted.
-///
-/// The listener took the same settings, so what fails here is a connection that is gone already.
-pub(super) fn configure_accepted(stream: &Socket, options: &TransportOptions) -> io::Result<()> {
-    configure(stream, options).map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error))
+/// Sets the sizes of the kernel's buffers, of any kind of socket.
+pub(super) fn set_buffers(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
+    if let Some(bytes) = options.send_buffer {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    if let Some(bytes) = options.recv_buffer {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    Ok(())
+}
+
+/// What it means that a stream that was just accepted could not be configured: the listener took the same
+/// settings, so it is a connection that is gone already.
+pub(super) fn aborted(error: io::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, error)
 }
 
 /// Refuses a stream that is connected to itself: dialling a free local port can meet its own source
@@ -139,7 +113,7 @@ pub(super) fn peer_endpoint(stream: SockRef<'_>) -> Option<Endpoint> {
     let address = stream.peer_addr().ok()?;
     #[cfg(unix)]
     if address.is_unix() {
-        return Some(Endpoint::Ipc(address.as_pathname().unwrap_or_else(|| "".as_ref()).to_owned()));
+        return Some(Endpoint::Ipc(super::ipc::endpoint(&address)));
     }
     let address = address.as_socket()?;
     Some(match address.ip().to_canonical() {
@@ -160,11 +134,7 @@ mod tests {
     }
 
     fn wildcard(port: u16) -> Vec<SocketAddr> {
-        let endpoint = "tcp://*:0".parse::<Endpoint>().unwrap().with_port(port);
-        match resolve(address(&endpoint).unwrap()) {
-            Resolved::Addresses(addresses) => addresses,
-            Resolved::Name(..) => panic!("not a name"),
-        }
+        vec![SocketAddr::from(([0; 16], port)), SocketAddr::from(([0; 4], port))]
     }
 
     #[test]
@@ -200,18 +170,6 @@ mod tests {
 
         let again = listen(&wildcard(port), &TransportOptions::default());
         assert_eq!(again.unwrap_err().kind(), io::ErrorKind::AddrInUse);
-    }
-
-    #[test]
-    fn zones_are_left_to_the_resolver() {
-        use std::net::ToSocketAddrs;
-        let endpoint: Endpoint = "tcp://[fe80::1%1]:80".parse().unwrap();
-        let Resolved::Name(name, port) = resolve(address(&endpoint).unwrap()) else {
-            panic!("not an address")
-        };
-        let resolved: Vec<SocketAddr> = (name, port).to_socket_addrs().unwrap().collect();
-        assert!(matches!(resolved[..], [SocketAddr::V6(v6)] if v6.scope_id() == 1 && v6.port() == 80));
-        assert_eq!(Endpoint::from(resolved[0]), endpoint);
     }
 
     #[test]

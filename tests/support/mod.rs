@@ -1,12 +1,14 @@
 //! What the tests need of each runtime, under the same names.
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 
+mod folder;
 mod stalled;
 
 pub use self::stalled::opening;
 
 #[cfg(feature = "tokio")]
 pub mod tokio {
+    pub use super::folder::Folder;
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
@@ -39,6 +41,7 @@ pub mod tokio {
 
 #[cfg(feature = "compio")]
 pub mod compio {
+    pub use super::folder::Folder;
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
     pub use monocoque::compio::prelude::*;
     use std::future::Future;
