@@ -17,6 +17,7 @@ macro_rules! mount {
             mod cancel;
             mod marks;
             mod monitor;
+            mod probe;
             mod sockets;
         }
     };

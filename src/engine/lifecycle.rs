@@ -110,8 +110,8 @@ impl<S: AsyncStream> Core<S> {
             self.dial_connected(dial);
         }
         self.emit(event);
-        if self.options.probe_router {
-            self.enqueue(id, &mut Frame::new().into(), Permit::none(), false);
+        if self.options.probe_router && self.config.socket_type.probes() {
+            self.enqueue_raw(id, &mut Frame::new().into(), Permit::none(), false);
         }
         self.drain_pending();
         self.wake_senders();

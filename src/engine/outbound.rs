@@ -192,11 +192,17 @@ impl<S: AsyncStream> Core<S> {
     /// Encodes a message into the queue of a peer that has room for it, and decides when it leaves.
     #[inline]
     pub(crate) fn enqueue(&mut self, id: PeerId, message: &mut Message, permit: Permit, write: bool) {
-        let detached = self.is_detached();
-        let Some(peer) = self.peers.get_mut(id) else { return };
         if self.outbound.sole_peer.is_none() {
             self.pattern.unwrap(message);
         }
+        self.enqueue_raw(id, message, permit, write);
+    }
+
+    /// The same for a message that goes on the wire as it is.
+    #[inline]
+    pub(crate) fn enqueue_raw(&mut self, id: PeerId, message: &mut Message, permit: Permit, write: bool) {
+        let detached = self.is_detached();
+        let Some(peer) = self.peers.get_mut(id) else { return };
         self.counters.accepted += 1;
         if peer.out.is_empty() {
             peer.out.give_arena(std::mem::take(&mut self.outbound.spare));
