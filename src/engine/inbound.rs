@@ -549,10 +549,13 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Whether reading ahead from this peer has to stop. Messages of peers that are gone count for
-    /// all: a peer that reconnects again and again must not pile up memory.
+    /// all: a peer that reconnects again and again must not pile up memory. A handshake goes on all the
+    /// same: it brings no message, and has a deadline.
     fn at_mark(&self, id: PeerId) -> bool {
-        self.inbound.orphan_level.is_full()
-            || self.peers.get(id).is_some_and(|peer| peer.inbox_level.is_full())
+        self.peers.get(id).is_some_and(|peer| {
+            let orphans_full = peer.stage != Stage::Handshaking && self.inbound.orphan_level.is_full();
+            orphans_full || peer.inbox_level.is_full()
+        })
     }
 
     /// The companion's share of reading: while nobody receives, up to the marks.

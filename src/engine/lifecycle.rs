@@ -130,10 +130,11 @@ impl<S: AsyncStream> Core<S> {
 
     /// The first messages of a connection.
     fn greet(&mut self, id: PeerId) {
-        if self.options.probe_router {
+        if self.options.probe_router && self.config.socket_type.probes() {
             self.enqueue_raw(id, &mut Frame::new().into(), Permit::none(), true);
         }
-        if let Some(mut hello) = self.options.types.hello_message.clone() {
+        let hello = self.options.types.hello_message.as_ref();
+        if let Some(mut hello) = hello.filter(|_| self.config.socket_type.converses()).cloned() {
             self.enqueue_raw(id, &mut hello, Permit::none(), true);
         }
     }
@@ -144,7 +145,7 @@ impl<S: AsyncStream> Core<S> {
             Origin::Dial(_) => &self.options.types.hiccup_message,
             Origin::Listener(_) | Origin::Given => &self.options.types.disconnect_message,
         };
-        if let Some(mut message) = farewell.clone() {
+        if let Some(mut message) = farewell.as_ref().filter(|_| self.config.socket_type.converses()).cloned() {
             if self.accept(peer.id, &mut message) {
                 self.put_into_inbox(peer.id, message);
             }

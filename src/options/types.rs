@@ -288,7 +288,7 @@ impl SocketOptions {
         self.types.xpub_welcome_message.as_ref()
     }
 
-    /// The first message on every connection; default none (HELLO_MSG).
+    /// The first message on every connection: DEALER and ROUTER; default none (HELLO_MSG).
     #[must_use]
     pub fn with_hello_message(mut self, message: impl Into<Message>) -> Self {
         self.types.hello_message = Some(message.into());
@@ -301,7 +301,8 @@ impl SocketOptions {
         self.types.hello_message.as_ref()
     }
 
-    /// What is received in the name of an accepted peer when it is lost; default none (DISCONNECT_MSG).
+    /// What is received in the name of an accepted peer when it is lost: DEALER and ROUTER;
+    /// default none (DISCONNECT_MSG).
     #[must_use]
     pub fn with_disconnect_message(mut self, message: impl Into<Message>) -> Self {
         self.types.disconnect_message = Some(message.into());
@@ -314,7 +315,8 @@ impl SocketOptions {
         self.types.disconnect_message.as_ref()
     }
 
-    /// What is received when a connection that this socket made is lost; default none (HICCUP_MSG).
+    /// What is received when a connection that this socket made is lost: DEALER and ROUTER; default none
+    /// (HICCUP_MSG).
     #[must_use]
     pub fn with_hiccup_message(mut self, message: impl Into<Message>) -> Self {
         self.types.hiccup_message = Some(message.into());
