@@ -12,6 +12,8 @@ use std::str::FromStr;
 /// - `tcp://example.org:5555`: a name. International names are written in their ASCII form (`xn--`).
 /// - `tcp://*:5555`: all local addresses; `tcp://127.0.0.1:0` or `:*`: a port that the system chooses. For
 ///   binding only.
+/// - `inproc://name`: a socket of the same process, on any thread and any runtime. The name is any text of 1
+///   to 255 bytes; case counts. Messages pass without being encoded.
 ///
 /// ```
 /// use monocoque::Endpoint;
@@ -29,7 +31,12 @@ pub enum Endpoint {
     /// connecting by such a name is not supported.
     #[cfg(unix)]
     Ipc(std::path::PathBuf),
+    /// `inproc://name`: a socket of this process that is bound to the name.
+    Inproc(String),
 }
+
+/// Bytes of an `inproc://` name (libzmq allows about as many).
+const MAX_NAME: usize = 255;
 
 /// Host and port of a TCP endpoint.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -59,7 +66,7 @@ pub enum EndpointError {
     #[error("endpoint {0:?} has no transport: expected something like tcp://127.0.0.1:5555")]
     MissingTransport(String),
     /// The transport is not one that this version speaks.
-    #[error("transport {transport:?} of endpoint {endpoint:?} is not supported: use tcp://")]
+    #[error("transport {transport:?} of endpoint {endpoint:?} is not supported: use tcp:// or inproc://")]
     UnsupportedTransport {
         /// The endpoint as given.
         endpoint: String,
@@ -78,6 +85,9 @@ pub enum EndpointError {
     /// The port is not a number up to 65535, nor `*`.
     #[error("the port of endpoint {0:?} is neither a number up to 65535 nor *")]
     InvalidPort(String),
+    /// The name of an `inproc://` endpoint is empty, or longer than 255 bytes.
+    #[error("the name of endpoint {0:?} is not 1 to 255 bytes long")]
+    InvalidName(String),
     /// The endpoint is good for binding only.
     #[error("{0} can be bound, not connected to: it names no single host and port")]
     NotConnectable(Endpoint),
@@ -89,8 +99,7 @@ impl Endpoint {
     pub fn with_port(self, port: u16) -> Self {
         match self {
             Self::Tcp(tcp) => Self::Tcp(TcpEndpoint { port, ..tcp }),
-            #[cfg(unix)]
-            other @ Self::Ipc(_) => other,
+            other => other,
         }
     }
 
@@ -101,6 +110,15 @@ impl Endpoint {
             Self::Tcp(tcp) => Some(tcp.port),
             #[cfg(unix)]
             Self::Ipc(_) => None,
+            Self::Inproc(_) => None,
+        }
+    }
+
+    /// The name, of an `inproc://` endpoint.
+    pub(crate) fn inproc_name(&self) -> Option<&str> {
+        match self {
+            Self::Inproc(name) => Some(name),
+            _ => None,
         }
     }
 
@@ -108,6 +126,7 @@ impl Endpoint {
     pub(crate) fn check_connectable(&self) -> Result<(), EndpointError> {
         match self {
             Self::Tcp(tcp) if tcp.port != 0 && tcp.host != Host::Any => Ok(()),
+            Self::Inproc(_) => Ok(()),
             _ => Err(EndpointError::NotConnectable(self.clone())),
         }
     }
@@ -134,6 +153,14 @@ impl FromStr for Endpoint {
         let quoted = || text.to_owned();
         let (transport, address) =
             text.split_once("://").ok_or_else(|| EndpointError::MissingTransport(quoted()))?;
+        if transport == "inproc" {
+            let fits = (1..=MAX_NAME).contains(&address.len());
+            return if fits {
+                Ok(Self::Inproc(address.to_owned()))
+            } else {
+                Err(EndpointError::InvalidName(quoted()))
+            };
+        }
         if transport != "tcp" {
             let transport = transport.to_owned();
             return Err(EndpointError::UnsupportedTransport { endpoint: quoted(), transport });
@@ -195,6 +222,7 @@ impl fmt::Display for Endpoint {
             Self::Tcp(tcp) => write!(f, "tcp://{}:{}", tcp.host, tcp.port),
             #[cfg(unix)]
             Self::Ipc(path) => write!(f, "ipc://{}", path.display()),
+            Self::Inproc(name) => write!(f, "inproc://{name}"),
         }
     }
 }
@@ -280,6 +308,9 @@ mod tests {
             "tcp://example.:1",
             "tcp://*:0",
             "tcp://_x:9",
+            "inproc://a",
+            "inproc://A/b c:1*",
+            "inproc://\u{fc}",
         ] {
             let endpoint: Endpoint = text.parse().unwrap();
             assert_eq!(endpoint.to_string(), text);
@@ -318,6 +349,11 @@ mod tests {
         for text in ["tcp://x:65536", "tcp://x:-1", "tcp://x:+1", "tcp://x:1a", "tcp://x: 1"] {
             assert_eq!(error(text), E::InvalidPort(text.into()));
         }
+        let longest = format!("inproc://{}", "a".repeat(255));
+        assert_eq!(longest.parse::<Endpoint>().unwrap().inproc_name().map(str::len), Some(255));
+        for text in ["inproc://", &format!("{longest}a")] {
+            assert_eq!(error(text), E::InvalidName(text.into()));
+        }
         let long = format!("tcp://{}:1", "a".repeat(254));
         for text in [
             "tcp://a b:1",
@@ -349,5 +385,8 @@ mod tests {
         let endpoint: Endpoint = "tcp://x:0".parse().unwrap();
         assert_eq!(endpoint.port(), Some(0));
         assert_eq!(endpoint.with_port(7).check_connectable(), Ok(()));
+        let endpoint: Endpoint = "inproc://x".parse().unwrap();
+        assert_eq!((endpoint.port(), endpoint.check_connectable()), (None, Ok(())));
+        assert_eq!(endpoint.clone().with_port(7), endpoint, "there is none to change");
     }
 }

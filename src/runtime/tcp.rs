@@ -16,6 +16,8 @@ pub(super) fn address(endpoint: &Endpoint) -> io::Result<&TcpEndpoint> {
         Endpoint::Ipc(_) => {
             Err(io::Error::new(io::ErrorKind::Unsupported, "ipc:// can be neither bound nor connected to"))
         }
+        // Sockets pass these messages among themselves and never ask for a stream.
+        Endpoint::Inproc(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "inproc:// has no streams")),
     }
 }
 
