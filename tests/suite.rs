@@ -15,6 +15,7 @@ macro_rules! mount {
 
             mod blueprint;
             mod cancel;
+            mod inproc;
             mod marks;
             mod monitor;
             mod sockets;

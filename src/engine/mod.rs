@@ -12,6 +12,7 @@ mod driver;
 mod effects;
 mod endpoints;
 mod inbound;
+mod inproc;
 mod lifecycle;
 mod outbound;
 mod pattern;
