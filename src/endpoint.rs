@@ -24,6 +24,8 @@ pub use self::tcp::{Host, Source, TcpEndpoint};
 ///   socket file that nobody listens on any more is replaced.
 /// - `ipc://@x`: a Unix socket by a name without a file, on Linux and Android.
 /// - `ipc://*`: a fresh path in the folder for temporary files. For binding only.
+/// - `inproc://name`: a socket of the same process, on any thread and any runtime. The name is any text of 1
+///   to 255 bytes; case counts. Messages pass without being encoded.
 ///
 /// ```
 /// use monocoque::Endpoint;
@@ -39,7 +41,13 @@ pub enum Endpoint {
     Tcp(TcpEndpoint),
     /// `ipc://path`: a Unix socket, and thus refused on other systems when it is opened.
     Ipc(IpcEndpoint),
+    /// `inproc://name`: a socket of this process that is bound to the name.
+    Inproc(String),
 }
+
+/// Bytes of an `inproc://` name (libzmq allows about as many).
+const MAX_NAME: usize = 255;
+
 
 /// What is wrong with an endpoint.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -49,7 +57,7 @@ pub enum EndpointError {
     #[error("endpoint {0:?} has no transport: expected something like tcp://127.0.0.1:5555")]
     MissingTransport(String),
     /// The transport is not one that this version speaks.
-    #[error("transport {transport:?} of endpoint {endpoint:?} is not supported: use tcp:// or ipc://")]
+    #[error("transport {transport:?} of endpoint {endpoint:?} is not supported: use tcp://, ipc:// or inproc://")]
     UnsupportedTransport {
         /// The endpoint as given.
         endpoint: String,
@@ -68,6 +76,9 @@ pub enum EndpointError {
     /// The port is not a number up to 65535, nor `*`.
     #[error("the port of endpoint {0:?} is neither a number up to 65535 nor *")]
     InvalidPort(String),
+    /// The name of an `inproc://` endpoint is empty, or longer than 255 bytes.
+    #[error("the name of endpoint {0:?} is not 1 to 255 bytes long")]
+    InvalidName(String),
     /// What stands before the `;` is not an address of this machine.
     #[error("the source of endpoint {0:?} is neither an address nor *, with or without a port")]
     InvalidSource(String),
@@ -99,7 +110,7 @@ impl Endpoint {
     pub fn with_port(self, port: u16) -> Self {
         match self {
             Self::Tcp(tcp) => Self::Tcp(TcpEndpoint { port, ..tcp }),
-            other @ Self::Ipc(_) => other,
+            other => other,
         }
     }
 
@@ -108,7 +119,15 @@ impl Endpoint {
     pub fn port(&self) -> Option<u16> {
         match self {
             Self::Tcp(tcp) => Some(tcp.port),
-            Self::Ipc(_) => None,
+            Self::Ipc(_) | Self::Inproc(_) => None,
+        }
+    }
+
+    /// The name, of an `inproc://` endpoint.
+    pub(crate) fn inproc_name(&self) -> Option<&str> {
+        match self {
+            Self::Inproc(name) => Some(name),
+            _ => None,
         }
     }
 
@@ -116,6 +135,7 @@ impl Endpoint {
     pub(crate) fn check_connectable(&self) -> Result<(), EndpointError> {
         let names_a_peer = match self {
             Self::Tcp(tcp) => tcp.port != 0 && tcp.host != Host::Any,
+            Self::Inproc(_) => true,
             Self::Ipc(ipc) => matches!(ipc, IpcEndpoint::Path(_) | IpcEndpoint::Abstract(_)),
         };
         if names_a_peer { Ok(()) } else { Err(EndpointError::NotConnectable(self.clone())) }
@@ -126,6 +146,7 @@ impl Endpoint {
         let is_bindable = match self {
             Self::Tcp(tcp) => tcp.source().is_none(),
             Self::Ipc(ipc) => *ipc != IpcEndpoint::Unnamed,
+            Self::Inproc(_) => true,
         };
         if is_bindable { Ok(()) } else { Err(EndpointError::NotBindable(self.clone())) }
     }
@@ -141,6 +162,8 @@ impl FromStr for Endpoint {
         match transport {
             "tcp" => TcpEndpoint::parse(address, text).map(Self::Tcp),
             "ipc" => IpcEndpoint::parse(address, text).map(Self::Ipc),
+            "inproc" if (1..=MAX_NAME).contains(&address.len()) => Ok(Self::Inproc(address.to_owned())),
+            "inproc" => Err(EndpointError::InvalidName(quoted())),
             _ => {
                 let transport = transport.to_owned();
                 Err(EndpointError::UnsupportedTransport { endpoint: quoted(), transport })
@@ -154,6 +177,7 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Tcp(tcp) => write!(f, "tcp://{tcp}"),
             Self::Ipc(ipc) => write!(f, "ipc://{ipc}"),
+            Self::Inproc(name) => write!(f, "inproc://{name}"),
         }
     }
 }
@@ -223,6 +247,9 @@ mod tests {
             "tcp://example.:1",
             "tcp://*:0",
             "tcp://_x:9",
+            "inproc://a",
+            "inproc://A/b c:1*",
+            "inproc://\u{fc}",
         ] {
             let endpoint: Endpoint = text.parse().unwrap();
             assert_eq!(endpoint.to_string(), text);
@@ -261,6 +288,11 @@ mod tests {
         for text in ["tcp://x:65536", "tcp://x:-1", "tcp://x:+1", "tcp://x:1a", "tcp://x: 1"] {
             assert_eq!(error(text), E::InvalidPort(text.into()));
         }
+        let longest = format!("inproc://{}", "a".repeat(255));
+        assert_eq!(longest.parse::<Endpoint>().unwrap().inproc_name().map(str::len), Some(255));
+        for text in ["inproc://", &format!("{longest}a")] {
+            assert_eq!(error(text), E::InvalidName(text.into()));
+        }
         let long = format!("tcp://{}:1", "a".repeat(254));
         for text in [
             "tcp://a b:1",
@@ -292,5 +324,8 @@ mod tests {
         let endpoint: Endpoint = "tcp://x:0".parse().unwrap();
         assert_eq!(endpoint.port(), Some(0));
         assert_eq!(endpoint.with_port(7).check_connectable(), Ok(()));
+        let endpoint: Endpoint = "inproc://x".parse().unwrap();
+        assert_eq!((endpoint.port(), endpoint.check_connectable()), (None, Ok(())));
+        assert_eq!(endpoint.clone().with_port(7), endpoint, "there is none to change");
     }
 }

@@ -15,6 +15,7 @@ macro_rules! mount {
 
             mod blueprint;
             mod cancel;
+            mod inproc;
             #[cfg(unix)]
             mod ipc;
             mod marks;

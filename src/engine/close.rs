@@ -34,6 +34,10 @@ impl<S: AsyncStream> Core<S> {
         if peer.stage != Stage::Retiring || !peer.out.is_empty() {
             return;
         }
+        if peer.link.inproc().is_some() {
+            // What it has not taken yet it keeps.
+            return self.disconnect(id, DisconnectReason::Closed);
+        }
         match peer.poll_shutdown() {
             Poll::Pending => {}
             Poll::Ready(Err(_)) => self.disconnect(id, DisconnectReason::Closed),
@@ -162,6 +166,7 @@ impl<S: AsyncStream> Core<S> {
             return;
         }
         self.companion = super::core::Companion::Gone;
+        self.leave_names();
         for id in self.peers.ids(|_| true) {
             self.disconnect(id, DisconnectReason::CompanionGone);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::effects::Effects;
 use super::endpoints::Endpoints;
 use super::inbound::Inbound;
+use super::inproc::Mailbox;
 use super::outbound::Outbound;
 use super::pattern::Pattern;
 use super::peers::Peers;
@@ -32,6 +33,8 @@ pub(crate) struct Core<S> {
     pub(crate) effects: Effects<S>,
     pub(crate) peers: Peers<S>,
     pub(crate) endpoints: Endpoints,
+    /// There once the socket has an inproc endpoint.
+    pub(crate) mailbox: Option<Arc<Mailbox>>,
     pub(crate) outbound: Outbound,
     pub(crate) inbound: Inbound,
     pub(crate) companion: Companion,
@@ -134,6 +137,7 @@ impl<S: AsyncStream> Core<S> {
             effects: Effects::default(),
             peers: Peers::new(),
             endpoints: Endpoints::default(),
+            mailbox: None,
             outbound: Outbound::new(&options),
             inbound,
             companion,

@@ -2,6 +2,7 @@
 
 use std::task::Waker;
 
+use super::inproc::Link;
 use crate::resilience::Permit;
 
 /// Wakers to wake and values to drop once the core is unlocked: all of them may run foreign code, which
@@ -10,7 +11,7 @@ use crate::resilience::Permit;
 pub(crate) struct Effects<S> {
     wakers: Vec<Waker>,
     permits: Vec<Permit>,
-    streams: Vec<S>,
+    links: Vec<Link<S>>,
     /// A slot of its own keeps the commonest effect free of allocation.
     companion: Option<Waker>,
     /// Anything at all is here: one look on every way out of the lock.
@@ -19,7 +20,7 @@ pub(crate) struct Effects<S> {
 
 impl<S> Default for Effects<S> {
     fn default() -> Self {
-        Self { wakers: Vec::new(), permits: Vec::new(), streams: Vec::new(), companion: None, any: false }
+        Self { wakers: Vec::new(), permits: Vec::new(), links: Vec::new(), companion: None, any: false }
     }
 }
 
@@ -54,15 +55,19 @@ impl<S> Effects<S> {
         }
     }
 
-    pub(crate) fn drop_stream(&mut self, stream: S) {
+    pub(crate) fn drop_link(&mut self, link: Link<S>) {
         self.any = true;
-        self.streams.push(stream);
+        self.links.push(link);
+    }
+
+    pub(crate) fn drop_stream(&mut self, stream: S) {
+        self.drop_link(Link::Stream(stream));
     }
 
     /// Runs everything: call without the lock.
     pub(crate) fn run(self) {
-        let Self { wakers, permits, streams, companion, any: _ } = self;
-        drop((permits, streams));
+        let Self { wakers, permits, links, companion, any: _ } = self;
+        drop((permits, links));
         for waker in wakers.into_iter().chain(companion) {
             waker.wake();
         }

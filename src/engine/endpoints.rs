@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::inproc::{Bound, Ticket};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::message::Frame;
@@ -45,6 +46,10 @@ pub(crate) struct Dial {
     /// `connect` promises an answer within `connect_timeout`: the handshake of that one attempt has only
     /// what is left of it.
     pub(crate) answer_by: Option<Instant>,
+    /// Its place among those that wait for an inproc name.
+    pub(crate) ticket: Option<Ticket>,
+    /// Which binding of its inproc name it was connected to last.
+    pub(crate) binding: Option<u64>,
 }
 
 /// What ended, which decides how the backoff goes on.
@@ -63,6 +68,8 @@ pub(crate) struct Binding {
     /// As it was asked for, and as it is bound.
     pub(crate) requested: Endpoint,
     pub(crate) state: BindState,
+    /// The inproc name that it holds.
+    pub(crate) name: Option<Bound>,
 }
 
 #[derive(Clone, Debug)]
@@ -92,6 +99,8 @@ impl Endpoints {
             unscheduled: None,
             once,
             answer_by: None,
+            ticket: None,
+            binding: None,
         });
         id
     }
@@ -99,7 +108,7 @@ impl Endpoints {
     pub(crate) fn add_listener(&mut self, requested: Endpoint) -> u32 {
         let id = self.fresh_id();
         self.changed = true;
-        self.listeners.push(Binding { id, requested, state: BindState::Pending });
+        self.listeners.push(Binding { id, requested, state: BindState::Pending, name: None });
         id
     }
 
@@ -113,9 +122,12 @@ impl Endpoints {
         self.listeners.retain(|listener| listener.id != id);
     }
 
-    /// All listeners that there should be, if that changed since the last call.
+    /// All listeners that the runtime should have, if that changed since the last call.
     pub(crate) fn take_changes(&mut self) -> Option<Vec<(u32, Endpoint)>> {
-        let listeners = || self.listeners.iter().map(|listener| (listener.id, listener.requested.clone()));
+        let listeners = || {
+            let streams = self.listeners.iter().filter(|listener| listener.requested.inproc_name().is_none());
+            streams.map(|listener| (listener.id, listener.requested.clone()))
+        };
         std::mem::take(&mut self.changed).then(|| listeners().collect())
     }
 

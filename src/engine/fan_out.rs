@@ -4,7 +4,7 @@ use super::core::Core;
 use super::outbound::queue_message;
 use super::pattern::TopicPattern;
 use crate::error::Error;
-use crate::message::Message;
+use crate::message::{Frame, Message};
 use crate::monitor::{DropCause, PeerId};
 use crate::resilience::{FlushPolicy, Permit};
 use crate::runtime::AsyncStream;
@@ -39,9 +39,11 @@ impl<S: AsyncStream> Core<S> {
     /// Whether the peer had room for the message.
     #[inline]
     fn queue_copy(&mut self, id: PeerId, message: &Message, size: usize, permit: &Permit) -> bool {
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.out_level.has_room(size)) else {
-            return false;
-        };
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.has_room(size)) else { return false };
+        if peer.link.inproc().is_some() {
+            self.pass(id, message.clone(), permit.duplicate());
+            return true;
+        }
         queue_message(peer, message, permit.duplicate());
         self.mark_dirty(id);
         true
@@ -56,6 +58,11 @@ impl<S: AsyncStream> Core<S> {
     /// Tells a peer about one of our subscriptions: outside of its mark, and not counted as a message.
     pub(super) fn send_subscription(&mut self, id: PeerId, topic: &[u8], subscribe: bool) {
         let Some(peer) = self.peers.get_mut(id) else { return };
+        if peer.link.inproc().is_some() {
+            let message = Frame::from([&[u8::from(subscribe)], topic].concat()).into();
+            self.counters.accepted += 1;
+            return self.pass(id, message, Permit::none());
+        }
         if subscribe {
             peer.connection.encode_subscribe(topic, &mut peer.out);
         } else {

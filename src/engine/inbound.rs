@@ -23,6 +23,9 @@ const SLAB: usize = 32 * 1024;
 /// Messages that `recv` returns in a row before it lets other tasks run once.
 const RECEIVES_PER_POLL: u32 = 1024;
 
+/// Messages from pipes that `recv` returns in a row before it looks at the streams.
+const PASSED_PER_STREAM_TURN: u32 = 16;
+
 /// Peers that one turn takes off the ready queue, so that a storm of wakes cannot keep the lock.
 const PEERS_PER_TURN: usize = 1024;
 
@@ -37,10 +40,12 @@ pub(crate) struct Inbound {
     /// Peers whose stream may have something to read, in order of their events.
     readable: VecDeque<PeerId>,
     /// Peers with decoded messages.
-    inboxes: FairQueue<PeerId>,
+    pub(super) inboxes: FairQueue<PeerId>,
     /// Messages of peers that are gone.
     orphans: VecDeque<(PeerId, Message)>,
-    orphan_level: HighWater,
+    pub(super) orphan_level: HighWater,
+    /// Messages taken from pipes since a stream last had its turn.
+    pub(super) passed: u32,
     /// Polls of `recv` so far: tells the companion whether somebody reads inline.
     calls: u64,
     /// `calls` when the companion last looked.
@@ -65,6 +70,7 @@ impl Inbound {
             inboxes: FairQueue::default(),
             orphans: VecDeque::new(),
             orphan_level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
+            passed: 0,
             calls: 0,
             seen_calls: 0,
             watched: false,
@@ -152,7 +158,10 @@ impl<S: AsyncStream> Core<S> {
             self.pattern.may_receive()?;
         }
         self.inbound.calls += 1;
-        let next = self.take_decoded().or_else(|| self.turn(Self::read_message));
+        // Pipes that are never empty must not keep streams from their turn.
+        let passed = self.inbound.passed >= PASSED_PER_STREAM_TURN;
+        let ready = if passed { None } else { self.take_decoded() };
+        let next = ready.or_else(|| self.turn(|core| core.read_message(passed)));
         let Some((id, mut message)) = next else {
             return Err(self.hopeless().unwrap_or(Error::WouldBlock));
         };
@@ -179,8 +188,11 @@ impl<S: AsyncStream> Core<S> {
             if !self.inbound.orphans.is_empty() {
                 return self.take_orphan();
             }
-            if let Some(id) = self.inbound.inboxes.pop() {
-                return self.take_from_inbox(id);
+            while let Some(id) = self.inbound.inboxes.pop() {
+                let message = self.take_from_inbox(id);
+                if message.is_some() {
+                    return message;
+                }
             }
             let message = self.decode_slab();
             // A command may have led to a message of the socket's own.
@@ -204,6 +216,9 @@ impl<S: AsyncStream> Core<S> {
 
     fn take_from_inbox(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
         let peer = self.peers.get_mut(id)?;
+        if peer.inbox.is_empty() && peer.link.inproc().is_some() {
+            return self.take_from_pipe(id);
+        }
         let message = peer.inbox.pop_front()?;
         peer.inbox_level.remove(message.size());
         if peer.inbox.is_empty() {
@@ -220,19 +235,30 @@ impl<S: AsyncStream> Core<S> {
     fn resume_reading(&mut self, id: PeerId) {
         if let Some(peer) = self.peers.get_mut(id) {
             peer.paused = false;
+            if peer.link.inproc().is_some() {
+                return self.handle_inproc(id);
+            }
             self.mark_readable(id);
         }
     }
 
-    /// Reads from peers, in turn, until one yields a message or none has anything.
-    fn read_message(&mut self) -> Option<(PeerId, Message)> {
+    /// Reads from peers, in turn, until one yields a message or none has anything; `passed` to begin with
+    /// the streams.
+    fn read_message(&mut self, mut passed: bool) -> Option<(PeerId, Message)> {
+        self.inbound.passed = 0;
         loop {
             self.collect_ready();
             // The first messages may have come in the same read as the end of the handshake.
-            if let Some(message) = self.take_decoded() {
-                return Some(message);
+            let next = if passed { self.decode_slab() } else { self.take_decoded() };
+            if next.is_some() {
+                return next;
             }
-            let id = self.inbound.readable.pop_front()?;
+            let Some(id) = self.inbound.readable.pop_front() else {
+                if std::mem::take(&mut passed) {
+                    continue;
+                }
+                return None;
+            };
             if !self.load_slab(id) {
                 continue;
             }
@@ -256,6 +282,10 @@ impl<S: AsyncStream> Core<S> {
             let Some(id) = self.ready.pop() else { break };
             let Some(peer) = self.peers.get_mut(id) else { continue };
             peer.taken_off_queue();
+            if peer.link.inproc().is_some() {
+                self.handle_inproc(id);
+                continue;
+            }
             peer.write_blocked = false;
             if !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
                 self.flush_peer(id);
@@ -607,6 +637,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Decodes the whole messages of a peer that is about to be removed, whatever the mark.
     pub(crate) fn decode_rest(&mut self, id: PeerId) {
+        self.take_rest(id);
         if !self.load_slab(id) {
             return;
         }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::core::{Core, Phase, Timer};
 use super::endpoints::{BindState, Ended};
+use super::inproc::Link;
 use super::outbound::Queued;
 use super::pattern::{Admission, Newcomer};
 use super::peer::{Common, Origin, Peer, Stage};
@@ -37,12 +38,7 @@ impl<S: AsyncStream> Core<S> {
     /// Takes a fresh stream in and starts its handshake.
     pub(crate) fn attach(&mut self, stream: S, origin: Origin, now: Instant) -> PeerId {
         let handshake_by = self.handshake_by(origin, now);
-        let common = Common { ready: &self.ready, config: &self.config, options: &self.options };
-        let id = self.peers.insert(|id| Peer::new(id, stream, origin, common, now, handshake_by));
-        self.endpoints.used = true;
-        if matches!(origin, Origin::Listener(_)) {
-            self.handshaking += 1;
-        }
+        let id = self.take_in(Link::Stream(stream), origin, now, handshake_by);
         let check_at = handshake_by.min(self.next_check(now));
         self.deadlines.set(Timer::Peer(id), check_at);
         self.announce(id, origin);
@@ -51,6 +47,23 @@ impl<S: AsyncStream> Core<S> {
             peer.wake();
         }
         self.wake_companion();
+        id
+    }
+
+    /// Makes a peer of a fresh connection.
+    pub(crate) fn take_in(
+        &mut self,
+        link: Link<S>,
+        origin: Origin,
+        now: Instant,
+        handshake_by: Instant,
+    ) -> PeerId {
+        let common = Common { ready: &self.ready, config: &self.config, options: &self.options };
+        let id = self.peers.insert(|id| Peer::new(id, link, origin, common, now, handshake_by));
+        self.endpoints.used = true;
+        if matches!(origin, Origin::Listener(_)) {
+            self.handshaking += 1;
+        }
         id
     }
 
@@ -64,7 +77,7 @@ impl<S: AsyncStream> Core<S> {
         answer_by.map_or(by, |answer_by| by.min(answer_by))
     }
 
-    fn announce(&mut self, id: PeerId, origin: Origin) {
+    pub(crate) fn announce(&mut self, id: PeerId, origin: Origin) {
         let address = self.peers.get(id).and_then(|peer| peer.address.clone());
         let event = match origin {
             Origin::Given => return,
@@ -213,7 +226,7 @@ impl<S: AsyncStream> Core<S> {
             let ended = if peer.stage == Stage::Handshaking { Ended::Attempt } else { Ended::Connection };
             self.dial_ended(dial, ended, reason.into());
         }
-        self.effects.drop_stream(peer.stream);
+        self.effects.drop_link(peer.link);
         self.wake_companion();
         self.wake_senders();
         self.wake_flushers();
@@ -261,6 +274,15 @@ impl<S: AsyncStream> Core<S> {
                     self.effects.drop_permit(permit);
                     if abandoned { cancelled += 1 } else { lost += 1 }
                 }
+            }
+        }
+        for mut queued in self.close_inproc(peer, reason) {
+            if self.keeps_unsent() && self.pattern.returned(&mut queued.message) {
+                queued.size = queued.message.size();
+                keep.push(queued);
+            } else {
+                self.effects.drop_permit(queued.permit);
+                lost += 1;
             }
         }
         self.count_dropped(Some(peer.id), DropCause::Cancelled, cancelled);

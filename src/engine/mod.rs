@@ -13,6 +13,7 @@ mod effects;
 mod endpoints;
 mod fan_out;
 mod inbound;
+mod inproc;
 mod lifecycle;
 mod outbound;
 mod pattern;

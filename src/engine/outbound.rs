@@ -186,7 +186,7 @@ impl<S: AsyncStream> Core<S> {
     #[inline]
     fn route(&mut self, message: &Message, size: usize) -> Route {
         match self.outbound.sole_peer.and_then(|id| self.peers.get(id)) {
-            Some(peer) if peer.out_level.has_room(size) => Route::To(peer.id),
+            Some(peer) if peer.has_room(size) => Route::To(peer.id),
             Some(_) => Route::Full,
             None => self.route_by_pattern(message, size),
         }
@@ -196,8 +196,8 @@ impl<S: AsyncStream> Core<S> {
     fn route_by_pattern(&mut self, message: &Message, size: usize) -> Route {
         let peers = &self.peers;
         let room = |id| match peers.get(id) {
-            Some(peer) if peer.stage == Stage::Live && peer.out_level.has_room(size) => Room::Enough,
-            Some(peer) if peer.stage == Stage::Live && !peer.out_level.is_full() => Room::TooLittle,
+            Some(peer) if peer.stage == Stage::Live && peer.has_room(size) => Room::Enough,
+            Some(peer) if peer.stage == Stage::Live && peer.has_room(1) => Room::TooLittle,
             _ => Room::None,
         };
         let route = self.pattern.route(message, &room, &mut self.tasks);
@@ -224,6 +224,9 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn enqueue_raw(&mut self, id: PeerId, message: &mut Message, permit: Permit, write: bool) {
         let Some(peer) = self.peers.get_mut(id) else { return self.effects.drop_permit(permit) };
         self.counters.accepted += 1;
+        if peer.link.inproc().is_some() {
+            return self.pass(id, std::mem::take(message), permit);
+        }
         if peer.out.is_empty() {
             peer.out.give_arena(std::mem::take(&mut self.outbound.spare));
         }
@@ -330,6 +333,10 @@ impl<S: AsyncStream> Core<S> {
             self.outbound.pending_level.remove(size);
             self.pattern.outgoing(id, &mut queued.message);
             let Some(peer) = self.peers.get_mut(id) else { break };
+            if peer.link.inproc().is_some() {
+                self.pass(id, queued.message, queued.permit);
+                continue;
+            }
             queue_message(peer, &queued.message, queued.permit);
             self.mark_dirty(id);
         }
@@ -506,7 +513,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn queued(&self) -> (usize, usize) {
         let pending = &self.outbound.pending_level;
         self.peers.iter().fold((pending.messages(), pending.bytes()), |(messages, bytes), peer| {
-            (messages + peer.out_level.messages(), bytes + peer.out_level.bytes())
+            (messages + peer.level().messages(), bytes + peer.level().bytes())
         })
     }
 }

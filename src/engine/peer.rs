@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::inproc::Link;
 use super::ready::{PeerSignal, ReadyQueue};
 use crate::endpoint::Endpoint;
 use crate::message::Message;
@@ -65,13 +66,13 @@ pub(crate) enum Stage {
     Draining,
 }
 
-/// A connection: stream, protocol state, queues and accounting.
+/// A connection: link, protocol state, queues and accounting.
 ///
 /// An idle one owns no buffer: `out` and `inbox` are empty, `partial` and `large` exist only while a
 /// frame is under way.
 pub(crate) struct Peer<S> {
     pub(crate) id: PeerId,
-    pub(crate) stream: S,
+    pub(crate) link: Link<S>,
     pub(crate) connection: Connection,
     pub(crate) stage: Stage,
     pub(crate) origin: Origin,
@@ -142,7 +143,7 @@ pub(crate) struct Liveness {
 impl<S: AsyncStream> Peer<S> {
     pub(crate) fn new(
         id: PeerId,
-        stream: S,
+        link: Link<S>,
         origin: Origin,
         common: Common<'_>,
         now: Instant,
@@ -152,12 +153,14 @@ impl<S: AsyncStream> Peer<S> {
         let signal = PeerSignal::new(id, ready);
         let mut out = SendBuf::default();
         let mut connection = Connection::new(config);
-        connection.start(&mut out);
-        out.end_control();
+        if link.inproc().is_none() {
+            connection.start(&mut out);
+            out.end_control();
+        }
         Self {
             id,
-            address: stream.peer_endpoint(),
-            stream,
+            address: link.peer_endpoint(),
+            link,
             connection,
             stage: Stage::Handshaking,
             origin,
@@ -201,6 +204,13 @@ impl<S: AsyncStream> Peer<S> {
         self.waker.wake_by_ref();
     }
 
+    /// Has the other side of an inproc connection wake this peer.
+    pub(crate) fn register(&self) {
+        if let Some(end) = self.link.inproc() {
+            end.register(&self.waker);
+        }
+    }
+
     pub(crate) fn taken_off_queue(&self) {
         self.signal.taken();
     }
@@ -209,7 +219,7 @@ impl<S: AsyncStream> Peer<S> {
     pub(crate) fn poll_read(&mut self, slab: &mut RecvBuf) -> Poll<io::Result<usize>> {
         let mut cx = Context::from_waker(&self.waker);
         let target = self.large.as_mut().unwrap_or(slab);
-        self.stream.poll_read(&mut cx, target)
+        self.link.poll_read(&mut cx, target)
     }
 
     /// Writes what is queued until the kernel takes no more, or `WRITES_PER_TURN` times.
@@ -227,7 +237,7 @@ impl<S: AsyncStream> Peer<S> {
                 return Poll::Ready(Ok(()));
             }
             let guard = PoisonGuard::new(&mut self.poisoned);
-            let result = self.stream.poll_write(&mut cx, &mut self.out);
+            let result = self.link.poll_write(&mut cx, &mut self.out);
             guard.disarm();
             match result {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -249,7 +259,7 @@ impl<S: AsyncStream> Peer<S> {
     /// Shuts our half of the stream down.
     pub(crate) fn poll_shutdown(&mut self) -> Poll<io::Result<()>> {
         let mut cx = Context::from_waker(&self.waker);
-        self.stream.poll_close(&mut cx)
+        self.link.poll_close(&mut cx)
     }
 
     /// Queues a PING whose context numbers it, so that its PONG proves what was sent before.

@@ -6,7 +6,10 @@ use crate::monitor::{PeerId, PeerStats, SocketStats};
 use crate::runtime::AsyncStream;
 
 impl<S: AsyncStream> Core<S> {
-    pub(crate) fn stats(&self) -> SocketStats {
+    pub(crate) fn stats(&mut self) -> SocketStats {
+        for id in self.peers.ids(|peer| peer.link.inproc().is_some()) {
+            self.settle_taken(id);
+        }
         let counters = &self.counters;
         let waiting: usize = self.peers.iter().map(|peer| peer.inbox.len()).sum();
         SocketStats {

@@ -50,7 +50,10 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn drive(&mut self, now: Instant) -> Step {
         let (start, again) = self.turn(|core| {
             core.collect_ready();
+            core.answer_calls(now);
             let start = core.tick(now);
+            let start = core.connect_to_names(start, now);
+            core.bind_names();
             let flushed = core.flush_turn();
             let read = core.read_ahead();
             if read == ReadAhead::Later {
@@ -84,6 +87,7 @@ impl<S: AsyncStream> Core<S> {
             match timer {
                 Timer::Peer(id) => self.check_peer(id, now),
                 Timer::Depart(id) => self.disconnect(id, DisconnectReason::Closed),
+                Timer::Dial(id) if self.end_wait_for_name(id, now) => {}
                 Timer::Dial(id) => start.extend(self.begin_attempt(id)),
                 Timer::ReadAhead => self.end_read_delay(),
                 Timer::Linger => self.linger_over(),
@@ -204,6 +208,7 @@ impl<S: AsyncStream> Core<S> {
                 Ended::Attempt => dial.reconnect.failed(now, entropy),
                 Ended::Connection => dial.reconnect.lost(now, entropy),
             };
+            let next = next.map(|at| if dial.may_redial_at_once() { now } else { at });
             let endpoint = dial.endpoint.clone();
             if let Some(at) = next {
                 self.deadlines.set(Timer::Dial(dial.id), at);

@@ -20,6 +20,11 @@ pub(crate) struct PeerInfo {
 }
 
 impl PeerInfo {
+    /// What a socket of the same process says about itself, word for word as in its READY, and judged alike.
+    pub(crate) fn of(peer: &Config, ours: &Config) -> Result<Self, ProtocolError> {
+        Self::parse(ours, 1, &metadata::encode(peer))
+    }
+
     /// Reads the peer's metadata and checks them against our socket.
     pub(super) fn parse(config: &Config, minor: u8, metadata: &[u8]) -> Result<Self, ProtocolError> {
         let properties = metadata::parse(metadata)?;

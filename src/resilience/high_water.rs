@@ -56,8 +56,17 @@ impl HighWater {
     /// If more leaves than was added: a count that wraps around shuts the queue for ever.
     #[inline]
     pub(crate) fn remove(&mut self, size: usize) {
-        self.messages = self.messages.checked_sub(1).expect("every message leaves once");
-        self.bytes = self.bytes.checked_sub(size).expect("a message leaves with the size it came with");
+        self.remove_all(1, size);
+    }
+
+    /// Several messages, of so many bytes together, have left the queue.
+    ///
+    /// # Panics
+    /// As [`remove`](Self::remove).
+    #[inline]
+    pub(crate) fn remove_all(&mut self, messages: usize, bytes: usize) {
+        self.messages = self.messages.checked_sub(messages).expect("every message leaves once");
+        self.bytes = self.bytes.checked_sub(bytes).expect("a message leaves with the size it came with");
     }
 
     /// Holds room for a message of up to `size` bytes.

@@ -191,6 +191,7 @@ impl Connector for CompioRuntime {
                 Endpoint::Ipc(name) => CompioStream::connect_ipc(runtime, name, &options).await,
                 #[cfg(not(unix))]
                 Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
+                Endpoint::Inproc(_) => Err(super::no_streams()),
             }
         })
     }
@@ -258,6 +259,7 @@ impl Listener for CompioListener {
                 Endpoint::Ipc(name) => Self::bind_ipc(name, options),
                 #[cfg(not(unix))]
                 Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
+                Endpoint::Inproc(_) => Err(super::no_streams()),
             }
         })
     }

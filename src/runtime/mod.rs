@@ -42,6 +42,13 @@ fn no_unix_sockets() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, "ipc:// needs Unix sockets, which this system does not have")
 }
 
+/// What asking a runtime for an `inproc://` connection fails with: sockets pass those messages among
+/// themselves.
+#[cfg(any(feature = "tokio", feature = "compio"))]
+fn no_streams() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "inproc:// has no streams")
+}
+
 /// Slices of one gathered write.
 const SLICES: usize = 64;
 

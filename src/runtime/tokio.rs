@@ -172,6 +172,7 @@ impl Connector for TokioRuntime {
                 Endpoint::Ipc(name) => TokioStream::connect_ipc(&runtime, name, &options).await,
                 #[cfg(not(unix))]
                 Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
+                Endpoint::Inproc(_) => Err(super::no_streams()),
             }
         })
     }
@@ -236,6 +237,7 @@ impl Listener for TokioListener {
                 Endpoint::Ipc(name) => Self::bind_ipc(name, options),
                 #[cfg(not(unix))]
                 Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
+                Endpoint::Inproc(_) => Err(super::no_streams()),
             }
         })
     }

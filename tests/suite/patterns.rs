@@ -168,3 +168,31 @@ fn pair_is_exclusive() {
         assert_eq!(second.recv().await.unwrap()[0], "to second");
     });
 }
+
+#[test]
+fn all_patterns_work_within_the_process() {
+    rt::run(async {
+        let name = |what: &str| format!("inproc://{what}-{:?}", std::thread::current().id());
+        let rep = RepSocket::bind(name("rep")).await.unwrap();
+        let req = ReqSocket::connect(name("rep")).await.unwrap();
+        let answer = async {
+            let request = rep.recv().await.unwrap();
+            rep.send(request).await.unwrap();
+        };
+        let (reply, ()) = futures_util::future::join(req.request("question"), answer).await;
+        assert_eq!(reply.unwrap()[0], "question");
+
+        let publisher = XPubSocket::bind(name("pub")).await.unwrap();
+        let sub = SubSocket::connect(name("pub")).await.unwrap();
+        sub.subscribe("a").unwrap();
+        assert_eq!(publisher.recv().await.unwrap()[0], "\u{1}a");
+        for topic in ["b", "a", "ab"] {
+            publisher.send(topic).await.unwrap();
+        }
+        assert_eq!(sub.recv().await.unwrap()[0], "a");
+        assert_eq!(sub.recv().await.unwrap()[0], "ab");
+        let stats = publisher.stats();
+        assert_eq!(stats.accepted, stats.sent + stats.queued + stats.dropped_total());
+        assert_eq!((stats.accepted, stats.dropped(DropCause::NoSubscriber)), (3, 1));
+    });
+}

@@ -1,0 +1,158 @@
+//! Binding, connecting and waiting for names: the companion's work, done under the lock.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::mailbox::{Call, Hello, Mailbox};
+use super::registry::{self, Connected};
+use super::{End, Link};
+use crate::endpoint::Endpoint;
+use crate::engine::core::{Core, Timer};
+use crate::engine::endpoints::{BindState, Dial};
+use crate::engine::peer::Origin;
+use crate::engine::timers::later;
+use crate::error::{Error, TimeoutKind};
+use crate::monitor::DisconnectReason;
+use crate::protocol::PeerInfo;
+use crate::runtime::AsyncStream;
+
+impl<S: AsyncStream> Core<S> {
+    /// Binds the names that the socket is to listen on and does not yet.
+    pub(crate) fn bind_names(&mut self) {
+        for index in 0..self.endpoints.listeners.len() {
+            let listener = &self.endpoints.listeners[index];
+            let Some(name) = listener.requested.inproc_name().map(str::to_owned) else { continue };
+            if !matches!(listener.state, BindState::Pending) {
+                continue;
+            }
+            let (id, endpoint) = (listener.id, listener.requested.clone());
+            let (mailbox, hello) = (self.mailbox(), self.hello());
+            let result = match registry::bind(&name, &mailbox, id, hello) {
+                Some((bound, wakers)) => {
+                    self.endpoints.listeners[index].name = Some(bound);
+                    self.effects.wakers().extend(wakers);
+                    Ok(endpoint)
+                }
+                None => Err(std::io::Error::from(std::io::ErrorKind::AddrInUse).into()),
+            };
+            self.bound(id, result);
+        }
+    }
+
+    /// Acts on what other sockets told the companion.
+    pub(crate) fn answer_calls(&mut self, now: Instant) {
+        for call in self.mailbox.as_ref().map(|mailbox| mailbox.take()).unwrap_or_default() {
+            match call {
+                Call::Offered { listener, end, hello } => match self.endpoints.listener(listener) {
+                    Some(binding) => {
+                        let endpoint = binding.requested.clone();
+                        self.attach_inproc(end, &hello, endpoint, Origin::Listener(listener), now);
+                    }
+                    None => self.effects.drop_link(Link::Inproc(end)),
+                },
+                Call::Bound { dial: id } => {
+                    if self.endpoints.dial(id).is_some_and(|dial| dial.ticket.is_some()) {
+                        self.connect_to_name(id, now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the dials that need no runtime out of those that are to begin.
+    pub(crate) fn connect_to_names(&mut self, mut dials: Vec<u32>, now: Instant) -> Vec<u32> {
+        dials.retain(|id| !self.connect_to_name(*id, now));
+        dials
+    }
+
+    /// One attempt of a dial: connects it, or lets it wait for its name for as long as it takes; only one
+    /// that promised an answer gives up after `connect_timeout`. False if it goes somewhere else.
+    fn connect_to_name(&mut self, id: u32, now: Instant) -> bool {
+        let answer_by = later(now, self.options.connect_timeout);
+        let Some(dial) = self.endpoints.dial(id) else { return false };
+        let Some(name) = dial.endpoint.inproc_name().map(str::to_owned) else { return false };
+        if dial.once && dial.answer_by.is_none() {
+            dial.answer_by = Some(answer_by);
+            self.deadlines.set(Timer::Dial(id), answer_by);
+        }
+        let (mailbox, hello) = (self.mailbox(), self.hello());
+        let connected = registry::connect(&name, &mailbox, id, hello);
+        let Some(dial) = self.endpoints.dial(id) else { return true };
+        match connected {
+            Connected::Waiting(ticket) => dial.ticket = Some(ticket),
+            Connected::To { end, hello, binding, waker } => {
+                dial.ticket = None;
+                dial.binding = Some(binding);
+                let endpoint = dial.endpoint.clone();
+                self.effects.wake(waker);
+                self.attach_inproc(end, &hello, endpoint, Origin::Dial(id), now);
+            }
+        }
+        true
+    }
+
+    /// A dial's time has come: if it has been waiting for a name, and promised an answer by now, it fails.
+    /// False for one that does not wait.
+    pub(crate) fn end_wait_for_name(&mut self, id: u32, now: Instant) -> bool {
+        let Some(dial) = self.endpoints.dial(id).filter(|dial| dial.ticket.is_some()) else { return false };
+        if dial.once && dial.answer_by.is_some_and(|by| by <= now) {
+            dial.ticket = None;
+            self.connect_failed(id, Error::Timeout(TimeoutKind::Connect));
+        }
+        true
+    }
+
+    /// Takes a fresh connection in. There is nothing to wait for: both sides know each other.
+    fn attach_inproc(&mut self, end: End, peer: &Hello, address: Endpoint, origin: Origin, now: Instant) {
+        let level = peer.level(&self.options);
+        let id = self.take_in(Link::Inproc(end), origin, now, now);
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.address = Some(address);
+            peer.out_level = level;
+            peer.register();
+        }
+        self.announce(id, origin);
+        match PeerInfo::of(&peer.config, &self.config) {
+            Ok(info) => self.admit(id, info),
+            Err(error) => self.disconnect(id, DisconnectReason::Protocol(Arc::new(error))),
+        }
+        // What came before there was anybody to wake.
+        self.turn(|core| core.handle_inproc(id));
+        self.wake_companion();
+    }
+
+    /// Frees all names, and lets nobody connect any more.
+    pub(crate) fn leave_names(&mut self) {
+        for listener in &mut self.endpoints.listeners {
+            listener.name = None;
+        }
+        for dial in &mut self.endpoints.dials {
+            dial.ticket = None;
+        }
+        for call in self.mailbox.as_ref().map(|mailbox| mailbox.take()).unwrap_or_default() {
+            if let Call::Offered { end, .. } = call {
+                self.effects.drop_link(Link::Inproc(end));
+            }
+        }
+    }
+
+    fn mailbox(&mut self) -> Arc<Mailbox> {
+        Arc::clone(self.mailbox.get_or_insert_with(|| Mailbox::new(&self.ready)))
+    }
+
+    fn hello(&self) -> Hello {
+        Hello::new(&self.config, &self.options)
+    }
+}
+
+impl Dial {
+    /// Whether it need not wait out a delay before it tries again: its name is free, and it will wait for
+    /// that, or bound anew. A socket that is still there and lets go of us is none of these.
+    pub(crate) fn may_redial_at_once(&self) -> bool {
+        match (self.endpoint.inproc_name(), self.binding) {
+            (Some(name), Some(binding)) => !registry::is_bound_since(name, binding),
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+}

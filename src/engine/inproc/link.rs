@@ -1,0 +1,60 @@
+//! What a connection is made of.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use super::pipe::End;
+use crate::endpoint::Endpoint;
+use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
+
+/// A stream of bytes, or one end of a connection inside of the process.
+#[derive(Debug)]
+pub(crate) enum Link<S> {
+    Stream(S),
+    Inproc(End),
+}
+
+impl<S> Link<S> {
+    /// The end of an inproc connection.
+    #[inline]
+    pub(crate) fn inproc(&self) -> Option<&End> {
+        match self {
+            Self::Stream(_) => None,
+            Self::Inproc(end) => Some(end),
+        }
+    }
+}
+
+/// Bytes go to streams only: an end of a connection inside of the process neither has nor takes any.
+impl<S: AsyncStream> Link<S> {
+    #[inline]
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Stream(stream) => stream.poll_read(cx, buf),
+            Self::Inproc(_) => Poll::Pending,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Stream(stream) => stream.poll_write(cx, src),
+            Self::Inproc(_) => Poll::Pending,
+        }
+    }
+
+    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Stream(stream) => stream.poll_close(cx),
+            Self::Inproc(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// The address of the other end, where the link knows it.
+    pub(crate) fn peer_endpoint(&self) -> Option<Endpoint> {
+        match self {
+            Self::Stream(stream) => stream.peer_endpoint(),
+            Self::Inproc(_) => None,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Messages between sockets of one process.
+
+use super::pipe::{Incoming, Taken};
+use crate::engine::core::Core;
+use crate::engine::outbound::Queued;
+use crate::engine::peer::Peer;
+use crate::message::Message;
+use crate::monitor::{DisconnectReason, PeerId};
+use crate::resilience::{HighWater, Permit};
+use crate::runtime::AsyncStream;
+
+/// Messages of one peer that a socket which cannot receive discards in a row.
+const DISCARDS_PER_TURN: usize = 1024;
+
+impl<S: AsyncStream> Core<S> {
+    /// Hands a message to an inproc peer that has room for it: nothing is left to be written.
+    #[inline]
+    pub(crate) fn pass(&mut self, id: PeerId, message: Message, permit: Permit) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(end) = peer.link.inproc() else { return };
+        let size = message.size();
+        let (waker, taken) = end.push(Queued { message, size, permit });
+        peer.out_level.add(size);
+        peer.enqueued += 1;
+        self.effects.wake(waker);
+        self.count_taken(id, taken);
+    }
+
+    /// What another core did to the connection: took messages, wrote some, or closed it.
+    pub(crate) fn handle_inproc(&mut self, id: PeerId) {
+        self.settle_taken(id);
+        self.look_at_pipe(id);
+    }
+
+    /// Accounts for the messages that a peer has taken, and gives their room to those that wait for it.
+    pub(crate) fn settle_taken(&mut self, id: PeerId) {
+        let Some(end) = self.peers.get(id).and_then(|peer| peer.link.inproc()) else { return };
+        let taken = end.settle();
+        self.count_taken(id, taken);
+        if taken.messages > 0 || taken.awaited {
+            self.room_freed(id);
+        }
+    }
+
+    #[inline]
+    fn count_taken(&mut self, id: PeerId, taken: Taken) {
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.count_taken(taken);
+            self.counters.sent += taken.messages as u64;
+        }
+    }
+
+    /// Acts on what there is to read, or on its end.
+    fn look_at_pipe(&mut self, id: PeerId) {
+        let Some(end) = self.peers.get(id).and_then(|peer| peer.link.inproc()) else { return };
+        match end.look() {
+            Incoming::Nothing => {}
+            Incoming::Messages => self.offer(id),
+            // What a peer leaves behind is kept for the application, as far as there is room for such.
+            Incoming::Ended { empty: false } if self.inbound.orphan_level.is_full() => {
+                if let Some(peer) = self.peers.get_mut(id) {
+                    peer.paused = true;
+                }
+                self.offer(id);
+            }
+            Incoming::Ended { .. } => self.disconnect(id, DisconnectReason::EndOfStream),
+        }
+    }
+
+    /// Has the application receive from this peer, or else discards what it sent.
+    fn offer(&mut self, id: PeerId) {
+        if !self.pattern.receives() {
+            return self.discard(id);
+        }
+        self.give_turn(id);
+        let receiver = self.ready.pop_receiver();
+        self.effects.wake(receiver);
+    }
+
+    /// Puts a peer among those that `recv` takes from.
+    fn give_turn(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        if !std::mem::replace(&mut peer.readable, true) {
+            self.inbound.inboxes.push(id);
+        }
+    }
+
+    fn discard(&mut self, id: PeerId) {
+        for _ in 0..DISCARDS_PER_TURN {
+            match self.take_accepted(id) {
+                Some((_, Incoming::Messages | Incoming::Ended { empty: false })) => {}
+                Some((_, Incoming::Ended { empty: true })) => {
+                    return self.disconnect(id, DisconnectReason::EndOfStream);
+                }
+                Some((_, Incoming::Nothing)) | None => return,
+            }
+        }
+        if let Some(peer) = self.peers.get(id) {
+            peer.wake();
+        }
+    }
+
+    /// The next message of a peer whose turn it is, straight from its pipe: nothing is read ahead, so that
+    /// what both sides allow is all that there is.
+    pub(crate) fn take_from_pipe(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.readable = false;
+        }
+        loop {
+            let (message, rest) = self.take_accepted(id)?;
+            match rest {
+                Incoming::Nothing => {}
+                Incoming::Ended { empty: true } => self.disconnect(id, DisconnectReason::EndOfStream),
+                _ if message.is_none() => continue,
+                // Whoever was woken for this message hands the wake on.
+                _ => self.give_turn(id),
+            }
+            self.inbound.passed += 1;
+            return message.map(|message| (id, message));
+        }
+    }
+
+    /// Takes a message; `None` in its place if there was none, or the pattern did not want it.
+    fn take_accepted(&mut self, id: PeerId) -> Option<(Option<Message>, Incoming)> {
+        let popped = self.peers.get(id)?.link.inproc()?.pop();
+        self.effects.wake(popped.writer);
+        let message = popped.message.and_then(|Queued { mut message, size: _, permit }| {
+            self.effects.drop_permit(permit);
+            self.accept(id, &mut message).then_some(message)
+        });
+        Some((message, popped.rest))
+    }
+
+    /// Keeps what a peer that closed has left, whatever the mark.
+    pub(crate) fn take_rest(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(end) = peer.link.inproc() else { return };
+        if !matches!(end.look(), Incoming::Ended { .. }) {
+            // It lives, and has back what we did not take.
+            return;
+        }
+        if std::mem::take(&mut peer.readable) {
+            self.inbound.inboxes.remove(id);
+        }
+        while let Some((message, rest)) = self.take_accepted(id) {
+            if let Some(message) = message {
+                self.put_into_inbox(id, message);
+            }
+            if rest == (Incoming::Ended { empty: true }) {
+                return;
+            }
+        }
+    }
+
+    /// Ends an inproc connection: returns what the peer did not take. What we leave to it in good order it
+    /// may still take.
+    pub(crate) fn close_inproc(&mut self, peer: &mut Peer<S>, reason: &DisconnectReason) -> Vec<Queued> {
+        let Some(end) = peer.link.inproc() else { return Vec::new() };
+        let closed = end.close(matches!(reason, DisconnectReason::Closed));
+        peer.count_taken(closed.taken);
+        self.counters.sent += closed.taken.messages as u64;
+        self.effects.wake(closed.waker);
+        closed.unsent.into()
+    }
+}
+
+impl<S> Peer<S> {
+    /// Whether a message of `size` bytes may be queued.
+    #[inline]
+    pub(crate) fn has_room(&self, size: usize) -> bool {
+        self.out_level.has_room(size)
+            || self.link.inproc().is_some_and(|end| end.has_room(self.out_level, size))
+    }
+
+    /// What is queued at this moment, whether or not it is accounted for.
+    pub(crate) fn level(&self) -> HighWater {
+        self.link.inproc().map_or(self.out_level, |end| end.level(self.out_level))
+    }
+
+    /// Messages that the application of the other side has: nothing about them is in doubt.
+    fn count_taken(&mut self, taken: Taken) {
+        self.out_level.remove_all(taken.messages, taken.bytes);
+        self.sent += taken.messages as u64;
+        self.liveness.proven = self.sent;
+    }
+}
