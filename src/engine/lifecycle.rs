@@ -158,7 +158,8 @@ impl<S: AsyncStream> Core<S> {
             Origin::Dial(_) => &self.options.types.hiccup_message,
             Origin::Listener(_) | Origin::Given => &self.options.types.disconnect_message,
         };
-        if let Some(mut message) = farewell.as_ref().filter(|_| self.config.socket_type.converses()).cloned() {
+        if let Some(mut message) = farewell.as_ref().filter(|_| self.config.socket_type.converses()).cloned()
+        {
             if self.accept(peer.id, &mut message) {
                 self.put_into_inbox(peer.id, message);
             }
