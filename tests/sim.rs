@@ -11,6 +11,7 @@ mod sim {
     mod close;
     mod cuts;
     mod cycles;
+    mod disconnected;
     mod give_up;
     mod handover;
     mod handshakes;

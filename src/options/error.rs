@@ -77,6 +77,9 @@ impl SocketOptions {
             ("heartbeat_interval", is_zero(self.heartbeat_interval), Some("with_heartbeat_interval(None)")),
             ("heartbeat_timeout", self.heartbeat_timeout.is_zero(), None),
             ("heartbeat_ttl", is_zero(self.heartbeat_ttl), Some("with_heartbeat_ttl(None)")),
+            ("recv_timeout", is_zero(self.recv_timeout), Some("with_recv_timeout(None)")),
+            ("send_timeout", is_zero(self.send_timeout), Some("with_send_timeout(None)")),
+            ("while_disconnected", self.while_disconnected.is_never(), None),
             ("max_attempts", self.max_attempts == Some(0), Some("with_max_attempts(None)")),
             ("max_subscriptions", self.types.max_subscriptions == 0, None),
             ("max_subscription_bytes", self.types.max_subscription_bytes == 0, None),
@@ -136,11 +139,13 @@ fn within<T: PartialOrd>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resilience::WhileDisconnected;
 
     #[test]
     fn zeros_are_refused_by_name() {
         let zero = Duration::ZERO;
         let default = SocketOptions::default;
+        let up_to = |messages, bytes, max_age| WhileDisconnected::QueueUpTo { messages, bytes, max_age };
         assert_eq!(default().validate(), Ok(()));
         for (option, options) in [
             ("send_hwm", default().with_send_hwm(0)),
@@ -156,6 +161,11 @@ mod tests {
             ("heartbeat_interval", default().with_heartbeat_interval(Some(zero))),
             ("heartbeat_timeout", default().with_heartbeat_timeout(zero)),
             ("heartbeat_ttl", default().with_heartbeat_ttl(Some(zero))),
+            ("recv_timeout", default().with_recv_timeout(Some(zero))),
+            ("send_timeout", default().with_send_timeout(Some(zero))),
+            ("while_disconnected", default().with_while_disconnected(up_to(0, 1, None))),
+            ("while_disconnected", default().with_while_disconnected(up_to(1, 0, None))),
+            ("while_disconnected", default().with_while_disconnected(up_to(1, 1, Some(zero)))),
             ("max_attempts", default().with_max_attempts(Some(0))),
             ("max_subscriptions", default().with_max_subscriptions(0)),
             ("max_subscription_bytes", default().with_max_subscription_bytes(0)),

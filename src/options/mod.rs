@@ -114,6 +114,8 @@ pub struct SocketOptions {
     pub(crate) probe_router: bool,
     pub(crate) types: TypeOptions,
     pub(crate) metadata: Vec<(String, Bytes)>,
+    pub(crate) recv_timeout: Option<Duration>,
+    pub(crate) send_timeout: Option<Duration>,
     pub(crate) transport: TransportOptions,
 }
 
@@ -147,6 +149,8 @@ impl Default for SocketOptions {
             probe_router: false,
             types: TypeOptions::default(),
             metadata: Vec::new(),
+            recv_timeout: None,
+            send_timeout: None,
             transport: TransportOptions::default(),
         }
     }
