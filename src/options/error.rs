@@ -25,6 +25,12 @@ pub enum OptionError {
         /// From where to where.
         allowed: &'static str,
     },
+    /// The system that this runs on has no such option.
+    #[error("option {option} is not available on this system")]
+    Unsupported {
+        /// The option's name.
+        option: &'static str,
+    },
     /// An identity has 1 to 255 bytes.
     #[error("an identity has at most 255 bytes, not {len}")]
     IdentityTooLong {
@@ -84,6 +90,7 @@ impl SocketOptions {
         let buffer = 1..=i32::MAX as usize;
         within("send_buffer", self.transport.send_buffer, buffer.clone(), "1 byte to 2 GiB")?;
         within("recv_buffer", self.transport.recv_buffer, buffer, "1 byte to 2 GiB")?;
+        self.transport.tcp.validate()?;
         self.transport.keepalive.as_ref().map_or(Ok(()), Keepalive::validate)
     }
 }
@@ -98,7 +105,12 @@ impl Keepalive {
     }
 }
 
-fn within<T: PartialOrd>(
+/// Refuses an option that is set where there is none.
+pub(super) fn supported(option: &'static str, is_set: bool, exists: bool) -> Result<(), OptionError> {
+    if is_set && !exists { Err(OptionError::Unsupported { option }) } else { Ok(()) }
+}
+
+pub(super) fn within<T: PartialOrd>(
     option: &'static str,
     value: Option<T>,
     range: RangeInclusive<T>,
@@ -194,6 +206,13 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn what_the_system_does_not_have_is_refused() {
+        assert_eq!(supported("tos", true, false), Err(OptionError::Unsupported { option: "tos" }));
+        assert_eq!(supported("tos", false, false), Ok(()));
+        assert_eq!(supported("tos", true, true), Ok(()));
     }
 
     #[test]

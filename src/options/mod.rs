@@ -5,6 +5,8 @@
 //! | libzmq | here |
 //! |---|---|
 //! | BACKLOG | [`with_backlog`](SocketOptions::with_backlog) |
+//! | BINDTODEVICE | [`with_bind_to_device`](SocketOptions::with_bind_to_device) |
+//! | BUSY_POLL | [`with_busy_poll`](SocketOptions::with_busy_poll) |
 //! | CONNECT_TIMEOUT | [`with_connect_timeout`](SocketOptions::with_connect_timeout) |
 //! | EVENTS, FD | sockets are futures, `Stream`s and `Sink`s; [`try_recv`], [`try_send`] |
 //! | HANDSHAKE_IVL | [`with_handshake_timeout`](SocketOptions::with_handshake_timeout) |
@@ -15,6 +17,7 @@
 //! | LAST_ENDPOINT | [`local_endpoint`] |
 //! | LINGER | [`with_linger`](SocketOptions::with_linger), [`with_unlimited_linger`] |
 //! | MAXMSGSIZE | [`with_max_message_size`](SocketOptions::with_max_message_size), of the whole message |
+//! | PRIORITY | [`with_priority`](SocketOptions::with_priority) |
 //! | PROBE_ROUTER | [`with_probe_router`](SocketOptions::with_probe_router) |
 //! | RCVBUF, SNDBUF | [`with_recv_buffer`], [`with_send_buffer`] |
 //! | RCVHWM | [`with_recv_hwm`]; 0 is [`with_unlimited_recv_hwm`] |
@@ -26,6 +29,9 @@
 //! | ROUTING_ID | [`with_identity`](SocketOptions::with_identity) |
 //! | SNDHWM | [`with_send_hwm`]; 0 is [`with_unlimited_send_hwm`] |
 //! | TCP_KEEPALIVE, _CNT, _IDLE, _INTVL | [`with_tcp_keepalive`](SocketOptions::with_tcp_keepalive) |
+//! | TCP_MAXRT | [`with_tcp_max_retransmission`](SocketOptions::with_tcp_max_retransmission) |
+//! | TOS | [`with_tos`](SocketOptions::with_tos) |
+//! | USE_FD | `from_tcp` and `from_unix`, for connected streams; no listeners |
 //!
 //! What differs by default stands in [`guide::delivery`](crate::guide::delivery#deviations-from-libzmq).
 //!
@@ -50,6 +56,7 @@ mod connection;
 mod error;
 mod limits;
 mod policy;
+mod tcp;
 mod transport;
 
 use std::time::Duration;
@@ -57,6 +64,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use self::error::OptionError;
+pub(crate) use self::tcp::TcpOptions;
 pub use self::transport::{Keepalive, TransportOptions};
 use crate::resilience::{Backoff, FlushPolicy, OnCancel};
 
@@ -162,6 +170,8 @@ mod tests {
         assert!(options.router_mandatory() && options.router_handover() && !options.probe_router());
         assert!(options.tcp_nodelay() && options.tcp_keepalive().is_none());
         assert_eq!((options.send_buffer(), options.recv_buffer(), options.backlog()), (None, None, 100));
+        assert_eq!((options.tos(), options.bind_to_device(), options.priority()), (None, None, None));
+        assert_eq!((options.tcp_max_retransmission(), options.busy_poll()), (None, None));
     }
 
     #[test]
