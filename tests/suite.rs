@@ -20,6 +20,7 @@ macro_rules! mount {
             mod marks;
             mod monitor;
             mod sockets;
+            mod socks;
             mod tcp;
         }
     };

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{Keepalive, SocketOptions};
+use crate::endpoint::EndpointError;
 
 /// An option with a value that cannot work.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -31,6 +32,9 @@ pub enum OptionError {
         /// The option's name.
         option: &'static str,
     },
+    /// The SOCKS proxy is not given as `host:port`.
+    #[error("the SOCKS proxy is not host:port: {0}")]
+    SocksProxy(#[source] EndpointError),
     /// An identity has 1 to 255 bytes.
     #[error("an identity has at most 255 bytes, not {len}")]
     IdentityTooLong {
@@ -91,6 +95,7 @@ impl SocketOptions {
         within("send_buffer", self.transport.send_buffer, buffer.clone(), "1 byte to 2 GiB")?;
         within("recv_buffer", self.transport.recv_buffer, buffer, "1 byte to 2 GiB")?;
         self.transport.tcp.validate()?;
+        self.transport.socks.validate()?;
         self.transport.keepalive.as_ref().map_or(Ok(()), Keepalive::validate)
     }
 }

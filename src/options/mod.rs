@@ -28,6 +28,8 @@
 //! | ROUTER_HANDOVER, _MANDATORY | [`with_router_handover`], [`with_router_mandatory`] |
 //! | ROUTING_ID | [`with_identity`](SocketOptions::with_identity) |
 //! | SNDHWM | [`with_send_hwm`]; 0 is [`with_unlimited_send_hwm`] |
+//! | SOCKS_PROXY | [`with_socks_proxy`](SocketOptions::with_socks_proxy) |
+//! | SOCKS_USERNAME, SOCKS_PASSWORD | [`with_socks_credentials`](SocketOptions::with_socks_credentials) |
 //! | TCP_KEEPALIVE, _CNT, _IDLE, _INTVL | [`with_tcp_keepalive`](SocketOptions::with_tcp_keepalive) |
 //! | TCP_MAXRT | [`with_tcp_max_retransmission`](SocketOptions::with_tcp_max_retransmission) |
 //! | TOS | [`with_tos`](SocketOptions::with_tos) |
@@ -56,6 +58,7 @@ mod connection;
 mod error;
 mod limits;
 mod policy;
+mod socks;
 mod tcp;
 mod transport;
 
@@ -64,8 +67,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use self::error::OptionError;
-pub(crate) use self::tcp::TcpOptions;
 pub use self::transport::{Keepalive, TransportOptions};
+#[cfg(any(feature = "tokio", feature = "compio"))]
+pub(crate) use self::{socks::SocksCredentials, tcp::TcpOptions};
 use crate::resilience::{Backoff, FlushPolicy, OnCancel};
 
 const MIB: usize = 1024 * 1024;
@@ -172,6 +176,7 @@ mod tests {
         assert_eq!((options.send_buffer(), options.recv_buffer(), options.backlog()), (None, None, 100));
         assert_eq!((options.tos(), options.bind_to_device(), options.priority()), (None, None, None));
         assert_eq!((options.tcp_max_retransmission(), options.busy_poll()), (None, None));
+        assert_eq!((options.socks_proxy(), options.socks_username()), (None, None));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::SocketOptions;
+use super::socks::SocksOptions;
 use super::tcp::TcpOptions;
 
 /// The part of [`SocketOptions`] that runtimes apply to their streams and listeners.
@@ -14,6 +15,7 @@ pub struct TransportOptions {
     pub(crate) recv_buffer: Option<usize>,
     pub(crate) backlog: u32,
     pub(crate) tcp: TcpOptions,
+    pub(crate) socks: SocksOptions,
 }
 
 impl Default for TransportOptions {
@@ -25,6 +27,7 @@ impl Default for TransportOptions {
             recv_buffer: None,
             backlog: 100,
             tcp: TcpOptions::default(),
+            socks: SocksOptions::default(),
         }
     }
 }
