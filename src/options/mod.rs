@@ -25,6 +25,7 @@
 //! | RCVTIMEO, SNDTIMEO | your runtime's `timeout`; 0 is [`try_recv`], [`try_send`] |
 //! | RECONNECT_IVL | [`with_reconnect_interval`]; -1 is [`with_reconnect`]`(false)` |
 //! | RECONNECT_IVL_MAX | [`with_reconnect_interval_max`](SocketOptions::with_reconnect_interval_max) |
+//! | RECONNECT_STOP | [`with_reconnect_stop`](SocketOptions::with_reconnect_stop) |
 //! | ROUTER_HANDOVER, _MANDATORY | [`with_router_handover`], [`with_router_mandatory`] |
 //! | ROUTING_ID | [`with_identity`](SocketOptions::with_identity) |
 //! | SNDHWM | [`with_send_hwm`]; 0 is [`with_unlimited_send_hwm`] |
@@ -58,6 +59,7 @@ mod connection;
 mod error;
 mod limits;
 mod policy;
+mod reconnect_stop;
 mod socks;
 mod tcp;
 mod transport;
@@ -67,6 +69,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use self::error::OptionError;
+pub use self::reconnect_stop::ReconnectStop;
 pub use self::transport::{Keepalive, TransportOptions};
 #[cfg(any(feature = "tokio", feature = "compio"))]
 pub(crate) use self::{socks::SocksCredentials, tcp::TcpOptions};
@@ -112,6 +115,7 @@ pub struct SocketOptions {
     pub(crate) linger: Option<Duration>,
     pub(crate) backoff: Backoff,
     pub(crate) reconnect: bool,
+    pub(crate) reconnect_stop: ReconnectStop,
     pub(crate) max_attempts: Option<u32>,
     pub(crate) on_cancel: OnCancel,
     pub(crate) flush_policy: FlushPolicy,
@@ -141,6 +145,7 @@ impl Default for SocketOptions {
             linger: Some(Duration::from_secs(30)),
             backoff: Backoff::default(),
             reconnect: true,
+            reconnect_stop: ReconnectStop::default(),
             max_attempts: None,
             on_cancel: OnCancel::default(),
             flush_policy: FlushPolicy::default(),
@@ -170,6 +175,7 @@ mod tests {
         assert_eq!((options.heartbeat_timeout(), options.heartbeat_ttl()), (seconds(15), None));
         assert_eq!(options.backoff(), &Backoff::new());
         assert_eq!((options.reconnect(), options.max_attempts()), (true, None));
+        assert_eq!(options.reconnect_stop(), ReconnectStop::new());
         assert_eq!((options.on_cancel(), options.flush_policy()), (OnCancel::Resume, FlushPolicy::Adaptive));
         assert!(options.router_mandatory() && options.router_handover() && !options.probe_router());
         assert!(options.tcp_nodelay() && options.tcp_keepalive().is_none());
