@@ -18,6 +18,7 @@ mod sim {
     mod heartbeats;
     mod marks;
     mod reconnect;
+    mod reconnect_stop;
     mod seeds;
     mod support;
 }

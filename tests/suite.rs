@@ -23,6 +23,7 @@ macro_rules! mount {
             mod patterns;
             mod probe;
             mod sockets;
+            mod socks;
             mod tcp;
         }
     };

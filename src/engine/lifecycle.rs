@@ -323,9 +323,14 @@ impl<S: AsyncStream> Core<S> {
 
     /// An attempt or a connection of a dial ended.
     pub(crate) fn dial_ended(&mut self, id: u32, ended: Ended, cause: Error) {
-        let permanent = cause.is_permanent() || !self.options.reconnect;
+        let stop = self.options.reconnect_stop;
         let Some(dial) = self.endpoints.dial(id) else { return };
-        dial.peer = None;
+        let stops = match (ended, dial.peer.take()) {
+            (Ended::Connection, _) => false,
+            (Ended::Attempt, Some(_)) => stop.after_handshake(),
+            (Ended::Attempt, None) => stop.after_connecting(&dial.endpoint, &cause),
+        };
+        let permanent = stops || cause.is_permanent() || !self.options.reconnect;
         if ended == Ended::Attempt {
             dial.outcomes += 1;
         }

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{Keepalive, SocketOptions};
+use crate::endpoint::EndpointError;
 
 /// An option with a value that cannot work.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -32,6 +33,15 @@ pub enum OptionError {
         /// The name of the property that is wrong or too much.
         name: String,
     },
+    /// The system that this runs on has no such option.
+    #[error("option {option} is not available on this system")]
+    Unsupported {
+        /// The option's name.
+        option: &'static str,
+    },
+    /// The SOCKS proxy is not given as `host:port`.
+    #[error("the SOCKS proxy is not host:port: {0}")]
+    SocksProxy(#[source] EndpointError),
     /// An identity has 1 to 255 bytes.
     #[error("an identity has at most 255 bytes, not {len}")]
     IdentityTooLong {
@@ -110,6 +120,8 @@ impl SocketOptions {
         let buffer = 1..=i32::MAX as usize;
         within("send_buffer", self.transport.send_buffer, buffer.clone(), "1 byte to 2 GiB")?;
         within("recv_buffer", self.transport.recv_buffer, buffer, "1 byte to 2 GiB")?;
+        self.transport.tcp.validate()?;
+        self.transport.socks.validate()?;
         self.transport.keepalive.as_ref().map_or(Ok(()), Keepalive::validate)
     }
 }
@@ -124,7 +136,12 @@ impl Keepalive {
     }
 }
 
-fn within<T: PartialOrd>(
+/// Refuses an option that is set where there is none.
+pub(super) fn supported(option: &'static str, is_set: bool, exists: bool) -> Result<(), OptionError> {
+    if is_set && !exists { Err(OptionError::Unsupported { option }) } else { Ok(()) }
+}
+
+pub(super) fn within<T: PartialOrd>(
     option: &'static str,
     value: Option<T>,
     range: RangeInclusive<T>,
@@ -239,6 +256,13 @@ mod tests {
         assert!(with("X-", 0) && with("X-name", 1000) && with(&format!("X-{}", "a".repeat(253)), 1));
         assert!(!with("name", 1) && !with("", 1) && !with(&format!("X-{}", "a".repeat(254)), 1));
         assert!(!with("X-name", 8192));
+    }
+
+    #[test]
+    fn what_the_system_does_not_have_is_refused() {
+        assert_eq!(supported("tos", true, false), Err(OptionError::Unsupported { option: "tos" }));
+        assert_eq!(supported("tos", false, false), Ok(()));
+        assert_eq!(supported("tos", true, true), Ok(()));
     }
 
     #[test]
