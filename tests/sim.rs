@@ -5,6 +5,19 @@
 #[path = "support/stalled.rs"]
 mod stalled;
 
+#[path = "support/dropping.rs"]
+mod dropping;
+#[path = "support/simulated.rs"]
+mod simulated;
+
+/// What holds on every runtime, on this one as well.
+#[path = "suite"]
+mod suite {
+    use crate::simulated as rt;
+
+    mod dropped;
+}
+
 #[path = "sim"]
 mod sim {
     mod balance;

@@ -16,7 +16,7 @@ pub mod tokio {
     pub fn run<F: Future<Output = ()>>(test: F) {
         let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            timeout(Duration::from_secs(60), test).await.expect("the test hangs");
+            timeout(Duration::from_secs(120), test).await.expect("the test hangs");
         });
     }
 
@@ -47,7 +47,7 @@ pub mod compio {
     pub fn run<F: Future<Output = ()>>(test: F) {
         let runtime = ::compio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            timeout(Duration::from_secs(60), test).await.expect("the test hangs");
+            timeout(Duration::from_secs(120), test).await.expect("the test hangs");
         });
     }
 
