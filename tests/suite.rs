@@ -20,6 +20,7 @@ macro_rules! mount {
             mod dropped;
             mod marks;
             mod monitor;
+            mod opening;
             mod probe;
             mod sockets;
         }

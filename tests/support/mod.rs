@@ -32,6 +32,11 @@ pub mod tokio {
         ::tokio::task::yield_now().await;
     }
 
+    #[cfg(unix)]
+    pub fn unix_pair() -> (::tokio::net::UnixStream, ::tokio::net::UnixStream) {
+        ::tokio::net::UnixStream::pair().unwrap()
+    }
+
     pub async fn tcp(endpoint: &Endpoint) -> ::tokio::net::TcpStream {
         ::tokio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
     }
@@ -57,6 +62,13 @@ pub mod compio {
 
     pub fn spawn<F: Future<Output = ()> + 'static>(future: F) {
         ::compio::runtime::spawn(future).detach();
+    }
+
+    #[cfg(unix)]
+    pub fn unix_pair() -> (::compio::net::UnixStream, ::compio::net::UnixStream) {
+        let (one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let [one, other] = [one, other].map(|stream| ::compio::net::UnixStream::from_std(stream).unwrap());
+        (one, other)
     }
 
     pub async fn tcp(endpoint: &Endpoint) -> ::compio::net::TcpStream {
