@@ -22,8 +22,10 @@ mod suite {
 mod sim {
     mod balance;
     mod close;
+    mod companion;
     mod cuts;
     mod cycles;
+    mod fragile;
     mod give_up;
     mod handover;
     mod handshakes;
