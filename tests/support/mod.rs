@@ -32,6 +32,11 @@ pub mod tokio {
         ::tokio::task::yield_now().await;
     }
 
+    /// How many tasks live on this runtime, where it tells.
+    pub fn tasks() -> Option<usize> {
+        Some(::tokio::runtime::Handle::current().metrics().num_alive_tasks())
+    }
+
     #[cfg(unix)]
     pub fn unix_pair() -> (::tokio::net::UnixStream, ::tokio::net::UnixStream) {
         ::tokio::net::UnixStream::pair().unwrap()
@@ -69,6 +74,11 @@ pub mod compio {
         let (one, other) = std::os::unix::net::UnixStream::pair().unwrap();
         let [one, other] = [one, other].map(|stream| ::compio::net::UnixStream::from_std(stream).unwrap());
         (one, other)
+    }
+
+    /// How many tasks live on this runtime, where it tells.
+    pub fn tasks() -> Option<usize> {
+        None
     }
 
     pub async fn tcp(endpoint: &Endpoint) -> ::compio::net::TcpStream {
