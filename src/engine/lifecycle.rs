@@ -6,9 +6,9 @@ use std::time::Instant;
 use super::core::{Core, Phase, Timer};
 use super::endpoints::{BindState, Ended};
 use super::inproc::Link;
-use super::outbound::Queued;
 use super::pattern::{Admission, Newcomer};
 use super::peer::{Common, Origin, Peer, Stage};
+use super::pending::Queued;
 use super::timers::later;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -270,17 +270,17 @@ impl<S: AsyncStream> Core<S> {
             let mut message =
                 if abandoned || !self.keeps_unsent() { None } else { peer.connection.recover(unsent.pieces) };
             match message.take_if(|message| self.pattern.returned(message)) {
-                Some(message) => keep.push(Queued { size: message.size(), message, permit }),
+                Some(message) => keep.push(Queued::new(message, permit)),
                 None => {
                     self.effects.drop_permit(permit);
                     if abandoned { cancelled += 1 } else { lost += 1 }
                 }
             }
         }
-        for mut queued in self.close_inproc(peer, reason) {
+        let latest = peer.latest.take().map(|latest| *latest);
+        for mut queued in self.close_inproc(peer, reason).into_iter().chain(latest) {
             if self.keeps_unsent() && self.pattern.returned(&mut queued.message) {
-                queued.size = queued.message.size();
-                keep.push(queued);
+                keep.push(Queued::new(queued.message, queued.permit));
             } else {
                 self.effects.drop_permit(queued.permit);
                 lost += 1;
@@ -323,9 +323,14 @@ impl<S: AsyncStream> Core<S> {
 
     /// An attempt or a connection of a dial ended.
     pub(crate) fn dial_ended(&mut self, id: u32, ended: Ended, cause: Error) {
-        let permanent = cause.is_permanent() || !self.options.reconnect;
+        let stop = self.options.reconnect_stop;
         let Some(dial) = self.endpoints.dial(id) else { return };
-        dial.peer = None;
+        let stops = match (ended, dial.peer.take()) {
+            (Ended::Connection, _) => false,
+            (Ended::Attempt, Some(_)) => stop.after_handshake(),
+            (Ended::Attempt, None) => stop.after_connecting(&dial.endpoint, &cause),
+        };
+        let permanent = stops || cause.is_permanent() || !self.options.reconnect;
         if ended == Ended::Attempt {
             dial.outcomes += 1;
         }
