@@ -48,6 +48,7 @@ impl<S: AsyncStream> Core<S> {
             self.pass(id, message.clone(), permit.duplicate());
             return true;
         }
+        self.outbound.lend_arena(peer);
         queue_message(peer, message, permit.duplicate());
         self.mark_dirty(id);
         true

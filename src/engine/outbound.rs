@@ -19,7 +19,7 @@ use crate::runtime::{Arena, AsyncStream, SendBuf};
 /// Copied bytes from which a burst is written inline: the sweet spot of a TCP write.
 const FLUSH_COPIED: usize = 32 * 1024;
 /// Referenced bytes from which it is: several large payloads leave in one gathered write.
-const FLUSH_SHARED: usize = 1024 * 1024;
+const FLUSH_SHARED: usize = 256 * 1024;
 /// Slices from which it is: what one gathered write takes.
 const FLUSH_SLICES: usize = 64;
 
@@ -44,8 +44,8 @@ pub(crate) struct Outbound {
     pub(super) joinable: bool,
     /// A connection was closed by a cancelled write, and no call has reported it yet.
     pub(crate) poisoned: bool,
-    /// The buffer of the last connection that was drained: one hot buffer serves all.
-    spare: Arena,
+    /// Buffers of connections that were drained, for those that are next; one once the burst is over.
+    spares: Vec<Arena>,
     /// Messages accepted since `send` last gave way.
     pub(super) burst: u32,
 }
@@ -63,8 +63,29 @@ impl Outbound {
             hot: false,
             joinable,
             poisoned: false,
-            spare: Arena::default(),
+            spares: Vec::new(),
             burst: 0,
+        }
+    }
+}
+
+impl Outbound {
+    /// Gives a connection that has nothing queued a buffer that was used before.
+    #[inline]
+    pub(super) fn lend_arena<S>(&mut self, peer: &mut Peer<S>) {
+        if peer.out.is_empty() {
+            if let Some(arena) = self.spares.pop() {
+                peer.out.give_arena(arena);
+            }
+        }
+    }
+
+    /// Takes the buffer of a connection that has nothing queued.
+    fn take_arena_back<S>(&mut self, peer: &mut Peer<S>) {
+        const SPARES: usize = 64;
+        let arena = peer.out.take_arena();
+        if arena.capacity() > 0 && self.spares.len() < SPARES {
+            self.spares.push(arena);
         }
     }
 }
@@ -208,9 +229,7 @@ impl<S: AsyncStream> Core<S> {
         if peer.link.inproc().is_some() {
             return self.pass(id, std::mem::take(message), permit);
         }
-        if peer.out.is_empty() {
-            peer.out.give_arena(std::mem::take(&mut self.outbound.spare));
-        }
+        self.outbound.lend_arena(peer);
         queue_message(peer, message, permit);
         self.mark_dirty(id);
         if self.flush_if_due(id, write) {
@@ -290,10 +309,7 @@ impl<S: AsyncStream> Core<S> {
         let freed = peer.sent - before;
         if peer.out.is_empty() {
             peer.dirty = false;
-            let arena = peer.out.take_arena();
-            if arena.capacity() > self.outbound.spare.capacity() {
-                self.outbound.spare = arena;
-            }
+            self.outbound.take_arena_back(peer);
         }
         if freed > 0 {
             self.counters.sent += freed;
@@ -330,6 +346,9 @@ impl<S: AsyncStream> Core<S> {
         }
         let flushed = self.flush_dirty();
         self.outbound.hot = flushed;
+        if !flushed {
+            self.outbound.spares.truncate(1);
+        }
         flushed
     }
 
@@ -474,7 +493,10 @@ pub(super) fn queue_message<S: AsyncStream>(peer: &mut Peer<S>, message: &Messag
     peer.out.end_message(size);
     peer.out_level.add(size);
     peer.enqueued += 1;
-    if !permit.is_none() {
+    if permit.is_none() {
+        // Nothing to give back: spares the look for it.
+        std::mem::forget(permit);
+    } else {
         peer.permits.push_back((peer.enqueued, permit));
     }
 }

@@ -40,7 +40,7 @@ impl WireSink for SendBuf {
         Self::put_shared(self, bytes);
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_padded(&mut self, header: [u8; SHORT_HEADER], padded: &[u8; INLINE_CAPACITY], len: usize) {
         Self::put_padded(self, header, padded, len);
     }
