@@ -116,16 +116,30 @@ impl<K: Copy + Eq + Hash> Subscriptions<K> {
         removed
     }
 
+    /// Whether a peer is known: it was inserted, or has subscribed, and was not removed.
+    pub(crate) fn contains_peer(&self, peer: K) -> bool {
+        self.slots.contains_key(&peer)
+    }
+
     /// Forgets a peer, if it is known; calls `last` for each topic that no other peer has.
-    pub(crate) fn remove_peer(&mut self, peer: K, mut last: impl FnMut(&[u8])) {
+    pub(crate) fn remove_peer(&mut self, peer: K, last: impl FnMut(&[u8])) {
+        self.forget(peer, |subscribers| subscribers.len() == 1, last);
+    }
+
+    /// The same, but calls `each` for each topic that the peer has.
+    pub(crate) fn remove_peer_with_all(&mut self, peer: K, each: impl FnMut(&[u8])) {
+        self.forget(peer, |_| true, each);
+    }
+
+    fn forget(&mut self, peer: K, tells: impl Fn(&Subscribers) -> bool, mut tell: impl FnMut(&[u8])) {
         let Some(slot) = self.slots.remove(&peer) else { return };
         self.peers[slot as usize].found = NOBODY;
         self.free.push(slot);
         let mut topic = Vec::new();
         for Subscription { topic: node, place } in mem::take(&mut self.wishes[slot as usize]).list {
-            if self.topics.value(node).is_some_and(|subscribers| subscribers.len() == 1) {
+            if self.topics.value(node).is_some_and(&tells) {
                 self.topics.key(node, &mut topic);
-                last(&topic);
+                tell(&topic);
             }
             self.unsubscribe(node, place);
         }

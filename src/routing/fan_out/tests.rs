@@ -189,6 +189,22 @@ fn a_lost_peer_takes_its_topics_with_it() {
     assert_eq!(matching(&mut table, b"abc"), [2].into());
 }
 
+/// libzmq's XPUB_VERBOSER and XPUB_MANUAL: a topic that others have is told too.
+#[test]
+fn a_lost_peer_can_tell_all_its_topics() {
+    let mut table = Subscriptions::default();
+    for (topic, peer) in [("a", 1), ("ab", 1), ("a", 2), ("b", 2)] {
+        table.insert(topic.as_bytes(), peer);
+    }
+    assert!(table.contains_peer(1) && !table.contains_peer(3));
+    let mut topics = Vec::new();
+    table.remove_peer_with_all(1, |topic| topics.push(topic.to_vec()));
+    topics.sort_unstable();
+    assert_eq!(topics, [&b"a"[..], b"ab"]);
+    assert!(!table.contains_peer(1));
+    assert_eq!((table.topics(), table.usage(2)), (2, (2, 2)));
+}
+
 /// Kills work in proportion to the table when a peer comes or goes: 10^10 steps here.
 #[test]
 fn churn_beside_many_peers_is_cheap() {
