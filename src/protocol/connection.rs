@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::command::{self, Command, MAX_CONTEXT, Ping};
+use super::config::MAX_COMMAND_TOPIC;
 use super::frame::{self, Flags, Header, Payload};
 use super::greeting::{self, GREETING_LEN};
 use super::mechanism::{Done, Mechanism, Seal, Step};
@@ -347,7 +348,8 @@ impl Connection {
         self.encode_command(&command::ping(ttl, &context[..context.len().min(MAX_CONTEXT)]), out);
     }
 
-    /// Subscribes to `topic`, in the form that the peer's version knows.
+    /// Subscribes to `topic`, in the form that the peer's version knows: any peer takes a message, which may
+    /// be longer.
     pub(crate) fn encode_subscribe(&mut self, topic: &[u8], out: &mut impl WireSink) {
         self.encode_subscription("SUBSCRIBE", 1, topic, out);
     }
@@ -358,7 +360,7 @@ impl Connection {
     }
 
     fn encode_subscription(&mut self, command: &str, mark: u8, topic: &[u8], out: &mut impl WireSink) {
-        if self.minor >= 1 {
+        if self.minor >= 1 && topic.len() <= MAX_COMMAND_TOPIC {
             self.encode_command(&command::body(command, topic), out);
         } else {
             self.encode_message(&Frame::from([&[mark], topic].concat()).into(), out);
