@@ -469,6 +469,10 @@ impl<S: AsyncStream> Core<S> {
             if self.accept(id, into) {
                 return true;
             }
+            if !self.inbound.only_slab() {
+                // What it led to comes before what is behind it.
+                return false;
+            }
         }
     }
 
