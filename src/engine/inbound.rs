@@ -585,7 +585,7 @@ impl<S: AsyncStream> Core<S> {
     /// Whether reading ahead from this peer has to stop. Messages of peers that are gone count for
     /// all: a peer that reconnects again and again must not pile up memory. A handshake goes on all the
     /// same: it brings no message, and has a deadline.
-    fn at_mark(&self, id: PeerId) -> bool {
+    pub(super) fn at_mark(&self, id: PeerId) -> bool {
         self.peers.get(id).is_some_and(|peer| {
             let orphans_full = peer.stage != Stage::Handshaking && self.inbound.orphan_level.is_full();
             orphans_full || peer.inbox_level.is_full()

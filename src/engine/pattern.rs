@@ -93,6 +93,12 @@ pub(crate) trait Pattern: Send {
         true
     }
 
+    /// Whether some of what peers send is for the socket itself, which must not wait until the application
+    /// receives.
+    fn acts_on_messages(&self) -> bool {
+        false
+    }
+
     /// The type's subscriptions, for those that subscribe or are subscribed to.
     fn topics(&mut self) -> Option<&mut dyn TopicPattern> {
         None

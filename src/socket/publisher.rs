@@ -254,6 +254,10 @@ impl Pattern for Publishing {
         self.application.is_some()
     }
 
+    fn acts_on_messages(&self) -> bool {
+        true
+    }
+
     fn topics(&mut self) -> Option<&mut dyn TopicPattern> {
         Some(self)
     }
