@@ -13,8 +13,10 @@ impl<S: AsyncStream> Core<S> {
     /// Queues a message for all peers that the pattern chose; one that has no room goes without.
     ///
     /// Each copy is a message of its own in the accounts; all of them hold one permit.
-    pub(super) fn fan_out(&mut self, message: &mut Message, size: usize, permit: Permit, write: bool) {
+    pub(super) fn fan_out(&mut self, message: &mut Message, permit: Permit, write: bool) {
         let targets = std::mem::take(self.pattern.targets());
+        self.pattern.outgoing_to_many(message);
+        let size = message.size();
         let permit = permit.into_shared();
         if targets.is_empty() {
             self.counters.accepted += 1;
@@ -80,7 +82,7 @@ impl<S: AsyncStream> Core<S> {
     /// Has the pattern change the socket's subscriptions.
     pub(crate) fn change_topics<R>(
         &mut self,
-        change: impl FnOnce(&mut dyn TopicPattern, &mut super::tasks::Tasks) -> R,
+        change: impl FnOnce(&mut dyn TopicPattern, &mut super::tasks::Tasks) -> Result<R, Error>,
     ) -> Result<R, Error> {
         if let Some(error) = self.ended() {
             return Err(error);
@@ -88,6 +90,6 @@ impl<S: AsyncStream> Core<S> {
         let topics = self.pattern.topics().ok_or(Error::InvalidState)?;
         let result = change(topics, &mut self.tasks);
         self.perform_tasks();
-        Ok(result)
+        result
     }
 }

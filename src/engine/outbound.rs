@@ -114,7 +114,7 @@ impl<S: AsyncStream> Core<S> {
         let size = message.size();
         match self.choose(message, size) {
             Ok(Destination::Peer(id)) => self.enqueue(id, message, permit, write),
-            Ok(Destination::Many) => self.fan_out(message, size, permit, write),
+            Ok(Destination::Many) => self.fan_out(message, permit, write),
             Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
             Ok(Destination::Here) => self.effects.drop_permit(permit),
             Ok(Destination::Nowhere(cause)) => {

@@ -35,6 +35,9 @@ pub(crate) trait Pattern: Send {
         unreachable!("only asked where `route` answered `Many`")
     }
 
+    /// Makes of a message that was routed to many what goes on the wire to each of them.
+    fn outgoing_to_many(&mut self, _message: &mut Message) {}
+
     /// A message was accepted for the socket's own queue: no peer has it yet.
     fn queued(&mut self) {}
 
@@ -113,10 +116,12 @@ pub(crate) trait Pattern: Send {
 /// What the application asks of types that have to do with topics.
 pub(crate) trait TopicPattern {
     /// Adds a subscription: of the socket itself, or of the peer whose message was received last (XPUB).
-    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks);
+    ///
+    /// An error if this is not for the application to decide.
+    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<(), Error>;
 
     /// Takes one back; false if there is none of this topic.
-    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> bool;
+    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<bool, Error>;
 
     /// How many peers would get a message that begins with `prefix`.
     fn subscribers(&mut self, prefix: &[u8]) -> usize;
