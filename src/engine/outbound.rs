@@ -47,6 +47,8 @@ pub(crate) struct Outbound {
     spare: Arena,
     /// Messages accepted since `send` last gave way.
     burst: u32,
+    /// What a message for many looks like on the wire; kept for its memory.
+    pub(super) scratch: Vec<u8>,
 }
 
 /// A message in the socket's own queue.
@@ -70,6 +72,17 @@ impl Outbound {
             poisoned: false,
             spare: Arena::default(),
             burst: 0,
+            scratch: Vec::new(),
+        }
+    }
+}
+
+impl Outbound {
+    /// Gives a peer with nothing queued memory to work with.
+    #[inline]
+    pub(super) fn lend_arena<S>(&mut self, peer: &mut Peer<S>) {
+        if peer.out.is_empty() {
+            peer.out.give_arena(std::mem::take(&mut self.spare));
         }
     }
 }
@@ -227,9 +240,7 @@ impl<S: AsyncStream> Core<S> {
         if peer.link.inproc().is_some() {
             return self.pass(id, std::mem::take(message), permit);
         }
-        if peer.out.is_empty() {
-            peer.out.give_arena(std::mem::take(&mut self.outbound.spare));
-        }
+        self.outbound.lend_arena(peer);
         queue_message(peer, message, permit);
         self.mark_dirty(id);
         if self.flush_if_due(id, write) {
@@ -530,8 +541,13 @@ enum Destination {
 
 #[inline]
 pub(super) fn queue_message<S: AsyncStream>(peer: &mut Peer<S>, message: &Message, permit: Permit) {
-    let size = message.size();
     peer.connection.encode_message(message, &mut peer.out);
+    end_message(peer, message.size(), permit);
+}
+
+/// Accounts for a message of `size` payload bytes that has been put into the queue.
+#[inline]
+pub(super) fn end_message<S: AsyncStream>(peer: &mut Peer<S>, size: usize, permit: Permit) {
     peer.out.end_message(size);
     peer.out_level.add(size);
     peer.enqueued += 1;
