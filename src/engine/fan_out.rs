@@ -63,6 +63,10 @@ impl<S: AsyncStream> Core<S> {
     fn queue_copy(&mut self, id: PeerId, fanned: &mut Fanned<'_>) -> bool {
         let Fanned { message, size, permit, encoded } = fanned;
         let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.has_room(*size)) else { return false };
+        if self.conflates && peer.has_unsent() {
+            self.conflate(id, message.clone(), permit.duplicate());
+            return true;
+        }
         if peer.link.inproc().is_some() {
             self.pass(id, message.clone(), permit.duplicate());
             return true;

@@ -226,11 +226,14 @@ impl Pattern for Publishing {
                 tasks.deliver(peer, notice(false, topic));
             }
         };
+        // In manual mode every subscription was told, and every end of one is to be.
         if let Some(requested) = self.requested() {
-            requested.remove_peer_with_all(peer, gone);
+            requested.for_each_topic(peer, gone);
+            requested.remove_peer(peer, |_| {});
             self.subscriptions.remove_peer(peer, |_| {});
         } else if self.options.xpub_verboser() {
-            self.subscriptions.remove_peer_with_all(peer, gone);
+            self.subscriptions.for_each_topic(peer, gone);
+            self.subscriptions.remove_peer(peer, |_| {});
         } else {
             self.subscriptions.remove_peer(peer, gone);
         }
