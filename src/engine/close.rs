@@ -28,10 +28,12 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Shuts a retiring peer's stream down once everything is written, and waits for its end.
+    /// Shuts a retiring peer's stream down once all messages are written, and waits for its end.
     pub(crate) fn shut_down_if_retired(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        if peer.stage != Stage::Retiring || !peer.out.is_empty() {
+        // A command that could not leave is of no use to anybody: only messages are waited for.
+        let waits = !peer.out.is_empty() && peer.out_level.messages() > 0;
+        if peer.stage != Stage::Retiring || waits {
             return;
         }
         if peer.link.inproc().is_some() {
@@ -148,16 +150,6 @@ impl<S: AsyncStream> Core<S> {
                 Poll::Pending
             }
         }
-    }
-
-    pub(crate) fn drop_pending(&mut self, cause: DropCause) {
-        let pending = std::mem::take(&mut self.outbound.pending);
-        let count = pending.len() as u64;
-        for queued in pending {
-            self.outbound.pending_level.remove(queued.size);
-            self.effects.drop_permit(queued.permit);
-        }
-        self.count_dropped(None, cause, count);
     }
 
     /// The companion is gone without having closed the socket: nothing can go on.
