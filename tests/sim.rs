@@ -30,6 +30,7 @@ mod sim {
     mod handover;
     mod handshakes;
     mod heartbeats;
+    mod hostile;
     mod marks;
     mod reconnect;
     mod seeds;
