@@ -52,7 +52,9 @@ impl<P: BytePermits> Polled<P> {
 /// Receives with [`recv`](Socket::recv); ends when the socket is closed, or after the error that ends
 /// it.
 ///
-/// Dropping a `next()` future loses nothing: messages stay in the socket.
+/// Dropping a `next()` future loses nothing: messages stay in the socket. The handle keeps its place
+/// among those that wait for a message, though: once woken, poll it again or drop it, or a `recv` of
+/// another handle may go on waiting.
 impl<T: Receives, S: AsyncStream, P: BytePermits> Stream for Socket<T, S, P> {
     type Item = Result<Message>;
 
