@@ -16,10 +16,25 @@ struct Family {
     binary: &'static str,
 }
 
-const FAMILIES: [Family; 3] = [
+const FAMILIES: [Family; 8] = [
     Family { name: "raw", package: "contestant-raw", features: &[], binary: "contestant-raw" },
     Family { name: "libzmq", package: "contestant-libzmq", features: &[], binary: "contestant-libzmq" },
     Family { name: "ours", package: "contestant-ours", features: &[], binary: "contestant-ours" },
+    Family { name: "zeromq", package: "contestant-zeromq", features: &[], binary: "contestant-zeromq" },
+    Family { name: "rzmq", package: "contestant-rzmq", features: &[], binary: "contestant-rzmq" },
+    Family { name: "omq", package: "contestant-omq", features: &[], binary: "contestant-omq" },
+    Family {
+        name: "monocoque-rs tokio",
+        package: "contestant-monocoque-rs",
+        features: &["tokio"],
+        binary: "monocoque-rs-tokio",
+    },
+    Family {
+        name: "monocoque-rs compio",
+        package: "contestant-monocoque-rs",
+        features: &["compio"],
+        binary: "monocoque-rs-compio",
+    },
 ];
 
 /// One mode of one program.

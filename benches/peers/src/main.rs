@@ -9,7 +9,9 @@
 
 mod args;
 mod cases;
+mod charts;
 mod families;
+mod goals;
 mod machine;
 mod measure;
 mod process;

@@ -76,6 +76,17 @@ impl Record {
     }
 }
 
+impl Run {
+    /// What tables and charts take together: a library on a runtime.
+    pub fn group(&self) -> &str {
+        match self.family.as_str() {
+            "ours" if self.mode.starts_with("ours compio") => "ours compio",
+            "ours" => "ours tokio",
+            family => family,
+        }
+    }
+}
+
 impl CaseRecord {
     /// The modes that took part, in the order of the contestants.
     pub fn modes(&self) -> Vec<&Run> {
@@ -106,15 +117,24 @@ impl CaseRecord {
 
     /// The best mode among some, by the figure of the case.
     pub fn best(&self, take: impl Fn(&Run) -> bool) -> Option<&str> {
-        let value = |mode: &str| self.median(mode, self.figure);
-        let modes = self.modes().into_iter().filter(|run| take(run) && value(&run.mode).is_some());
-        let order =
-            |a: &&Run, b: &&Run| value(&a.mode).partial_cmp(&value(&b.mode)).expect("figures are numbers");
-        let best = match self.better {
-            Better::High => modes.max_by(order),
-            Better::Low => modes.min_by(order),
+        self.best_by(self.figure, self.better, take)
+    }
+
+    /// The best mode among some, by any figure.
+    pub fn best_by(&self, key: &str, better: Better, take: impl Fn(&Run) -> bool) -> Option<&str> {
+        let modes = self.modes().into_iter().filter(|run| take(run));
+        let values = modes.filter_map(|run| Some((run.mode.as_str(), self.median(&run.mode, key)?)));
+        let order = |a: &(&str, f64), b: &(&str, f64)| a.1.total_cmp(&b.1);
+        let best = match better {
+            Better::High => values.max_by(order),
+            Better::Low => values.min_by(order),
         };
-        best.map(|run| run.mode.as_str())
+        best.map(|(mode, _)| mode)
+    }
+
+    /// The mode that stands for raw streams.
+    pub fn baseline(&self) -> Option<&str> {
+        self.modes().into_iter().find(|run| run.family == "raw").map(|run| run.mode.as_str())
     }
 
     fn values(&self, mode: &str, key: &str) -> impl Iterator<Item = (usize, f64)> {

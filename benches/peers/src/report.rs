@@ -1,4 +1,4 @@
-//! The report: Markdown and JSON.
+//! The report: Markdown, JSON, and the charts beside them.
 
 use std::fmt::Write;
 use std::fs;
@@ -6,7 +6,8 @@ use std::path::Path;
 
 use harness::{Kind, Outcome};
 
-use crate::Result;
+use crate::{Result, charts, goals};
+
 use crate::record::{CaseRecord, Record};
 
 /// Writes everything so far into a directory.
@@ -14,11 +15,11 @@ pub fn write(record: &Record, out: &Path) -> Result<()> {
     fs::create_dir_all(out)?;
     fs::write(out.join("results.json"), serde_json::to_string_pretty(record)?)?;
     let details: String = record.cases.iter().map(detail).collect();
-    fs::write(out.join("results.md"), format!("{}\n{details}", summary(record)))?;
-    Ok(())
+    fs::write(out.join("results.md"), format!("{}\n## Cases\n{details}", summary(record)))?;
+    charts::draw(record, out)
 }
 
-/// What it ran on.
+/// What it ran on, what was reached, and who took part.
 pub fn summary(record: &Record) -> String {
     let machine = &record.machine;
     let versions: Vec<String> =
@@ -36,6 +37,11 @@ pub fn summary(record: &Record) -> String {
     );
     for unbuilt in &record.unbuilt {
         let _ = writeln!(text, "\n{} did not build: {}", unbuilt.family, unbuilt.why);
+    }
+    text.push_str(&goals::table(record));
+    text.push_str("\n## Contestants\n\n| mode | what it is |\n|---|---|\n");
+    for contestant in &record.contestants {
+        let _ = writeln!(text, "| {} | {} |", contestant.mode.name, contestant.mode.about);
     }
     text
 }
@@ -80,8 +86,8 @@ fn row(case: &CaseRecord, mode: &str, notes: &mut Vec<String>) -> String {
     for figure in &case.figures {
         let _ = write!(row, " {} |", case.median(mode, figure.key).map_or("–".into(), number));
     }
-    for other in ["libzmq", "raw"] {
-        let ratio = case.ratio(mode, other, case.figures[0].key);
+    for other in [Some("libzmq"), case.baseline()] {
+        let ratio = other.and_then(|other| case.ratio(mode, other, case.figure));
         let _ = write!(row, " {} |", ratio.map_or("–".into(), |ratio| format!("{ratio:.2}")));
     }
     row

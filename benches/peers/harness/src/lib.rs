@@ -17,6 +17,8 @@ mod error;
 mod mode;
 mod system;
 mod task;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod wire;
 mod zmtp;
 

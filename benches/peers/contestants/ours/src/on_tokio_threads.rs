@@ -11,13 +11,8 @@ mod rt {
         ["ours tokio-threads", "ours tokio-threads, eager", "ours tokio-threads, batch calls"];
     pub const PINNED: bool = false;
 
-    pub fn run<F: Future<Output: Send> + Send + 'static>(future: F) -> F::Output {
-        let mut builder = ::tokio::runtime::Builder::new_multi_thread();
-        let runtime = builder.worker_threads(2).enable_all().build().expect("a runtime");
-        runtime.block_on(runtime.spawn(future)).expect("a side that does not panic")
-    }
-
-    pub use ::tokio::time::sleep;
+    pub use harness::tokio::threads as run;
+    pub use tokio::time::sleep;
 }
 
 pub use sockets::modes;

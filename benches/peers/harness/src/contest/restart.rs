@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::{Contestant, Receives, Sends};
 use crate::children::Process;
 use crate::task::{Scenario, Transport};
-use crate::{Bind, Figures, Result, Task, wire};
+use crate::{Bind, Figures, Outcome, Result, Task, unsupported, wire};
 
 /// A message each.
 const PACE: Duration = Duration::from_millis(1);
@@ -84,6 +84,9 @@ impl Server {
             let scenario = Scenario::RestartServer { endpoint: endpoint.clone(), size };
             let process = Process::start(&Task { scenario, ..task.clone() })?;
             let line = process.lines.recv_timeout(PATIENCE)?;
+            if let Ok(Outcome::Unsupported(why)) = serde_json::from_str(&line) {
+                return unsupported(why);
+            }
             match line.split(' ').collect::<Vec<_>>()[..] {
                 ["bound", endpoint, bound] => {
                     return Ok(Self { endpoint: endpoint.into(), bound: bound.parse()?, process });

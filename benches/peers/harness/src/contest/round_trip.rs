@@ -9,7 +9,7 @@ use crate::{Figures, Result, Task, wire};
 
 pub fn run<C: Contestant>(contestant: C, task: Task, size: usize, one_core: bool) -> Result<Figures> {
     let total = task.warm_up + task.count;
-    let cores = if one_core { Cores::one() } else { Cores::two(contestant, &task) };
+    let cores = if one_core { Cores::one() } else { Cores::apart() };
     let server = move |bind| async move {
         let mut router = contestant.bind_router(bind).await?;
         for number in 0..total {

@@ -15,6 +15,11 @@ impl Cores {
         Self((task.pinned && contestant.pinned()).then_some((1, 0)))
     }
 
+    /// One each, whatever the contestant wants.
+    pub fn apart() -> Self {
+        Self(Some((1, 0)))
+    }
+
     /// One for both, whatever the contestant wants.
     pub fn one() -> Self {
         Self(Some((0, 0)))
