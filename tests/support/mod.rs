@@ -34,6 +34,11 @@ pub mod tokio {
         ::tokio::task::yield_now().await;
     }
 
+    /// Runs what blocks, such as a peer made of plain streams, on a thread of its own.
+    pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        ::tokio::task::spawn_blocking(work).await.unwrap()
+    }
+
     pub async fn tcp(endpoint: &Endpoint) -> ::tokio::net::TcpStream {
         ::tokio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
     }
@@ -60,6 +65,10 @@ pub mod compio {
 
     pub fn spawn<F: Future<Output = ()> + 'static>(future: F) {
         ::compio::runtime::spawn(future).detach();
+    }
+
+    pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        ::compio::runtime::spawn_blocking(work).await.unwrap()
     }
 
     pub async fn tcp(endpoint: &Endpoint) -> ::compio::net::TcpStream {
