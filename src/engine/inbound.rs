@@ -12,7 +12,7 @@ use crate::message::Message;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
 use crate::protocol::{Event, ProtocolError};
-use crate::resilience::HighWater;
+use crate::resilience::{FlushPolicy, HighWater};
 use crate::routing::FairQueue;
 use crate::runtime::{AsyncStream, RecvBuf};
 
@@ -286,8 +286,10 @@ impl<S: AsyncStream> Core<S> {
                 self.handle_inproc(id);
                 continue;
             }
-            peer.write_blocked = false;
-            if !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
+            // Where only `flush` writes, an event goes on with what it began.
+            let begun = std::mem::replace(&mut peer.write_blocked, false);
+            let flush = begun || self.options.flush_policy != FlushPolicy::Manual;
+            if flush && !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
                 self.flush_peer(id);
             }
             self.mark_readable(id);
