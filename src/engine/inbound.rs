@@ -671,11 +671,15 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Drops everything that was read ahead of the application.
+    /// Drops everything that has arrived by now and was not received.
     pub(crate) fn discard_received(&mut self) {
-        while !self.inbound.only_slab() {
-            self.counters.recv_dropped += u64::from(self.take_decoded().is_some());
-        }
+        self.turn(|core| {
+            core.collect_ready();
+            core.read_ahead_now();
+            while core.take_decoded().is_some() {
+                core.counters.recv_dropped += 1;
+            }
+        });
     }
 
     /// A `recv` was dropped without a message.
