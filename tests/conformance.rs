@@ -20,9 +20,11 @@ macro_rules! mount {
             mod common;
 
             mod basic;
+            mod identities;
             mod pairs;
             mod reqrep;
             mod requests;
+            mod router;
         }
     };
 }

@@ -1,6 +1,9 @@
 //! What several of these tests need.
 
 use super::rt::{self, *};
+use crate::support::handshake;
+use std::io::Read;
+use std::net::TcpStream;
 use std::time::Duration;
 
 pub const ANY: &str = "tcp://127.0.0.1:0";
@@ -94,4 +97,34 @@ pub fn assert_balanced(stats: &SocketStats) {
 #[track_caller]
 pub fn refused<T>(result: Result<(), SendError<T>>) -> Error {
     result.err().expect("a refusal").into_parts().0
+}
+
+/// A peer made of a plain stream, at the other end of a finished handshake.
+pub async fn raw(endpoint: &Endpoint, socket_type: &'static str, identity: &'static [u8]) -> TcpStream {
+    let port = endpoint.port().unwrap();
+    rt::blocking(move || {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        handshake(&mut stream, socket_type, identity).unwrap();
+        stream
+    })
+    .await
+}
+
+/// A short frame: flag 1 says that more follow, flag 4 that it is a command.
+pub fn frame(flags: u8, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
+    [&[flags, body.len() as u8], body].concat()
+}
+
+/// The flags and the body of the next short frame.
+pub async fn read_frame(mut stream: TcpStream) -> (TcpStream, u8, Vec<u8>) {
+    rt::blocking(move || {
+        let mut header = [0; 2];
+        stream.read_exact(&mut header).unwrap();
+        let mut body = vec![0; usize::from(header[1])];
+        stream.read_exact(&mut body).unwrap();
+        (stream, header[0], body)
+    })
+    .await
 }

@@ -4,7 +4,7 @@
 mod folder;
 mod stalled;
 
-pub use self::stalled::opening;
+pub use self::stalled::{handshake, opening};
 
 #[cfg(feature = "tokio")]
 pub mod tokio {
