@@ -48,7 +48,6 @@ pub enum Endpoint {
 /// Bytes of an `inproc://` name (libzmq allows about as many).
 const MAX_NAME: usize = 255;
 
-
 /// What is wrong with an endpoint.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -57,7 +56,9 @@ pub enum EndpointError {
     #[error("endpoint {0:?} has no transport: expected something like tcp://127.0.0.1:5555")]
     MissingTransport(String),
     /// The transport is not one that this version speaks.
-    #[error("transport {transport:?} of endpoint {endpoint:?} is not supported: use tcp://, ipc:// or inproc://")]
+    #[error(
+        "transport {transport:?} of endpoint {endpoint:?} is not supported: use tcp://, ipc:// or inproc://"
+    )]
     UnsupportedTransport {
         /// The endpoint as given.
         endpoint: String,

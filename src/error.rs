@@ -112,6 +112,12 @@ pub enum TimeoutKind {
     /// Connecting to the endpoint (option `connect_timeout`).
     #[error("connecting")]
     Connect,
+    /// A message to receive (option `recv_timeout`).
+    #[error("waiting for a message")]
+    Recv,
+    /// Room or a peer for a message to send (option `send_timeout`).
+    #[error("waiting to send")]
+    Send,
     /// The ZMTP handshake (option `handshake_timeout`).
     #[error("the handshake")]
     Handshake,

@@ -150,16 +150,6 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    pub(crate) fn drop_pending(&mut self, cause: DropCause) {
-        let pending = std::mem::take(&mut self.outbound.pending);
-        let count = pending.len() as u64;
-        for queued in pending {
-            self.outbound.pending_level.remove(queued.size);
-            self.effects.drop_permit(queued.permit);
-        }
-        self.count_dropped(None, cause, count);
-    }
-
     /// The companion is gone without having closed the socket: nothing can go on.
     pub(crate) fn companion_gone(&mut self) {
         if matches!(self.phase, Phase::Closed { .. }) {

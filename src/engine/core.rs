@@ -6,6 +6,7 @@ use super::effects::Effects;
 use super::endpoints::Endpoints;
 use super::inbound::Inbound;
 use super::inproc::Mailbox;
+use super::limits::Limits;
 use super::outbound::Outbound;
 use super::pattern::Pattern;
 use super::peers::Peers;
@@ -15,7 +16,7 @@ use super::wait::WaitList;
 use crate::error::Error;
 use crate::monitor::{DropCause, MonitorHub, PeerId, SocketEvent};
 use crate::options::SocketOptions;
-use crate::protocol::{Config, Limits, Security, SocketType};
+use crate::protocol::{self, Config, Security, SocketType};
 use crate::resilience::Deadlines;
 use crate::runtime::AsyncStream;
 
@@ -39,6 +40,10 @@ pub(crate) struct Core<S> {
     pub(crate) inbound: Inbound,
     pub(crate) companion: Companion,
     pub(crate) phase: Phase,
+    /// Only the last message of each peer is kept.
+    pub(crate) conflates: bool,
+    /// Calls that have a time limit.
+    pub(crate) limits: Limits,
     pub(crate) deadlines: Deadlines<Timer>,
     /// Peers that began to retire or drain, or announced a TTL, since the companion last looked at the
     /// clock.
@@ -90,6 +95,10 @@ pub(crate) enum Timer {
     ReadAhead,
     /// The end of linger.
     Linger,
+    /// The first message that waits for a peer has waited too long.
+    Expire,
+    /// The time limit of a call.
+    Limit(u64),
 }
 
 /// Counts over the life of the socket; see `SocketStats` for the invariants.
@@ -116,10 +125,10 @@ impl<S: AsyncStream> Core<S> {
         options: SocketOptions,
         companion: Companion,
     ) -> Self {
-        let limits = Limits {
+        let limits = protocol::Limits {
             max_message_size: options.max_message_size,
             max_frames: options.max_frames,
-            ..Limits::default()
+            ..protocol::Limits::default()
         };
         let config = Config {
             socket_type,
@@ -128,7 +137,8 @@ impl<S: AsyncStream> Core<S> {
             limits,
             security: Security::default(),
         };
-        let inbound = Inbound::new(&options, pattern.takes_turns());
+        let conflates = options.conflate() && socket_type.conflates();
+        let inbound = Inbound::new(&options, pattern.takes_turns(), conflates);
         Self {
             config: Arc::new(config),
             pattern,
@@ -142,6 +152,8 @@ impl<S: AsyncStream> Core<S> {
             inbound,
             companion,
             phase: Phase::Open,
+            conflates,
+            limits: Limits::default(),
             deadlines: Deadlines::default(),
             unclocked: Vec::new(),
             watchers: WaitList::default(),

@@ -40,6 +40,10 @@ impl<S: AsyncStream> Core<S> {
     #[inline]
     fn queue_copy(&mut self, id: PeerId, message: &Message, size: usize, permit: &Permit) -> bool {
         let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.has_room(size)) else { return false };
+        if self.conflates && peer.has_unsent() {
+            self.conflate(id, message.clone(), permit.duplicate());
+            return true;
+        }
         if peer.link.inproc().is_some() {
             self.pass(id, message.clone(), permit.duplicate());
             return true;

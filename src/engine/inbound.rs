@@ -58,10 +58,12 @@ pub(crate) struct Inbound {
     burst: u32,
     /// The pattern has a say in when the application receives, and what.
     pub(crate) gated: bool,
+    /// Messages go to the application as they come.
+    plain: bool,
 }
 
 impl Inbound {
-    pub(crate) fn new(options: &SocketOptions, gated: bool) -> Self {
+    pub(crate) fn new(options: &SocketOptions, gated: bool, conflates: bool) -> Self {
         Self {
             slab: RecvBuf::with_capacity(SLAB),
             slab_owner: None,
@@ -77,6 +79,7 @@ impl Inbound {
             delayed: false,
             burst: 0,
             gated,
+            plain: !gated && !conflates,
         }
     }
 
@@ -114,7 +117,7 @@ impl<S: AsyncStream> Core<S> {
     ) -> Poll<Result<(), Error>> {
         // Nearly always the next message lies in the slab.
         let plain = key.is_none() && self.inbound.only_slab() && self.inbound.burst < RECEIVES_PER_POLL;
-        if plain && !self.inbound.gated && self.ended().is_none() && self.decode_next(into) {
+        if plain && self.inbound.plain && self.ended().is_none() && self.decode_next(into) {
             self.inbound.calls += 1;
             self.inbound.burst += 1;
             self.delivered();
@@ -158,6 +161,9 @@ impl<S: AsyncStream> Core<S> {
             self.pattern.may_receive()?;
         }
         self.inbound.calls += 1;
+        if self.conflates {
+            self.read_latest();
+        }
         // Pipes that are never empty must not keep streams from their turn.
         let passed = self.inbound.passed >= PASSED_PER_STREAM_TURN;
         let ready = if passed { None } else { self.take_decoded() };
@@ -537,6 +543,8 @@ impl<S: AsyncStream> Core<S> {
         };
         if peer.inbox.is_empty() {
             self.inbound.inboxes.push(id);
+        } else if self.conflates {
+            return self.replace_received(id, message);
         }
         peer.inbox_level.add(message.size());
         peer.inbox.push_back(message);
@@ -586,7 +594,7 @@ impl<S: AsyncStream> Core<S> {
     fn at_mark(&self, id: PeerId) -> bool {
         self.peers.get(id).is_some_and(|peer| {
             let orphans_full = peer.stage != Stage::Handshaking && self.inbound.orphan_level.is_full();
-            orphans_full || peer.inbox_level.is_full()
+            orphans_full || !self.conflates && peer.inbox_level.is_full()
         })
     }
 
@@ -609,14 +617,16 @@ impl<S: AsyncStream> Core<S> {
         ReadAhead::Again
     }
 
-    /// Reads once from every peer that may have something, into the inboxes.
-    pub(crate) fn read_ahead_now(&mut self) {
+    /// Reads once from every peer that may have something, into the inboxes; whether there was one.
+    pub(crate) fn read_ahead_now(&mut self) -> bool {
+        let found = !self.inbound.readable.is_empty();
         for _ in 0..self.inbound.readable.len() {
             let Some(id) = self.inbound.readable.pop_front() else { break };
             if self.load_slab(id) {
                 self.read_into_inbox(id);
             }
         }
+        found
     }
 
     /// The time for the delayed look has come.

@@ -6,9 +6,9 @@ use std::time::Instant;
 use super::core::{Core, Phase, Timer};
 use super::endpoints::{BindState, Ended};
 use super::inproc::Link;
-use super::outbound::Queued;
 use super::pattern::{Admission, Newcomer};
 use super::peer::{Common, Origin, Peer, Stage};
+use super::pending::Queued;
 use super::timers::later;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -158,7 +158,8 @@ impl<S: AsyncStream> Core<S> {
             Origin::Dial(_) => &self.options.types.hiccup_message,
             Origin::Listener(_) | Origin::Given => &self.options.types.disconnect_message,
         };
-        if let Some(mut message) = farewell.as_ref().filter(|_| self.config.socket_type.converses()).cloned() {
+        if let Some(mut message) = farewell.as_ref().filter(|_| self.config.socket_type.converses()).cloned()
+        {
             if self.accept(peer.id, &mut message) {
                 self.put_into_inbox(peer.id, message);
             }
@@ -269,17 +270,17 @@ impl<S: AsyncStream> Core<S> {
             let mut message =
                 if abandoned || !self.keeps_unsent() { None } else { peer.connection.recover(unsent.pieces) };
             match message.take_if(|message| self.pattern.returned(message)) {
-                Some(message) => keep.push(Queued { size: message.size(), message, permit }),
+                Some(message) => keep.push(Queued::new(message, permit)),
                 None => {
                     self.effects.drop_permit(permit);
                     if abandoned { cancelled += 1 } else { lost += 1 }
                 }
             }
         }
-        for mut queued in self.close_inproc(peer, reason) {
+        let latest = peer.latest.take().map(|latest| *latest);
+        for mut queued in self.close_inproc(peer, reason).into_iter().chain(latest) {
             if self.keeps_unsent() && self.pattern.returned(&mut queued.message) {
-                queued.size = queued.message.size();
-                keep.push(queued);
+                keep.push(Queued::new(queued.message, queued.permit));
             } else {
                 self.effects.drop_permit(queued.permit);
                 lost += 1;
@@ -322,9 +323,14 @@ impl<S: AsyncStream> Core<S> {
 
     /// An attempt or a connection of a dial ended.
     pub(crate) fn dial_ended(&mut self, id: u32, ended: Ended, cause: Error) {
-        let permanent = cause.is_permanent() || !self.options.reconnect;
+        let stop = self.options.reconnect_stop;
         let Some(dial) = self.endpoints.dial(id) else { return };
-        dial.peer = None;
+        let stops = match (ended, dial.peer.take()) {
+            (Ended::Connection, _) => false,
+            (Ended::Attempt, Some(_)) => stop.after_handshake(),
+            (Ended::Attempt, None) => stop.after_connecting(&dial.endpoint, &cause),
+        };
+        let permanent = stops || cause.is_permanent() || !self.options.reconnect;
         if ended == Ended::Attempt {
             dial.outcomes += 1;
         }

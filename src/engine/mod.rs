@@ -6,6 +6,7 @@
 
 mod accept;
 mod close;
+mod conflate;
 mod core;
 mod detached;
 mod driver;
@@ -15,10 +16,12 @@ mod fan_out;
 mod inbound;
 mod inproc;
 mod lifecycle;
+mod limits;
 mod outbound;
 mod pattern;
 mod peer;
 mod peers;
+mod pending;
 mod ready;
 mod reserve;
 mod shared;
@@ -30,6 +33,7 @@ mod watch;
 
 pub(crate) use self::core::{Companion, Core};
 pub use self::driver::Driver;
+pub(crate) use self::limits::LimitKey;
 pub(crate) use self::pattern::{Admission, Newcomer, Pattern, Room, Route, TopicPattern, Verdict};
 pub(crate) use self::peer::Origin;
 pub(crate) use self::reserve::Reservation;

@@ -6,6 +6,7 @@ use std::task::{Poll, Waker};
 use super::core::{Companion, Core};
 use super::pattern::{Room, Route};
 use super::peer::{Peer, Stage};
+use super::pending::Queued;
 use super::wait::{WaitKey, WaitList};
 use crate::error::Error;
 use crate::message::Message;
@@ -37,7 +38,7 @@ pub(crate) struct Outbound {
     /// Where every message goes, while there is only one peer and no address.
     pub(crate) sole_peer: Option<PeerId>,
     /// Peers with something queued since their last flush.
-    dirty: Vec<PeerId>,
+    pub(super) dirty: Vec<PeerId>,
     /// Something was sent since the companion last found nothing to do: further messages wait for
     /// company.
     hot: bool,
@@ -49,19 +50,11 @@ pub(crate) struct Outbound {
     burst: u32,
 }
 
-/// A message in the socket's own queue.
-#[derive(Debug)]
-pub(crate) struct Queued {
-    pub(crate) message: Message,
-    pub(crate) size: usize,
-    pub(crate) permit: Permit,
-}
-
 impl Outbound {
     pub(crate) fn new(options: &SocketOptions) -> Self {
         Self {
             pending: VecDeque::new(),
-            pending_level: HighWater::new(options.send_hwm, options.send_hwm_bytes),
+            pending_level: super::pending::level(options),
             senders: WaitList::default(),
             flushers: WaitList::default(),
             sole_peer: None,
@@ -130,15 +123,6 @@ impl<S: AsyncStream> Core<S> {
         Ok(())
     }
 
-    /// Queues a message until there is a peer for it.
-    pub(crate) fn queue_pending(&mut self, message: Message, permit: Permit) {
-        let size = message.size();
-        self.pattern.queued();
-        self.counters.accepted += 1;
-        self.outbound.pending_level.add(size);
-        self.outbound.pending.push_back(Queued { message, size, permit });
-    }
-
     #[inline]
     fn choose(&mut self, message: &Message, size: usize) -> Result<Destination, Error> {
         self.check_sendable()?;
@@ -160,18 +144,9 @@ impl<S: AsyncStream> Core<S> {
             Route::Unroutable => Err(self.hopeless().unwrap_or(Error::Unroutable)),
             Route::NoPeer => match self.hopeless() {
                 Some(error) => Err(error),
-                None if self.may_queue(size) => Ok(Destination::Pending),
-                None => Err(Error::WouldBlock),
+                None => self.without_peer(size),
             },
         }
-    }
-
-    /// Whether a message may wait in the socket itself until a peer comes: only where one is dialled,
-    /// so that the first worker to connect to a bound socket is not flooded (libzmq's rule).
-    pub(crate) fn may_queue(&self, size: usize) -> bool {
-        self.pattern.queues_without_peer()
-            && self.endpoints.has_dials()
-            && self.outbound.pending_level.has_room(size)
     }
 
     /// What becomes of a message whose peers are at their marks.
@@ -224,6 +199,9 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn enqueue_raw(&mut self, id: PeerId, message: &mut Message, permit: Permit, write: bool) {
         let Some(peer) = self.peers.get_mut(id) else { return self.effects.drop_permit(permit) };
         self.counters.accepted += 1;
+        if self.conflates && peer.has_unsent() {
+            return self.conflate(id, std::mem::take(message), permit);
+        }
         if peer.link.inproc().is_some() {
             return self.pass(id, std::mem::take(message), permit);
         }
@@ -286,6 +264,8 @@ impl<S: AsyncStream> Core<S> {
             // Decoding may ask for another flush: the flag above ends that.
             self.salvage(id);
             self.disconnect(id, DisconnectReason::Io(error.into()));
+        } else if self.conflates && self.queue_latest(id) {
+            self.flush_peer(id);
         } else {
             self.shut_down_if_retired(id);
         }
@@ -325,35 +305,6 @@ impl<S: AsyncStream> Core<S> {
         self.wake_senders();
     }
 
-    /// Hands messages that waited in the socket to peers that have room now.
-    pub(crate) fn drain_pending(&mut self) {
-        while let Some(size) = self.outbound.pending.front().map(|front| front.size) {
-            let Route::To(id) = self.route_any(size) else { break };
-            let Some(mut queued) = self.outbound.pending.pop_front() else { break };
-            self.outbound.pending_level.remove(size);
-            self.pattern.outgoing(id, &mut queued.message);
-            let Some(peer) = self.peers.get_mut(id) else { break };
-            if peer.link.inproc().is_some() {
-                self.pass(id, queued.message, queued.permit);
-                continue;
-            }
-            queue_message(peer, &queued.message, queued.permit);
-            self.mark_dirty(id);
-        }
-        if !self.outbound.dirty.is_empty() {
-            self.wake_companion();
-        }
-    }
-
-    /// Puts messages that a lost peer had not begun back in front, in order.
-    pub(crate) fn requeue(&mut self, messages: Vec<Queued>) {
-        for queued in messages.into_iter().rev() {
-            self.outbound.pending_level.add(queued.size);
-            self.outbound.pending.push_front(queued);
-        }
-        self.drain_pending();
-    }
-
     /// Writes everything that is queued for anybody; whether something was.
     pub(crate) fn flush_dirty(&mut self) -> bool {
         let dirty = std::mem::take(&mut self.outbound.dirty);
@@ -381,7 +332,8 @@ impl<S: AsyncStream> Core<S> {
 
     /// Where every queue ends now, for a `flush` to wait for; `None` while messages have no peer.
     fn flush_targets(&self) -> Option<Vec<(PeerId, u64)>> {
-        if !self.outbound.pending.is_empty() {
+        let unqueued = self.conflates && self.peers.iter().any(|peer| peer.latest.is_some());
+        if unqueued || !self.outbound.pending.is_empty() {
             return None;
         }
         let queued = self.peers.iter().filter(|peer| !peer.out.is_empty());
@@ -519,7 +471,7 @@ impl<S: AsyncStream> Core<S> {
 }
 
 /// Where a message goes.
-enum Destination {
+pub(super) enum Destination {
     Peer(PeerId),
     Many,
     Pending,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::SocketOptions;
+use super::{ReconnectStop, SocketOptions};
 use crate::resilience::Backoff;
 
 /// Connections: identity, limits on time, heartbeats, reconnection.
@@ -201,6 +201,19 @@ impl SocketOptions {
     #[must_use]
     pub fn reconnect(&self) -> bool {
         self.reconnect
+    }
+
+    /// Failures after which an endpoint is given up at once; default none (RECONNECT_STOP).
+    #[must_use]
+    pub fn with_reconnect_stop(mut self, stop: ReconnectStop) -> Self {
+        self.reconnect_stop = stop;
+        self
+    }
+
+    /// Failures after which an endpoint is given up at once.
+    #[must_use]
+    pub fn reconnect_stop(&self) -> ReconnectStop {
+        self.reconnect_stop
     }
 
     /// Failures in a row after which an endpoint is given up; default `None`: never.

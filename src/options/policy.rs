@@ -1,5 +1,7 @@
 //! Options of sending, and of single socket types.
 
+use std::time::Duration;
+
 use super::SocketOptions;
 use crate::resilience::{FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 
@@ -29,6 +31,35 @@ impl SocketOptions {
     #[must_use]
     pub fn flush_policy(&self) -> FlushPolicy {
         self.flush_policy
+    }
+
+    /// How long `recv` and its kin wait for a message before they fail with
+    /// [`Error::Timeout`](crate::Error::Timeout); default `None`: for ever (RCVTIMEO; 0 is `try_recv`).
+    #[must_use]
+    pub fn with_recv_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.recv_timeout = limit;
+        self
+    }
+
+    /// How long `recv` waits for a message.
+    #[must_use]
+    pub fn recv_timeout(&self) -> Option<Duration> {
+        self.recv_timeout
+    }
+
+    /// How long `send` and its kin wait for room or a peer before they fail with
+    /// [`Error::Timeout`](crate::Error::Timeout) and give the message back; default `None`: for ever
+    /// (SNDTIMEO; 0 is `try_send`).
+    #[must_use]
+    pub fn with_send_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.send_timeout = limit;
+        self
+    }
+
+    /// How long `send` waits for room or a peer.
+    #[must_use]
+    pub fn send_timeout(&self) -> Option<Duration> {
+        self.send_timeout
     }
 
     /// What becomes of a message whose peers are at their marks; default `None`: what the socket type does

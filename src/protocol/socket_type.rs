@@ -73,6 +73,11 @@ impl SocketType {
         matches!(self, Self::Req | Self::Dealer | Self::Router)
     }
 
+    /// Whether the option `conflate` applies (libzmq's CONFLATE).
+    pub(crate) const fn conflates(self) -> bool {
+        matches!(self, Self::Push | Self::Pull | Self::Pub | Self::Sub | Self::Dealer)
+    }
+
     /// Whether the options `hello_message`, `disconnect_message` and `hiccup_message` apply: to types that
     /// may send and receive at any time.
     pub(crate) const fn converses(self) -> bool {

@@ -66,6 +66,18 @@ pub enum WhileDisconnected {
     Fail,
 }
 
+impl WhileDisconnected {
+    /// Whether it would queue nothing, in a way that has a name of its own.
+    pub(crate) fn is_never(self) -> bool {
+        match self {
+            Self::QueueUpTo { messages, bytes, max_age } => {
+                messages == 0 || bytes == 0 || max_age.is_some_and(|age| age.is_zero())
+            }
+            Self::Queue | Self::Wait | Self::Fail => false,
+        }
+    }
+}
+
 /// When a message that was accepted is written to its connection.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]

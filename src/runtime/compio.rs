@@ -46,8 +46,7 @@ impl CompioStream {
     /// A stream that the user connected, with what the user chose applied.
     pub(crate) fn prepared(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
         let fd = stream.into_poll_fd()?;
-        tcp::configure(&fd, options)?;
-        tcp::check_not_self(&fd)?;
+        tcp::prepare(&fd, options)?;
         Self::new(fd)
     }
 
@@ -296,6 +295,10 @@ mod tests {
 
     fn run<F: Future>(test: F) -> F::Output {
         ::compio::runtime::Runtime::new().unwrap().block_on(test)
+    }
+
+    fn socket(stream: &CompioStream) -> SockRef<'_> {
+        SockRef::from(&*stream.fd)
     }
 
     #[cfg(unix)]

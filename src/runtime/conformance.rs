@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join;
+use socket2::SockRef;
 
 use super::dial::Dial;
 use super::{AsyncStream, Listener, RecvBuf, Runtime, SendBuf, Spawn};
 use crate::endpoint::Endpoint;
-use crate::options::TransportOptions;
+use crate::options::{SocketOptions, TransportOptions};
 
-/// Makes tests of the functions below; needs `run` and, on Unix, `unix_pair` beside it.
+/// Makes tests of the functions below; needs `run`, `socket` and, on Unix, `unix_pair` beside it.
 macro_rules! mount {
     ($runtime:ty) => {
         async fn tcp_pair() -> (<$runtime as Connector>::Stream, <$runtime as Connector>::Stream) {
@@ -71,6 +72,11 @@ macro_rules! mount {
         #[test]
         fn listeners_survive_dead_connections() {
             run(conformance::listeners_survive_dead_connections::<$runtime>());
+        }
+
+        #[test]
+        fn options_reach_both_ends() {
+            run(conformance::options_reach_both_ends::<$runtime>(socket));
         }
 
         #[test]
@@ -342,7 +348,7 @@ pub(super) async fn listeners_survive_dead_connections<R: Runtime>() {
     let local = listener.local_endpoint().clone();
     for _ in 0..3 {
         let client = std::net::TcpStream::connect(("127.0.0.1", local.port().unwrap())).unwrap();
-        socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+        SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
         drop(client);
         match accept(&mut listener).await {
             Ok(mut dead) => {
@@ -361,6 +367,42 @@ pub(super) async fn nobody_there_is_an_error<R: Runtime>() {
     let local = listener.local_endpoint().clone();
     drop(listener);
     assert_eq!(connect::<R>(&local).await.err().unwrap().kind(), io::ErrorKind::ConnectionRefused);
+}
+
+/// Read back off the live sockets.
+pub(super) async fn options_reach_both_ends<R: Runtime>(socket: fn(&R::Stream) -> SockRef<'_>) {
+    let options = SocketOptions::default().with_tcp_nodelay(false).with_send_buffer(20_000);
+    #[cfg(target_os = "linux")]
+    let options = options
+        .with_tos(0x28)
+        .with_priority(4)
+        .with_bind_to_device("lo")
+        .with_tcp_max_retransmission(Duration::from_millis(4321));
+    let options = &options.transport;
+    for text in ["tcp://127.0.0.1:0", "ipc://*"] {
+        if text.starts_with("ipc") && !cfg!(unix) {
+            continue;
+        }
+        let mut listener = R::Listener::bind(&endpoint(text), options).await.unwrap();
+        let local = listener.local_endpoint().clone();
+        let connecting = R::current().unwrap();
+        let (dialled, accepted) = join(connecting.connect(&local, options), accept(&mut listener)).await;
+        for stream in [&dialled.unwrap(), &accepted.unwrap()] {
+            let socket = socket(stream);
+            // Linux reports twice what was asked for.
+            assert!((20_000..=40_000).contains(&socket.send_buffer_size().unwrap()), "{text}");
+            if text.starts_with("ipc") {
+                continue;
+            }
+            assert!(!socket.tcp_nodelay().unwrap());
+            #[cfg(target_os = "linux")]
+            {
+                assert_eq!((socket.tos_v4().unwrap(), socket.priority().unwrap()), (0x28, 4));
+                assert_eq!(socket.device().unwrap().as_deref(), Some(&b"lo"[..]));
+                assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_millis(4321)));
+            }
+        }
+    }
 }
 
 pub(super) async fn zones_are_left_to_the_resolver<R: Dial>() {

@@ -1,11 +1,12 @@
-//! Connecting over TCP: over all addresses of a name, from an address of the user's choice.
+//! Connecting over TCP: over all addresses of a name, from an address of the user's choice, through a
+//! proxy.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use socket2::Socket;
 
-use super::{Connector, tcp};
+use super::{Connector, socks, tcp};
 use crate::endpoint::{Host, Source, TcpEndpoint};
 use crate::options::TransportOptions;
 
@@ -32,11 +33,26 @@ pub(super) async fn addresses<D: Dial>(tcp: &TcpEndpoint) -> io::Result<Vec<Sock
     }
 }
 
-/// Connects to the first address of `tcp` that answers.
+/// Connects to `tcp`, through the proxy if there is one.
 pub(super) async fn connect<D: Dial>(tcp: &TcpEndpoint, options: &TransportOptions) -> io::Result<D::Stream> {
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+    let Some(proxy) = options.socks.endpoint().map_err(invalid)? else {
+        return connect_from::<D>(tcp.source(), tcp, options).await;
+    };
+    let mut stream = connect_from::<D>(tcp.source(), &proxy, options).await?;
+    socks::connect(&mut stream, tcp, options.socks.credentials.as_ref()).await?;
+    Ok(stream)
+}
+
+/// Connects to the first address of `to` that answers.
+async fn connect_from<D: Dial>(
+    source: Option<&Source>,
+    to: &TcpEndpoint,
+    options: &TransportOptions,
+) -> io::Result<D::Stream> {
     let mut last = tcp::no_address();
-    for address in addresses::<D>(tcp).await? {
-        match connect_from::<D>(tcp.source(), address, options).await {
+    for address in addresses::<D>(to).await? {
+        match connect_to::<D>(source, address, options).await {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }
@@ -44,7 +60,7 @@ pub(super) async fn connect<D: Dial>(tcp: &TcpEndpoint, options: &TransportOptio
     Err(last)
 }
 
-async fn connect_from<D: Dial>(
+async fn connect_to<D: Dial>(
     source: Option<&Source>,
     address: SocketAddr,
     options: &TransportOptions,

@@ -24,6 +24,8 @@ mod send_buf;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(any(feature = "tokio", feature = "compio"))]
+mod socks;
+#[cfg(any(feature = "tokio", feature = "compio"))]
 mod tcp;
 #[cfg(feature = "tokio")]
 pub mod tokio;

@@ -57,9 +57,7 @@ impl From<UnixStream> for TokioStream {
 impl TokioStream {
     /// A stream that the user connected, with what the user chose applied.
     pub(crate) fn prepared(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
-        let socket = SockRef::from(&stream);
-        tcp::configure(&socket, options)?;
-        tcp::check_not_self(&socket)?;
+        tcp::prepare(&SockRef::from(&stream), options)?;
         Ok(stream.into())
     }
 
@@ -272,6 +270,10 @@ mod tests {
 
     fn run<F: Future>(test: F) -> F::Output {
         ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+    }
+
+    fn socket(stream: &TokioStream) -> SockRef<'_> {
+        on_stream!(&stream.0, stream => SockRef::from(stream))
     }
 
     #[cfg(unix)]

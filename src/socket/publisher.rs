@@ -201,7 +201,7 @@ impl Pattern for Publishing {
             application.last.take_if(|last| *last == peer);
             application.next.take_if(|next| *next == peer);
         }
-        let mut gone = |topic: &[u8]| {
+        let gone = |topic: &[u8]| {
             if notify {
                 tasks.deliver(peer, notice(false, topic));
             }
@@ -211,7 +211,12 @@ impl Pattern for Publishing {
                 requested.remove_peer(peer, gone);
                 self.subscriptions.remove_peer(peer, |_| {});
             }
-            None => self.subscriptions.remove_peer(peer, &mut gone),
+            // Every end of a subscription is to be seen, not only the last of a topic.
+            None if self.options.xpub_verboser() => {
+                self.subscriptions.for_each_topic(peer, gone);
+                self.subscriptions.remove_peer(peer, |_| {});
+            }
+            None => self.subscriptions.remove_peer(peer, gone),
         }
         tasks.subscriptions_changed();
     }

@@ -31,7 +31,7 @@ impl<T: Requests, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Errors
     /// As [`send`](Self::send), with the message; as [`recv`](Self::recv), without it. Above all
-    /// [`Error::PeerLost`](crate::Error::PeerLost) if the peer is lost before it replies.
+    /// [`Error::PeerLost`] if the peer is lost before it replies.
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the request may or may not have been sent; another one may follow, and

@@ -2,6 +2,7 @@
 
 use super::rt::{self, *};
 use monocoque::endpoint::{EndpointError, IpcEndpoint};
+use monocoque::options::ReconnectStop;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
@@ -270,5 +271,24 @@ fn a_full_backlog_is_waited_out() {
             listener.accept().unwrap();
         }
         assert!(matches!(monitor.next().await, Some(SocketEvent::Connected { .. })));
+    });
+}
+
+/// A missing file is what a refused connection is to TCP.
+#[test]
+fn a_missing_file_stops_those_who_stop_at_refusals() {
+    rt::run(async {
+        let folder = Folder::new();
+        let (path, endpoint) = folder.socket("socket");
+        let stop = ReconnectStop::new().on_connection_refused();
+        for dead in [false, true] {
+            if dead {
+                drop(UnixListener::bind(&path).unwrap());
+            }
+            let options = quick().with_reconnect_stop(stop);
+            let push = PushSocket::connect_with_reconnect_and_options(&endpoint, options).await.unwrap();
+            let gave_up = push.wait_for_peers(1).await.unwrap_err();
+            assert!(matches!(gave_up, Error::GaveUp { .. }), "{gave_up}");
+        }
     });
 }

@@ -196,3 +196,53 @@ fn all_patterns_work_within_the_process() {
         assert_eq!((stats.accepted, stats.dropped(DropCause::NoSubscriber)), (3, 1));
     });
 }
+
+#[test]
+fn only_the_last_message_is_kept() {
+    for endpoint in [ANY.to_owned(), format!("inproc://conflate-{:?}", std::thread::current().id())] {
+        rt::run(async move {
+            let options = SocketOptions::default().with_conflate(true);
+            let pull = PullSocket::bind_with_options(&*endpoint, options.clone()).await.unwrap();
+            let push = PushSocket::connect_with_options(pull.local_endpoint().unwrap(), options).await.unwrap();
+            for n in 0..10_000_u32 {
+                push.send(n.to_be_bytes()).await.unwrap();
+            }
+            push.flush().await.unwrap();
+            let mut last = pull.recv().await.unwrap();
+            while last[0] != 9_999_u32.to_be_bytes() {
+                last = pull.recv().await.unwrap();
+            }
+            assert!(pull.try_recv().is_err());
+            let (sender, receiver) = (push.stats(), pull.stats());
+            assert_eq!(sender.accepted, 10_000);
+            assert_eq!(sender.accepted, sender.sent + sender.queued + sender.dropped_total());
+            assert_eq!(sender.dropped(DropCause::Conflated), sender.dropped_total());
+            assert_eq!(receiver.received, receiver.delivered + receiver.recv_queued + receiver.recv_dropped);
+            assert!(receiver.delivered < 5_000, "{receiver:?}");
+        });
+    }
+}
+
+#[test]
+fn a_full_queue_is_a_matter_of_choice() {
+    rt::run(async {
+        let peer = rt::stalled_peer();
+        let stalled = |on_full: OnFull| {
+            let options = SocketOptions::default().with_send_hwm(1).with_on_full(on_full);
+            DealerSocket::connect_with_options(peer.endpoint(), options)
+        };
+        let push = stalled(OnFull::Drop).await.unwrap();
+        while push.stats().dropped(DropCause::PeerFull) == 0 {
+            push.send(vec![0; 100_000]).await.unwrap();
+        }
+        let push = stalled(OnFull::Fail).await.unwrap();
+        let refused = loop {
+            if let Err(refused) = push.send(vec![0; 100_000]).await {
+                break refused;
+            }
+        };
+        assert!(matches!(refused.error(), Error::Full));
+        assert_eq!(refused.error().kind(), ErrorKind::WouldBlock);
+        assert_eq!(refused.into_message().size(), 100_000);
+    });
+}

@@ -18,7 +18,7 @@ pub mod tokio {
     pub fn run<F: Future<Output = ()>>(test: F) {
         let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            timeout(Duration::from_secs(60), test).await.expect("the test hangs");
+            timeout(Duration::from_secs(120), test).await.expect("the test hangs");
         });
     }
 
@@ -39,6 +39,16 @@ pub mod tokio {
         ::tokio::task::spawn_blocking(work).await.unwrap()
     }
 
+    /// How many tasks live on this runtime, where it tells.
+    pub fn tasks() -> Option<usize> {
+        Some(::tokio::runtime::Handle::current().metrics().num_alive_tasks())
+    }
+
+    #[cfg(unix)]
+    pub fn unix_pair() -> (::tokio::net::UnixStream, ::tokio::net::UnixStream) {
+        ::tokio::net::UnixStream::pair().unwrap()
+    }
+
     pub async fn tcp(endpoint: &Endpoint) -> ::tokio::net::TcpStream {
         ::tokio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
     }
@@ -55,7 +65,7 @@ pub mod compio {
     pub fn run<F: Future<Output = ()>>(test: F) {
         let runtime = ::compio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            timeout(Duration::from_secs(60), test).await.expect("the test hangs");
+            timeout(Duration::from_secs(120), test).await.expect("the test hangs");
         });
     }
 
@@ -69,6 +79,18 @@ pub mod compio {
 
     pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
         ::compio::runtime::spawn_blocking(work).await.unwrap()
+    }
+
+    #[cfg(unix)]
+    pub fn unix_pair() -> (::compio::net::UnixStream, ::compio::net::UnixStream) {
+        let (one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let [one, other] = [one, other].map(|stream| ::compio::net::UnixStream::from_std(stream).unwrap());
+        (one, other)
+    }
+
+    /// How many tasks live on this runtime, where it tells.
+    pub fn tasks() -> Option<usize> {
+        None
     }
 
     pub async fn tcp(endpoint: &Endpoint) -> ::compio::net::TcpStream {

@@ -1,8 +1,8 @@
 //! Fan-out: which of many peers want a message, by the prefix of its first frame.
 //!
 //! [`Subscriptions`] is what PUB and XPUB know of their peers' wishes, [`Topics`] what SUB and XSUB wish
-//! themselves; both stand on a [`PrefixTree`]. Topics come from peers, and no choice of them costs more
-//! than its own length: neither time, nor memory, nor stack.
+//! themselves; both stand on a compressed radix tree. Topics come from peers, and no choice of them costs
+//! more than its own length: neither time, nor memory, nor stack.
 
 mod children;
 mod label;

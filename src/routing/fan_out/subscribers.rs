@@ -150,3 +150,31 @@ impl Many {
         self.places = Some(places);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_of_a_burst_is_given_back() {
+        let mut subscribers = Subscribers::One(Subscriber { slot: 0, place: 0 });
+        for slot in 1..10_000 {
+            assert_eq!(subscribers.push(Subscriber { slot, place: 0 }), slot);
+        }
+        for slot in 0..9_900 {
+            let place = subscribers.find(slot).unwrap();
+            subscribers.swap_remove(place);
+        }
+        let Subscribers::Many(many) = &subscribers else { panic!("{subscribers:?}") };
+        assert!(many.list.capacity() <= 400 && many.places.as_ref().unwrap().capacity() <= 1024);
+        for slot in 9_900..9_980 {
+            subscribers.swap_remove(subscribers.find(slot).unwrap());
+        }
+        assert!(matches!(&subscribers, Subscribers::Many(many) if many.places.is_none()));
+        for slot in 9_980..9_999 {
+            subscribers.swap_remove(subscribers.find(slot).unwrap());
+        }
+        assert!(matches!(subscribers, Subscribers::One(Subscriber { slot: 9_999, .. })));
+        assert_eq!((subscribers.find(9_999), subscribers.find(9_998)), (Some(0), None));
+    }
+}

@@ -118,19 +118,33 @@ impl<K: Copy + Eq + Hash> Subscriptions<K> {
 
     /// Forgets a peer, if it is known; calls `last` for each topic that no other peer has.
     pub(crate) fn remove_peer(&mut self, peer: K, mut last: impl FnMut(&[u8])) {
-        let Some(slot) = self.slots.remove(&peer) else { return };
-        self.peers[slot as usize].found = NOBODY;
-        self.free.push(slot);
+        let Some(&slot) = self.slots.get(&peer) else { return };
         let mut topic = Vec::new();
-        for Subscription { topic: node, place } in mem::take(&mut self.wishes[slot as usize]).list {
+        while let Some(Subscription { topic: node, place }) = self.wishes[slot as usize].list.pop() {
             if self.topics.value(node).is_some_and(|subscribers| subscribers.len() == 1) {
                 self.topics.key(node, &mut topic);
+                self.unsubscribe(node, place);
                 last(&topic);
+            } else {
+                self.unsubscribe(node, place);
             }
-            self.unsubscribe(node, place);
         }
+        self.wishes[slot as usize] = Wishes::default();
+        self.slots.remove(&peer);
+        self.peers[slot as usize].found = NOBODY;
+        self.free.push(slot);
         self.give_back_topics();
         self.give_back_peers();
+    }
+
+    /// Calls `has` for each topic that a peer has.
+    pub(crate) fn for_each_topic(&self, peer: K, mut has: impl FnMut(&[u8])) {
+        let Some(&slot) = self.slots.get(&peer) else { return };
+        let mut topic = Vec::new();
+        for subscription in &self.wishes[slot as usize].list {
+            self.topics.key(subscription.topic, &mut topic);
+            has(&topic);
+        }
     }
 
     /// Calls `found` once for each peer that has a topic that `first_frame` begins with, in an order that
@@ -195,7 +209,10 @@ impl<K: Copy + Eq + Hash> Subscriptions<K> {
 
     /// The slot of a peer, which is known from now on.
     fn slot(&mut self, peer: K) -> PeerSlot {
-        let Entry::Vacant(entry) = self.slots.entry(peer) else { return self.slots[&peer] };
+        let entry = match self.slots.entry(peer) {
+            Entry::Occupied(entry) => return *entry.get(),
+            Entry::Vacant(entry) => entry,
+        };
         let state = Peer { key: peer, found: self.turn };
         let slot = match self.free.pop() {
             Some(slot) => {

@@ -49,16 +49,17 @@ impl Model {
         last
     }
 
-    fn usage(&self, peer: u32) -> (usize, usize) {
-        let mine = || self.topics.iter().filter(|(_, peers)| peers.contains(&peer)).map(|(topic, _)| topic);
-        (mine().count(), mine().map(Vec::len).sum())
+    fn topics_of(&self, peer: u32) -> BTreeSet<Vec<u8>> {
+        let theirs = self.topics.iter().filter(|(_, peers)| peers.contains(&peer));
+        theirs.map(|(topic, _)| topic.clone()).collect()
     }
 }
 
-/// Collects what is found; fails if a peer is found twice.
-fn once(peers: Vec<u32>) -> BTreeSet<u32> {
-    let all: BTreeSet<_> = peers.iter().copied().collect();
-    assert_eq!(all.len(), peers.len(), "{peers:?}");
+/// What was found; fails if something was found twice.
+fn once<T: Ord>(found: Vec<T>) -> BTreeSet<T> {
+    let count = found.len();
+    let all: BTreeSet<_> = found.into_iter().collect();
+    assert_eq!(all.len(), count);
     all
 }
 
@@ -80,9 +81,7 @@ fn mismatching(table: &mut Subscriptions<u32>, frame: &[u8]) -> BTreeSet<u32> {
 fn lost(table: &mut Subscriptions<u32>, peer: u32) -> BTreeSet<Vec<u8>> {
     let mut topics = Vec::new();
     table.remove_peer(peer, |topic| topics.push(topic.to_vec()));
-    let all: BTreeSet<_> = topics.iter().cloned().collect();
-    assert_eq!(all.len(), topics.len());
-    all
+    once(topics)
 }
 
 fn random_topic(random: &mut fastrand::Rng) -> Vec<u8> {
@@ -114,7 +113,14 @@ fn compare(peers: u32, seed: u64) {
                 assert_eq!(matching(&mut table, &topic), expected);
                 assert_eq!(mismatching(&mut table, &topic), &model.peers - &expected);
             }
-            86 => assert_eq!(table.usage(peer), model.usage(peer)),
+            86 => {
+                let expected = model.topics_of(peer);
+                let bytes = expected.iter().map(Vec::len).sum();
+                assert_eq!(table.usage(peer), (expected.len(), bytes));
+                let mut topics = Vec::new();
+                table.for_each_topic(peer, |topic| topics.push(topic.to_vec()));
+                assert_eq!(once(topics), expected);
+            }
             _ => assert_eq!(table.topics(), model.topics.len()),
         }
     }
@@ -189,7 +195,7 @@ fn a_lost_peer_takes_its_topics_with_it() {
     assert_eq!(matching(&mut table, b"abc"), [2].into());
 }
 
-/// Kills work in proportion to the table when a peer comes or goes: 10^10 steps here.
+/// Kills work in proportion to the table whenever a peer comes or goes.
 #[test]
 fn churn_beside_many_peers_is_cheap() {
     let mut table = Subscriptions::default();
@@ -198,7 +204,7 @@ fn churn_beside_many_peers_is_cheap() {
             table.insert(topic, peer);
         }
     }
-    for peer in 20_000..120_000 {
+    for peer in 20_000..50_000 {
         assert_eq!(table.insert(b"common", peer), Inserted::More);
         assert_eq!(table.insert(b"common", peer), Inserted::Already);
         assert_eq!(table.insert(b"own", peer), Inserted::First);
@@ -214,11 +220,11 @@ fn churn_beside_many_peers_is_cheap() {
 #[test]
 fn losing_most_peers_is_cheap() {
     let mut table = Subscriptions::default();
-    (0..400_000).for_each(|peer| _ = table.insert(b"all", peer));
-    (0..380_000).for_each(|peer| assert_eq!(lost(&mut table, peer), BTreeSet::new()));
-    assert_eq!(table.subscribers(b"all"), 20_000);
-    assert_eq!(table.insert(b"all", 399_999), Inserted::Already);
-    assert_eq!(table.remove(b"all", 380_000), Removed::Others);
+    (0..100_000).for_each(|peer| _ = table.insert(b"all", peer));
+    (0..95_000).for_each(|peer| assert_eq!(lost(&mut table, peer), BTreeSet::new()));
+    assert_eq!(table.subscribers(b"all"), 5_000);
+    assert_eq!(table.insert(b"all", 99_999), Inserted::Already);
+    assert_eq!(table.remove(b"all", 95_000), Removed::Others);
 }
 
 /// Kills moving what a few peers have for each of the topics that another one subscribes to and cancels.

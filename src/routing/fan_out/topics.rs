@@ -65,3 +65,17 @@ impl Topics {
         self.counts.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_of_a_burst_is_given_back() {
+        let mut topics = Topics::default();
+        assert!((0..10_000_u32).all(|topic| topics.add(&topic.to_be_bytes())));
+        assert!((10..10_000_u32).all(|topic| topics.remove(&topic.to_be_bytes()) == Released::Last));
+        assert!(topics.counts.capacity() <= 256);
+        assert!((0..20_u32).all(|topic| topics.matches(&topic.to_be_bytes()) == (topic < 10)));
+    }
+}
