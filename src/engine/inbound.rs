@@ -12,7 +12,7 @@ use crate::message::Message;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
 use crate::protocol::{Event, ProtocolError};
-use crate::resilience::HighWater;
+use crate::resilience::{FlushPolicy, HighWater};
 use crate::routing::FairQueue;
 use crate::runtime::{AsyncStream, RecvBuf};
 
@@ -292,8 +292,10 @@ impl<S: AsyncStream> Core<S> {
                 self.handle_inproc(id);
                 continue;
             }
-            peer.write_blocked = false;
-            if !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
+            // Where only `flush` writes, an event goes on with what it began.
+            let begun = std::mem::replace(&mut peer.write_blocked, false);
+            let flush = begun || self.options.flush_policy != FlushPolicy::Manual;
+            if flush && !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
                 self.flush_peer(id);
             }
             self.mark_readable(id);
@@ -683,11 +685,15 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Drops everything that was read ahead of the application.
+    /// Drops everything that has arrived by now and was not received.
     pub(crate) fn discard_received(&mut self) {
-        while !self.inbound.only_slab() {
-            self.counters.recv_dropped += u64::from(self.take_decoded().is_some());
-        }
+        self.turn(|core| {
+            core.collect_ready();
+            core.read_ahead_now();
+            while core.take_decoded().is_some() {
+                core.counters.recv_dropped += 1;
+            }
+        });
     }
 
     /// A `recv` was dropped without a message.
