@@ -246,11 +246,13 @@ impl Pattern for Publishing {
         self.application.as_ref().is_some_and(|application| application.requested.is_some())
     }
 
+    /// What a peer said before it went is delivered as well, but nobody can be subscribed for it any more.
     fn deliver(&mut self, peer: PeerId, _message: &mut Message) {
+        let peer = self.subscriptions.contains_peer(peer).then_some(peer);
         if let Some(application) = &mut self.application {
-            application.last = Some(peer);
+            application.last = peer;
             if self.options.xpub_manual_last_value() {
-                application.next = Some(peer);
+                application.next = peer;
             }
         }
     }
