@@ -98,7 +98,14 @@ impl Turn {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Message>> {
         let mut message = Message::new();
-        match shared.with(|core| core.poll_recv(&mut message, &mut self.key, cx.waker())) {
+        let received = shared.with(|core| {
+            let received = core.poll_recv(&mut message, &mut self.key, cx.waker());
+            if received.is_ready() && self.limit.is_some() {
+                core.forget_limit(&mut self.limit);
+            }
+            received
+        });
+        match received {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(message)),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => self.poll_limit(shared, cx),
