@@ -20,7 +20,11 @@ macro_rules! mount {
             mod common;
 
             mod basic;
+            mod endpoints;
             mod identities;
+            mod lifecycle;
+            mod messages;
+            mod monitor;
             mod pairs;
             mod reqrep;
             mod requests;

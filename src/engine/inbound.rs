@@ -176,7 +176,7 @@ impl<S: AsyncStream> Core<S> {
     #[inline]
     pub(super) fn delivered(&mut self) {
         self.counters.delivered += 1;
-        if !self.inbound.readable.is_empty() {
+        if !self.inbound.readable.is_empty() || !self.inbound.slab.filled().is_empty() {
             self.watch();
         }
     }
@@ -593,7 +593,8 @@ impl<S: AsyncStream> Core<S> {
 
     /// The companion's share of reading: while nobody receives, up to the marks.
     pub(crate) fn read_ahead(&mut self) -> ReadAhead {
-        if self.inbound.readable.is_empty() {
+        let left = self.left_in_slab();
+        if self.inbound.readable.is_empty() && left.is_none() {
             self.inbound.watched = false;
             return ReadAhead::Idle;
         }
@@ -606,8 +607,18 @@ impl<S: AsyncStream> Core<S> {
             self.inbound.delayed = true;
             return ReadAhead::Later;
         }
+        if let Some(id) = left {
+            self.fill_inbox(id);
+        }
         self.read_ahead_now();
         ReadAhead::Again
+    }
+
+    /// Whose bytes in the slab may be decoded further: a PING may be among them, which cannot wait for the
+    /// application.
+    fn left_in_slab(&self) -> Option<PeerId> {
+        let owner = self.inbound.slab_owner.filter(|_| !self.inbound.slab_drained)?;
+        self.peers.get(owner).filter(|peer| !peer.paused).map(|peer| peer.id)
     }
 
     /// Reads once from every peer that may have something, into the inboxes; whether there was one.
