@@ -32,8 +32,10 @@ mod sim {
     mod handshakes;
     mod heartbeats;
     mod marks;
+    mod publishing;
     mod reconnect;
     mod reconnect_stop;
     mod seeds;
+    mod subscriptions;
     mod support;
 }
