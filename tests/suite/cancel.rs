@@ -1,25 +1,9 @@
 //! Futures dropped at every await point: nothing lost, torn or doubled.
 
 use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use super::rt::{self, *};
-
-/// Polls a future at most `polls` times, giving other tasks a turn in between, then drops it.
-async fn poll_times<F: Future>(future: F, polls: usize) -> Option<F::Output> {
-    let mut future = pin!(future);
-    for turn in 0..polls {
-        if turn > 0 {
-            rt::yield_now().await;
-        }
-        let polled = std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
-        if let Poll::Ready(output) = polled {
-            return Some(output);
-        }
-    }
-    None
-}
 
 /// How often each loop runs; the longer run is for machines with time.
 fn rounds() -> usize {

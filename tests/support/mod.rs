@@ -3,6 +3,7 @@
 
 mod folder;
 mod stalled;
+mod turns;
 
 pub use self::stalled::opening;
 
@@ -10,6 +11,7 @@ pub use self::stalled::opening;
 pub mod tokio {
     pub use super::folder::Folder;
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
+    pub use super::turns::poll_times;
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
@@ -43,6 +45,7 @@ pub mod tokio {
 pub mod compio {
     pub use super::folder::Folder;
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
+    pub use super::turns::{poll_times, yield_now};
     pub use monocoque::compio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
@@ -64,17 +67,5 @@ pub mod compio {
 
     pub async fn tcp(endpoint: &Endpoint) -> ::compio::net::TcpStream {
         ::compio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
-    }
-
-    pub async fn yield_now() {
-        let mut yielded = false;
-        std::future::poll_fn(|cx| {
-            if std::mem::replace(&mut yielded, true) {
-                return std::task::Poll::Ready(());
-            }
-            cx.waker().wake_by_ref();
-            std::task::Poll::Pending
-        })
-        .await;
     }
 }
