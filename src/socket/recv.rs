@@ -19,10 +19,10 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// connection.
     ///
     /// # Errors
-    /// [`Error::NotConnected`](crate::Error::NotConnected) or
-    /// [`Error::GaveUp`](crate::Error::GaveUp) when no connection is left and none will come, after the
-    /// last message; [`Error::Closed`](crate::Error::Closed);
-    /// [`Error::CompanionGone`](crate::Error::CompanionGone).
+    /// [`Error::NotConnected`] or
+    /// [`Error::GaveUp`] when no connection is left and none will come, after the
+    /// last message; [`Error::Closed`];
+    /// [`Error::CompanionGone`].
     ///
     /// # Cancel safety
     /// Dropped before it is ready, no message was received: what was read stays in the socket.
@@ -33,7 +33,7 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Receives a message if one is there.
     ///
     /// # Errors
-    /// [`Error::WouldBlock`](crate::Error::WouldBlock) if none is; otherwise as [`recv`](Self::recv).
+    /// [`Error::WouldBlock`] if none is; otherwise as [`recv`](Self::recv).
     pub fn try_recv(&self) -> Result<Message> {
         self.shared.with(|core| core.try_recv())
     }
