@@ -89,4 +89,10 @@ impl Pattern for Replying {
         }
         self.request = Some((peer, envelope));
     }
+
+    fn take_back(&mut self, message: &mut Message) -> Option<PeerId> {
+        let (peer, envelope) = self.request.take()?;
+        envelope.into_iter().rev().for_each(|frame| message.push_front(frame));
+        Some(peer)
+    }
 }

@@ -210,6 +210,12 @@ impl Pattern for Requesting {
         self.request = None;
     }
 
+    fn take_back(&mut self, _message: &mut Message) -> Option<PeerId> {
+        let last = self.exchange == Exchange::Idle;
+        self.exchange = if last { Exchange::Replied } else { self.exchange };
+        last.then_some(PeerId::NOBODY)
+    }
+
     fn recv_abandoned(&mut self) {
         self.abandoned = self.exchange != Exchange::Idle;
     }
