@@ -22,6 +22,7 @@ macro_rules! mount {
             mod monitor;
             mod patterns;
             mod probe;
+            mod proxy;
             mod sockets;
             mod socks;
             mod tcp;

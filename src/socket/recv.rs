@@ -85,7 +85,7 @@ impl<S: AsyncStream> Future for Receiving<'_, S> {
 
 /// The place of one that waits to receive.
 #[derive(Debug, Default)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     key: WaitKey,
     limit: LimitKey,
 }
