@@ -5,20 +5,38 @@
 #[path = "support/stalled.rs"]
 mod stalled;
 
+#[path = "support/dropping.rs"]
+mod dropping;
+#[path = "support/simulated.rs"]
+mod simulated;
+
+/// What holds on every runtime, on this one as well.
+#[path = "suite"]
+mod suite {
+    use crate::simulated as rt;
+
+    mod dropped;
+}
+
 #[path = "sim"]
 mod sim {
     mod balance;
     mod close;
+    mod companion;
     mod cuts;
     mod cycles;
     mod disconnected;
+    mod fragile;
     mod give_up;
     mod handover;
     mod handshakes;
     mod heartbeats;
+    mod hostile;
     mod marks;
+    mod publishing;
     mod reconnect;
     mod reconnect_stop;
     mod seeds;
+    mod subscriptions;
     mod support;
 }

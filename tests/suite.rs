@@ -2,6 +2,8 @@
 
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
+#[path = "support/dropping.rs"]
+mod dropping;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -13,13 +15,18 @@ macro_rules! mount {
         mod $name {
             use crate::support::$name as rt;
 
+            mod bad_input;
             mod blueprint;
             mod cancel;
+            mod dropped;
+            mod endpoints;
+            mod handles;
             mod inproc;
             #[cfg(unix)]
             mod ipc;
             mod marks;
             mod monitor;
+            mod opening;
             mod patterns;
             mod probe;
             mod proxy;

@@ -53,7 +53,9 @@ impl<P: BytePermits> Polled<P> {
 /// it. A message that did not come in time (`recv_timeout`) and a peer that was lost before it replied
 /// (REQ) end nothing.
 ///
-/// Dropping a `next()` future loses nothing: messages stay in the socket.
+/// Dropping a `next()` future loses nothing: messages stay in the socket. The handle keeps its place
+/// among those that wait for a message, though: once woken, poll it again or drop it, or a `recv` of
+/// another handle may go on waiting.
 impl<T: Receives, S: AsyncStream, P: BytePermits> Stream for Socket<T, S, P> {
     type Item = Result<Message>;
 

@@ -70,9 +70,8 @@ fn a_queue_between_clients_and_workers() {
         // The identity, the delimiter and the two frames of the request.
         let bytes = messages * (5 + 8);
         let side = (messages, bytes, messages, bytes, 0);
-        let figures = |side: SideStats| {
-            (side.received, side.received_bytes, side.sent, side.sent_bytes, side.dropped)
-        };
+        let figures =
+            |side: SideStats| (side.received, side.received_bytes, side.sent, side.sent_bytes, side.dropped);
         assert_eq!(figures(stats.frontend), side);
         assert_eq!(figures(stats.backend), side);
         assert_eq!((stats.captured, stats.uncaptured), (0, 0));
@@ -201,8 +200,7 @@ fn one_rep_as_both_sides_echoes() {
 #[test]
 fn requests_one_at_a_time() {
     rt::run(async {
-        let (frontend, backend) =
-            (RepSocket::bind(ANY).await.unwrap(), ReqSocket::bind(ANY).await.unwrap());
+        let (frontend, backend) = (RepSocket::bind(ANY).await.unwrap(), ReqSocket::bind(ANY).await.unwrap());
         let worker = RepSocket::connect(backend.local_endpoint().unwrap()).await.unwrap();
         rt::spawn(async move {
             while let Ok(request) = worker.recv().await {
@@ -329,7 +327,8 @@ fn the_directions_are_independent() {
     rt::run(async {
         let left = DealerSocket::bind_with_options(ANY, marks(2)).await.unwrap();
         let right = DealerSocket::bind_with_options(ANY, marks(2)).await.unwrap();
-        let client = DealerSocket::connect_with_options(left.local_endpoint().unwrap(), marks(2)).await.unwrap();
+        let client =
+            DealerSocket::connect_with_options(left.local_endpoint().unwrap(), marks(2)).await.unwrap();
         let worker =
             DealerSocket::connect_with_options(right.local_endpoint().unwrap(), marks(2)).await.unwrap();
         let mut proxy = Proxy::new(&left, &right);
@@ -521,7 +520,8 @@ fn a_side_without_hope_ends_the_proxy() {
         let nowhere = SocketOptions::default()
             .with_max_attempts(Some(1))
             .with_while_disconnected(WhileDisconnected::Wait);
-        let push = PushSocket::connect_with_reconnect_and_options("tcp://127.0.0.1:1", nowhere).await.unwrap();
+        let push =
+            PushSocket::connect_with_reconnect_and_options("tcp://127.0.0.1:1", nowhere).await.unwrap();
         source.send("kept").await.unwrap();
         let ended = forward(&pull, &push).await.unwrap_err();
         assert!(matches!(ended, Error::GaveUp { .. }), "{ended}");

@@ -3,15 +3,13 @@
 
 mod folder;
 mod stalled;
-mod turns;
 
-pub use self::stalled::opening;
+pub use self::stalled::{handshake, opening};
 
 #[cfg(feature = "tokio")]
 pub mod tokio {
     pub use super::folder::Folder;
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
-    pub use super::turns::poll_times;
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
@@ -20,7 +18,7 @@ pub mod tokio {
     pub fn run<F: Future<Output = ()>>(test: F) {
         let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            timeout(Duration::from_secs(60), test).await.expect("the test hangs");
+            timeout(Duration::from_secs(120), test).await.expect("the test hangs");
         });
     }
 
@@ -36,6 +34,21 @@ pub mod tokio {
         ::tokio::task::yield_now().await;
     }
 
+    /// Runs what blocks, such as a peer made of plain streams, on a thread of its own.
+    pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        ::tokio::task::spawn_blocking(work).await.unwrap()
+    }
+
+    /// How many tasks live on this runtime, where it tells.
+    pub fn tasks() -> Option<usize> {
+        Some(::tokio::runtime::Handle::current().metrics().num_alive_tasks())
+    }
+
+    #[cfg(unix)]
+    pub fn unix_pair() -> (::tokio::net::UnixStream, ::tokio::net::UnixStream) {
+        ::tokio::net::UnixStream::pair().unwrap()
+    }
+
     pub async fn tcp(endpoint: &Endpoint) -> ::tokio::net::TcpStream {
         ::tokio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
     }
@@ -45,7 +58,6 @@ pub mod tokio {
 pub mod compio {
     pub use super::folder::Folder;
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
-    pub use super::turns::{poll_times, yield_now};
     pub use monocoque::compio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
@@ -53,7 +65,7 @@ pub mod compio {
     pub fn run<F: Future<Output = ()>>(test: F) {
         let runtime = ::compio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            timeout(Duration::from_secs(60), test).await.expect("the test hangs");
+            timeout(Duration::from_secs(120), test).await.expect("the test hangs");
         });
     }
 
@@ -65,7 +77,35 @@ pub mod compio {
         ::compio::runtime::spawn(future).detach();
     }
 
+    pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        ::compio::runtime::spawn_blocking(work).await.unwrap()
+    }
+
+    #[cfg(unix)]
+    pub fn unix_pair() -> (::compio::net::UnixStream, ::compio::net::UnixStream) {
+        let (one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let [one, other] = [one, other].map(|stream| ::compio::net::UnixStream::from_std(stream).unwrap());
+        (one, other)
+    }
+
+    /// How many tasks live on this runtime, where it tells.
+    pub fn tasks() -> Option<usize> {
+        None
+    }
+
     pub async fn tcp(endpoint: &Endpoint) -> ::compio::net::TcpStream {
         ::compio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
+    }
+
+    pub async fn yield_now() {
+        let mut yielded = false;
+        std::future::poll_fn(|cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return std::task::Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
     }
 }
