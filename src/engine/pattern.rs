@@ -87,10 +87,9 @@ pub(crate) trait Pattern: Send {
     fn deliver(&mut self, _peer: PeerId, _message: &mut Message) {}
 
     /// The message that was delivered last comes back, and will be delivered again: undoes
-    /// [`deliver`](Self::deliver). Whose message it is; `None` if the application has gone on and cannot
-    /// get it again.
-    fn take_back(&mut self, _message: &mut Message) -> Option<PeerId> {
-        Some(PeerId::NOBODY)
+    /// [`deliver`](Self::deliver). False if the application has gone on and cannot get it again.
+    fn take_back(&mut self, _message: &mut Message) -> bool {
+        true
     }
 
     /// A `recv` was dropped before it had a message.

@@ -19,9 +19,6 @@ pub struct PeerId {
 }
 
 impl PeerId {
-    /// No connection, past or present.
-    pub(crate) const NOBODY: Self = Self::new(u32::MAX, u32::MAX);
-
     pub(crate) const fn new(index: u32, generation: u32) -> Self {
         Self { index, generation }
     }

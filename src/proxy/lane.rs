@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use super::control::{Command, Flow, ProxyControl};
 use crate::error::{Error, Result};
 use crate::message::Message;
+use crate::monitor::PeerId;
 use crate::socket::relay::{Inlet, Outlet, Turn};
 
 /// Messages that go one way before the other way has its turn.
@@ -26,6 +27,7 @@ pub(super) struct Lane<'a, F: Inlet, B: Outlet, C: Outlet> {
 
 /// A message on its way.
 struct Held {
+    from: PeerId,
     message: Message,
     size: u64,
     /// What the capture socket is still to get.
@@ -106,7 +108,7 @@ impl<'a, F: Inlet, B: Outlet, C: Outlet> Lane<'a, F, B, C> {
         self.to.leave(&mut self.sending);
         self.capture.leave(&mut self.capturing);
         if let Some(held) = self.held.take() {
-            self.from.put_back(held.message);
+            self.from.put_back(held.from, held.message);
         }
     }
 
@@ -125,9 +127,9 @@ impl<'a, F: Inlet, B: Outlet, C: Outlet> Lane<'a, F, B, C> {
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Result<Step> {
         loop {
             match self.from.poll_receive(&mut self.receiving, cx) {
-                Poll::Ready(Ok(message)) => {
+                Poll::Ready(Ok((from, message))) => {
                     let copy = C::SENDS.then(|| message.clone());
-                    self.held = Some(Held { size: message.size() as u64, message, copy });
+                    self.held = Some(Held { from, size: message.size() as u64, message, copy });
                     return Ok(Step::Done);
                 }
                 // The limits of calls are not for one that is there to wait.

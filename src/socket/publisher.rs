@@ -279,11 +279,6 @@ impl Pattern for Publishing {
         }
     }
 
-    fn take_back(&mut self, _message: &mut Message) -> Option<PeerId> {
-        let last = self.application.as_ref().and_then(|application| application.last);
-        Some(last.unwrap_or(PeerId::NOBODY))
-    }
-
     fn receives(&self) -> bool {
         self.application.is_some()
     }

@@ -135,7 +135,7 @@ impl Turn {
     }
 
     /// [`poll`](Self::poll), with the connection that the message came from.
-    fn poll_from<S: AsyncStream>(
+    pub(super) fn poll_from<S: AsyncStream>(
         &mut self,
         shared: &Shared<S>,
         cx: &mut Context<'_>,

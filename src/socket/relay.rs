@@ -10,6 +10,7 @@ pub(crate) use super::recv::Turn;
 use super::wait::Waiting;
 use crate::error::Result;
 use crate::message::Message;
+use crate::monitor::PeerId;
 use crate::resilience::{BytePermits, FlushPolicy};
 use crate::runtime::AsyncStream;
 
@@ -34,7 +35,7 @@ impl Capture for NoCapture {}
 
 /// Keeps what a proxy does to its sockets private.
 pub(crate) mod sealed {
-    use super::{Context, Message, Poll, Result, Turn};
+    use super::{Context, Message, PeerId, Poll, Result, Turn};
 
     /// Where messages come from.
     #[expect(unnameable_types, reason = "sealed")]
@@ -44,7 +45,7 @@ pub(crate) mod sealed {
         const RECEIVES: bool;
 
         #[doc(hidden)]
-        fn poll_receive(&self, turn: &mut Turn, cx: &mut Context<'_>) -> Poll<Result<Message>>;
+        fn poll_receive(&self, turn: &mut Turn, cx: &mut Context<'_>) -> Poll<Result<(PeerId, Message)>>;
 
         /// Gives the place among those that wait back.
         #[doc(hidden)]
@@ -52,7 +53,7 @@ pub(crate) mod sealed {
 
         /// Gives the message back that was received last.
         #[doc(hidden)]
-        fn put_back(&self, message: Message);
+        fn put_back(&self, peer: PeerId, message: Message);
     }
 
     /// Where messages go.
@@ -92,16 +93,16 @@ pub(crate) mod sealed {
 impl<T: Kind, S: AsyncStream, P: BytePermits> Inlet for Socket<T, S, P> {
     const RECEIVES: bool = T::TYPE.receives();
 
-    fn poll_receive(&self, turn: &mut Turn, cx: &mut Context<'_>) -> Poll<Result<Message>> {
-        turn.poll(&self.shared, cx)
+    fn poll_receive(&self, turn: &mut Turn, cx: &mut Context<'_>) -> Poll<Result<(PeerId, Message)>> {
+        turn.poll_from(&self.shared, cx)
     }
 
     fn leave(&self, turn: &mut Turn) {
         turn.cancel(&self.shared);
     }
 
-    fn put_back(&self, message: Message) {
-        self.shared.with(|core| core.put_back(message));
+    fn put_back(&self, peer: PeerId, message: Message) {
+        self.shared.with(|core| core.put_back(peer, message));
     }
 }
 

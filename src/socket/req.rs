@@ -211,10 +211,12 @@ impl Pattern for Requesting {
         self.request = None;
     }
 
-    fn take_back(&mut self, _message: &mut Message) -> Option<PeerId> {
-        let last = self.exchange == Exchange::Idle;
-        self.exchange = if last { Exchange::Replied } else { self.exchange };
-        last.then_some(PeerId::NOBODY)
+    fn take_back(&mut self, _message: &mut Message) -> bool {
+        let idle = self.exchange == Exchange::Idle;
+        if idle {
+            self.exchange = Exchange::Replied;
+        }
+        idle
     }
 
     fn recv_abandoned(&mut self) {

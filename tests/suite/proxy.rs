@@ -314,7 +314,8 @@ fn a_blocked_proxy_can_be_terminated_and_paused() {
         ended.unwrap();
         assert_eq!(control.stats(), Default::default());
         for n in 0..3_u32 {
-            assert_eq!(number(&frontend.recv().await.unwrap()), n);
+            let (peer, message) = frontend.recv_with_peer().await.unwrap();
+            assert_eq!((number(&message), frontend.peers()), (n, vec![peer]));
         }
         let stats = frontend.stats();
         assert_eq!((stats.received, stats.delivered, stats.recv_queued), (3, 3, 0));
