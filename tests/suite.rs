@@ -29,6 +29,7 @@ macro_rules! mount {
             mod opening;
             mod patterns;
             mod probe;
+            mod proxy;
             mod sockets;
             mod socks;
             mod tcp;
