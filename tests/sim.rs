@@ -33,8 +33,10 @@ mod sim {
     mod heartbeats;
     mod hostile;
     mod marks;
+    mod publishing;
     mod reconnect;
     mod reconnect_stop;
     mod seeds;
+    mod subscriptions;
     mod support;
 }
