@@ -15,6 +15,9 @@ macro_rules! mount {
             #[cfg(unix)]
             mod ipc;
             mod libzmq;
+            mod matrix;
+            mod pyzmq;
+            mod subscriptions;
         }
     };
 }
