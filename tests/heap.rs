@@ -1,11 +1,15 @@
 //! The heap: bounded under load, small when idle, and back where it was afterwards.
 //!
 //! A binary and a test of its own, because it counts what the whole process allocates.
+#![cfg(any(feature = "tokio", feature = "compio"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+#[path = "support/dropping.rs"]
+#[allow(dead_code, reason = "the number of rounds is for others")]
+mod dropping;
 #[path = "support/mod.rs"]
 mod support;
 

@@ -31,9 +31,12 @@ mod sim {
     mod handover;
     mod handshakes;
     mod heartbeats;
+    mod hostile;
     mod marks;
+    mod publishing;
     mod reconnect;
     mod reconnect_stop;
     mod seeds;
+    mod subscriptions;
     mod support;
 }

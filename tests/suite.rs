@@ -1,5 +1,5 @@
 //! One suite of behaviour, mounted once for each runtime.
-
+#![cfg(any(feature = "tokio", feature = "compio"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
 #[path = "support/dropping.rs"]
@@ -15,9 +15,12 @@ macro_rules! mount {
         mod $name {
             use crate::support::$name as rt;
 
+            mod bad_input;
             mod blueprint;
             mod cancel;
             mod dropped;
+            mod endpoints;
+            mod handles;
             mod inproc;
             #[cfg(unix)]
             mod ipc;
@@ -26,6 +29,7 @@ macro_rules! mount {
             mod opening;
             mod patterns;
             mod probe;
+            mod proxy;
             mod sockets;
             mod socks;
             mod tcp;

@@ -12,7 +12,7 @@ use crate::message::Message;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
 use crate::protocol::{Event, ProtocolError};
-use crate::resilience::HighWater;
+use crate::resilience::{FlushPolicy, HighWater};
 use crate::routing::FairQueue;
 use crate::runtime::{AsyncStream, RecvBuf};
 
@@ -41,8 +41,8 @@ pub(crate) struct Inbound {
     readable: VecDeque<PeerId>,
     /// Peers with decoded messages.
     pub(super) inboxes: FairQueue<PeerId>,
-    /// Messages of peers that are gone.
-    orphans: VecDeque<(PeerId, Message)>,
+    /// Messages of peers that are gone, and those that came back: received before all others.
+    pub(super) orphans: VecDeque<(PeerId, Message)>,
     pub(super) orphan_level: HighWater,
     /// Messages taken from pipes since a stream last had its turn.
     pub(super) passed: u32,
@@ -54,6 +54,8 @@ pub(crate) struct Inbound {
     watched: bool,
     /// It has put its look off.
     delayed: bool,
+    /// Whose message `poll_recv` or `try_recv` returned last.
+    pub(crate) from: Option<PeerId>,
     /// Messages returned since `recv` last gave way.
     pub(super) burst: u32,
     /// The pattern has a say in when the application receives, and what.
@@ -80,6 +82,7 @@ impl Inbound {
             seen_calls: 0,
             watched: false,
             delayed: false,
+            from: None,
             burst: 0,
             gated,
             plain: !gated && !conflates,
@@ -115,7 +118,8 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn poll_recv(&mut self, key: &mut WaitKey, waker: &Waker) -> Poll<Result<Message, Error>> {
         let plain = key.is_none() && self.inbound.only_slab() && self.inbound.burst < RECEIVES_PER_POLL;
         if plain && self.inbound.plain && self.ended().is_none() {
-            if let Some((_, message)) = self.decode_slab() {
+            if let Some((id, message)) = self.decode_slab() {
+                self.inbound.from = Some(id);
                 self.inbound.calls += 1;
                 self.inbound.burst += 1;
                 self.delivered();
@@ -165,6 +169,7 @@ impl<S: AsyncStream> Core<S> {
         let Some((id, mut message)) = next else {
             return Err(self.hopeless().unwrap_or(Error::WouldBlock));
         };
+        self.inbound.from = Some(id);
         if self.inbound.gated {
             self.pattern.deliver(id, &mut message);
         }
@@ -176,7 +181,7 @@ impl<S: AsyncStream> Core<S> {
     #[inline]
     pub(super) fn delivered(&mut self) {
         self.counters.delivered += 1;
-        if !self.inbound.readable.is_empty() {
+        if !self.inbound.readable.is_empty() || !self.inbound.slab.filled().is_empty() {
             self.watch();
         }
     }
@@ -286,8 +291,10 @@ impl<S: AsyncStream> Core<S> {
                 self.handle_inproc(id);
                 continue;
             }
-            peer.write_blocked = false;
-            if !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
+            // Where only `flush` writes, an event goes on with what it began.
+            let begun = std::mem::replace(&mut peer.write_blocked, false);
+            let flush = begun || self.options.flush_policy != FlushPolicy::Manual;
+            if flush && !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
                 self.flush_peer(id);
             }
             self.mark_readable(id);
@@ -464,6 +471,10 @@ impl<S: AsyncStream> Core<S> {
             if self.accept(id, into) {
                 return true;
             }
+            if !self.inbound.only_slab() {
+                // What it led to comes before what is behind it.
+                return false;
+            }
         }
     }
 
@@ -578,7 +589,7 @@ impl<S: AsyncStream> Core<S> {
     /// Whether reading ahead from this peer has to stop. Messages of peers that are gone count for
     /// all: a peer that reconnects again and again must not pile up memory. A handshake goes on all the
     /// same: it brings no message, and has a deadline.
-    fn at_mark(&self, id: PeerId) -> bool {
+    pub(super) fn at_mark(&self, id: PeerId) -> bool {
         self.peers.get(id).is_some_and(|peer| {
             let orphans_full = peer.stage != Stage::Handshaking && self.inbound.orphan_level.is_full();
             orphans_full || !self.conflates && peer.inbox_level.is_full()
@@ -587,7 +598,8 @@ impl<S: AsyncStream> Core<S> {
 
     /// The companion's share of reading: while nobody receives, up to the marks.
     pub(crate) fn read_ahead(&mut self) -> ReadAhead {
-        if self.inbound.readable.is_empty() {
+        let left = self.left_in_slab();
+        if self.inbound.readable.is_empty() && left.is_none() {
             self.inbound.watched = false;
             return ReadAhead::Idle;
         }
@@ -600,8 +612,18 @@ impl<S: AsyncStream> Core<S> {
             self.inbound.delayed = true;
             return ReadAhead::Later;
         }
+        if let Some(id) = left {
+            self.fill_inbox(id);
+        }
         self.read_ahead_now();
         ReadAhead::Again
+    }
+
+    /// Whose bytes in the slab may be decoded further: a PING may be among them, which cannot wait for the
+    /// application.
+    fn left_in_slab(&self) -> Option<PeerId> {
+        let owner = self.inbound.slab_owner.filter(|_| !self.inbound.slab_drained)?;
+        self.peers.get(owner).filter(|peer| !peer.paused).map(|peer| peer.id)
     }
 
     /// Reads once from every peer that may have something, into the inboxes; whether there was one.
@@ -668,11 +690,15 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Drops everything that was read ahead of the application.
+    /// Drops everything that has arrived by now and was not received.
     pub(crate) fn discard_received(&mut self) {
-        while !self.inbound.only_slab() {
-            self.counters.recv_dropped += u64::from(self.take_decoded().is_some());
-        }
+        self.turn(|core| {
+            core.collect_ready();
+            core.read_ahead_now();
+            while core.take_decoded().is_some() {
+                core.counters.recv_dropped += 1;
+            }
+        });
     }
 
     /// A `recv` was dropped without a message.

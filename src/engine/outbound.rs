@@ -48,6 +48,8 @@ pub(crate) struct Outbound {
     spares: Vec<Arena>,
     /// Messages accepted since `send` last gave way.
     pub(super) burst: u32,
+    /// What a message for many looks like on the wire; kept for its memory.
+    pub(super) scratch: Vec<u8>,
 }
 
 impl Outbound {
@@ -65,6 +67,7 @@ impl Outbound {
             poisoned: false,
             spares: Vec::new(),
             burst: 0,
+            scratch: Vec::new(),
         }
     }
 }
@@ -131,7 +134,7 @@ impl<S: AsyncStream> Core<S> {
         let size = message.size();
         match self.choose(message, size) {
             Ok(Destination::Peer(id)) => self.enqueue(id, message, permit, write),
-            Ok(Destination::Many) => self.fan_out(message, size, permit, write),
+            Ok(Destination::Many) => self.fan_out(message, permit, write),
             Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
             Ok(Destination::Here) => self.effects.drop_permit(permit),
             Ok(Destination::Nowhere(cause)) => {
@@ -488,8 +491,13 @@ pub(super) enum Destination {
 
 #[inline(always)]
 pub(super) fn queue_message<S: AsyncStream>(peer: &mut Peer<S>, message: &Message, permit: Permit) {
-    let size = message.size();
     peer.connection.encode_message(message, &mut peer.out);
+    end_message(peer, message.size(), permit);
+}
+
+/// Accounts for a message of `size` payload bytes that has been put into the queue.
+#[inline]
+pub(super) fn end_message<S: AsyncStream>(peer: &mut Peer<S>, size: usize, permit: Permit) {
     peer.out.end_message(size);
     peer.out_level.add(size);
     peer.enqueued += 1;

@@ -35,6 +35,9 @@ pub(crate) trait Pattern: Send {
         unreachable!("only asked where `route` answered `Many`")
     }
 
+    /// Makes of a message that was routed to many what goes on the wire to each of them.
+    fn outgoing_to_many(&mut self, _message: &mut Message) {}
+
     /// A message was accepted for the socket's own queue: no peer has it yet.
     fn queued(&mut self) {}
 
@@ -63,8 +66,9 @@ pub(crate) trait Pattern: Send {
     fn subscription(&mut self, _peer: PeerId, _topic: &[u8], _subscribe: bool, _tasks: &mut Tasks) {}
 
     /// Whether [`may_send`](Self::may_send), [`may_receive`](Self::may_receive),
-    /// [`deliver`](Self::deliver) and [`recv_abandoned`](Self::recv_abandoned) matter for this socket:
-    /// where they do not, they are never called.
+    /// [`deliver`](Self::deliver), [`take_back`](Self::take_back) and
+    /// [`recv_abandoned`](Self::recv_abandoned) matter for this socket: where they do not, they are never
+    /// called.
     fn takes_turns(&self) -> bool {
         false
     }
@@ -81,6 +85,12 @@ pub(crate) trait Pattern: Send {
 
     /// A message that `peer` sent goes to the application.
     fn deliver(&mut self, _peer: PeerId, _message: &mut Message) {}
+
+    /// The message that was delivered last comes back, and will be delivered again: undoes
+    /// [`deliver`](Self::deliver). False if the application has gone on and cannot get it again.
+    fn take_back(&mut self, _message: &mut Message) -> bool {
+        true
+    }
 
     /// A `recv` was dropped before it had a message.
     fn recv_abandoned(&mut self) {}
@@ -99,6 +109,12 @@ pub(crate) trait Pattern: Send {
         true
     }
 
+    /// Whether some of what peers send is for the socket itself, which must not wait until the application
+    /// receives.
+    fn acts_on_messages(&self) -> bool {
+        false
+    }
+
     /// The type's subscriptions, for those that subscribe or are subscribed to.
     fn topics(&mut self) -> Option<&mut dyn TopicPattern> {
         None
@@ -113,10 +129,12 @@ pub(crate) trait Pattern: Send {
 /// What the application asks of types that have to do with topics.
 pub(crate) trait TopicPattern {
     /// Adds a subscription: of the socket itself, or of the peer whose message was received last (XPUB).
-    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks);
+    ///
+    /// An error if this is not for the application to decide.
+    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<(), Error>;
 
     /// Takes one back; false if there is none of this topic.
-    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> bool;
+    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<bool, Error>;
 
     /// How many peers would get a message that begins with `prefix`.
     fn subscribers(&mut self, prefix: &[u8]) -> usize;

@@ -46,6 +46,17 @@ impl WireSink for SendBuf {
     }
 }
 
+/// A message that is encoded apart, to be copied.
+impl WireSink for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    fn put_shared(&mut self, bytes: &Bytes) {
+        self.extend_from_slice(bytes);
+    }
+}
+
 /// What all connections of a socket have in common.
 #[derive(Clone, Copy)]
 pub(crate) struct Common<'a> {

@@ -246,3 +246,57 @@ fn a_full_queue_is_a_matter_of_choice() {
         assert_eq!(refused.into_message().size(), 100_000);
     });
 }
+
+/// What a subscriber asked for is received after it has gone as well: confirming it then subscribes nobody.
+#[test]
+fn nobody_is_subscribed_for_a_subscriber_that_is_gone() {
+    rt::run(async {
+        let options = SocketOptions::default().with_xpub_manual(true);
+        let publisher = XPubSocket::bind_with_options(ANY, options).await.unwrap();
+        let sub = SubSocket::connect(publisher.local_endpoint().unwrap()).await.unwrap();
+        sub.subscribe("topic").unwrap();
+        publisher.wait_for_peers(1).await.unwrap();
+        while publisher.stats().recv_queued == 0 {
+            rt::yield_now().await;
+        }
+        drop(sub);
+        while publisher.is_connected() {
+            rt::yield_now().await;
+        }
+        assert_eq!(publisher.recv().await.unwrap()[0], "\x01topic");
+        publisher.subscribe("topic").unwrap();
+        assert_eq!(publisher.topic_count(), 0);
+        assert_eq!(publisher.recv().await.unwrap()[0], "\x00topic");
+        assert!(!publisher.unsubscribe("topic").unwrap());
+    });
+}
+
+#[test]
+fn a_message_tells_who_sent_it() {
+    rt::run(async {
+        let pull = PullSocket::bind(ANY).await.unwrap();
+        let endpoint = pull.local_endpoint().unwrap();
+        let push = |name: &'static str| {
+            let options = SocketOptions::default().with_metadata("X-Name", name);
+            PushSocket::connect_with_options(&endpoint, options)
+        };
+        let (one, two) = (push("one").await.unwrap(), push("two").await.unwrap());
+        for name in ["one", "two", "two", "one"] {
+            let push = if name == "one" { &one } else { &two };
+            push.send(name).await.unwrap();
+            let (peer, message) = pull.recv_with_peer().await.unwrap();
+            assert_eq!(message[0], name);
+            let peer = pull.peer(peer).unwrap();
+            let property = peer.metadata.iter().find(|(key, _)| key == "X-Name").unwrap();
+            assert_eq!((&property.1[..], peer.socket_type.as_str()), (name.as_bytes(), "PUSH"));
+            assert!(peer.address.unwrap().to_string().starts_with("tcp://127.0.0.1:"));
+        }
+        let gone = pull.peers()[0];
+        drop((one, two));
+        let mut monitor = pull.monitor();
+        while !pull.peers().is_empty() {
+            monitor.next().await;
+        }
+        assert!(pull.peer(gone).is_none());
+    });
+}

@@ -3,13 +3,15 @@
 
 mod folder;
 mod stalled;
+mod vacant;
 
-pub use self::stalled::opening;
+pub use self::stalled::{handshake, opening};
 
 #[cfg(feature = "tokio")]
 pub mod tokio {
     pub use super::folder::Folder;
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
+    pub use super::vacant::vacant;
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
@@ -34,6 +36,11 @@ pub mod tokio {
         ::tokio::task::yield_now().await;
     }
 
+    /// Runs what blocks, such as a peer made of plain streams, on a thread of its own.
+    pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        ::tokio::task::spawn_blocking(work).await.unwrap()
+    }
+
     /// How many tasks live on this runtime, where it tells.
     pub fn tasks() -> Option<usize> {
         Some(::tokio::runtime::Handle::current().metrics().num_alive_tasks())
@@ -53,6 +60,7 @@ pub mod tokio {
 pub mod compio {
     pub use super::folder::Folder;
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
+    pub use super::vacant::vacant;
     pub use monocoque::compio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
@@ -70,6 +78,10 @@ pub mod compio {
 
     pub fn spawn<F: Future<Output = ()> + 'static>(future: F) {
         ::compio::runtime::spawn(future).detach();
+    }
+
+    pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        ::compio::runtime::spawn_blocking(work).await.unwrap()
     }
 
     #[cfg(unix)]

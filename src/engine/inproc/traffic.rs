@@ -9,8 +9,8 @@ use crate::monitor::{DisconnectReason, PeerId};
 use crate::resilience::{HighWater, Permit};
 use crate::runtime::AsyncStream;
 
-/// Messages of one peer that a socket which cannot receive discards in a row.
-const DISCARDS_PER_TURN: usize = 1024;
+/// Messages of one peer that are taken in a row without anybody receiving.
+const MESSAGES_PER_TURN: usize = 1024;
 
 impl<S: AsyncStream> Core<S> {
     /// Hands a message to an inproc peer that has room for it: nothing is left to be written.
@@ -73,6 +73,9 @@ impl<S: AsyncStream> Core<S> {
         if !self.pattern.receives() {
             return self.discard(id);
         }
+        if self.pattern.acts_on_messages() {
+            return self.fill_inbox_from_pipe(id);
+        }
         self.give_turn(id);
         let receiver = self.ready.pop_receiver();
         self.effects.wake(receiver);
@@ -86,16 +89,45 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    fn discard(&mut self, id: PeerId) {
-        for _ in 0..DISCARDS_PER_TURN {
-            match self.take_accepted(id) {
-                Some((_, Incoming::Messages | Incoming::Ended { empty: false })) => {}
-                Some((_, Incoming::Ended { empty: true })) => {
-                    return self.disconnect(id, DisconnectReason::EndOfStream);
+    /// Takes all that there is, up to the mark, for the socket to act on.
+    fn fill_inbox_from_pipe(&mut self, id: PeerId) {
+        for _ in 0..MESSAGES_PER_TURN {
+            if self.at_mark(id) {
+                if let Some(peer) = self.peers.get_mut(id) {
+                    peer.paused = true;
                 }
-                Some((_, Incoming::Nothing)) | None => return,
+                return;
+            }
+            let Some((message, rest)) = self.take_accepted(id) else { return };
+            if let Some(message) = message {
+                self.put_into_inbox(id, message);
+            }
+            if !self.goes_on(id, rest) {
+                return;
             }
         }
+        self.look_again(id);
+    }
+
+    fn discard(&mut self, id: PeerId) {
+        for _ in 0..MESSAGES_PER_TURN {
+            let Some((_, rest)) = self.take_accepted(id) else { return };
+            if !self.goes_on(id, rest) {
+                return;
+            }
+        }
+        self.look_again(id);
+    }
+
+    /// Whether there is more to take; if that is because the peer has closed, so do we.
+    fn goes_on(&mut self, id: PeerId, rest: Incoming) -> bool {
+        if rest == (Incoming::Ended { empty: true }) {
+            self.disconnect(id, DisconnectReason::EndOfStream);
+        }
+        matches!(rest, Incoming::Messages | Incoming::Ended { empty: false })
+    }
+
+    fn look_again(&self, id: PeerId) {
         if let Some(peer) = self.peers.get(id) {
             peer.wake();
         }

@@ -94,12 +94,10 @@ mod tests {
         assert_eq!(pop(9), Some((1, Some(3))));
         assert_eq!(pop(4), None);
         assert_eq!(pop(25), Some((1, Some(3))), "from one run at most");
-        assert_eq!([pop(5), pop(5), pop(5), pop(5)], [
-            Some((1, Some(4))),
-            Some((1, None)),
-            Some((1, Some(3))),
-            None
-        ]);
+        assert_eq!(
+            [pop(5), pop(5), pop(5), pop(5)],
+            [Some((1, Some(4))), Some((1, None)), Some((1, Some(3))), None]
+        );
         assert!(boundaries.is_empty());
     }
 
