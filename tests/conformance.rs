@@ -20,6 +20,8 @@ macro_rules! mount {
             mod common;
 
             mod basic;
+            mod bugs;
+            mod churn;
             mod closing;
             mod endpoints;
             mod identities;
