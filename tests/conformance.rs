@@ -28,6 +28,7 @@ macro_rules! mount {
             mod lifecycle;
             mod marks;
             mod messages;
+            mod metadata;
             mod monitor;
             mod pairs;
             mod pipes;
