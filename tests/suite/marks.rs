@@ -94,6 +94,7 @@ fn a_reservation_cannot_fail() {
     });
 }
 
+/// libzmq#2348, PR#4665: such a send was stuck when the full peer went away.
 #[test]
 fn a_router_waits_for_the_addressee_and_for_nobody_else() {
     rt::run(async {
