@@ -6,6 +6,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+#[path = "support/dropping.rs"]
+#[allow(dead_code, reason = "the number of rounds is for others")]
+mod dropping;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -18,6 +21,7 @@ macro_rules! mount {
 
             mod cycles;
             pub(crate) mod heap;
+            pub(crate) mod publisher;
         }
     };
 }
@@ -80,7 +84,13 @@ fn take_peak() -> usize {
 #[test]
 fn heap() {
     #[cfg(feature = "tokio")]
-    tokio::heap::all();
+    {
+        tokio::heap::all();
+        tokio::publisher::all();
+    }
     #[cfg(feature = "compio")]
-    compio::heap::all();
+    {
+        compio::heap::all();
+        compio::publisher::all();
+    }
 }

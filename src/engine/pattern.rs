@@ -56,6 +56,12 @@ pub(crate) trait Pattern: Send {
     /// Turns what `peer` sent into what the application receives.
     fn accept(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict;
 
+    /// Whether all that comes goes to the application as it is: then [`accept`](Self::accept) need not be
+    /// asked.
+    fn accepts_all(&self) -> bool {
+        false
+    }
+
     /// A peer subscribed to a topic, or ended a subscription, by a command.
     fn subscription(&mut self, _peer: PeerId, _topic: &[u8], _subscribe: bool, _tasks: &mut Tasks) {}
 

@@ -268,8 +268,8 @@ impl Pattern for Publishing {
         self.application.as_ref().is_some_and(|application| application.requested.is_some())
     }
 
+    /// What a peer said before it went is delivered as well, but nobody can be subscribed for it any more.
     fn deliver(&mut self, peer: PeerId, _message: &mut Message) {
-        // A peer that is gone takes no more subscriptions, and no message.
         let last = self.subscriptions.contains_peer(peer).then_some(peer);
         if let Some(application) = &mut self.application {
             application.last = last;
