@@ -21,7 +21,6 @@ macro_rules! mount {
 
             mod cycles;
             pub(crate) mod heap;
-            pub(crate) mod publisher;
         }
     };
 }
@@ -84,13 +83,7 @@ fn take_peak() -> usize {
 #[test]
 fn heap() {
     #[cfg(feature = "tokio")]
-    {
-        tokio::heap::all();
-        tokio::publisher::all();
-    }
+    tokio::heap::all();
     #[cfg(feature = "compio")]
-    {
-        compio::heap::all();
-        compio::publisher::all();
-    }
+    compio::heap::all();
 }
