@@ -248,7 +248,7 @@ async fn limited<T>(work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let result = work.await;
     let took = began.elapsed();
-    assert!(took >= LIMIT && took < LIMIT * 5, "{took:?}");
+    assert!(took >= LIMIT && took < LIMIT * 20, "{took:?}");
     result
 }
 
