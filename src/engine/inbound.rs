@@ -41,8 +41,8 @@ pub(crate) struct Inbound {
     readable: VecDeque<PeerId>,
     /// Peers with decoded messages.
     pub(super) inboxes: FairQueue<PeerId>,
-    /// Messages of peers that are gone.
-    orphans: VecDeque<(PeerId, Message)>,
+    /// Messages of peers that are gone, and those that came back: received before all others.
+    pub(super) orphans: VecDeque<(PeerId, Message)>,
     pub(super) orphan_level: HighWater,
     /// Messages taken from pipes since a stream last had its turn.
     pub(super) passed: u32,
