@@ -27,6 +27,7 @@ mod sim {
     mod cycles;
     mod fragile;
     mod give_up;
+    mod guarantees;
     mod handover;
     mod handshakes;
     mod heartbeats;
