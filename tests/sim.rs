@@ -25,6 +25,7 @@ mod sim {
     mod companion;
     mod cuts;
     mod cycles;
+    mod fairness;
     mod fragile;
     mod give_up;
     mod guarantees;
