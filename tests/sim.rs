@@ -26,8 +26,10 @@ mod sim {
     mod cuts;
     mod cycles;
     mod disconnected;
+    mod fairness;
     mod fragile;
     mod give_up;
+    mod guarantees;
     mod handover;
     mod handshakes;
     mod heartbeats;
