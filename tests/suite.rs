@@ -1,5 +1,5 @@
 //! One suite of behaviour, mounted once for each runtime.
-
+#![cfg(any(feature = "tokio", feature = "compio"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
 #[path = "support/dropping.rs"]

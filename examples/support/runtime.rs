@@ -136,15 +136,14 @@ macro_rules! example {
 
         fn main() -> std::process::ExitCode {
             let chosen = runtime::Runtime::ask(env!("CARGO_CRATE_NAME"), $about);
-            let result = match chosen {
+            match chosen {
                 #[cfg(feature = "tokio")]
-                runtime::Runtime::Tokio => runtime::tokio::run(on_tokio::example::run()),
+                runtime::Runtime::Tokio => runtime::exit(runtime::tokio::run(on_tokio::example::run())),
                 #[cfg(feature = "compio")]
-                runtime::Runtime::Compio => runtime::compio::run(on_compio::example::run()),
+                runtime::Runtime::Compio => runtime::exit(runtime::compio::run(on_compio::example::run())),
                 #[allow(unreachable_patterns, reason = "reachable unless both runtimes are compiled in")]
-                _ => return chosen.missing(),
-            };
-            runtime::exit(result)
+                _ => chosen.missing(),
+            }
         }
     };
 }
