@@ -551,10 +551,12 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Whether reading ahead from this peer has to stop. Messages of peers that are gone count for
-    /// all: a peer that reconnects again and again must not pile up memory.
+    /// all: a peer that reconnects again and again must not pile up memory. A handshake is no message.
     fn at_mark(&self, id: PeerId) -> bool {
-        self.inbound.orphan_level.is_full()
-            || self.peers.get(id).is_some_and(|peer| peer.inbox_level.is_full())
+        let Some(peer) = self.peers.get(id).filter(|peer| peer.stage != Stage::Handshaking) else {
+            return false;
+        };
+        self.inbound.orphan_level.is_full() || peer.inbox_level.is_full()
     }
 
     /// The companion's share of reading: while nobody receives, up to the marks.
