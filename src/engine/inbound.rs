@@ -572,6 +572,9 @@ impl<S: AsyncStream> Core<S> {
         if self.inbound.seen_calls != self.inbound.calls {
             self.inbound.seen_calls = self.inbound.calls;
             self.inbound.delayed = true;
+            // One that has parked since will get to it only if it is told.
+            let receiver = self.ready.pop_receiver();
+            self.effects.wake(receiver);
             return ReadAhead::Later;
         }
         self.read_ahead_now();
