@@ -140,7 +140,13 @@ impl<S: AsyncStream> Core<S> {
     fn choose(&mut self, message: &Message, size: usize) -> Result<Destination, Error> {
         self.check_sendable()?;
         self.check_message(message, size)?;
-        match self.route(message, size) {
+        let mut route = self.route(message, size);
+        if route == Route::Full && self.ready.has_events() {
+            // Room that a peer has just made, in this process or on the wire, counts at once.
+            self.turn(Self::collect_ready);
+            route = self.route(message, size);
+        }
+        match route {
             // Nothing overtakes what has been waiting for a peer.
             Route::To(_) if !self.outbound.pending.is_empty() => Err(Error::WouldBlock),
             Route::To(id) => Ok(Destination::Peer(id)),
