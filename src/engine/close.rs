@@ -103,10 +103,13 @@ impl<S: AsyncStream> Core<S> {
             self.drop_pending(DropCause::Closed);
         }
         if self.outbound.pending.is_empty() {
-            self.endpoints.dials.clear();
             for id in self.peers.ids(|peer| matches!(peer.stage, Stage::Handshaking | Stage::Live)) {
                 self.retire(id);
             }
+        }
+        // What a peer did not take after all has come back, and waits for another.
+        if self.outbound.pending.is_empty() {
+            self.endpoints.dials.clear();
             if self.is_detached() || self.peers.is_empty() {
                 self.finish_close();
             }
