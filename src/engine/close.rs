@@ -17,6 +17,8 @@ impl<S: AsyncStream> Core<S> {
         match peer.stage {
             Stage::Handshaking => self.disconnect(id, DisconnectReason::Closed),
             Stage::Live => {
+                self.take_rest(id);
+                let Some(peer) = self.peers.get_mut(id) else { return };
                 peer.stage = Stage::Retiring;
                 self.pattern_detach(id);
                 self.unclocked.push(id);

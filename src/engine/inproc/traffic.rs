@@ -1,6 +1,6 @@
 //! Messages between sockets of one process.
 
-use super::pipe::{Incoming, Taken};
+use super::pipe::{End, Incoming, Taken};
 use crate::engine::core::Core;
 use crate::engine::outbound::Queued;
 use crate::engine::peer::Peer;
@@ -134,12 +134,11 @@ impl<S: AsyncStream> Core<S> {
         Some((message, popped.rest))
     }
 
-    /// Keeps what a peer that closed has left, whatever the mark.
+    /// The connection is about to end: takes what the other side has left if it was the first to close, whatever
+    /// the mark. One that still lives gets back what we did not take.
     pub(crate) fn take_rest(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        let Some(end) = peer.link.inproc() else { return };
-        if !matches!(end.look(), Incoming::Ended { .. }) {
-            // It lives, and has back what we did not take.
+        if !peer.link.inproc().is_some_and(End::stop_reading) {
             return;
         }
         if std::mem::take(&mut peer.readable) {
