@@ -15,6 +15,7 @@ mod sim {
     mod handover;
     mod handshakes;
     mod heartbeats;
+    mod inproc;
     mod marks;
     mod reconnect;
     mod seeds;

@@ -28,9 +28,9 @@ fn rounds() -> usize {
 
 /// A small mark and large messages now and then make `send` wait; every send that was dropped is tried
 /// again, and only those that returned `Ok` may arrive.
-async fn cancel_everything(on_cancel: OnCancel) {
+async fn cancel_everything(endpoint: &str, on_cancel: OnCancel) {
     let options = SocketOptions::default().with_send_hwm(4).with_recv_hwm(4).with_on_cancel(on_cancel);
-    let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options.clone()).await.unwrap();
+    let pull = PullSocket::bind_with_options(endpoint, options.clone()).await.unwrap();
     let endpoint = pull.local_endpoint().unwrap();
     let connecting = PushSocket::connect_with_reconnect_and_options(endpoint, options);
     let push = connecting.await.unwrap();
@@ -91,7 +91,14 @@ async fn cancel_everything(on_cancel: OnCancel) {
 
 #[test]
 fn dropped_futures_lose_nothing() {
-    rt::run(cancel_everything(OnCancel::Resume));
+    rt::run(cancel_everything("tcp://127.0.0.1:0", OnCancel::Resume));
+}
+
+#[test]
+fn dropped_futures_lose_nothing_inside_of_the_process() {
+    rt::run(cancel_everything(concat!("inproc://", module_path!(), "/resume"), OnCancel::Resume));
+    // There is no middle of a message to be cancelled in.
+    rt::run(cancel_everything(concat!("inproc://", module_path!(), "/poison"), OnCancel::Poison));
 }
 
 /// In `Poison` mode a dropped future may close the connection, and abandons what was half-written: what
