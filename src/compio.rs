@@ -28,10 +28,27 @@ pub type RouterSocket<P = NoOpPermits> = socket::RouterSocket<CompioStream, P>;
 pub type PushSocket<P = NoOpPermits> = socket::PushSocket<CompioStream, P>;
 /// A PULL socket on compio.
 pub type PullSocket<P = NoOpPermits> = socket::PullSocket<CompioStream, P>;
+/// A REQ socket on compio.
+pub type ReqSocket<P = NoOpPermits> = socket::ReqSocket<CompioStream, P>;
+/// A REP socket on compio.
+pub type RepSocket<P = NoOpPermits> = socket::RepSocket<CompioStream, P>;
+/// A PUB socket on compio.
+pub type PubSocket<P = NoOpPermits> = socket::PubSocket<CompioStream, P>;
+/// A SUB socket on compio.
+pub type SubSocket<P = NoOpPermits> = socket::SubSocket<CompioStream, P>;
+/// A XPUB socket on compio.
+pub type XPubSocket<P = NoOpPermits> = socket::XPubSocket<CompioStream, P>;
+/// A XSUB socket on compio.
+pub type XSubSocket<P = NoOpPermits> = socket::XSubSocket<CompioStream, P>;
+/// A PAIR socket on compio.
+pub type PairSocket<P = NoOpPermits> = socket::PairSocket<CompioStream, P>;
 
 /// The sockets of compio and everything that using them needs.
 pub mod prelude {
-    pub use super::{DealerSocket, PullSocket, PushSocket, RouterSocket};
+    pub use super::{
+        DealerSocket, PairSocket, PubSocket, PullSocket, PushSocket, RepSocket, ReqSocket, RouterSocket,
+        SubSocket, XPubSocket, XSubSocket,
+    };
     pub use crate::prelude::*;
 }
 
@@ -87,6 +104,7 @@ impl<T: Kind> Socket<T, CompioStream, NoOpPermits> {
         stream: ::compio::net::UnixStream,
         options: SocketOptions,
     ) -> Result<Self> {
-        Self::from_runtime_stream(CompioStream::unix(stream)?, options).await
+        let stream = CompioStream::prepared_unix(stream, &options.transport)?;
+        Self::from_runtime_stream(stream, options).await
     }
 }

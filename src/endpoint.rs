@@ -1,9 +1,15 @@
 //! [`Endpoint`]: where a socket binds or connects.
 
+mod ipc;
+mod tcp;
+
 use std::convert::Infallible;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::str::FromStr;
+
+pub use self::ipc::IpcEndpoint;
+pub use self::tcp::{Host, Source, TcpEndpoint};
 
 /// An address that a socket binds or connects to, such as `tcp://127.0.0.1:5555`.
 ///
@@ -12,6 +18,12 @@ use std::str::FromStr;
 /// - `tcp://example.org:5555`: a name. International names are written in their ASCII form (`xn--`).
 /// - `tcp://*:5555`: all local addresses; `tcp://127.0.0.1:0` or `:*`: a port that the system chooses. For
 ///   binding only.
+/// - `tcp://192.168.0.2:0;example.org:5555`: the local address before the `;` is where the connection is made
+///   from; `*` and port 0, which may be left out, are the system's choice. For connecting only.
+/// - `ipc:///tmp/x`, `ipc://x`: a Unix socket by its path, relative to the working directory or absolute. A
+///   socket file that nobody listens on any more is replaced.
+/// - `ipc://@x`: a Unix socket by a name without a file, on Linux and Android.
+/// - `ipc://*`: a fresh path in the folder for temporary files. For binding only.
 /// - `inproc://name`: a socket of the same process, on any thread and any runtime. The name is any text of 1
 ///   to 255 bytes; case counts. Messages pass without being encoded.
 ///
@@ -25,38 +37,16 @@ use std::str::FromStr;
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// `tcp://host:port`.
+    /// `tcp://host:port` or `tcp://source;host:port`.
     Tcp(TcpEndpoint),
-    /// `ipc://path`: the name of a Unix stream given to `from_unix`, as it appears in events. Binding and
-    /// connecting by such a name is not supported.
-    #[cfg(unix)]
-    Ipc(std::path::PathBuf),
+    /// `ipc://path`: a Unix socket, and thus refused on other systems when it is opened.
+    Ipc(IpcEndpoint),
     /// `inproc://name`: a socket of this process that is bound to the name.
     Inproc(String),
 }
 
 /// Bytes of an `inproc://` name (libzmq allows about as many).
 const MAX_NAME: usize = 255;
-
-/// Host and port of a TCP endpoint.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct TcpEndpoint {
-    host: Host,
-    port: u16,
-}
-
-/// The host of a TCP endpoint.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Host {
-    /// An IPv4 or IPv6 address.
-    Ip(IpAddr),
-    /// A name, resolved anew for each connection attempt; also an IPv6 address with a zone, such as
-    /// `fe80::1%eth0`, since only the system knows its interfaces.
-    Name(String),
-    /// `*`: all local addresses, IPv4 and IPv6; for binding only.
-    Any,
-}
 
 /// What is wrong with an endpoint.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -66,7 +56,9 @@ pub enum EndpointError {
     #[error("endpoint {0:?} has no transport: expected something like tcp://127.0.0.1:5555")]
     MissingTransport(String),
     /// The transport is not one that this version speaks.
-    #[error("transport {transport:?} of endpoint {endpoint:?} is not supported: use tcp:// or inproc://")]
+    #[error(
+        "transport {transport:?} of endpoint {endpoint:?} is not supported: use tcp://, ipc:// or inproc://"
+    )]
     UnsupportedTransport {
         /// The endpoint as given.
         endpoint: String,
@@ -88,9 +80,29 @@ pub enum EndpointError {
     /// The name of an `inproc://` endpoint is empty, or longer than 255 bytes.
     #[error("the name of endpoint {0:?} is not 1 to 255 bytes long")]
     InvalidName(String),
-    /// The endpoint is good for binding only.
-    #[error("{0} can be bound, not connected to: it names no single host and port")]
+    /// What stands before the `;` is not an address of this machine.
+    #[error("the source of endpoint {0:?} is neither an address nor *, with or without a port")]
+    InvalidSource(String),
+    /// There is nothing after `ipc://` or `ipc://@`.
+    #[error("endpoint {0:?} names no socket: expected a path, @ and a name, or *")]
+    MissingPath(String),
+    /// The path or name of the Unix socket is longer than the system takes.
+    #[error("the path of endpoint {endpoint:?} is longer than {max} bytes")]
+    PathTooLong {
+        /// The endpoint as given.
+        endpoint: String,
+        /// The bytes that a path may have.
+        max: usize,
+    },
+    /// The path or name of the Unix socket has a zero byte in it.
+    #[error("the path of endpoint {0:?} has a zero byte in it")]
+    InvalidPath(String),
+    /// The endpoint is not good for connecting.
+    #[error("{0} cannot be connected to: it does not say to which peer")]
     NotConnectable(Endpoint),
+    /// The endpoint is not good for binding.
+    #[error("{0} cannot be bound: it is for a connecting end")]
+    NotBindable(Endpoint),
 }
 
 impl Endpoint {
@@ -108,9 +120,7 @@ impl Endpoint {
     pub fn port(&self) -> Option<u16> {
         match self {
             Self::Tcp(tcp) => Some(tcp.port),
-            #[cfg(unix)]
-            Self::Ipc(_) => None,
-            Self::Inproc(_) => None,
+            Self::Ipc(_) | Self::Inproc(_) => None,
         }
     }
 
@@ -122,27 +132,24 @@ impl Endpoint {
         }
     }
 
-    /// Refuses what can only be bound.
+    /// Refuses what does not name a peer.
     pub(crate) fn check_connectable(&self) -> Result<(), EndpointError> {
-        match self {
-            Self::Tcp(tcp) if tcp.port != 0 && tcp.host != Host::Any => Ok(()),
-            Self::Inproc(_) => Ok(()),
-            _ => Err(EndpointError::NotConnectable(self.clone())),
-        }
-    }
-}
-
-impl TcpEndpoint {
-    /// The host.
-    #[must_use]
-    pub fn host(&self) -> &Host {
-        &self.host
+        let names_a_peer = match self {
+            Self::Tcp(tcp) => tcp.port != 0 && tcp.host != Host::Any,
+            Self::Inproc(_) => true,
+            Self::Ipc(ipc) => matches!(ipc, IpcEndpoint::Path(_) | IpcEndpoint::Abstract(_)),
+        };
+        if names_a_peer { Ok(()) } else { Err(EndpointError::NotConnectable(self.clone())) }
     }
 
-    /// The port; 0 lets the system choose one for binding.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
+    /// Refuses what only a connecting end has.
+    pub(crate) fn check_bindable(&self) -> Result<(), EndpointError> {
+        let is_bindable = match self {
+            Self::Tcp(tcp) => tcp.source().is_none(),
+            Self::Ipc(ipc) => *ipc != IpcEndpoint::Unnamed,
+            Self::Inproc(_) => true,
+        };
+        if is_bindable { Ok(()) } else { Err(EndpointError::NotBindable(self.clone())) }
     }
 }
 
@@ -153,99 +160,32 @@ impl FromStr for Endpoint {
         let quoted = || text.to_owned();
         let (transport, address) =
             text.split_once("://").ok_or_else(|| EndpointError::MissingTransport(quoted()))?;
-        if transport == "inproc" {
-            let fits = (1..=MAX_NAME).contains(&address.len());
-            return if fits {
-                Ok(Self::Inproc(address.to_owned()))
-            } else {
-                Err(EndpointError::InvalidName(quoted()))
-            };
-        }
-        if transport != "tcp" {
-            let transport = transport.to_owned();
-            return Err(EndpointError::UnsupportedTransport { endpoint: quoted(), transport });
-        }
-        let (host, port) = address.rsplit_once(':').ok_or_else(|| EndpointError::MissingPort(quoted()))?;
-        if host.is_empty() {
-            return Err(EndpointError::MissingHost(quoted()));
-        }
-        let host = parse_host(host).ok_or_else(|| EndpointError::InvalidHost(quoted()))?;
-        let port = match port {
-            "" => return Err(EndpointError::MissingPort(quoted())),
-            "*" => 0,
-            // `parse` would take a sign.
-            digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse().map_err(|_| EndpointError::InvalidPort(quoted()))?
+        match transport {
+            "tcp" => TcpEndpoint::parse(address, text).map(Self::Tcp),
+            "ipc" => IpcEndpoint::parse(address, text).map(Self::Ipc),
+            "inproc" if (1..=MAX_NAME).contains(&address.len()) => Ok(Self::Inproc(address.to_owned())),
+            "inproc" => Err(EndpointError::InvalidName(quoted())),
+            _ => {
+                let transport = transport.to_owned();
+                Err(EndpointError::UnsupportedTransport { endpoint: quoted(), transport })
             }
-            _ => return Err(EndpointError::InvalidPort(quoted())),
-        };
-        Ok(Self::Tcp(TcpEndpoint { host, port }))
+        }
     }
-}
-
-fn parse_host(host: &str) -> Option<Host> {
-    if host == "*" {
-        return Some(Host::Any);
-    }
-    if let Some(bracketed) = host.strip_prefix('[') {
-        return parse_ipv6(bracketed.strip_suffix(']')?);
-    }
-    if let Ok(address) = host.parse::<Ipv4Addr>() {
-        return Some(Host::Ip(address.into()));
-    }
-    // RFC 1035 bounds the length; underscores occur in practice, and a final dot makes a name absolute.
-    // Digits and dots alone are a mistyped address.
-    let is_name = host.len() <= 253
-        && host.bytes().all(is_name_byte)
-        && host.bytes().any(|byte| byte.is_ascii_alphabetic())
-        && !host.strip_suffix('.').unwrap_or(host).split('.').any(str::is_empty);
-    is_name.then(|| Host::Name(host.to_owned()))
-}
-
-/// What stands between the brackets: an address, and perhaps its zone (RFC 4007).
-fn parse_ipv6(text: &str) -> Option<Host> {
-    let Some((address, zone)) = text.split_once('%') else {
-        return text.parse().ok().map(|address: Ipv6Addr| Host::Ip(address.into()));
-    };
-    let address: Ipv6Addr = address.parse().ok()?;
-    let is_zone = (1..=64).contains(&zone.len()) && zone.bytes().all(is_name_byte);
-    is_zone.then(|| Host::Name(format!("{address}%{zone}")))
-}
-
-fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(tcp) => write!(f, "tcp://{}:{}", tcp.host, tcp.port),
-            #[cfg(unix)]
-            Self::Ipc(path) => write!(f, "ipc://{}", path.display()),
+            Self::Tcp(tcp) => write!(f, "tcp://{tcp}"),
+            Self::Ipc(ipc) => write!(f, "ipc://{ipc}"),
             Self::Inproc(name) => write!(f, "inproc://{name}"),
-        }
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ip(IpAddr::V4(address)) => write!(f, "{address}"),
-            Self::Ip(IpAddr::V6(address)) => write!(f, "[{address}]"),
-            Self::Name(zoned) if zoned.contains('%') => write!(f, "[{zoned}]"),
-            Self::Name(name) => f.write_str(name),
-            Self::Any => f.write_str("*"),
         }
     }
 }
 
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Self {
-        let host = match address {
-            SocketAddr::V6(v6) if v6.scope_id() != 0 => Host::Name(format!("{}%{}", v6.ip(), v6.scope_id())),
-            address => Host::Ip(address.ip()),
-        };
-        Self::Tcp(TcpEndpoint { host, port: address.port() })
+        Self::Tcp(address.into())
     }
 }
 
@@ -340,7 +280,7 @@ mod tests {
         for text in ["", "127.0.0.1:5555", "tcp:/x:1", "tcp"] {
             assert_eq!(error(text), E::MissingTransport(text.into()));
         }
-        for text in ["udp://x:1", "://x:1", "TCP://x:1", "ipc:///tmp/x"] {
+        for text in ["udp://x:1", "://x:1", "TCP://x:1", "unix:///tmp/x"] {
             assert!(matches!(error(text), E::UnsupportedTransport { .. }), "{text}");
         }
         for text in ["tcp://x", "tcp://x:", "tcp://"] {

@@ -53,9 +53,24 @@ pub enum Error {
     /// The operation would have to wait: for room below a high-water mark, a permit, a peer, a message.
     #[error("the operation would have to wait")]
     WouldBlock,
+    /// The peers that could take the message are at their high-water marks ([`OnFull::Fail`]).
+    ///
+    /// [`OnFull::Fail`]: crate::resilience::OnFull::Fail
+    #[error("the peers that could take the message are at their high-water marks")]
+    Full,
+    /// It is not the socket's turn: a REQ sends and receives in turn, a REP receives and sends (the
+    /// caller's fault; `EFSM` in libzmq).
+    #[error("the socket is not in the state for this operation")]
+    InvalidState,
+    /// The peer that a REQ awaits the reply of is gone; the next request may be sent.
+    #[error("the peer was lost before it replied")]
+    PeerLost,
     /// No peer has the identity that the message is addressed to (`EHOSTUNREACH` in libzmq).
     #[error("no peer has the identity that the message is addressed to")]
     Unroutable,
+    /// Another peer or endpoint of the socket has the identity (the caller's fault).
+    #[error("another peer or endpoint has the identity")]
+    IdentityTaken,
     /// There is no connection, and none will come by itself.
     #[error("not connected")]
     NotConnected,
@@ -97,6 +112,12 @@ pub enum TimeoutKind {
     /// Connecting to the endpoint (option `connect_timeout`).
     #[error("connecting")]
     Connect,
+    /// A message to receive (option `recv_timeout`).
+    #[error("waiting for a message")]
+    Recv,
+    /// Room or a peer for a message to send (option `send_timeout`).
+    #[error("waiting to send")]
+    Send,
     /// The ZMTP handshake (option `handshake_timeout`).
     #[error("the handshake")]
     Handshake,
@@ -117,12 +138,15 @@ impl Error {
                 ErrorKind::InvalidInput
             }
             Self::NoRuntime { .. } => ErrorKind::Unsupported,
+            Self::IdentityTaken => ErrorKind::AlreadyExists,
             Self::UnknownEndpoint(_) => ErrorKind::NotFound,
             Self::Closed | Self::NotConnected | Self::ConnectFailed(_) | Self::GaveUp { .. } => {
                 ErrorKind::NotConnected
             }
             Self::CompanionGone | Self::Poisoned => ErrorKind::BrokenPipe,
-            Self::WouldBlock => ErrorKind::WouldBlock,
+            Self::WouldBlock | Self::Full => ErrorKind::WouldBlock,
+            Self::InvalidState => ErrorKind::InvalidInput,
+            Self::PeerLost => ErrorKind::ConnectionReset,
             Self::Unroutable => ErrorKind::HostUnreachable,
             Self::Timeout(_) => ErrorKind::TimedOut,
             Self::Protocol(_) => ErrorKind::InvalidData,

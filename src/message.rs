@@ -503,6 +503,18 @@ impl<const N: usize> From<[Frame; N]> for Message {
     }
 }
 
+impl<const N: usize> From<[&str; N]> for Message {
+    fn from(frames: [&str; N]) -> Self {
+        frames.into_iter().collect()
+    }
+}
+
+impl<const N: usize> From<[&[u8]; N]> for Message {
+    fn from(frames: [&[u8]; N]) -> Self {
+        frames.into_iter().collect()
+    }
+}
+
 impl From<Vec<Frame>> for Message {
     fn from(frames: Vec<Frame>) -> Self {
         VecDeque::from(frames).into()

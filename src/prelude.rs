@@ -6,7 +6,7 @@ pub use crate::message::{Frame, Message};
 pub use crate::monitor::{DisconnectReason, DropCause, Monitor, PeerId, SocketEvent, SocketStats};
 pub use crate::options::SocketOptions;
 pub use crate::resilience::{
-    Backoff, BytePermits, FlushPolicy, NoOpPermits, OnCancel, Permit, PoisonGuard, ReconnectState,
-    SemaphorePermits,
+    Backoff, BytePermits, FlushPolicy, NoOpPermits, OnCancel, OnFull, Permit, PoisonGuard, ReconnectState,
+    SemaphorePermits, WhileDisconnected,
 };
 pub use bytes::Bytes;

@@ -27,10 +27,27 @@ pub type RouterSocket<P = NoOpPermits> = socket::RouterSocket<TokioStream, P>;
 pub type PushSocket<P = NoOpPermits> = socket::PushSocket<TokioStream, P>;
 /// A PULL socket on tokio.
 pub type PullSocket<P = NoOpPermits> = socket::PullSocket<TokioStream, P>;
+/// A REQ socket on tokio.
+pub type ReqSocket<P = NoOpPermits> = socket::ReqSocket<TokioStream, P>;
+/// A REP socket on tokio.
+pub type RepSocket<P = NoOpPermits> = socket::RepSocket<TokioStream, P>;
+/// A PUB socket on tokio.
+pub type PubSocket<P = NoOpPermits> = socket::PubSocket<TokioStream, P>;
+/// A SUB socket on tokio.
+pub type SubSocket<P = NoOpPermits> = socket::SubSocket<TokioStream, P>;
+/// A XPUB socket on tokio.
+pub type XPubSocket<P = NoOpPermits> = socket::XPubSocket<TokioStream, P>;
+/// A XSUB socket on tokio.
+pub type XSubSocket<P = NoOpPermits> = socket::XSubSocket<TokioStream, P>;
+/// A PAIR socket on tokio.
+pub type PairSocket<P = NoOpPermits> = socket::PairSocket<TokioStream, P>;
 
 /// The sockets of tokio and everything that using them needs.
 pub mod prelude {
-    pub use super::{DealerSocket, PullSocket, PushSocket, RouterSocket};
+    pub use super::{
+        DealerSocket, PairSocket, PubSocket, PullSocket, PushSocket, RepSocket, ReqSocket, RouterSocket,
+        SubSocket, XPubSocket, XSubSocket,
+    };
     pub use crate::prelude::*;
 }
 
@@ -86,6 +103,7 @@ impl<T: Kind> Socket<T, TokioStream, NoOpPermits> {
         stream: ::tokio::net::UnixStream,
         options: SocketOptions,
     ) -> Result<Self> {
-        Self::from_runtime_stream(stream.into(), options).await
+        let stream = TokioStream::prepared_unix(stream, &options.transport)?;
+        Self::from_runtime_stream(stream, options).await
     }
 }

@@ -14,6 +14,13 @@ fn sockets_are_send_and_sync() {
     shared::<RouterSocket<SemaphorePermits>>();
     shared::<PushSocket<SemaphorePermits>>();
     shared::<PullSocket<SemaphorePermits>>();
+    shared::<ReqSocket<SemaphorePermits>>();
+    shared::<RepSocket<SemaphorePermits>>();
+    shared::<PubSocket<SemaphorePermits>>();
+    shared::<SubSocket<SemaphorePermits>>();
+    shared::<XPubSocket<SemaphorePermits>>();
+    shared::<XSubSocket<SemaphorePermits>>();
+    shared::<PairSocket<SemaphorePermits>>();
     shared::<Monitor>();
     shared::<Error>();
     shared::<SendError<Message>>();
@@ -22,7 +29,13 @@ fn sockets_are_send_and_sync() {
 
 /// Never called: its futures only have to have the right types.
 #[allow(dead_code, reason = "a compile-time test")]
-fn futures_are_send(dealer: DealerSocket<SemaphorePermits>, router: RouterSocket, mut monitor: Monitor) {
+fn futures_are_send(
+    dealer: DealerSocket<SemaphorePermits>,
+    router: RouterSocket,
+    requests: ReqSocket,
+    publisher: PubSocket,
+    mut monitor: Monitor,
+) {
     sent(&dealer.send("x"));
     sent(&dealer.feed("x"));
     sent(&dealer.flush());
@@ -42,6 +55,8 @@ fn futures_are_send(dealer: DealerSocket<SemaphorePermits>, router: RouterSocket
     sent(&DealerSocket::connect_with_reconnect("tcp://127.0.0.1:1"));
     sent(&PullSocket::bind("tcp://127.0.0.1:0"));
     let (sender, receiver) = dealer.split();
+    sent(&requests.request("x"));
+    sent(&publisher.wait_for_subscribers("x", 1));
     sent(&sender.send("x"));
     sent(&receiver.recv());
 }

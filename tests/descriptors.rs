@@ -14,6 +14,7 @@ macro_rules! mount {
         mod $name {
             use crate::support::$name as rt;
 
+            mod cycles;
             pub(crate) mod descriptors;
         }
     };
@@ -27,11 +28,13 @@ fn descriptors() {
     #[cfg(feature = "tokio")]
     {
         tokio::descriptors::cycles_leave_none_open();
+        tokio::descriptors::reconnections_leave_none_open();
         tokio::descriptors::running_out_is_survived();
     }
     #[cfg(feature = "compio")]
     {
         compio::descriptors::cycles_leave_none_open();
+        compio::descriptors::reconnections_leave_none_open();
         compio::descriptors::running_out_is_survived();
     }
 }

@@ -16,6 +16,7 @@ macro_rules! mount {
         mod $name {
             use crate::support::$name as rt;
 
+            mod cycles;
             pub(crate) mod heap;
         }
     };

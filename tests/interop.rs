@@ -12,6 +12,8 @@ macro_rules! mount {
             use crate::support::$name as rt;
 
             mod hostile;
+            #[cfg(unix)]
+            mod ipc;
             mod libzmq;
         }
     };

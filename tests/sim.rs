@@ -5,12 +5,28 @@
 #[path = "support/stalled.rs"]
 mod stalled;
 
+#[path = "support/dropping.rs"]
+mod dropping;
+#[path = "support/simulated.rs"]
+mod simulated;
+
+/// What holds on every runtime, on this one as well.
+#[path = "suite"]
+mod suite {
+    use crate::simulated as rt;
+
+    mod dropped;
+}
+
 #[path = "sim"]
 mod sim {
     mod balance;
     mod close;
+    mod companion;
     mod cuts;
     mod cycles;
+    mod disconnected;
+    mod fragile;
     mod give_up;
     mod handover;
     mod handshakes;
@@ -18,6 +34,7 @@ mod sim {
     mod inproc;
     mod marks;
     mod reconnect;
+    mod reconnect_stop;
     mod seeds;
     mod support;
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
+#[path = "support/dropping.rs"]
+mod dropping;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -15,10 +17,18 @@ macro_rules! mount {
 
             mod blueprint;
             mod cancel;
+            mod dropped;
             mod inproc;
+            #[cfg(unix)]
+            mod ipc;
             mod marks;
             mod monitor;
+            mod opening;
+            mod patterns;
+            mod probe;
             mod sockets;
+            mod socks;
+            mod tcp;
         }
     };
 }

@@ -21,6 +21,7 @@ impl<S: AsyncStream> Core<S> {
                 let Some(peer) = self.peers.get_mut(id) else { return };
                 peer.stage = Stage::Retiring;
                 self.pattern_detach(id);
+                self.perform_tasks();
                 self.unclocked.push(id);
                 self.wake_companion();
                 self.turn(|core| core.flush_peer(id));
@@ -152,16 +153,6 @@ impl<S: AsyncStream> Core<S> {
                 Poll::Pending
             }
         }
-    }
-
-    pub(crate) fn drop_pending(&mut self, cause: DropCause) {
-        let pending = std::mem::take(&mut self.outbound.pending);
-        let count = pending.len() as u64;
-        for queued in pending {
-            self.outbound.pending_level.remove(queued.size);
-            self.effects.drop_permit(queued.permit);
-        }
-        self.count_dropped(None, cause, count);
     }
 
     /// The companion is gone without having closed the socket: nothing can go on.

@@ -6,15 +6,17 @@ use super::effects::Effects;
 use super::endpoints::Endpoints;
 use super::inbound::Inbound;
 use super::inproc::Mailbox;
+use super::limits::Limits;
 use super::outbound::Outbound;
 use super::pattern::Pattern;
 use super::peers::Peers;
 use super::ready::ReadyQueue;
+use super::tasks::Tasks;
 use super::wait::WaitList;
 use crate::error::Error;
 use crate::monitor::{DropCause, MonitorHub, PeerId, SocketEvent};
 use crate::options::SocketOptions;
-use crate::protocol::{Config, Limits, Security, SocketType};
+use crate::protocol::{self, Config, Security, SocketType};
 use crate::resilience::Deadlines;
 use crate::runtime::AsyncStream;
 
@@ -26,6 +28,8 @@ pub(crate) struct Core<S> {
     pub(crate) options: SocketOptions,
     pub(crate) config: Arc<Config>,
     pub(crate) pattern: Box<dyn Pattern>,
+    /// What the pattern wants done, filled and emptied within one call.
+    pub(crate) tasks: Tasks,
     pub(crate) ready: Arc<ReadyQueue>,
     pub(crate) effects: Effects<S>,
     pub(crate) peers: Peers<S>,
@@ -36,6 +40,10 @@ pub(crate) struct Core<S> {
     pub(crate) inbound: Inbound,
     pub(crate) companion: Companion,
     pub(crate) phase: Phase,
+    /// Only the last message of each peer is kept.
+    pub(crate) conflates: bool,
+    /// Calls that have a time limit.
+    pub(crate) limits: Limits,
     pub(crate) deadlines: Deadlines<Timer>,
     /// Peers that began to retire or drain, or announced a TTL, since the companion last looked at the
     /// clock.
@@ -87,6 +95,10 @@ pub(crate) enum Timer {
     ReadAhead,
     /// The end of linger.
     Linger,
+    /// The first message that waits for a peer has waited too long.
+    Expire,
+    /// The time limit of a call.
+    Limit(u64),
 }
 
 /// Counts over the life of the socket; see `SocketStats` for the invariants.
@@ -113,30 +125,35 @@ impl<S: AsyncStream> Core<S> {
         options: SocketOptions,
         companion: Companion,
     ) -> Self {
-        let limits = Limits {
+        let limits = protocol::Limits {
             max_message_size: options.max_message_size,
             max_frames: options.max_frames,
-            ..Limits::default()
+            ..protocol::Limits::default()
         };
         let config = Config {
             socket_type,
             identity: options.identity.clone(),
-            properties: Vec::new(),
+            properties: options.metadata.clone(),
             limits,
             security: Security::default(),
         };
+        let conflates = options.conflate() && socket_type.conflates();
+        let inbound = Inbound::new(&options, pattern.takes_turns(), conflates);
         Self {
             config: Arc::new(config),
             pattern,
+            tasks: Tasks::default(),
             ready: Arc::default(),
             effects: Effects::default(),
             peers: Peers::new(),
             endpoints: Endpoints::default(),
             mailbox: None,
             outbound: Outbound::new(&options),
-            inbound: Inbound::new(&options),
+            inbound,
             companion,
             phase: Phase::Open,
+            conflates,
+            limits: Limits::default(),
             deadlines: Deadlines::default(),
             unclocked: Vec::new(),
             watchers: WaitList::default(),

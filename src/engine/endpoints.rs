@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::inproc::{Bound, Ticket};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::message::Frame;
 use crate::monitor::PeerId;
 use crate::resilience::{Backoff, ReconnectPhase, ReconnectState};
 
@@ -30,6 +31,8 @@ pub(crate) struct Endpoints {
 pub(crate) struct Dial {
     pub(crate) id: u32,
     pub(crate) endpoint: Endpoint,
+    /// The identity that a ROUTER knows the peer by, whatever the peer says (CONNECT_ROUTING_ID).
+    pub(crate) alias: Option<Frame>,
     pub(crate) reconnect: ReconnectState,
     pub(crate) peer: Option<PeerId>,
     /// Attempts that ended, well or badly.
@@ -88,6 +91,7 @@ impl Endpoints {
         self.dials.push(Dial {
             id,
             endpoint,
+            alias: None,
             reconnect: ReconnectState::new(backoff, max_attempts),
             peer: None,
             outcomes: 0,

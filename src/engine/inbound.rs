@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
 use super::core::Core;
+use super::pattern::Verdict;
 use super::peer::{Peer, Stage};
 use super::wait::WaitKey;
 use crate::error::Error;
@@ -41,7 +42,7 @@ pub(crate) struct Inbound {
     /// Peers with decoded messages.
     pub(super) inboxes: FairQueue<PeerId>,
     /// Messages of peers that are gone.
-    orphans: VecDeque<Message>,
+    orphans: VecDeque<(PeerId, Message)>,
     pub(super) orphan_level: HighWater,
     /// Messages taken from pipes since a stream last had its turn.
     pub(super) passed: u32,
@@ -55,10 +56,14 @@ pub(crate) struct Inbound {
     delayed: bool,
     /// Messages returned since `recv` last gave way.
     burst: u32,
+    /// The pattern has a say in when the application receives, and what.
+    pub(crate) gated: bool,
+    /// Messages go to the application as they come.
+    plain: bool,
 }
 
 impl Inbound {
-    pub(crate) fn new(options: &SocketOptions) -> Self {
+    pub(crate) fn new(options: &SocketOptions, gated: bool, conflates: bool) -> Self {
         Self {
             slab: RecvBuf::with_capacity(SLAB),
             slab_owner: None,
@@ -73,6 +78,8 @@ impl Inbound {
             watched: false,
             delayed: false,
             burst: 0,
+            gated,
+            plain: !gated && !conflates,
         }
     }
 
@@ -110,7 +117,7 @@ impl<S: AsyncStream> Core<S> {
     ) -> Poll<Result<(), Error>> {
         // Nearly always the next message lies in the slab.
         let plain = key.is_none() && self.inbound.only_slab() && self.inbound.burst < RECEIVES_PER_POLL;
-        if plain && self.ended().is_none() && self.decode_next(into) {
+        if plain && self.inbound.plain && self.ended().is_none() && self.decode_next(into) {
             self.inbound.calls += 1;
             self.inbound.burst += 1;
             self.delivered();
@@ -150,22 +157,25 @@ impl<S: AsyncStream> Core<S> {
         if let Some(error) = self.ended() {
             return Err(error);
         }
+        if self.inbound.gated {
+            self.pattern.may_receive()?;
+        }
         self.inbound.calls += 1;
+        if self.conflates {
+            self.read_latest();
+        }
         // Pipes that are never empty must not keep streams from their turn.
         let passed = self.inbound.passed >= PASSED_PER_STREAM_TURN;
-        if !passed {
-            if let Some(message) = self.take_decoded() {
-                self.delivered();
-                return Ok(message);
-            }
+        let ready = if passed { None } else { self.take_decoded() };
+        let next = ready.or_else(|| self.turn(|core| core.read_message(passed)));
+        let Some((id, mut message)) = next else {
+            return Err(self.hopeless().unwrap_or(Error::WouldBlock));
+        };
+        if self.inbound.gated {
+            self.pattern.deliver(id, &mut message);
         }
-        match self.turn(|core| core.read_message(passed)) {
-            Some(message) => {
-                self.delivered();
-                Ok(message)
-            }
-            None => Err(self.hopeless().unwrap_or(Error::WouldBlock)),
-        }
+        self.delivered();
+        Ok(message)
     }
 
     /// A message goes to the application, which may or may not come back for what is left.
@@ -179,21 +189,27 @@ impl<S: AsyncStream> Core<S> {
 
     /// A message that is there already: read ahead, or in the slab.
     #[inline]
-    fn take_decoded(&mut self) -> Option<Message> {
-        if !self.inbound.orphans.is_empty() {
-            return self.take_orphan();
-        }
-        while let Some(id) = self.inbound.inboxes.pop() {
-            let message = self.take_from_inbox(id);
-            if message.is_some() {
+    fn take_decoded(&mut self) -> Option<(PeerId, Message)> {
+        loop {
+            if !self.inbound.orphans.is_empty() {
+                return self.take_orphan();
+            }
+            while let Some(id) = self.inbound.inboxes.pop() {
+                let message = self.take_from_inbox(id);
+                if message.is_some() {
+                    return message;
+                }
+            }
+            let message = self.decode_slab();
+            // A command may have led to a message of the socket's own.
+            if message.is_some() || self.inbound.only_slab() {
                 return message;
             }
         }
-        self.decode_slab()
     }
 
-    fn take_orphan(&mut self) -> Option<Message> {
-        let message = self.inbound.orphans.pop_front()?;
+    fn take_orphan(&mut self) -> Option<(PeerId, Message)> {
+        let (id, message) = self.inbound.orphans.pop_front()?;
         let was_full = self.inbound.orphan_level.is_full();
         self.inbound.orphan_level.remove(message.size());
         if was_full && !self.inbound.orphan_level.is_full() {
@@ -201,10 +217,10 @@ impl<S: AsyncStream> Core<S> {
                 self.resume_reading(id);
             }
         }
-        Some(message)
+        Some((id, message))
     }
 
-    fn take_from_inbox(&mut self, id: PeerId) -> Option<Message> {
+    fn take_from_inbox(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
         let peer = self.peers.get_mut(id)?;
         if peer.inbox.is_empty() && peer.link.inproc().is_some() {
             return self.take_from_pipe(id);
@@ -219,7 +235,7 @@ impl<S: AsyncStream> Core<S> {
         if peer.paused && !self.at_mark(id) {
             self.resume_reading(id);
         }
-        Some(message)
+        Some((id, message))
     }
 
     fn resume_reading(&mut self, id: PeerId) {
@@ -234,7 +250,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Reads from peers, in turn, until one yields a message or none has anything; `passed` to begin with
     /// the streams.
-    fn read_message(&mut self, mut passed: bool) -> Option<Message> {
+    fn read_message(&mut self, mut passed: bool) -> Option<(PeerId, Message)> {
         self.inbound.passed = 0;
         loop {
             self.collect_ready();
@@ -256,6 +272,11 @@ impl<S: AsyncStream> Core<S> {
                 // Bytes that waited for room; the stream itself is still to be read.
                 self.inbound.readable.push_back(id);
                 return Some(message);
+            }
+            if !self.inbound.only_slab() {
+                // Older than what is left in the slab.
+                self.inbound.readable.push_back(id);
+                continue;
             }
             self.read(id);
         }
@@ -397,7 +418,6 @@ impl<S: AsyncStream> Core<S> {
         let event = peer.connection.handle_large_frame(payload, &mut peer.out);
         match event {
             Ok(Some(Event::Message(mut message))) => {
-                peer.received += 1;
                 if self.accept(id, &mut message) {
                     self.put_into_inbox(id, message);
                 }
@@ -407,9 +427,10 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Decodes the next message from the slab.
-    fn decode_slab(&mut self) -> Option<Message> {
+    fn decode_slab(&mut self) -> Option<(PeerId, Message)> {
+        let id = self.inbound.slab_owner?;
         let mut message = Message::new();
-        self.decode_next(&mut message).then_some(message)
+        self.decode_next(&mut message).then_some((id, message))
     }
 
     /// Decodes the next message from the slab into `into`; false if there is none.
@@ -444,22 +465,33 @@ impl<S: AsyncStream> Core<S> {
                 }
                 Some(other) => {
                     self.handle_other(id, other);
+                    if !self.inbound.only_slab() {
+                        // What the command led to comes first.
+                        return false;
+                    }
                     continue;
                 }
             }
-            peer.received += 1;
             if self.accept(id, into) {
                 return true;
             }
         }
     }
 
+    /// Counts a message that arrived; whether the application gets it.
     #[inline]
-    pub(super) fn accept(&mut self, id: PeerId, message: &mut Message) -> bool {
+    pub(crate) fn accept(&mut self, id: PeerId, message: &mut Message) -> bool {
+        let verdict = self.pattern.accept(id, message, &mut self.tasks);
+        self.perform_tasks();
+        if verdict == Verdict::Consumed {
+            return false;
+        }
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.received += 1;
+        }
         self.counters.received += 1;
-        let accepted = self.pattern.accept(id, message);
-        self.counters.recv_dropped += u64::from(!accepted);
-        accepted
+        self.counters.recv_dropped += u64::from(verdict == Verdict::Discard);
+        verdict == Verdict::Deliver
     }
 
     /// Everything but messages.
@@ -483,8 +515,8 @@ impl<S: AsyncStream> Core<S> {
                 }
             }
             Ok(Some(Event::Pong { context })) => peer.prove(&context),
-            // For publishers only.
-            Ok(Some(Event::Subscribe { .. } | Event::Cancel { .. })) => {}
+            Ok(Some(Event::Subscribe { topic })) => self.handle_subscription(id, &topic, true),
+            Ok(Some(Event::Cancel { topic })) => self.handle_subscription(id, &topic, false),
             Err(error) => {
                 // An ERROR may be on its way to the peer; nothing that follows from it is of use.
                 let _ = peer.poll_flush();
@@ -499,14 +531,18 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    pub(super) fn put_into_inbox(&mut self, id: PeerId, message: Message) {
+    pub(crate) fn put_into_inbox(&mut self, id: PeerId, message: Message) {
         let Some(peer) = self.peers.get_mut(id) else {
             self.inbound.orphan_level.add(message.size());
-            self.inbound.orphans.push_back(message);
+            self.inbound.orphans.push_back((id, message));
+            let receiver = self.ready.pop_receiver();
+            self.effects.wake(receiver);
             return;
         };
         if peer.inbox.is_empty() {
             self.inbound.inboxes.push(id);
+        } else if self.conflates {
+            return self.replace_received(id, message);
         }
         peer.inbox_level.add(message.size());
         peer.inbox.push_back(message);
@@ -523,7 +559,7 @@ impl<S: AsyncStream> Core<S> {
                 }
                 return;
             }
-            if let Some(message) = self.decode_slab() {
+            if let Some((id, message)) = self.decode_slab() {
                 self.put_into_inbox(id, message);
             }
         }
@@ -551,12 +587,13 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Whether reading ahead from this peer has to stop. Messages of peers that are gone count for
-    /// all: a peer that reconnects again and again must not pile up memory. A handshake is no message.
+    /// all: a peer that reconnects again and again must not pile up memory. A handshake goes on all the
+    /// same: it brings no message, and has a deadline.
     fn at_mark(&self, id: PeerId) -> bool {
-        let Some(peer) = self.peers.get(id).filter(|peer| peer.stage != Stage::Handshaking) else {
-            return false;
-        };
-        self.inbound.orphan_level.is_full() || peer.inbox_level.is_full()
+        self.peers.get(id).is_some_and(|peer| {
+            let orphans_full = peer.stage != Stage::Handshaking && self.inbound.orphan_level.is_full();
+            orphans_full || !self.conflates && peer.inbox_level.is_full()
+        })
     }
 
     /// The companion's share of reading: while nobody receives, up to the marks.
@@ -581,14 +618,16 @@ impl<S: AsyncStream> Core<S> {
         ReadAhead::Again
     }
 
-    /// Reads once from every peer that may have something, into the inboxes.
-    pub(crate) fn read_ahead_now(&mut self) {
+    /// Reads once from every peer that may have something, into the inboxes; whether there was one.
+    pub(crate) fn read_ahead_now(&mut self) -> bool {
+        let found = !self.inbound.readable.is_empty();
         for _ in 0..self.inbound.readable.len() {
             let Some(id) = self.inbound.readable.pop_front() else { break };
             if self.load_slab(id) {
                 self.read_into_inbox(id);
             }
         }
+        found
     }
 
     /// The time for the delayed look has come.
@@ -616,7 +655,7 @@ impl<S: AsyncStream> Core<S> {
             return;
         }
         while self.inbound.slab_owner == Some(id) && !self.inbound.slab_drained {
-            if let Some(message) = self.decode_slab() {
+            if let Some((id, message)) = self.decode_slab() {
                 self.put_into_inbox(id, message);
             }
         }
@@ -639,7 +678,22 @@ impl<S: AsyncStream> Core<S> {
         self.inbound.inboxes.remove(peer.id);
         for message in peer.inbox.drain(..) {
             self.inbound.orphan_level.add(message.size());
-            self.inbound.orphans.push_back(message);
+            self.inbound.orphans.push_back((peer.id, message));
+        }
+    }
+
+    /// Drops everything that was read ahead of the application.
+    pub(crate) fn discard_received(&mut self) {
+        while !self.inbound.only_slab() {
+            self.counters.recv_dropped += u64::from(self.take_decoded().is_some());
+        }
+    }
+
+    /// A `recv` was dropped without a message.
+    pub(crate) fn abandon_recv(&mut self, key: &mut WaitKey) {
+        self.unpark_receiver(key);
+        if self.inbound.gated {
+            self.pattern.recv_abandoned();
         }
     }
 

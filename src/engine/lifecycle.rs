@@ -6,9 +6,9 @@ use std::time::Instant;
 use super::core::{Core, Phase, Timer};
 use super::endpoints::{BindState, Ended};
 use super::inproc::Link;
-use super::outbound::Queued;
-use super::pattern::Admission;
+use super::pattern::{Admission, Newcomer};
 use super::peer::{Common, Origin, Peer, Stage};
+use super::pending::Queued;
 use super::timers::later;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -98,14 +98,17 @@ impl<S: AsyncStream> Core<S> {
 
     /// The handshake is done: the pattern decides about the peer.
     pub(crate) fn admit(&mut self, id: PeerId, info: PeerInfo) {
-        let mut admission = self.pattern.attach(id, &info);
+        let alias = self.alias_of(id);
+        let newcomer = Newcomer { id, info: &info, alias: alias.as_ref() };
+        let mut admission = self.pattern.attach(newcomer, &mut self.tasks);
         if let Admission::Replace(old) = admission {
             self.disconnect(old, DisconnectReason::Replaced);
-            admission = self.pattern.attach(id, &info);
+            admission = self.pattern.attach(newcomer, &mut self.tasks);
         }
-        if admission != Admission::Admit {
-            self.disconnect(id, DisconnectReason::IdentityTaken);
-            return;
+        match admission {
+            Admission::Admit => {}
+            Admission::Refuse(reason) => return self.disconnect(id, reason),
+            Admission::Replace(_) => return self.disconnect(id, DisconnectReason::IdentityTaken),
         }
         self.outbound.sole_peer = self.pattern.sole_peer();
         let Some(peer) = self.peers.get_mut(id) else { return };
@@ -123,17 +126,49 @@ impl<S: AsyncStream> Core<S> {
             self.dial_connected(dial);
         }
         self.emit(event);
-        if self.options.probe_router {
-            self.enqueue(id, &mut Frame::new().into(), Permit::none(), false);
-        }
+        self.greet(id);
+        self.perform_tasks();
         self.drain_pending();
         self.wake_senders();
         self.wake_watchers();
     }
 
+    /// The identity that the application chose for the peer of a dial.
+    fn alias_of(&mut self, id: PeerId) -> Option<Frame> {
+        match self.peers.get(id)?.origin {
+            Origin::Dial(dial) => self.endpoints.dial(dial)?.alias.clone(),
+            Origin::Listener(_) | Origin::Given => None,
+        }
+    }
+
+    /// The first messages of a connection.
+    fn greet(&mut self, id: PeerId) {
+        if self.options.probe_router && self.config.socket_type.probes() {
+            self.enqueue_raw(id, &mut Frame::new().into(), Permit::none(), true);
+        }
+        let hello = self.options.types.hello_message.as_ref();
+        if let Some(mut hello) = hello.filter(|_| self.config.socket_type.converses()).cloned() {
+            self.enqueue_raw(id, &mut hello, Permit::none(), true);
+        }
+    }
+
+    /// What the application wants to be told by a message when a connection is lost.
+    fn say_farewell(&mut self, peer: &Peer<S>) {
+        let farewell = match peer.origin {
+            Origin::Dial(_) => &self.options.types.hiccup_message,
+            Origin::Listener(_) | Origin::Given => &self.options.types.disconnect_message,
+        };
+        if let Some(mut message) = farewell.as_ref().filter(|_| self.config.socket_type.converses()).cloned()
+        {
+            if self.accept(peer.id, &mut message) {
+                self.put_into_inbox(peer.id, message);
+            }
+        }
+    }
+
     /// A peer takes no messages any more.
     pub(crate) fn pattern_detach(&mut self, id: PeerId) {
-        self.pattern.detach(id);
+        self.pattern.detach(id, &mut self.tasks);
         self.outbound.sole_peer = self.pattern.sole_peer();
     }
 
@@ -165,13 +200,15 @@ impl<S: AsyncStream> Core<S> {
         }
         let cut = self.has_begun_message(id);
         let Some(mut peer) = self.peers.remove(id) else { return };
-        if matches!(peer.stage, Stage::Live) {
-            self.pattern_detach(id);
-        }
-        if peer.stage == Stage::Handshaking {
-            self.handshake_over(peer.origin);
-        }
         self.orphan_inbox(&mut peer);
+        match peer.stage {
+            Stage::Handshaking => self.handshake_over(peer.origin),
+            Stage::Live => {
+                self.say_farewell(&peer);
+                self.pattern_detach(id);
+            }
+            Stage::Retiring | Stage::Draining => {}
+        }
         if cut {
             self.count_cut(id);
         }
@@ -183,6 +220,8 @@ impl<S: AsyncStream> Core<S> {
             self.endpoints.given_failure = Some(reason.clone().into());
         }
         self.settle_unsent(&mut peer, &reason);
+        self.pattern.settled(&mut self.tasks);
+        self.perform_tasks();
         self.report_end(&peer, &reason);
         if let Origin::Dial(dial) = peer.origin {
             let ended = if peer.stage == Stage::Handshaking { Ended::Attempt } else { Ended::Connection };
@@ -193,7 +232,7 @@ impl<S: AsyncStream> Core<S> {
         self.wake_senders();
         self.wake_flushers();
         self.wake_watchers();
-        if self.hopeless().is_some() {
+        if self.inbound.gated || self.hopeless().is_some() {
             self.ready.drain_parked(self.effects.wakers());
         }
     }
@@ -228,19 +267,20 @@ impl<S: AsyncStream> Core<S> {
             };
             let permit = permit.unwrap_or_else(Permit::none);
             let abandoned = unsent.begun && matches!(reason, DisconnectReason::Poisoned);
-            let message =
+            let mut message =
                 if abandoned || !self.keeps_unsent() { None } else { peer.connection.recover(unsent.pieces) };
-            match message {
-                Some(message) => keep.push(Queued { message, size: unsent.payload, permit }),
+            match message.take_if(|message| self.pattern.returned(message)) {
+                Some(message) => keep.push(Queued::new(message, permit)),
                 None => {
                     self.effects.drop_permit(permit);
                     if abandoned { cancelled += 1 } else { lost += 1 }
                 }
             }
         }
-        for queued in self.close_inproc(peer, reason) {
-            if self.keeps_unsent() {
-                keep.push(queued);
+        let latest = peer.latest.take().map(|latest| *latest);
+        for mut queued in self.close_inproc(peer, reason).into_iter().chain(latest) {
+            if self.keeps_unsent() && self.pattern.returned(&mut queued.message) {
+                keep.push(Queued::new(queued.message, queued.permit));
             } else {
                 self.effects.drop_permit(queued.permit);
                 lost += 1;
@@ -283,9 +323,14 @@ impl<S: AsyncStream> Core<S> {
 
     /// An attempt or a connection of a dial ended.
     pub(crate) fn dial_ended(&mut self, id: u32, ended: Ended, cause: Error) {
-        let permanent = cause.is_permanent() || !self.options.reconnect;
+        let stop = self.options.reconnect_stop;
         let Some(dial) = self.endpoints.dial(id) else { return };
-        dial.peer = None;
+        let stops = match (ended, dial.peer.take()) {
+            (Ended::Connection, _) => false,
+            (Ended::Attempt, Some(_)) => stop.after_handshake(),
+            (Ended::Attempt, None) => stop.after_connecting(&dial.endpoint, &cause),
+        };
+        let permanent = stops || cause.is_permanent() || !self.options.reconnect;
         if ended == Ended::Attempt {
             dial.outcomes += 1;
         }

@@ -6,30 +6,37 @@
 
 mod accept;
 mod close;
+mod conflate;
 mod core;
 mod detached;
 mod driver;
 mod effects;
 mod endpoints;
+mod fan_out;
 mod inbound;
 mod inproc;
 mod lifecycle;
+mod limits;
 mod outbound;
 mod pattern;
 mod peer;
 mod peers;
+mod pending;
 mod ready;
 mod reserve;
 mod shared;
 mod stats;
+mod tasks;
 mod timers;
 mod wait;
 mod watch;
 
 pub(crate) use self::core::{Companion, Core};
 pub use self::driver::Driver;
-pub(crate) use self::pattern::{Admission, Pattern, Room, Route};
+pub(crate) use self::limits::LimitKey;
+pub(crate) use self::pattern::{Admission, Newcomer, Pattern, Room, Route, TopicPattern, Verdict};
 pub(crate) use self::peer::Origin;
 pub(crate) use self::reserve::Reservation;
 pub(crate) use self::shared::Shared;
+pub(crate) use self::tasks::Tasks;
 pub(crate) use self::wait::WaitKey;

@@ -3,15 +3,16 @@
 use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
-use super::core::Core;
+use super::core::{Companion, Core};
 use super::pattern::{Room, Route};
 use super::peer::{Peer, Stage};
+use super::pending::Queued;
 use super::wait::{WaitKey, WaitList};
 use crate::error::Error;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::options::SocketOptions;
-use crate::resilience::{FlushPolicy, HighWater, OnCancel, Permit};
+use crate::resilience::{FlushPolicy, HighWater, OnCancel, OnFull, Permit};
 use crate::runtime::{Arena, AsyncStream, SendBuf};
 
 /// Copied bytes from which a burst is written inline: the sweet spot of a TCP write.
@@ -37,7 +38,7 @@ pub(crate) struct Outbound {
     /// Where every message goes, while there is only one peer and no address.
     pub(crate) sole_peer: Option<PeerId>,
     /// Peers with something queued since their last flush.
-    dirty: Vec<PeerId>,
+    pub(super) dirty: Vec<PeerId>,
     /// Something was sent since the companion last found nothing to do: further messages wait for
     /// company.
     hot: bool,
@@ -49,19 +50,11 @@ pub(crate) struct Outbound {
     burst: u32,
 }
 
-/// A message in the socket's own queue.
-#[derive(Debug)]
-pub(crate) struct Queued {
-    pub(crate) message: Message,
-    pub(crate) size: usize,
-    pub(crate) permit: Permit,
-}
-
 impl Outbound {
     pub(crate) fn new(options: &SocketOptions) -> Self {
         Self {
             pending: VecDeque::new(),
-            pending_level: HighWater::new(options.send_hwm, options.send_hwm_bytes),
+            pending_level: super::pending::level(options),
             senders: WaitList::default(),
             flushers: WaitList::default(),
             sole_peer: None,
@@ -114,7 +107,9 @@ impl<S: AsyncStream> Core<S> {
         let size = message.size();
         match self.choose(message, size) {
             Ok(Destination::Peer(id)) => self.enqueue(id, message, permit, write),
+            Ok(Destination::Many) => self.fan_out(message, size, permit, write),
             Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
+            Ok(Destination::Here) => self.effects.drop_permit(permit),
             Ok(Destination::Nowhere(cause)) => {
                 self.effects.drop_permit(permit);
                 self.counters.accepted += 1;
@@ -128,18 +123,15 @@ impl<S: AsyncStream> Core<S> {
         Ok(())
     }
 
-    /// Queues a message until there is a peer for it.
-    pub(crate) fn queue_pending(&mut self, message: Message, permit: Permit) {
-        let size = message.size();
-        self.counters.accepted += 1;
-        self.outbound.pending_level.add(size);
-        self.outbound.pending.push_back(Queued { message, size, permit });
-    }
-
     #[inline]
     fn choose(&mut self, message: &Message, size: usize) -> Result<Destination, Error> {
         self.check_sendable()?;
         self.check_message(message, size)?;
+        if self.inbound.gated {
+            let turn = self.pattern.may_send(&mut self.tasks);
+            self.perform_tasks();
+            turn?;
+        }
         let mut route = self.route(message, size);
         if route == Route::Full && self.ready.has_events() {
             // Room that a peer has just made, in this process or on the wire, counts at once.
@@ -150,24 +142,26 @@ impl<S: AsyncStream> Core<S> {
             // Nothing overtakes what has been waiting for a peer.
             Route::To(_) if !self.outbound.pending.is_empty() => Err(Error::WouldBlock),
             Route::To(id) => Ok(Destination::Peer(id)),
+            Route::Many => Ok(Destination::Many),
+            Route::Consumed => Ok(Destination::Here),
             Route::Drop(cause) => Ok(Destination::Nowhere(cause)),
             Route::NoBody => Err(Error::EmptyMessage),
-            Route::Full => Err(Error::WouldBlock),
+            Route::Full => self.when_full(),
             Route::Unroutable => Err(self.hopeless().unwrap_or(Error::Unroutable)),
             Route::NoPeer => match self.hopeless() {
                 Some(error) => Err(error),
-                None if self.may_queue(size) => Ok(Destination::Pending),
-                None => Err(Error::WouldBlock),
+                None => self.without_peer(size),
             },
         }
     }
 
-    /// Whether a message may wait in the socket itself until a peer comes: only where one is dialled,
-    /// so that the first worker to connect to a bound socket is not flooded (libzmq's rule).
-    pub(crate) fn may_queue(&self, size: usize) -> bool {
-        self.pattern.queues_without_peer()
-            && self.endpoints.has_dials()
-            && self.outbound.pending_level.has_room(size)
+    /// What becomes of a message whose peers are at their marks.
+    fn when_full(&self) -> Result<Destination, Error> {
+        match self.options.on_full {
+            Some(OnFull::Fail) => Err(Error::Full),
+            Some(OnFull::Drop) => Ok(Destination::Nowhere(DropCause::PeerFull)),
+            Some(OnFull::Wait) | None => Err(Error::WouldBlock),
+        }
     }
 
     #[inline]
@@ -187,7 +181,9 @@ impl<S: AsyncStream> Core<S> {
             Some(peer) if peer.stage == Stage::Live && peer.has_room(1) => Room::TooLittle,
             _ => Room::None,
         };
-        self.pattern.route(message, &room)
+        let route = self.pattern.route(message, &room, &mut self.tasks);
+        self.perform_tasks();
+        route
     }
 
     /// The peer that any message of `size` bytes would go to, for types that do not look at it.
@@ -198,12 +194,20 @@ impl<S: AsyncStream> Core<S> {
     /// Encodes a message into the queue of a peer that has room for it, and decides when it leaves.
     #[inline]
     pub(crate) fn enqueue(&mut self, id: PeerId, message: &mut Message, permit: Permit, write: bool) {
-        let detached = self.is_detached();
-        let Some(peer) = self.peers.get_mut(id) else { return };
         if self.outbound.sole_peer.is_none() {
-            self.pattern.unwrap(message);
+            self.pattern.outgoing(id, message);
         }
+        self.enqueue_raw(id, message, permit, write);
+    }
+
+    /// The same for a message as it goes on the wire.
+    #[inline]
+    pub(crate) fn enqueue_raw(&mut self, id: PeerId, message: &mut Message, permit: Permit, write: bool) {
+        let Some(peer) = self.peers.get_mut(id) else { return self.effects.drop_permit(permit) };
         self.counters.accepted += 1;
+        if self.conflates && peer.has_unsent() {
+            return self.conflate(id, std::mem::take(message), permit);
+        }
         if peer.link.inproc().is_some() {
             return self.pass(id, std::mem::take(message), permit);
         }
@@ -211,22 +215,45 @@ impl<S: AsyncStream> Core<S> {
             peer.out.give_arena(std::mem::take(&mut self.outbound.spare));
         }
         queue_message(peer, message, permit);
-        if !peer.dirty {
-            peer.dirty = true;
-            self.outbound.dirty.push(id);
+        self.mark_dirty(id);
+        if self.flush_if_due(id, write) {
+            self.heat_up(write);
         }
-        let eager = self.options.flush_policy == FlushPolicy::Eager;
+    }
+
+    /// Has the next flush look at this peer.
+    #[inline]
+    pub(super) fn mark_dirty(&mut self, id: PeerId) {
+        if let Some(peer) = self.peers.get_mut(id) {
+            if !peer.dirty {
+                peer.dirty = true;
+                self.outbound.dirty.push(id);
+            }
+        }
+    }
+
+    /// Writes what a peer has queued if the policy wants that now; false if nobody but `flush` writes.
+    #[inline]
+    pub(super) fn flush_if_due(&mut self, id: PeerId, write: bool) -> bool {
+        let Some(peer) = self.peers.get_mut(id) else { return true };
         let flush = match self.options.flush_policy {
-            FlushPolicy::Manual => return,
+            FlushPolicy::Manual => return false,
             FlushPolicy::Eager => write,
             // Nobody else will write: `send` goes on to flush, `send_buffered` leaves it at that.
-            _ if detached => return,
-            _ => write && (!self.outbound.hot || worth_writing(&peer.out)),
+            FlushPolicy::Adaptive if self.companion == Companion::None => return false,
+            FlushPolicy::Adaptive => write && (!self.outbound.hot || worth_writing(&peer.out)),
         };
         if flush && !peer.write_blocked {
             self.turn(|core| core.flush_peer(id));
         }
-        // For what is left; an eager socket has written all that the kernel took, and waits for it.
+        true
+    }
+
+    /// Has the companion write what is left; an eager socket has written all that the kernel took, and
+    /// waits for it.
+    #[inline]
+    pub(super) fn heat_up(&mut self, write: bool) {
+        let eager = self.options.flush_policy == FlushPolicy::Eager;
         if !(self.outbound.hot || eager && write) {
             self.outbound.hot = true;
             self.wake_companion();
@@ -243,6 +270,8 @@ impl<S: AsyncStream> Core<S> {
             // Decoding may ask for another flush: the flag above ends that.
             self.salvage(id);
             self.disconnect(id, DisconnectReason::Io(error.into()));
+        } else if self.conflates && self.queue_latest(id) {
+            self.flush_peer(id);
         } else {
             self.shut_down_if_retired(id);
         }
@@ -282,37 +311,6 @@ impl<S: AsyncStream> Core<S> {
         self.wake_senders();
     }
 
-    /// Hands messages that waited in the socket to peers that have room now.
-    pub(crate) fn drain_pending(&mut self) {
-        while let Some(size) = self.outbound.pending.front().map(|front| front.size) {
-            let Route::To(id) = self.route_any(size) else { break };
-            let Some(queued) = self.outbound.pending.pop_front() else { break };
-            self.outbound.pending_level.remove(size);
-            let Some(peer) = self.peers.get_mut(id) else { break };
-            if peer.link.inproc().is_some() {
-                self.pass(id, queued.message, queued.permit);
-                continue;
-            }
-            queue_message(peer, &queued.message, queued.permit);
-            if !peer.dirty {
-                peer.dirty = true;
-                self.outbound.dirty.push(id);
-            }
-        }
-        if !self.outbound.dirty.is_empty() {
-            self.wake_companion();
-        }
-    }
-
-    /// Puts messages that a lost peer had not begun back in front, in order.
-    pub(crate) fn requeue(&mut self, messages: Vec<Queued>) {
-        for queued in messages.into_iter().rev() {
-            self.outbound.pending_level.add(queued.size);
-            self.outbound.pending.push_front(queued);
-        }
-        self.drain_pending();
-    }
-
     /// Writes everything that is queued for anybody; whether something was.
     pub(crate) fn flush_dirty(&mut self) -> bool {
         let dirty = std::mem::take(&mut self.outbound.dirty);
@@ -340,7 +338,8 @@ impl<S: AsyncStream> Core<S> {
 
     /// Where every queue ends now, for a `flush` to wait for; `None` while messages have no peer.
     fn flush_targets(&self) -> Option<Vec<(PeerId, u64)>> {
-        if !self.outbound.pending.is_empty() {
+        let unqueued = self.conflates && self.peers.iter().any(|peer| peer.latest.is_some());
+        if unqueued || !self.outbound.pending.is_empty() {
             return None;
         }
         let queued = self.peers.iter().filter(|peer| !peer.out.is_empty());
@@ -478,14 +477,17 @@ impl<S: AsyncStream> Core<S> {
 }
 
 /// Where a message goes.
-enum Destination {
+pub(super) enum Destination {
     Peer(PeerId),
+    Many,
     Pending,
+    /// The socket itself, which has acted on it.
+    Here,
     Nowhere(DropCause),
 }
 
 #[inline]
-fn queue_message<S: AsyncStream>(peer: &mut Peer<S>, message: &Message, permit: Permit) {
+pub(super) fn queue_message<S: AsyncStream>(peer: &mut Peer<S>, message: &Message, permit: Permit) {
     let size = message.size();
     peer.connection.encode_message(message, &mut peer.out);
     peer.out.end_message(size);

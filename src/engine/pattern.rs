@@ -1,24 +1,28 @@
 //! The policy of a socket type: where messages go, and what becomes of those that come.
 
-use crate::message::Message;
-use crate::monitor::{DropCause, PeerId};
+use super::tasks::Tasks;
+use crate::error::Error;
+use crate::message::{Frame, Message};
+use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::protocol::PeerInfo;
 
 /// One socket type's rules, consulted by the engine; pure state, no I/O.
 ///
 /// Boxed in the core, so that the machinery is compiled once per stream type and not once per socket
-/// type; the socket types stay distinct in the handles.
+/// type; the socket types stay distinct in the handles. What a method wants done beyond its answer goes
+/// to its `tasks`, which the engine carries out when the method has returned.
 pub(crate) trait Pattern: Send {
     /// A peer has completed the handshake.
-    fn attach(&mut self, peer: PeerId, info: &PeerInfo) -> Admission;
+    fn attach(&mut self, peer: Newcomer<'_>, tasks: &mut Tasks) -> Admission;
 
     /// A peer that was admitted is gone.
-    fn detach(&mut self, peer: PeerId);
+    fn detach(&mut self, peer: PeerId, tasks: &mut Tasks);
 
-    /// Chooses the peer for `message`; `room` says whether a peer can take it.
+    /// Chooses where `message` goes; `room` says whether a peer can take it. May be asked again for the
+    /// same message until there is room.
     ///
     /// Types that queue without a peer must not look at `message`.
-    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room) -> Route;
+    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, tasks: &mut Tasks) -> Route;
 
     /// The one peer that every message goes to as it is, while that is so: asked after each change of
     /// peers, so that sending need not ask for each message.
@@ -26,21 +30,102 @@ pub(crate) trait Pattern: Send {
         None
     }
 
-    /// Takes the parts of `message` off that are for routing only; called once a peer was chosen.
-    fn unwrap(&mut self, _message: &mut Message) {}
+    /// Where the message goes that was just routed to many; the engine takes the list and gives it back.
+    fn targets(&mut self) -> &mut Vec<PeerId> {
+        unreachable!("only asked where `route` answered `Many`")
+    }
+
+    /// A message was accepted for the socket's own queue: no peer has it yet.
+    fn queued(&mut self) {}
+
+    /// Makes of `message` what goes on the wire to the peer that was chosen for it.
+    fn outgoing(&mut self, _peer: PeerId, _message: &mut Message) {}
+
+    /// Makes of what went to a lost peer, and never left, what was accepted: it goes back into the socket's
+    /// queue. False drops it.
+    fn returned(&mut self, _message: &mut Message) -> bool {
+        true
+    }
 
     /// A peer that had no room has some again.
     fn room_freed(&mut self, _peer: PeerId) {}
 
-    /// Turns what `peer` sent into what the application receives; false discards it.
-    fn accept(&mut self, peer: PeerId, message: &mut Message) -> bool;
+    /// Turns what `peer` sent into what the application receives.
+    fn accept(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict;
+
+    /// A peer subscribed to a topic, or ended a subscription, by a command.
+    fn subscription(&mut self, _peer: PeerId, _topic: &[u8], _subscribe: bool, _tasks: &mut Tasks) {}
+
+    /// Whether [`may_send`](Self::may_send), [`may_receive`](Self::may_receive),
+    /// [`deliver`](Self::deliver) and [`recv_abandoned`](Self::recv_abandoned) matter for this socket:
+    /// where they do not, they are never called.
+    fn takes_turns(&self) -> bool {
+        false
+    }
+
+    /// Whether the application may send now; asked before every attempt to.
+    fn may_send(&mut self, _tasks: &mut Tasks) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Whether the application may receive now.
+    fn may_receive(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// A message that `peer` sent goes to the application.
+    fn deliver(&mut self, _peer: PeerId, _message: &mut Message) {}
+
+    /// A `recv` was dropped before it had a message.
+    fn recv_abandoned(&mut self) {}
+
+    /// What a lost peer had queued is settled.
+    fn settled(&mut self, _tasks: &mut Tasks) {}
 
     /// Whether messages may wait in the socket while no peer is connected, and return there from a
     /// lost peer: true for types that do not care which peer gets a message.
-    fn queues_without_peer(&self) -> bool;
+    fn queues_without_peer(&self) -> bool {
+        false
+    }
 
     /// Whether the application can receive; the companion reads and discards for those that cannot.
-    fn receives(&self) -> bool;
+    fn receives(&self) -> bool {
+        true
+    }
+
+    /// The type's subscriptions, for those that subscribe or are subscribed to.
+    fn topics(&mut self) -> Option<&mut dyn TopicPattern> {
+        None
+    }
+
+    /// The peer of this identity, for types that know their peers by name.
+    fn peer_of(&self, _identity: &[u8]) -> Option<PeerId> {
+        None
+    }
+}
+
+/// What the application asks of types that have to do with topics.
+pub(crate) trait TopicPattern {
+    /// Adds a subscription: of the socket itself, or of the peer whose message was received last (XPUB).
+    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks);
+
+    /// Takes one back; false if there is none of this topic.
+    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> bool;
+
+    /// How many peers would get a message that begins with `prefix`.
+    fn subscribers(&mut self, prefix: &[u8]) -> usize;
+
+    /// Distinct topics.
+    fn topic_count(&self) -> usize;
+}
+
+/// A peer that has completed the handshake.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Newcomer<'a> {
+    pub(crate) id: PeerId,
+    pub(crate) info: &'a PeerInfo,
+    /// The identity that the application chose for it.
+    pub(crate) alias: Option<&'a Frame>,
 }
 
 /// What a peer can take.
@@ -59,6 +144,10 @@ pub(crate) enum Room {
 pub(crate) enum Route {
     /// To this peer, which has room.
     To(PeerId),
+    /// To all [`targets`](Pattern::targets), as far as they have room.
+    Many,
+    /// It was for the socket itself, which has acted on it.
+    Consumed,
     /// Nowhere yet: the peers that could take it are at their marks.
     Full,
     /// Nowhere yet: there is no peer.
@@ -71,14 +160,25 @@ pub(crate) enum Route {
     Drop(DropCause),
 }
 
-/// The verdict on a new peer.
+/// What becomes of a message that arrived.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// It goes to the application.
+    Deliver,
+    /// Nobody wants it.
+    Discard,
+    /// It was for the socket itself, which has acted on it.
+    Consumed,
+}
+
+/// The verdict on a new peer.
+#[derive(Clone, Debug)]
 pub(crate) enum Admission {
     /// Welcome.
     Admit,
     /// Welcome once this one, whose identity it claims, is gone: the engine ends that connection and
     /// asks again.
     Replace(PeerId),
-    /// Its identity is in use by another connection: this one ends.
-    IdentityTaken,
+    /// Its connection ends, for this reason.
+    Refuse(DisconnectReason),
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::inproc::Link;
+use super::pending::Queued;
 use super::ready::{PeerSignal, ReadyQueue};
 use crate::endpoint::Endpoint;
 use crate::message::Message;
@@ -86,6 +87,10 @@ pub(crate) struct Peer<S> {
     pub(crate) out_level: HighWater,
     /// Permits of queued messages by their ordinal among all sent on this connection.
     pub(crate) permits: VecDeque<(u64, Permit)>,
+    /// Only the last message is kept: there is always room.
+    pub(crate) conflates: bool,
+    /// With `conflate`: the message that leaves when the queue is empty, unless another takes its place.
+    pub(crate) latest: Option<Box<Queued>>,
     pub(crate) enqueued: u64,
     pub(crate) sent: u64,
     /// Something was queued since the last flush.
@@ -150,6 +155,7 @@ impl<S: AsyncStream> Peer<S> {
         handshake_by: Instant,
     ) -> Self {
         let Common { ready, config, options } = common;
+        let conflates = options.conflate() && config.socket_type.conflates();
         let signal = PeerSignal::new(id, ready);
         let mut out = SendBuf::default();
         let mut connection = Connection::new(config);
@@ -170,6 +176,8 @@ impl<S: AsyncStream> Peer<S> {
             out,
             out_level: HighWater::new(options.send_hwm, options.send_hwm_bytes),
             permits: VecDeque::new(),
+            conflates,
+            latest: None,
             enqueued: 0,
             sent: 0,
             dirty: false,

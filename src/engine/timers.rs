@@ -91,6 +91,8 @@ impl<S: AsyncStream> Core<S> {
                 Timer::Dial(id) => start.extend(self.begin_attempt(id)),
                 Timer::ReadAhead => self.end_read_delay(),
                 Timer::Linger => self.linger_over(),
+                Timer::Expire => self.expire_pending(now),
+                Timer::Limit(id) => self.limit_reached(id),
             }
         }
         start
@@ -179,6 +181,8 @@ impl<S: AsyncStream> Core<S> {
 
     /// Starts the clock of peers that began to retire or drain, or announced a TTL, since the last look.
     fn start_clocks(&mut self, now: Instant) {
+        self.start_ageing(now);
+        self.start_limits(now);
         for id in std::mem::take(&mut self.unclocked) {
             let patience = match self.peers.get(id).map(|peer| peer.stage) {
                 Some(Stage::Draining) => DRAIN_TIME,

@@ -58,6 +58,10 @@ impl fmt::Display for DropCause {
         f.write_str(match self {
             Self::Unroutable => "nobody has the identity that they were addressed to",
             Self::PeerFull => "the peer is at its mark",
+            Self::NoSubscriber => "nobody has subscribed to their topic",
+            Self::Conflated => "later messages took their place",
+            Self::Expired => "they waited too long for a peer",
+            Self::Superseded => "a later request took its place",
             Self::PeerLost => "the peer is gone",
             Self::Cancelled => "a write was cancelled in the middle of a message",
             Self::Closed => "the socket was closed",

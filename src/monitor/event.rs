@@ -172,6 +172,13 @@ pub enum DisconnectReason {
     Replaced,
     /// Its identity belongs to another connection (`router_handover` off).
     IdentityTaken,
+    /// A PAIR socket talks to another peer already.
+    Occupied,
+    /// It subscribed to more than `max_subscriptions` or `max_subscription_bytes` allow.
+    TooManySubscriptions,
+    /// A new request was sent while its reply was outstanding, and could have been mistaken for the reply
+    /// to the new one (REQ without `req_correlate`).
+    RequestAbandoned,
     /// We closed it.
     Closed,
     /// The socket's companion task is gone.
@@ -207,6 +214,15 @@ impl From<DisconnectReason> for Error {
             DisconnectReason::IdentityTaken => {
                 io(io::ErrorKind::ConnectionAborted, "another connection has the identity")
             }
+            DisconnectReason::Occupied => {
+                io(io::ErrorKind::ConnectionAborted, "the PAIR socket has a peer already")
+            }
+            DisconnectReason::TooManySubscriptions => {
+                io(io::ErrorKind::ConnectionAborted, "the peer has too many subscriptions")
+            }
+            DisconnectReason::RequestAbandoned => {
+                io(io::ErrorKind::ConnectionAborted, "a new request was sent before the reply to the last")
+            }
             DisconnectReason::Closed => Self::Closed,
             DisconnectReason::CompanionGone => Self::CompanionGone,
         }
@@ -219,9 +235,17 @@ impl From<DisconnectReason> for Error {
 pub enum DropCause {
     /// Nobody has the identity they were addressed to (`router_mandatory` off).
     Unroutable,
-    /// Their peer was at its mark (`router_mandatory` off).
+    /// Their peer was at its mark, and the socket drops what it cannot queue.
     PeerFull,
-    /// They were queued on a ROUTER for a peer that went away.
+    /// No peer had subscribed to their topic (PUB, XPUB).
+    NoSubscriber,
+    /// A later message took their place (`conflate`).
+    Conflated,
+    /// They waited too long for a peer (`while_disconnected`).
+    Expired,
+    /// A later request took their place (REQ).
+    Superseded,
+    /// They were queued for a peer that went away, and another will not do.
     PeerLost,
     /// Half-written when a cancelled write closed their connection (`OnCancel::Poison`).
     Cancelled,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::SocketOptions;
+use super::{ReconnectStop, SocketOptions};
 use crate::resilience::Backoff;
 
 /// Connections: identity, limits on time, heartbeats, reconnection.
@@ -21,6 +21,20 @@ impl SocketOptions {
     #[must_use]
     pub fn identity(&self) -> &[u8] {
         &self.identity
+    }
+
+    /// One more property that peers are told in the handshake: a name of 2 to 255 bytes that begins with
+    /// `X-`, and a value (METADATA). Peers see it in [`PeerStats`](crate::monitor::PeerStats).
+    #[must_use]
+    pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<Bytes>) -> Self {
+        self.metadata.push((name.into(), value.into()));
+        self
+    }
+
+    /// The properties that peers are told beside the socket's type and identity.
+    #[must_use]
+    pub fn metadata(&self) -> &[(String, Bytes)] {
+        &self.metadata
     }
 
     /// The limit of one connection attempt, name resolution included; default 30 s (CONNECT_TIMEOUT).
@@ -187,6 +201,19 @@ impl SocketOptions {
     #[must_use]
     pub fn reconnect(&self) -> bool {
         self.reconnect
+    }
+
+    /// Failures after which an endpoint is given up at once; default none (RECONNECT_STOP).
+    #[must_use]
+    pub fn with_reconnect_stop(mut self, stop: ReconnectStop) -> Self {
+        self.reconnect_stop = stop;
+        self
+    }
+
+    /// Failures after which an endpoint is given up at once.
+    #[must_use]
+    pub fn reconnect_stop(&self) -> ReconnectStop {
+        self.reconnect_stop
     }
 
     /// Failures in a row after which an endpoint is given up; default `None`: never.

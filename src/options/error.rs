@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{Keepalive, SocketOptions};
+use crate::endpoint::EndpointError;
 
 /// An option with a value that cannot work.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -25,6 +26,22 @@ pub enum OptionError {
         /// From where to where.
         allowed: &'static str,
     },
+    /// A property of the application's own begins with `X-`, and has a name of at most 255 bytes; all of them
+    /// fit into the 8 KiB that a peer accepts in a handshake.
+    #[error("metadata have names that begin with X-, of at most 255 bytes, and fit into 7 KiB: {name:?}")]
+    Metadata {
+        /// The name of the property that is wrong or too much.
+        name: String,
+    },
+    /// The system that this runs on has no such option.
+    #[error("option {option} is not available on this system")]
+    Unsupported {
+        /// The option's name.
+        option: &'static str,
+    },
+    /// The SOCKS proxy is not given as `host:port`.
+    #[error("the SOCKS proxy is not host:port: {0}")]
+    SocksProxy(#[source] EndpointError),
     /// An identity has 1 to 255 bytes.
     #[error("an identity has at most 255 bytes, not {len}")]
     IdentityTooLong {
@@ -45,6 +62,7 @@ impl SocketOptions {
     pub(crate) fn validate(&self) -> Result<(), OptionError> {
         self.check_zeros()?;
         self.check_ranges()?;
+        self.check_metadata()?;
         match self.identity.len() {
             0 => Ok(()),
             1..=255 if self.identity.first() == Some(&0) => Err(OptionError::IdentityReserved),
@@ -69,11 +87,29 @@ impl SocketOptions {
             ("heartbeat_interval", is_zero(self.heartbeat_interval), Some("with_heartbeat_interval(None)")),
             ("heartbeat_timeout", self.heartbeat_timeout.is_zero(), None),
             ("heartbeat_ttl", is_zero(self.heartbeat_ttl), Some("with_heartbeat_ttl(None)")),
+            ("recv_timeout", is_zero(self.recv_timeout), Some("with_recv_timeout(None)")),
+            ("send_timeout", is_zero(self.send_timeout), Some("with_send_timeout(None)")),
+            ("while_disconnected", self.while_disconnected.is_never(), None),
             ("max_attempts", self.max_attempts == Some(0), Some("with_max_attempts(None)")),
+            ("max_subscriptions", self.types.max_subscriptions == 0, None),
+            ("max_subscription_bytes", self.types.max_subscription_bytes == 0, None),
             ("backlog", self.transport.backlog == 0, None),
         ];
         let zero = options.into_iter().find(|(_, is_zero, _)| *is_zero);
         zero.map_or(Ok(()), |(option, _, no_limit)| Err(OptionError::Zero { option, no_limit }))
+    }
+
+    fn check_metadata(&self) -> Result<(), OptionError> {
+        /// What is left of the 8 KiB for the rest of the handshake is plenty.
+        const MOST: usize = 7 * 1024;
+        let mut total = 0;
+        for (name, value) in &self.metadata {
+            total += name.len() + value.len() + 5;
+            if !name.starts_with("X-") || name.len() > 255 || total > MOST {
+                return Err(OptionError::Metadata { name: name.clone() });
+            }
+        }
+        Ok(())
     }
 
     fn check_ranges(&self) -> Result<(), OptionError> {
@@ -84,6 +120,8 @@ impl SocketOptions {
         let buffer = 1..=i32::MAX as usize;
         within("send_buffer", self.transport.send_buffer, buffer.clone(), "1 byte to 2 GiB")?;
         within("recv_buffer", self.transport.recv_buffer, buffer, "1 byte to 2 GiB")?;
+        self.transport.tcp.validate()?;
+        self.transport.socks.validate()?;
         self.transport.keepalive.as_ref().map_or(Ok(()), Keepalive::validate)
     }
 }
@@ -98,7 +136,12 @@ impl Keepalive {
     }
 }
 
-fn within<T: PartialOrd>(
+/// Refuses an option that is set where there is none.
+pub(super) fn supported(option: &'static str, is_set: bool, exists: bool) -> Result<(), OptionError> {
+    if is_set && !exists { Err(OptionError::Unsupported { option }) } else { Ok(()) }
+}
+
+pub(super) fn within<T: PartialOrd>(
     option: &'static str,
     value: Option<T>,
     range: RangeInclusive<T>,
@@ -113,11 +156,13 @@ fn within<T: PartialOrd>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resilience::WhileDisconnected;
 
     #[test]
     fn zeros_are_refused_by_name() {
         let zero = Duration::ZERO;
         let default = SocketOptions::default;
+        let up_to = |messages, bytes, max_age| WhileDisconnected::QueueUpTo { messages, bytes, max_age };
         assert_eq!(default().validate(), Ok(()));
         for (option, options) in [
             ("send_hwm", default().with_send_hwm(0)),
@@ -133,7 +178,14 @@ mod tests {
             ("heartbeat_interval", default().with_heartbeat_interval(Some(zero))),
             ("heartbeat_timeout", default().with_heartbeat_timeout(zero)),
             ("heartbeat_ttl", default().with_heartbeat_ttl(Some(zero))),
+            ("recv_timeout", default().with_recv_timeout(Some(zero))),
+            ("send_timeout", default().with_send_timeout(Some(zero))),
+            ("while_disconnected", default().with_while_disconnected(up_to(0, 1, None))),
+            ("while_disconnected", default().with_while_disconnected(up_to(1, 0, None))),
+            ("while_disconnected", default().with_while_disconnected(up_to(1, 1, Some(zero)))),
             ("max_attempts", default().with_max_attempts(Some(0))),
+            ("max_subscriptions", default().with_max_subscriptions(0)),
+            ("max_subscription_bytes", default().with_max_subscription_bytes(0)),
             ("backlog", default().with_backlog(0)),
         ] {
             let error = options.validate().unwrap_err();
@@ -194,6 +246,23 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn metadata_are_named_and_small() {
+        let with = |name: &str, len: usize| {
+            SocketOptions::default().with_metadata(name, vec![0; len]).validate().is_ok()
+        };
+        assert!(with("X-", 0) && with("X-name", 1000) && with(&format!("X-{}", "a".repeat(253)), 1));
+        assert!(!with("name", 1) && !with("", 1) && !with(&format!("X-{}", "a".repeat(254)), 1));
+        assert!(!with("X-name", 8192));
+    }
+
+    #[test]
+    fn what_the_system_does_not_have_is_refused() {
+        assert_eq!(supported("tos", true, false), Err(OptionError::Unsupported { option: "tos" }));
+        assert_eq!(supported("tos", false, false), Ok(()));
+        assert_eq!(supported("tos", true, true), Ok(()));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! | libzmq | here |
 //! |---|---|
 //! | BACKLOG | [`with_backlog`](SocketOptions::with_backlog) |
+//! | BINDTODEVICE | [`with_bind_to_device`](SocketOptions::with_bind_to_device) |
+//! | BUSY_POLL | [`with_busy_poll`](SocketOptions::with_busy_poll) |
 //! | CONNECT_TIMEOUT | [`with_connect_timeout`](SocketOptions::with_connect_timeout) |
 //! | EVENTS, FD | sockets are futures, `Stream`s and `Sink`s; [`try_recv`], [`try_send`] |
 //! | HANDSHAKE_IVL | [`with_handshake_timeout`](SocketOptions::with_handshake_timeout) |
@@ -15,6 +17,7 @@
 //! | LAST_ENDPOINT | [`local_endpoint`] |
 //! | LINGER | [`with_linger`](SocketOptions::with_linger), [`with_unlimited_linger`] |
 //! | MAXMSGSIZE | [`with_max_message_size`](SocketOptions::with_max_message_size), of the whole message |
+//! | PRIORITY | [`with_priority`](SocketOptions::with_priority) |
 //! | PROBE_ROUTER | [`with_probe_router`](SocketOptions::with_probe_router) |
 //! | RCVBUF, SNDBUF | [`with_recv_buffer`], [`with_send_buffer`] |
 //! | RCVHWM | [`with_recv_hwm`]; 0 is [`with_unlimited_recv_hwm`] |
@@ -22,10 +25,16 @@
 //! | RCVTIMEO, SNDTIMEO | your runtime's `timeout`; 0 is [`try_recv`], [`try_send`] |
 //! | RECONNECT_IVL | [`with_reconnect_interval`]; -1 is [`with_reconnect`]`(false)` |
 //! | RECONNECT_IVL_MAX | [`with_reconnect_interval_max`](SocketOptions::with_reconnect_interval_max) |
+//! | RECONNECT_STOP | [`with_reconnect_stop`](SocketOptions::with_reconnect_stop) |
 //! | ROUTER_HANDOVER, _MANDATORY | [`with_router_handover`], [`with_router_mandatory`] |
 //! | ROUTING_ID | [`with_identity`](SocketOptions::with_identity) |
 //! | SNDHWM | [`with_send_hwm`]; 0 is [`with_unlimited_send_hwm`] |
+//! | SOCKS_PROXY | [`with_socks_proxy`](SocketOptions::with_socks_proxy) |
+//! | SOCKS_USERNAME, SOCKS_PASSWORD | [`with_socks_credentials`](SocketOptions::with_socks_credentials) |
 //! | TCP_KEEPALIVE, _CNT, _IDLE, _INTVL | [`with_tcp_keepalive`](SocketOptions::with_tcp_keepalive) |
+//! | TCP_MAXRT | [`with_tcp_max_retransmission`](SocketOptions::with_tcp_max_retransmission) |
+//! | TOS | [`with_tos`](SocketOptions::with_tos) |
+//! | USE_FD | `from_tcp` and `from_unix`, for connected streams; no listeners |
 //!
 //! What differs by default stands in [`guide::delivery`](crate::guide::delivery#deviations-from-libzmq).
 //!
@@ -50,15 +59,24 @@ mod connection;
 mod error;
 mod limits;
 mod policy;
+mod reconnect_stop;
+mod socks;
+mod tcp;
 mod transport;
+mod types;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
 pub use self::error::OptionError;
+pub use self::reconnect_stop::ReconnectStop;
 pub use self::transport::{Keepalive, TransportOptions};
-use crate::resilience::{Backoff, FlushPolicy, OnCancel};
+pub use self::types::RouterNotify;
+use self::types::TypeOptions;
+#[cfg(any(feature = "tokio", feature = "compio"))]
+pub(crate) use self::{socks::SocksCredentials, tcp::TcpOptions};
+use crate::resilience::{Backoff, FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 
 const MIB: usize = 1024 * 1024;
 
@@ -100,12 +118,20 @@ pub struct SocketOptions {
     pub(crate) linger: Option<Duration>,
     pub(crate) backoff: Backoff,
     pub(crate) reconnect: bool,
+    pub(crate) reconnect_stop: ReconnectStop,
     pub(crate) max_attempts: Option<u32>,
     pub(crate) on_cancel: OnCancel,
     pub(crate) flush_policy: FlushPolicy,
+    /// `None` is what the socket type does by default.
+    pub(crate) on_full: Option<OnFull>,
+    pub(crate) while_disconnected: WhileDisconnected,
     pub(crate) router_mandatory: bool,
     pub(crate) router_handover: bool,
     pub(crate) probe_router: bool,
+    pub(crate) types: TypeOptions,
+    pub(crate) metadata: Vec<(String, Bytes)>,
+    pub(crate) recv_timeout: Option<Duration>,
+    pub(crate) send_timeout: Option<Duration>,
     pub(crate) transport: TransportOptions,
 }
 
@@ -129,12 +155,19 @@ impl Default for SocketOptions {
             linger: Some(Duration::from_secs(30)),
             backoff: Backoff::default(),
             reconnect: true,
+            reconnect_stop: ReconnectStop::default(),
             max_attempts: None,
             on_cancel: OnCancel::default(),
             flush_policy: FlushPolicy::default(),
+            on_full: None,
+            while_disconnected: WhileDisconnected::default(),
             router_mandatory: true,
             router_handover: true,
             probe_router: false,
+            types: TypeOptions::default(),
+            metadata: Vec::new(),
+            recv_timeout: None,
+            send_timeout: None,
             transport: TransportOptions::default(),
         }
     }
@@ -158,10 +191,14 @@ mod tests {
         assert_eq!((options.heartbeat_timeout(), options.heartbeat_ttl()), (seconds(15), None));
         assert_eq!(options.backoff(), &Backoff::new());
         assert_eq!((options.reconnect(), options.max_attempts()), (true, None));
+        assert_eq!(options.reconnect_stop(), ReconnectStop::new());
         assert_eq!((options.on_cancel(), options.flush_policy()), (OnCancel::Resume, FlushPolicy::Adaptive));
         assert!(options.router_mandatory() && options.router_handover() && !options.probe_router());
         assert!(options.tcp_nodelay() && options.tcp_keepalive().is_none());
         assert_eq!((options.send_buffer(), options.recv_buffer(), options.backlog()), (None, None, 100));
+        assert_eq!((options.tos(), options.bind_to_device(), options.priority()), (None, None, None));
+        assert_eq!((options.tcp_max_retransmission(), options.busy_poll()), (None, None));
+        assert_eq!((options.socks_proxy(), options.socks_username()), (None, None));
     }
 
     #[test]

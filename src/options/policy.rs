@@ -1,7 +1,9 @@
 //! Options of sending, and of single socket types.
 
+use std::time::Duration;
+
 use super::SocketOptions;
-use crate::resilience::{FlushPolicy, OnCancel};
+use crate::resilience::{FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 
 /// Sending, and what the types do.
 impl SocketOptions {
@@ -29,6 +31,70 @@ impl SocketOptions {
     #[must_use]
     pub fn flush_policy(&self) -> FlushPolicy {
         self.flush_policy
+    }
+
+    /// How long `recv` and its kin wait for a message before they fail with
+    /// [`Error::Timeout`](crate::Error::Timeout); default `None`: for ever (RCVTIMEO; 0 is `try_recv`).
+    #[must_use]
+    pub fn with_recv_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.recv_timeout = limit;
+        self
+    }
+
+    /// How long `recv` waits for a message.
+    #[must_use]
+    pub fn recv_timeout(&self) -> Option<Duration> {
+        self.recv_timeout
+    }
+
+    /// How long `send` and its kin wait for room or a peer before they fail with
+    /// [`Error::Timeout`](crate::Error::Timeout) and give the message back; default `None`: for ever
+    /// (SNDTIMEO; 0 is `try_send`).
+    #[must_use]
+    pub fn with_send_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.send_timeout = limit;
+        self
+    }
+
+    /// How long `send` waits for room or a peer.
+    #[must_use]
+    pub fn send_timeout(&self) -> Option<Duration> {
+        self.send_timeout
+    }
+
+    /// What becomes of a message whose peers are at their marks; default `None`: what the socket type does
+    /// in libzmq.
+    #[must_use]
+    pub fn with_on_full(mut self, on_full: impl Into<Option<OnFull>>) -> Self {
+        self.on_full = on_full.into();
+        self
+    }
+
+    /// What becomes of a message whose peers are at their marks; `None` for the type's default.
+    #[must_use]
+    pub fn on_full(&self) -> Option<OnFull> {
+        self.on_full
+    }
+
+    /// Whether a PUB or XPUB waits for its slowest subscriber instead of dropping: short for
+    /// [`OnFull::Wait`]; default false (XPUB_NODROP).
+    #[must_use]
+    pub fn with_xpub_nodrop(self, nodrop: bool) -> Self {
+        self.with_on_full(nodrop.then_some(OnFull::Wait))
+    }
+
+    /// What becomes of a message while no peer is connected; default [`WhileDisconnected::Queue`]
+    /// (IMMEDIATE is [`WhileDisconnected::Wait`]).
+    #[must_use]
+    pub fn with_while_disconnected(mut self, policy: WhileDisconnected) -> Self {
+        self.while_disconnected = policy;
+        self
+    }
+
+    /// What becomes of a message while no peer is connected.
+    #[must_use]
+    pub fn while_disconnected(&self) -> WhileDisconnected {
+        self.while_disconnected
     }
 
     /// Whether a ROUTER refuses messages that no peer can get: with an error for an unknown identity, by

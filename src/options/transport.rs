@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::SocketOptions;
+use super::socks::SocksOptions;
+use super::tcp::TcpOptions;
 
 /// The part of [`SocketOptions`] that runtimes apply to their streams and listeners.
 #[derive(Clone, Debug)]
@@ -12,11 +14,21 @@ pub struct TransportOptions {
     pub(crate) send_buffer: Option<usize>,
     pub(crate) recv_buffer: Option<usize>,
     pub(crate) backlog: u32,
+    pub(crate) tcp: TcpOptions,
+    pub(crate) socks: SocksOptions,
 }
 
 impl Default for TransportOptions {
     fn default() -> Self {
-        Self { nodelay: true, keepalive: None, send_buffer: None, recv_buffer: None, backlog: 100 }
+        Self {
+            nodelay: true,
+            keepalive: None,
+            send_buffer: None,
+            recv_buffer: None,
+            backlog: 100,
+            tcp: TcpOptions::default(),
+            socks: SocksOptions::default(),
+        }
     }
 }
 
@@ -82,7 +94,7 @@ impl Keepalive {
     }
 }
 
-/// TCP.
+/// TCP, and the kernel's queues of any transport.
 impl SocketOptions {
     /// Whether small writes leave at once (TCP_NODELAY); default true, as in libzmq, where it cannot be
     /// changed.

@@ -348,13 +348,11 @@ impl Connection {
     }
 
     /// Subscribes to `topic`, in the form that the peer's version knows.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for socket types that are not there yet"))]
     pub(crate) fn encode_subscribe(&mut self, topic: &[u8], out: &mut impl WireSink) {
         self.encode_subscription("SUBSCRIBE", 1, topic, out);
     }
 
     /// Ends a subscription to `topic`, in the form that the peer's version knows.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for socket types that are not there yet"))]
     pub(crate) fn encode_cancel(&mut self, topic: &[u8], out: &mut impl WireSink) {
         self.encode_subscription("CANCEL", 0, topic, out);
     }

@@ -67,6 +67,23 @@ impl SocketType {
         })
     }
 
+    /// Whether the option `probe_router` applies: to types that may have a ROUTER as their peer and send
+    /// to it unasked (libzmq's PROBE_ROUTER).
+    pub(crate) const fn probes(self) -> bool {
+        matches!(self, Self::Req | Self::Dealer | Self::Router)
+    }
+
+    /// Whether the option `conflate` applies (libzmq's CONFLATE).
+    pub(crate) const fn conflates(self) -> bool {
+        matches!(self, Self::Push | Self::Pull | Self::Pub | Self::Sub | Self::Dealer)
+    }
+
+    /// Whether the options `hello_message`, `disconnect_message` and `hiccup_message` apply: to types that
+    /// may send and receive at any time.
+    pub(crate) const fn converses(self) -> bool {
+        matches!(self, Self::Dealer | Self::Router)
+    }
+
     /// Whether a socket of this type may talk to a `peer` of that type; the relation is symmetric.
     #[must_use]
     pub const fn is_compatible(self, peer: Self) -> bool {

@@ -5,6 +5,7 @@
 //!
 //! - How much may be queued: [`BytePermits`], a budget that sockets share, beside the high-water marks
 //!   that each peer has for itself.
+//! - What a full queue and a missing peer mean: [`OnFull`], [`WhileDisconnected`].
 //! - What a cancelled write means: [`OnCancel`], and the [`PoisonGuard`] behind it.
 //! - When queued messages are written: [`FlushPolicy`].
 //! - When to try again: [`Backoff`], and [`ReconnectState`] that applies it to one endpoint.
@@ -21,7 +22,7 @@ mod semaphore;
 pub use self::backoff::Backoff;
 pub(crate) use self::deadlines::Deadlines;
 pub(crate) use self::high_water::HighWater;
-pub use self::modes::{FlushPolicy, OnCancel};
+pub use self::modes::{FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 pub use self::permits::{BytePermits, NoOpPermits, Permit, ReleaseBytes};
 pub use self::poison::PoisonGuard;
 pub use self::reconnect::{ReconnectPhase, ReconnectState};

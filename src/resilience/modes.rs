@@ -1,4 +1,6 @@
-//! The choices that a socket offers about cancellation and flushing.
+//! The choices that a socket offers about cancellation, flushing and full queues.
+
+use std::time::Duration;
 
 /// What a cancelled write does to its connection.
 ///
@@ -19,6 +21,61 @@ pub enum OnCancel {
     /// [`Error::Poisoned`](crate::Error::Poisoned) (`ErrorKind::BrokenPipe`), and reconnection takes over
     /// where it is configured.
     Poison,
+}
+
+/// What becomes of a message whose peers are at their high-water marks.
+///
+/// Each socket type has its own default, as in libzmq: PUB and XPUB drop, the others wait; a ROUTER waits
+/// unless `router_mandatory` is off, and then drops.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum OnFull {
+    /// `send` waits for room, and `try_send` fails with `WouldBlock`.
+    Wait,
+    /// Sending fails at once with [`Error::Full`](crate::Error::Full) (kind `WouldBlock`), and gives the
+    /// message back.
+    Fail,
+    /// The message is dropped and counted. PUB and XPUB drop it only for the peers that have no room.
+    Drop,
+}
+
+/// What becomes of a message when a socket that connects has no connected peer.
+///
+/// It matters for types that may send to any peer: PUSH, DEALER, REQ and PAIR. A socket that only binds
+/// always waits, so that the first peer to come is not flooded.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum WhileDisconnected {
+    /// It waits in the socket, up to `send_hwm` and `send_hwm_bytes`; the default.
+    #[default]
+    Queue,
+    /// It waits in the socket, up to marks of its own and for so long.
+    QueueUpTo {
+        /// Messages that may wait.
+        messages: usize,
+        /// Payload bytes that may wait; a larger message is admitted alone.
+        bytes: usize,
+        /// Messages that have waited longer are dropped and counted as `DropCause::Expired`; `None` for
+        /// no limit.
+        max_age: Option<Duration>,
+    },
+    /// `send` waits for a peer, and `try_send` fails with `WouldBlock` (libzmq's IMMEDIATE).
+    Wait,
+    /// Sending fails at once with [`Error::NotConnected`](crate::Error::NotConnected), and gives the
+    /// message back.
+    Fail,
+}
+
+impl WhileDisconnected {
+    /// Whether it would queue nothing, in a way that has a name of its own.
+    pub(crate) fn is_never(self) -> bool {
+        match self {
+            Self::QueueUpTo { messages, bytes, max_age } => {
+                messages == 0 || bytes == 0 || max_age.is_some_and(|age| age.is_zero())
+            }
+            Self::Queue | Self::Wait | Self::Fail => false,
+        }
+    }
 }
 
 /// When a message that was accepted is written to its connection.

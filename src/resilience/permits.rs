@@ -120,6 +120,24 @@ impl Permit {
         self.bytes -= bytes;
         Self { bytes, owner: self.owner.clone() }
     }
+
+    /// A permit of which [`duplicates`](Self::duplicate) can be made: its bytes return with the last.
+    pub(crate) fn into_shared(self) -> Self {
+        if self.is_none() { self } else { Self::new(Arc::new(Whole(self)), 0) }
+    }
+
+    /// Another hold on the bytes of a shared permit.
+    #[inline]
+    pub(crate) fn duplicate(&self) -> Self {
+        Self { bytes: 0, owner: self.owner.clone() }
+    }
+}
+
+/// What the duplicates of a permit hold together. They have no bytes of their own to return.
+struct Whole(#[expect(dead_code, reason = "held to be dropped")] Permit);
+
+impl ReleaseBytes for Whole {
+    fn release(&self, _bytes: usize) {}
 }
 
 impl Drop for Permit {

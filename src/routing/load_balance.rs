@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
-use super::shrink_if_sparse;
+use super::{shrink_if_sparse, shrink_vec_if_sparse};
 
 /// Round robin over the active ones of a set of members (libzmq's `lb`).
 ///
@@ -59,9 +59,7 @@ impl<K: Copy + Eq + Hash> LoadBalance<K> {
             self.moved(self.members.len(), place);
         }
         shrink_if_sparse(&mut self.places);
-        if self.members.len() < self.members.capacity() / 4 {
-            self.members.shrink_to(self.members.len() * 2);
-        }
+        shrink_vec_if_sparse(&mut self.members);
     }
 
     /// A member may have room again: it takes the last turn of the round. No change if it is active.

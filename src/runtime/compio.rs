@@ -13,9 +13,13 @@ use ::compio::net::{TcpSocket, TcpStream, ToSocketAddrsAsync};
 use ::compio::runtime::fd::PollFd;
 use socket2::{SockRef, Socket};
 
-use super::tcp::{self, Resolved};
-use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SLICES, SendBuf, Sleeper, Spawn};
-use crate::endpoint::Endpoint;
+use super::dial::{self, Dial};
+#[cfg(unix)]
+use super::ipc;
+use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SLICES, SendBuf, Sleeper, Spawn, tcp};
+#[cfg(unix)]
+use crate::endpoint::IpcEndpoint;
+use crate::endpoint::{Endpoint, TcpEndpoint};
 use crate::options::TransportOptions;
 
 /// A compio runtime: the one of the current thread.
@@ -42,22 +46,25 @@ impl CompioStream {
     /// A stream that the user connected, with what the user chose applied.
     pub(crate) fn prepared(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
         let fd = stream.into_poll_fd()?;
-        tcp::configure(&fd, options)?;
-        tcp::check_not_self(&fd)?;
+        tcp::prepare(&fd, options)?;
         Self::new(fd)
     }
 
-    async fn connect(address: SocketAddr, options: &TransportOptions) -> io::Result<Self> {
-        let socket = TcpSocket::from_std_stream(tcp::open(address, options)?.into())?;
-        let fd = socket.connect(address).await?.into_poll_fd()?;
-        tcp::check_not_self(&fd)?;
-        Self::new(fd)
-    }
-
-    /// A Unix stream.
+    /// A Unix stream that the user connected, with what the user chose applied.
     #[cfg(unix)]
-    pub(crate) fn unix(stream: UnixStream) -> io::Result<Self> {
-        Self::new(stream.into_poll_fd()?)
+    pub(crate) fn prepared_unix(stream: UnixStream, options: &TransportOptions) -> io::Result<Self> {
+        let fd = stream.into_poll_fd()?;
+        ipc::configure(&fd, options)?;
+        Self::new(fd)
+    }
+
+    #[cfg(unix)]
+    async fn connect_ipc(
+        runtime: CompioRuntime,
+        name: &IpcEndpoint,
+        options: &TransportOptions,
+    ) -> io::Result<Self> {
+        Self::new(PollFd::new(ipc::connect(&runtime, name, options).await?)?)
     }
 }
 
@@ -175,32 +182,61 @@ impl Connector for CompioRuntime {
     type Connecting = Boxed<CompioStream>;
 
     fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting {
-        let (endpoint, options) = (endpoint.clone(), options.clone());
+        let (runtime, endpoint, options) = (*self, endpoint.clone(), options.clone());
         Box::pin(async move {
-            let mut last = tcp::no_address();
-            for address in lookup(&endpoint).await? {
-                match CompioStream::connect(address, &options).await {
-                    Ok(stream) => return Ok(stream),
-                    Err(error) => last = error,
-                }
+            match &endpoint {
+                Endpoint::Tcp(tcp) => dial::connect::<Self>(tcp, &options).await,
+                #[cfg(unix)]
+                Endpoint::Ipc(name) => CompioStream::connect_ipc(runtime, name, &options).await,
+                #[cfg(not(unix))]
+                Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
+                Endpoint::Inproc(_) => Err(super::no_streams()),
             }
-            Err(last)
         })
     }
 }
 
-async fn lookup(endpoint: &Endpoint) -> io::Result<Vec<SocketAddr>> {
-    match tcp::resolve(tcp::address(endpoint)?) {
-        Resolved::Addresses(addresses) => Ok(addresses),
-        Resolved::Name(name, port) => Ok((name, port).to_socket_addrs_async().await?.collect()),
+impl Dial for CompioRuntime {
+    async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok((name, port).to_socket_addrs_async().await?.collect())
+    }
+
+    async fn connect_socket(socket: Socket, address: SocketAddr) -> io::Result<CompioStream> {
+        let socket = TcpSocket::from_std_stream(socket.into())?;
+        let fd = socket.connect(address).await?.into_poll_fd()?;
+        tcp::check_not_self(&fd)?;
+        CompioStream::new(fd)
     }
 }
 
-/// A TCP listener of compio.
+/// A listener of compio: one type for all transports.
 pub struct CompioListener {
+    #[cfg(unix)]
+    _file: Option<ipc::SocketFile>,
     fd: PollFd<Socket>,
     local: Endpoint,
     options: TransportOptions,
+}
+
+impl CompioListener {
+    async fn bind_tcp(tcp: &TcpEndpoint, options: TransportOptions) -> io::Result<Self> {
+        let listener = tcp::listen(&dial::addresses::<CompioRuntime>(tcp).await?, &options)?;
+        let local = tcp::local_endpoint(&listener)?;
+        let fd = PollFd::new(listener)?;
+        Ok(Self {
+            #[cfg(unix)]
+            _file: None,
+            fd,
+            local,
+            options,
+        })
+    }
+
+    #[cfg(unix)]
+    fn bind_ipc(name: &IpcEndpoint, options: TransportOptions) -> io::Result<Self> {
+        let ipc::Listening { file, socket, local } = ipc::listen(name, &options)?;
+        Ok(Self { _file: file, fd: PollFd::new(socket)?, local, options })
+    }
 }
 
 impl std::fmt::Debug for CompioListener {
@@ -216,9 +252,14 @@ impl Listener for CompioListener {
     fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
         let (endpoint, options) = (endpoint.clone(), options.clone());
         Box::pin(async move {
-            let listener = tcp::listen(&lookup(&endpoint).await?, &options)?;
-            let local = tcp::local_endpoint(&listener)?;
-            Ok(Self { fd: PollFd::new(listener)?, local, options })
+            match &endpoint {
+                Endpoint::Tcp(tcp) => Self::bind_tcp(tcp, options).await,
+                #[cfg(unix)]
+                Endpoint::Ipc(name) => Self::bind_ipc(name, options),
+                #[cfg(not(unix))]
+                Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
+                Endpoint::Inproc(_) => Err(super::no_streams()),
+            }
         })
     }
 
@@ -230,7 +271,12 @@ impl Listener for CompioListener {
                 continue;
             }
             let (stream, _) = result?;
-            tcp::configure_accepted(&stream, &self.options)?;
+            let configure = match &self.local {
+                #[cfg(unix)]
+                Endpoint::Ipc(_) => ipc::configure,
+                _ => tcp::configure,
+            };
+            configure(&stream, &self.options).map_err(tcp::aborted)?;
             return Poll::Ready(CompioStream::new(PollFd::new(stream)?));
         }
     }
@@ -251,10 +297,18 @@ mod tests {
         ::compio::runtime::Runtime::new().unwrap().block_on(test)
     }
 
+    fn socket(stream: &CompioStream) -> SockRef<'_> {
+        SockRef::from(&*stream.fd)
+    }
+
     #[cfg(unix)]
     fn unix_pair() -> (CompioStream, CompioStream) {
         let (left, right) = std::os::unix::net::UnixStream::pair().unwrap();
-        let stream = |end| CompioStream::unix(UnixStream::from_std(end).unwrap()).unwrap();
+        let stream = |end| {
+            UnixStream::from_std(end)
+                .and_then(|end| CompioStream::prepared_unix(end, &TransportOptions::default()))
+                .unwrap()
+        };
         (stream(left), stream(right))
     }
 

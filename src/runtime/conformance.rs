@@ -2,18 +2,21 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join;
+use socket2::SockRef;
 
+use super::dial::Dial;
 use super::{AsyncStream, Listener, RecvBuf, Runtime, SendBuf, Spawn};
 use crate::endpoint::Endpoint;
-use crate::options::TransportOptions;
+use crate::options::{SocketOptions, TransportOptions};
 
-/// Makes tests of the functions below; needs `run` and, on Unix, `unix_pair` beside it.
+/// Makes tests of the functions below; needs `run`, `socket` and, on Unix, `unix_pair` beside it.
 macro_rules! mount {
     ($runtime:ty) => {
         async fn tcp_pair() -> (<$runtime as Connector>::Stream, <$runtime as Connector>::Stream) {
@@ -72,8 +75,24 @@ macro_rules! mount {
         }
 
         #[test]
+        fn options_reach_both_ends() {
+            run(conformance::options_reach_both_ends::<$runtime>(socket));
+        }
+
+        #[test]
         fn nobody_there_is_an_error() {
             run(conformance::nobody_there_is_an_error::<$runtime>());
+        }
+
+        #[test]
+        fn zones_are_left_to_the_resolver() {
+            run(conformance::zones_are_left_to_the_resolver::<$runtime>());
+        }
+
+        #[cfg(target_os = "linux")]
+        #[test]
+        fn connections_come_from_their_source() {
+            run(conformance::connections_come_from_their_source::<$runtime>());
         }
 
         #[test]
@@ -329,7 +348,7 @@ pub(super) async fn listeners_survive_dead_connections<R: Runtime>() {
     let local = listener.local_endpoint().clone();
     for _ in 0..3 {
         let client = std::net::TcpStream::connect(("127.0.0.1", local.port().unwrap())).unwrap();
-        socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+        SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
         drop(client);
         match accept(&mut listener).await {
             Ok(mut dead) => {
@@ -348,6 +367,78 @@ pub(super) async fn nobody_there_is_an_error<R: Runtime>() {
     let local = listener.local_endpoint().clone();
     drop(listener);
     assert_eq!(connect::<R>(&local).await.err().unwrap().kind(), io::ErrorKind::ConnectionRefused);
+}
+
+/// Read back off the live sockets.
+pub(super) async fn options_reach_both_ends<R: Runtime>(socket: fn(&R::Stream) -> SockRef<'_>) {
+    let options = SocketOptions::default().with_tcp_nodelay(false).with_send_buffer(20_000);
+    #[cfg(target_os = "linux")]
+    let options = options
+        .with_tos(0x28)
+        .with_priority(4)
+        .with_bind_to_device("lo")
+        .with_tcp_max_retransmission(Duration::from_millis(4321));
+    let options = &options.transport;
+    for text in ["tcp://127.0.0.1:0", "ipc://*"] {
+        if text.starts_with("ipc") && !cfg!(unix) {
+            continue;
+        }
+        let mut listener = R::Listener::bind(&endpoint(text), options).await.unwrap();
+        let local = listener.local_endpoint().clone();
+        let connecting = R::current().unwrap();
+        let (dialled, accepted) = join(connecting.connect(&local, options), accept(&mut listener)).await;
+        for stream in [&dialled.unwrap(), &accepted.unwrap()] {
+            let socket = socket(stream);
+            // Linux reports twice what was asked for.
+            assert!((20_000..=40_000).contains(&socket.send_buffer_size().unwrap()), "{text}");
+            if text.starts_with("ipc") {
+                continue;
+            }
+            assert!(!socket.tcp_nodelay().unwrap());
+            #[cfg(target_os = "linux")]
+            {
+                assert_eq!((socket.tos_v4().unwrap(), socket.priority().unwrap()), (0x28, 4));
+                assert_eq!(socket.device().unwrap().as_deref(), Some(&b"lo"[..]));
+                assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_millis(4321)));
+            }
+        }
+    }
+}
+
+pub(super) async fn zones_are_left_to_the_resolver<R: Dial>() {
+    let zoned = endpoint("tcp://[fe80::1%1]:80");
+    let Endpoint::Tcp(tcp) = &zoned else { panic!("{zoned}") };
+    let resolved = super::dial::addresses::<R>(tcp).await.unwrap();
+    assert!(matches!(resolved[..], [SocketAddr::V6(v6)] if v6.scope_id() == 1 && v6.port() == 80));
+    assert_eq!(Endpoint::from(resolved[0]), zoned);
+}
+
+/// On Linux all of 127.0.0.0/8 is the loopback interface's.
+#[cfg(target_os = "linux")]
+pub(super) async fn connections_come_from_their_source<R: Runtime>() {
+    let mut listener = bind::<R>("tcp://127.0.0.1:0").await;
+    let port = listener.local_endpoint().port().unwrap();
+    // Nobody else's, until it is used.
+    let free = bind::<R>("tcp://127.0.0.3:0").await.local_endpoint().port().unwrap();
+    for (source, host, ip, from_port) in [
+        ("127.0.0.2", "127.0.0.1", "127.0.0.2", None),
+        ("127.0.0.2:0", "127.0.0.1", "127.0.0.2", None),
+        // The name may have an IPv6 address too, which is passed over.
+        ("127.0.0.2:0", "localhost", "127.0.0.2", None),
+        (&*format!("127.0.0.3:{free}"), "127.0.0.1", "127.0.0.3", Some(free)),
+        ("*", "127.0.0.1", "127.0.0.1", None),
+    ] {
+        let target = endpoint(&format!("tcp://{source};{host}:{port}"));
+        let (dialled, accepted) = join(connect::<R>(&target), accept(&mut listener)).await;
+        dialled.unwrap();
+        let peer = accepted.unwrap().peer_endpoint().unwrap();
+        assert!(peer.to_string().starts_with(&format!("tcp://{ip}:")), "{target}: {peer}");
+        assert!(from_port.is_none_or(|from| peer.port() == Some(from)), "{target}: {peer}");
+    }
+    for source in ["[::1]", "192.0.2.1"] {
+        let target = endpoint(&format!("tcp://{source};127.0.0.1:{port}"));
+        assert_eq!(connect::<R>(&target).await.err().unwrap().kind(), io::ErrorKind::AddrNotAvailable);
+    }
 }
 
 pub(super) async fn sleeps_end_in_order<R: Runtime>() {

@@ -14,11 +14,17 @@ use std::time::Instant;
 pub mod compio;
 #[cfg(all(test, any(feature = "tokio", feature = "compio")))]
 mod conformance;
+#[cfg(any(feature = "tokio", feature = "compio"))]
+mod dial;
 mod futures_io;
+#[cfg(all(unix, any(feature = "tokio", feature = "compio")))]
+mod ipc;
 mod recv_buf;
 mod send_buf;
 #[cfg(feature = "sim")]
 pub mod sim;
+#[cfg(any(feature = "tokio", feature = "compio"))]
+mod socks;
 #[cfg(any(feature = "tokio", feature = "compio"))]
 mod tcp;
 #[cfg(feature = "tokio")]
@@ -31,6 +37,19 @@ pub use self::send_buf::SendBuf;
 
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
+
+/// What opening a Unix socket fails with where there are none.
+#[cfg(all(not(unix), any(feature = "tokio", feature = "compio")))]
+fn no_unix_sockets() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "ipc:// needs Unix sockets, which this system does not have")
+}
+
+/// What asking a runtime for an `inproc://` connection fails with: sockets pass those messages among
+/// themselves.
+#[cfg(any(feature = "tokio", feature = "compio"))]
+fn no_streams() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "inproc:// has no streams")
+}
 
 /// Slices of one gathered write.
 const SLICES: usize = 64;
@@ -88,7 +107,7 @@ pub trait Listener: Sized + Unpin + 'static {
     /// Resolves and binds the endpoint.
     type Binding: Future<Output = io::Result<Self>> + Unpin + 'static;
 
-    /// Starts binding to `endpoint`.
+    /// Starts binding to `endpoint`; a socket file of its own is removed again when the listener is dropped.
     fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding;
 
     /// The next incoming connection.
@@ -99,7 +118,7 @@ pub trait Listener: Sized + Unpin + 'static {
     /// at once.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Self::Stream>>;
 
-    /// Where this listener can be reached: the endpoint with the port that the system chose.
+    /// Where this listener can be reached: the endpoint with the port or path that was chosen for it.
     fn local_endpoint(&self) -> &Endpoint;
 }
 

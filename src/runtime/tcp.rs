@@ -1,63 +1,35 @@
 //! What TCP streams and listeners of every runtime have in common.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
-use crate::endpoint::{Endpoint, Host, TcpEndpoint};
-use crate::options::TransportOptions;
-
-/// The host and port of an endpoint that can be resolved; only TCP endpoints have one.
-pub(super) fn address(endpoint: &Endpoint) -> io::Result<&TcpEndpoint> {
-    match endpoint {
-        Endpoint::Tcp(tcp) => Ok(tcp),
-        #[cfg(unix)]
-        Endpoint::Ipc(_) => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, "ipc:// can be neither bound nor connected to"))
-        }
-        // Sockets pass these messages among themselves and never ask for a stream.
-        Endpoint::Inproc(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "inproc:// has no streams")),
-    }
-}
-
-/// A host as resolvers take it, without the brackets of the endpoint; `None` where nothing is to be
-/// resolved.
-pub(super) enum Resolved<'a> {
-    Addresses(Vec<SocketAddr>),
-    Name(&'a str, u16),
-}
-
-/// The addresses to bind: all of IPv6, which takes IPv4 along, before all of IPv4, for a wildcard.
-pub(super) fn resolve(tcp: &TcpEndpoint) -> Resolved<'_> {
-    let port = tcp.port();
-    match tcp.host() {
-        Host::Ip(ip) => Resolved::Addresses(vec![SocketAddr::new(*ip, port)]),
-        Host::Name(name) => Resolved::Name(name, port),
-        Host::Any => {
-            let all = [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
-            Resolved::Addresses(all.map(|ip| SocketAddr::new(ip, port)).to_vec())
-        }
-    }
-}
+use crate::endpoint::Endpoint;
+use crate::options::{TcpOptions, TransportOptions};
 
 /// A socket for one attempt at `address`, with everything set that the user chose: the receive window
 /// is settled in TCP's handshake, and accepted streams inherit what their listener has.
 pub(super) fn open(address: SocketAddr, options: &TransportOptions) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     configure(&socket, options)?;
+    bind_device(&socket, &options.tcp)?;
     Ok(socket)
 }
 
-/// Applies what the user chose.
+/// Applies what the user chose to a stream that the user connected.
+pub(super) fn prepare(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
+    configure(socket, options)?;
+    bind_device(socket, &options.tcp)?;
+    check_not_self(socket)
+}
+
+/// Applies what the user chose, but for the network interface: a stream that was accepted through it is
+/// bound to it already, and could not be bound again without the rights to do so.
 pub(super) fn configure(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
     socket.set_tcp_nodelay(options.nodelay)?;
-    if let Some(bytes) = options.send_buffer {
-        socket.set_send_buffer_size(bytes)?;
-    }
-    if let Some(bytes) = options.recv_buffer {
-        socket.set_recv_buffer_size(bytes)?;
-    }
+    set_buffers(socket, options)?;
+    set_where_available(socket, &options.tcp)?;
     if let Some(keepalive) = &options.keepalive {
         socket.set_keepalive(true)?;
         let mut settings = TcpKeepalive::new();
@@ -75,11 +47,67 @@ pub(super) fn configure(socket: &Socket, options: &TransportOptions) -> io::Resu
     Ok(())
 }
 
-/// Applies what the user chose to a stream that was just accepted.
-///
-/// The listener took the same settings, so what fails here is a connection that is gone already.
-pub(super) fn configure_accepted(stream: &Socket, options: &TransportOptions) -> io::Result<()> {
-    configure(stream, options).map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error))
+/// Sets what not every system has; the others refuse the option before a socket is opened.
+fn set_where_available(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "freebsd"))]
+    if let Some(tos) = options.tos {
+        set_tos(socket, tos.into())?;
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        if options.max_retransmission.is_some() {
+            socket.set_tcp_user_timeout(options.max_retransmission)?;
+        }
+        // After the type of service, which sets a priority too.
+        if let Some(priority) = options.priority {
+            socket.set_priority(priority)?;
+        }
+    }
+    #[cfg(target_os = "linux")]
+    if let Some(time) = options.busy_poll {
+        socket.set_busy_poll(u32::try_from(time.as_micros()).unwrap_or(u32::MAX))?;
+    }
+    let _: (&Socket, &TcpOptions) = (socket, options);
+    Ok(())
+}
+
+/// Sets the traffic class of IPv6 and the type of service of IPv4, which a socket for IPv6 may carry too.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "freebsd"))]
+fn set_tos(socket: &Socket, tos: u32) -> io::Result<()> {
+    if !socket.local_addr()?.is_ipv6() {
+        return socket.set_tos_v4(tos);
+    }
+    socket.set_tclass_v6(tos)?;
+    // Only Linux lets a socket for IPv6 be told about IPv4.
+    let _mapped = socket.set_tos_v4(tos);
+    Ok(())
+}
+
+/// Lets a socket use one network interface only.
+fn bind_device(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Some(device) = &options.device {
+        socket.bind_device(Some(device.as_bytes()))?;
+    }
+    let _: (&Socket, &TcpOptions) = (socket, options);
+    Ok(())
+}
+
+/// Sets the sizes of the kernel's buffers, of any kind of socket.
+pub(super) fn set_buffers(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
+    if let Some(bytes) = options.send_buffer {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    if let Some(bytes) = options.recv_buffer {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    Ok(())
+}
+
+/// What it means that a stream that was just accepted could not be configured: the listener took the same
+/// settings, so it is a connection that is gone already.
+pub(super) fn aborted(error: io::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, error)
 }
 
 /// Refuses a stream that is connected to itself: dialling a free local port can meet its own source
@@ -141,7 +169,7 @@ pub(super) fn peer_endpoint(stream: SockRef<'_>) -> Option<Endpoint> {
     let address = stream.peer_addr().ok()?;
     #[cfg(unix)]
     if address.is_unix() {
-        return Some(Endpoint::Ipc(address.as_pathname().unwrap_or_else(|| "".as_ref()).to_owned()));
+        return Some(Endpoint::Ipc(super::ipc::endpoint(&address)));
     }
     let address = address.as_socket()?;
     Some(match address.ip().to_canonical() {
@@ -162,11 +190,7 @@ mod tests {
     }
 
     fn wildcard(port: u16) -> Vec<SocketAddr> {
-        let endpoint = "tcp://*:0".parse::<Endpoint>().unwrap().with_port(port);
-        match resolve(address(&endpoint).unwrap()) {
-            Resolved::Addresses(addresses) => addresses,
-            Resolved::Name(..) => panic!("not a name"),
-        }
+        vec![SocketAddr::from(([0; 16], port)), SocketAddr::from(([0; 4], port))]
     }
 
     #[test]
@@ -205,18 +229,6 @@ mod tests {
     }
 
     #[test]
-    fn zones_are_left_to_the_resolver() {
-        use std::net::ToSocketAddrs;
-        let endpoint: Endpoint = "tcp://[fe80::1%1]:80".parse().unwrap();
-        let Resolved::Name(name, port) = resolve(address(&endpoint).unwrap()) else {
-            panic!("not an address")
-        };
-        let resolved: Vec<SocketAddr> = (name, port).to_socket_addrs().unwrap().collect();
-        assert!(matches!(resolved[..], [SocketAddr::V6(v6)] if v6.scope_id() == 1 && v6.port() == 80));
-        assert_eq!(Endpoint::from(resolved[0]), endpoint);
-    }
-
-    #[test]
     fn the_next_address_is_tried() {
         // TEST-NET-1 (RFC 5737) is nobody's.
         let foreign = SocketAddr::from(([192, 0, 2, 1], 0));
@@ -247,6 +259,53 @@ mod tests {
         }
         configure(&socket, &SocketOptions::default().with_tcp_nodelay(false).transport).unwrap();
         assert!(!socket.tcp_nodelay().unwrap());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn options_of_linux_are_applied() {
+        let options = SocketOptions::default()
+            .with_tos(0xB8)
+            .with_bind_to_device("lo")
+            .with_tcp_max_retransmission(Duration::from_millis(12_345))
+            .with_priority(5);
+        let listener = listen(&[loopback()], &options.transport).unwrap();
+        let address = listener.local_addr().unwrap();
+        let dialled = open(loopback(), &options.transport).unwrap();
+        dialled.connect(&address).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let accepted = listener.accept().unwrap().0;
+        configure(&accepted, &options.transport).unwrap();
+        let given = Socket::from(std::net::TcpStream::connect(address.as_socket().unwrap()).unwrap());
+        prepare(&given, &options.transport).unwrap();
+        for socket in [&listener, &dialled, &accepted, &given] {
+            assert_eq!(socket.tos_v4().unwrap(), 0xB8);
+            assert_eq!(socket.device().unwrap().as_deref(), Some(&b"lo"[..]));
+            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_millis(12_345)));
+            assert_eq!(socket.priority().unwrap(), 5);
+        }
+        let nowhere = SocketOptions::default().with_bind_to_device("none-such");
+        assert!(open(loopback(), &nowhere.transport).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn both_families_get_the_type_of_service() {
+        let options = SocketOptions::default().with_tos(0x28).transport;
+        let socket = Socket::new(Domain::IPV6, Type::STREAM, None).unwrap();
+        configure(&socket, &options).unwrap();
+        assert_eq!((socket.tclass_v6().unwrap(), socket.tos_v4().unwrap()), (0x28, 0x28));
+    }
+
+    /// Without the right to administer the network it is an error, and never ignored.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn busy_polling_is_set_or_refused() {
+        let options = SocketOptions::default().with_busy_poll(Duration::from_micros(50));
+        match open(loopback(), &options.transport) {
+            Ok(socket) => assert_eq!(socket.busy_poll().unwrap(), 50),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
+        }
     }
 
     #[test]

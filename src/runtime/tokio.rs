@@ -8,16 +8,20 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-#[cfg(unix)]
-use ::tokio::net::UnixStream;
 use ::tokio::net::{TcpListener, TcpSocket, TcpStream};
+#[cfg(unix)]
+use ::tokio::net::{UnixListener, UnixStream};
 use ::tokio::runtime::Handle;
 use ::tokio::time::Sleep;
-use socket2::SockRef;
+use socket2::{SockRef, Socket};
 
-use super::tcp::{self, Resolved};
-use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SLICES, SendBuf, Sleeper, Spawn};
-use crate::endpoint::Endpoint;
+use super::dial::{self, Dial};
+#[cfg(unix)]
+use super::ipc;
+use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SLICES, SendBuf, Sleeper, Spawn, tcp};
+#[cfg(unix)]
+use crate::endpoint::IpcEndpoint;
+use crate::endpoint::{Endpoint, TcpEndpoint};
 use crate::options::TransportOptions;
 
 /// A tokio runtime, with its I/O and time drivers enabled.
@@ -53,18 +57,25 @@ impl From<UnixStream> for TokioStream {
 impl TokioStream {
     /// A stream that the user connected, with what the user chose applied.
     pub(crate) fn prepared(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
-        let socket = SockRef::from(&stream);
-        tcp::configure(&socket, options)?;
-        tcp::check_not_self(&socket)?;
+        tcp::prepare(&SockRef::from(&stream), options)?;
         Ok(stream.into())
     }
 
-    async fn connect(address: SocketAddr, options: &TransportOptions) -> io::Result<Self> {
-        let socket = tcp::open(address, options)?;
-        socket.set_nonblocking(true)?;
-        let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
-        tcp::check_not_self(&SockRef::from(&stream))?;
+    /// A Unix stream that the user connected, with what the user chose applied.
+    #[cfg(unix)]
+    pub(crate) fn prepared_unix(stream: UnixStream, options: &TransportOptions) -> io::Result<Self> {
+        ipc::configure(&SockRef::from(&stream), options)?;
         Ok(stream.into())
+    }
+
+    #[cfg(unix)]
+    async fn connect_ipc(
+        runtime: &TokioRuntime,
+        name: &IpcEndpoint,
+        options: &TransportOptions,
+    ) -> io::Result<Self> {
+        let socket = ipc::connect(runtime, name, options).await?;
+        Ok(UnixStream::from_std(socket.into())?.into())
     }
 }
 
@@ -151,33 +162,64 @@ impl Connector for TokioRuntime {
     type Connecting = Boxed<TokioStream>;
 
     fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting {
-        let (endpoint, options) = (endpoint.clone(), options.clone());
+        let (runtime, endpoint, options) = (self.clone(), endpoint.clone(), options.clone());
         Box::pin(async move {
-            let mut last = tcp::no_address();
-            for address in lookup(&endpoint).await? {
-                match TokioStream::connect(address, &options).await {
-                    Ok(stream) => return Ok(stream),
-                    Err(error) => last = error,
-                }
+            match &endpoint {
+                Endpoint::Tcp(tcp) => dial::connect::<Self>(tcp, &options).await,
+                #[cfg(unix)]
+                Endpoint::Ipc(name) => TokioStream::connect_ipc(&runtime, name, &options).await,
+                #[cfg(not(unix))]
+                Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
+                Endpoint::Inproc(_) => Err(super::no_streams()),
             }
-            Err(last)
         })
     }
 }
 
-async fn lookup(endpoint: &Endpoint) -> io::Result<Vec<SocketAddr>> {
-    match tcp::resolve(tcp::address(endpoint)?) {
-        Resolved::Addresses(addresses) => Ok(addresses),
-        Resolved::Name(name, port) => Ok(::tokio::net::lookup_host((name, port)).await?.collect()),
+impl Dial for TokioRuntime {
+    async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(::tokio::net::lookup_host((name, port)).await?.collect())
+    }
+
+    async fn connect_socket(socket: Socket, address: SocketAddr) -> io::Result<TokioStream> {
+        socket.set_nonblocking(true)?;
+        let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
+        tcp::check_not_self(&SockRef::from(&stream))?;
+        Ok(stream.into())
     }
 }
 
-/// A TCP listener of tokio.
+/// A listener of tokio: one type for all transports.
 #[derive(Debug)]
 pub struct TokioListener {
-    listener: TcpListener,
+    accepting: Accepting,
     local: Endpoint,
     options: TransportOptions,
+}
+
+#[derive(Debug)]
+enum Accepting {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix {
+        _file: Option<ipc::SocketFile>,
+        listener: UnixListener,
+    },
+}
+
+impl TokioListener {
+    async fn bind_tcp(tcp: &TcpEndpoint, options: TransportOptions) -> io::Result<Self> {
+        let listener = tcp::listen(&dial::addresses::<TokioRuntime>(tcp).await?, &options)?;
+        let local = tcp::local_endpoint(&listener)?;
+        Ok(Self { accepting: Accepting::Tcp(TcpListener::from_std(listener.into())?), local, options })
+    }
+
+    #[cfg(unix)]
+    fn bind_ipc(name: &IpcEndpoint, options: TransportOptions) -> io::Result<Self> {
+        let ipc::Listening { file, socket, local } = ipc::listen(name, &options)?;
+        let listener = UnixListener::from_std(socket.into())?;
+        Ok(Self { accepting: Accepting::Unix { _file: file, listener }, local, options })
+    }
 }
 
 impl Listener for TokioListener {
@@ -187,16 +229,31 @@ impl Listener for TokioListener {
     fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
         let (endpoint, options) = (endpoint.clone(), options.clone());
         Box::pin(async move {
-            let listener = tcp::listen(&lookup(&endpoint).await?, &options)?;
-            let local = tcp::local_endpoint(&listener)?;
-            Ok(Self { listener: TcpListener::from_std(listener.into())?, local, options })
+            match &endpoint {
+                Endpoint::Tcp(tcp) => Self::bind_tcp(tcp, options).await,
+                #[cfg(unix)]
+                Endpoint::Ipc(name) => Self::bind_ipc(name, options),
+                #[cfg(not(unix))]
+                Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
+                Endpoint::Inproc(_) => Err(super::no_streams()),
+            }
         })
     }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TokioStream>> {
-        let (stream, _) = ready!(self.listener.poll_accept(cx))?;
-        tcp::configure_accepted(&SockRef::from(&stream), &self.options)?;
-        Poll::Ready(Ok(stream.into()))
+        match &mut self.accepting {
+            Accepting::Tcp(listener) => {
+                let (stream, _) = ready!(listener.poll_accept(cx))?;
+                tcp::configure(&SockRef::from(&stream), &self.options).map_err(tcp::aborted)?;
+                Poll::Ready(Ok(stream.into()))
+            }
+            #[cfg(unix)]
+            Accepting::Unix { listener, .. } => {
+                let (stream, _) = ready!(listener.poll_accept(cx))?;
+                ipc::configure(&SockRef::from(&stream), &self.options).map_err(tcp::aborted)?;
+                Poll::Ready(Ok(stream.into()))
+            }
+        }
     }
 
     fn local_endpoint(&self) -> &Endpoint {
@@ -213,6 +270,10 @@ mod tests {
 
     fn run<F: Future>(test: F) -> F::Output {
         ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+    }
+
+    fn socket(stream: &TokioStream) -> SockRef<'_> {
+        on_stream!(&stream.0, stream => SockRef::from(stream))
     }
 
     #[cfg(unix)]

@@ -23,6 +23,18 @@ pub trait Addressed: Sends + Receives {}
 /// Socket types that receive.
 pub trait Receives: Kind {}
 
+/// Socket types that await a reply to each request.
+pub trait Requests: Sends + Receives {}
+
+/// Socket types that have to do with topics.
+pub trait Topical: Kind {}
+
+/// Socket types that subscribe to topics, or decide about the subscriptions of others.
+pub trait Subscribes: Topical {}
+
+/// Socket types that publish to subscribers.
+pub trait Publishes: Topical + Sends {}
+
 /// Keeps the set of socket types closed, and the policy behind them private.
 pub(crate) mod sealed {
     use super::{Pattern, SocketOptions};
@@ -34,3 +46,35 @@ pub(crate) mod sealed {
         fn pattern(options: &SocketOptions) -> Box<dyn Pattern>;
     }
 }
+
+/// Declares a socket type: its marker, what it can do, the pattern behind it, and the alias that users see.
+macro_rules! socket_type {
+    (
+        $(#[$doc:meta])*
+        $marker:ident, $alias:ident: $($can:ident),+;
+        $pattern:expr
+    ) => {
+        #[doc = concat!("The marker of [`", stringify!($alias), "`].")]
+        #[derive(Debug)]
+        #[non_exhaustive]
+        pub struct $marker;
+
+        $(#[$doc])*
+        pub type $alias<S, P = $crate::resilience::NoOpPermits> = $crate::socket::Socket<$marker, S, P>;
+
+        impl $crate::socket::kind::Kind for $marker {
+            const TYPE: $crate::protocol::SocketType = $crate::protocol::SocketType::$marker;
+        }
+
+        $(impl $crate::socket::kind::$can for $marker {})+
+
+        impl $crate::socket::kind::sealed::Policy for $marker {
+            #[expect(private_interfaces, reason = "sealed")]
+            fn pattern(options: &$crate::options::SocketOptions) -> Box<dyn $crate::engine::Pattern> {
+                let pattern: fn(&$crate::options::SocketOptions) -> _ = $pattern;
+                Box::new(pattern(options))
+            }
+        }
+    };
+}
+pub(super) use socket_type;

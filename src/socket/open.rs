@@ -195,6 +195,7 @@ where
     /// Dropped before it is ready, the socket may or may not listen on the endpoint.
     pub async fn bind_to(&self, endpoint: impl IntoEndpoint) -> Result<Endpoint> {
         let endpoint = endpoint.into_endpoint()?;
+        endpoint.check_bindable()?;
         let listener = self.shared.with(|core| core.listen(endpoint));
         Watch::new(&self.shared).until(|core| core.bind_outcome(listener)).await
     }
@@ -239,7 +240,7 @@ fn current<S: AsyncStream<Runtime: Runtime>>() -> Result<S::Runtime> {
     S::Runtime::current().ok_or(Error::NoRuntime { runtime: S::Runtime::NAME })
 }
 
-fn connectable(endpoint: impl IntoEndpoint) -> Result<Endpoint> {
+pub(super) fn connectable(endpoint: impl IntoEndpoint) -> Result<Endpoint> {
     let endpoint = endpoint.into_endpoint()?;
     endpoint.check_connectable()?;
     Ok(endpoint)

@@ -1,31 +1,14 @@
 //! PULL: collects messages from its peers (RFC 30).
 
-use super::kind::{Kind, Receives, sealed};
-use crate::engine::{Admission, Pattern, Room, Route};
+use super::kind::socket_type;
+use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
 use crate::message::Message;
 use crate::monitor::PeerId;
-use crate::options::SocketOptions;
-use crate::protocol::{PeerInfo, SocketType};
 
-/// The marker of [`PullSocket`].
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Pull;
-
-/// A PULL socket: receives the work that PUSH peers hand out, fairly queued.
-pub type PullSocket<S, P = crate::resilience::NoOpPermits> = super::Socket<Pull, S, P>;
-
-impl Kind for Pull {
-    const TYPE: SocketType = SocketType::Pull;
-}
-
-impl Receives for Pull {}
-
-impl sealed::Policy for Pull {
-    #[expect(private_interfaces, reason = "sealed")]
-    fn pattern(_options: &SocketOptions) -> Box<dyn Pattern> {
-        Box::new(Collector)
-    }
+socket_type! {
+    /// A PULL socket: receives the work that PUSH peers hand out, fairly queued.
+    Pull, PullSocket: Receives;
+    |_| Collector
 }
 
 /// The policy of PULL: everybody may send, nobody is sent to.
@@ -33,25 +16,17 @@ impl sealed::Policy for Pull {
 struct Collector;
 
 impl Pattern for Collector {
-    fn attach(&mut self, _peer: PeerId, _info: &PeerInfo) -> Admission {
+    fn attach(&mut self, _peer: Newcomer<'_>, _tasks: &mut Tasks) -> Admission {
         Admission::Admit
     }
 
-    fn detach(&mut self, _peer: PeerId) {}
+    fn detach(&mut self, _peer: PeerId, _tasks: &mut Tasks) {}
 
-    fn route(&mut self, _message: &Message, _room: &dyn Fn(PeerId) -> Room) -> Route {
+    fn route(&mut self, _message: &Message, _room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {
         Route::NoPeer
     }
 
-    fn accept(&mut self, _peer: PeerId, _message: &mut Message) -> bool {
-        true
-    }
-
-    fn queues_without_peer(&self) -> bool {
-        false
-    }
-
-    fn receives(&self) -> bool {
-        true
+    fn accept(&mut self, _peer: PeerId, _message: &mut Message, _tasks: &mut Tasks) -> Verdict {
+        Verdict::Deliver
     }
 }

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use super::Socket;
 use super::kind::Receives;
-use crate::engine::{Shared, WaitKey};
-use crate::error::Result;
+use crate::engine::{LimitKey, Shared, WaitKey};
+use crate::error::{Error, Result, TimeoutKind};
 use crate::message::Message;
 use crate::resilience::BytePermits;
 use crate::runtime::AsyncStream;
@@ -19,21 +19,21 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// connection.
     ///
     /// # Errors
-    /// [`Error::NotConnected`](crate::Error::NotConnected) or
-    /// [`Error::GaveUp`](crate::Error::GaveUp) when no connection is left and none will come, after the
-    /// last message; [`Error::Closed`](crate::Error::Closed);
-    /// [`Error::CompanionGone`](crate::Error::CompanionGone).
+    /// [`Error::NotConnected`] or
+    /// [`Error::GaveUp`] when no connection is left and none will come, after the
+    /// last message; [`Error::Closed`];
+    /// [`Error::CompanionGone`].
     ///
     /// # Cancel safety
     /// Dropped before it is ready, no message was received: what was read stays in the socket.
     pub fn recv(&self) -> Receiving<'_, S> {
-        Receiving { shared: &self.shared, key: None }
+        Receiving { shared: &self.shared, turn: Turn::default() }
     }
 
     /// Receives a message if one is there.
     ///
     /// # Errors
-    /// [`Error::WouldBlock`](crate::Error::WouldBlock) if none is; otherwise as [`recv`](Self::recv).
+    /// [`Error::WouldBlock`] if none is; otherwise as [`recv`](Self::recv).
     pub fn try_recv(&self) -> Result<Message> {
         self.shared.with(|core| core.try_recv())
     }
@@ -70,7 +70,7 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
 #[must_use = "nothing is received unless the future is polled"]
 pub struct Receiving<'a, S: AsyncStream> {
     shared: &'a Shared<S>,
-    key: WaitKey,
+    turn: Turn,
 }
 
 impl<S: AsyncStream> Future for Receiving<'_, S> {
@@ -79,17 +79,60 @@ impl<S: AsyncStream> Future for Receiving<'_, S> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        this.turn.poll(this.shared, cx)
+    }
+}
+
+/// The place of one that waits to receive.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    key: WaitKey,
+    limit: LimitKey,
+}
+
+impl Turn {
+    #[inline]
+    pub(super) fn poll<S: AsyncStream>(
+        &mut self,
+        shared: &Shared<S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Message>> {
         let mut message = Message::new();
-        let received = this.shared.with(|core| core.poll_recv(&mut message, &mut this.key, cx.waker()));
-        received.map_ok(|()| message)
+        match shared.with(|core| core.poll_recv(&mut message, &mut self.key, cx.waker())) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(message)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => self.poll_limit(shared, cx),
+        }
+    }
+
+    #[cold]
+    fn poll_limit<S: AsyncStream, R>(&mut self, shared: &Shared<S>, cx: &mut Context<'_>) -> Poll<Result<R>> {
+        shared.with(|core| {
+            if core.limit_expired(&mut self.limit, core.options.recv_timeout, cx.waker()) {
+                core.forget_limit(&mut self.limit);
+                core.abandon_recv(&mut self.key);
+                return Poll::Ready(Err(Error::Timeout(TimeoutKind::Recv)));
+            }
+            Poll::Pending
+        })
+    }
+
+    /// The one that waits goes away, with or without a message.
+    pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
+        if self.key.is_some() || self.limit.is_some() {
+            shared.with(|core| {
+                core.forget_limit(&mut self.limit);
+                if self.key.is_some() {
+                    core.abandon_recv(&mut self.key);
+                }
+            });
+        }
     }
 }
 
 impl<S: AsyncStream> Drop for Receiving<'_, S> {
     fn drop(&mut self) {
-        if self.key.is_some() {
-            self.shared.with(|core| core.unpark_receiver(&mut self.key));
-        }
+        self.turn.cancel(self.shared);
     }
 }
 

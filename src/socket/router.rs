@@ -1,49 +1,30 @@
 //! ROUTER: addresses each message to one peer, and says whom each message came from (RFC 28).
 
-use super::kind::{Addressed, Kind, Receives, Sends, sealed};
+use super::kind::{Addressed, socket_type};
+use super::open::{Host, connectable};
 use super::{Sending, Socket};
-use crate::engine::{Admission, Pattern, Room, Route};
-use crate::error::Result;
+use crate::endpoint::IntoEndpoint;
+use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::error::{Error, Result};
 use crate::message::{Frame, Message};
-use crate::monitor::{DropCause, PeerId};
-use crate::options::SocketOptions;
-use crate::protocol::{PeerInfo, SocketType};
+use crate::monitor::{DisconnectReason, DropCause, PeerId};
+use crate::options::{RouterNotify, SocketOptions};
 use crate::resilience::BytePermits;
+use crate::resilience::OnFull;
 use crate::routing::{AutoIdentity, ByIdentity};
 use crate::runtime::AsyncStream;
 
-/// The marker of [`RouterSocket`].
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Router;
-
-/// A ROUTER socket: the first frame of each message is the identity of the peer that it goes to or
-/// came from.
-///
-/// A peer's identity is the one that it gave itself (option `identity`), or else one made here: a zero
-/// byte and a 32-bit number. Unlike libzmq's defaults, a message to an unknown identity is an error
-/// (option `router_mandatory`), and a new connection takes over the identity of an old one (option
-/// `router_handover`).
-pub type RouterSocket<S, P = crate::resilience::NoOpPermits> = Socket<Router, S, P>;
-
-impl Kind for Router {
-    const TYPE: SocketType = SocketType::Router;
-}
-
-impl Sends for Router {}
-impl Receives for Router {}
-impl Addressed for Router {}
-
-impl sealed::Policy for Router {
-    #[expect(private_interfaces, reason = "sealed")]
-    fn pattern(options: &SocketOptions) -> Box<dyn Pattern> {
-        Box::new(Addressing {
-            peers: ByIdentity::default(),
-            automatic: AutoIdentity::new(fastrand::u32(..)),
-            mandatory: options.router_mandatory,
-            handover: options.router_handover,
-        })
-    }
+socket_type! {
+    /// A ROUTER socket: the first frame of each message is the identity of the peer that it goes to or
+    /// came from.
+    ///
+    /// A peer's identity is the one that this socket gave it when it connected to it
+    /// ([`connect_to_as`](Socket::connect_to_as)), or that it gave itself (option `identity`), or else one made
+    /// here: a zero byte and a 32-bit number. Unlike libzmq's defaults, a message to an unknown identity is an
+    /// error (option `router_mandatory`), and a new connection takes over the identity of an old one (option
+    /// `router_handover`).
+    Router, RouterSocket: Sends, Receives, Addressed;
+    Addressing::new
 }
 
 impl<T: Addressed, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
@@ -73,6 +54,46 @@ impl<T: Addressed, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         let identity = message.pop_front().unwrap_or_default();
         Ok((identity, message))
     }
+
+    /// Ends the connection of the peer with this identity, once what is queued for it is written
+    /// (`zmq_disconnect_peer`). A peer that connects by itself may come back.
+    ///
+    /// # Errors
+    /// [`Error::Unroutable`] if there is no such peer.
+    pub fn disconnect_peer(&self, identity: impl AsRef<[u8]>) -> Result<()> {
+        self.shared.with(|core| {
+            let peer = core.pattern.peer_of(identity.as_ref()).ok_or(Error::Unroutable)?;
+            core.retire(peer);
+            Ok(())
+        })
+    }
+}
+
+impl<T: Addressed, S: AsyncStream, P: BytePermits> Socket<T, S, P>
+where
+    S::Runtime: Host<S>,
+{
+    /// Connects to one more endpoint, whose peer is to have this identity whatever it says itself, now and
+    /// after each reconnection; returns at once (CONNECT_ROUTING_ID).
+    ///
+    /// # Errors
+    /// A malformed endpoint, [`Error::IdentityTaken`] if a peer or another endpoint has the identity,
+    /// [`Error::Closed`].
+    pub fn connect_to_as(&self, endpoint: impl IntoEndpoint, identity: impl Into<Frame>) -> Result<()> {
+        let (endpoint, identity) = (connectable(endpoint)?, identity.into());
+        self.shared.with(|core| {
+            core.ended().map_or(Ok(()), Err)?;
+            let promised = core.endpoints.dials.iter().any(|dial| dial.alias.as_ref() == Some(&identity));
+            if promised || core.pattern.peer_of(&identity).is_some() {
+                return Err(Error::IdentityTaken);
+            }
+            let dial = core.dial(endpoint, false);
+            if let Some(dial) = core.endpoints.dial(dial) {
+                dial.alias = Some(identity);
+            }
+            Ok(())
+        })
+    }
 }
 
 /// The policy of ROUTER.
@@ -82,9 +103,23 @@ struct Addressing {
     automatic: AutoIdentity,
     mandatory: bool,
     handover: bool,
+    /// What a full peer means is for the socket to decide, and not for `mandatory`.
+    on_full: Option<OnFull>,
+    notify: RouterNotify,
 }
 
 impl Addressing {
+    fn new(options: &SocketOptions) -> Self {
+        Self {
+            peers: ByIdentity::default(),
+            automatic: AutoIdentity::new(fastrand::u32(..)),
+            mandatory: options.router_mandatory,
+            handover: options.router_handover,
+            on_full: options.on_full,
+            notify: options.router_notify(),
+        }
+    }
+
     fn automatic_identity(&mut self) -> Frame {
         loop {
             let identity = self.automatic.next();
@@ -94,55 +129,63 @@ impl Addressing {
         }
     }
 
-    fn refuse(&self, mandatory: Route, cause: DropCause) -> Route {
-        if self.mandatory { mandatory } else { Route::Drop(cause) }
+    /// Tells the application that a peer came or went: its identity and an empty frame.
+    fn notify(&self, when: RouterNotify, peer: PeerId, tasks: &mut Tasks) {
+        if self.notify != when && self.notify != RouterNotify::Both {
+            return;
+        }
+        if let Some(identity) = self.peers.identity_of(peer) {
+            tasks.deliver(peer, [identity.clone(), Frame::new()].into());
+        }
     }
 }
 
 impl Pattern for Addressing {
-    fn attach(&mut self, peer: PeerId, info: &PeerInfo) -> Admission {
-        let identity = if info.identity.is_empty() {
-            self.automatic_identity()
-        } else {
-            Frame::from(info.identity.clone())
+    fn attach(&mut self, peer: Newcomer<'_>, tasks: &mut Tasks) -> Admission {
+        let identity = match peer.alias {
+            Some(alias) => alias.clone(),
+            None if peer.info.identity.is_empty() => self.automatic_identity(),
+            None => Frame::from(peer.info.identity.clone()),
         };
-        match self.peers.insert(identity, peer) {
-            Ok(()) => Admission::Admit,
+        match self.peers.insert(identity, peer.id) {
+            Ok(()) => {
+                self.notify(RouterNotify::Connect, peer.id, tasks);
+                Admission::Admit
+            }
             Err(taken) if self.handover => Admission::Replace(taken.by),
-            Err(_) => Admission::IdentityTaken,
+            Err(_) => Admission::Refuse(DisconnectReason::IdentityTaken),
         }
     }
 
-    fn detach(&mut self, peer: PeerId) {
+    fn detach(&mut self, peer: PeerId, tasks: &mut Tasks) {
+        self.notify(RouterNotify::Disconnect, peer, tasks);
         self.peers.remove(peer);
     }
 
-    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room) -> Route {
+    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {
         if message.len() < 2 {
             return Route::NoBody;
         }
         match message.get(0).and_then(|identity| self.peers.find(identity)) {
-            None => self.refuse(Route::Unroutable, DropCause::Unroutable),
+            None if self.mandatory => Route::Unroutable,
+            None => Route::Drop(DropCause::Unroutable),
             Some(peer) if room(peer) == Room::Enough => Route::To(peer),
-            Some(_) => self.refuse(Route::Full, DropCause::PeerFull),
+            Some(_) if self.mandatory || self.on_full.is_some() => Route::Full,
+            Some(_) => Route::Drop(DropCause::PeerFull),
         }
     }
 
-    fn unwrap(&mut self, message: &mut Message) {
+    fn outgoing(&mut self, _peer: PeerId, message: &mut Message) {
         message.pop_front();
     }
 
-    fn accept(&mut self, peer: PeerId, message: &mut Message) -> bool {
-        let Some(identity) = self.peers.identity_of(peer) else { return false };
+    fn accept(&mut self, peer: PeerId, message: &mut Message, _tasks: &mut Tasks) -> Verdict {
+        let Some(identity) = self.peers.identity_of(peer) else { return Verdict::Discard };
         message.push_front(identity.clone());
-        true
+        Verdict::Deliver
     }
 
-    fn queues_without_peer(&self) -> bool {
-        false
-    }
-
-    fn receives(&self) -> bool {
-        true
+    fn peer_of(&self, identity: &[u8]) -> Option<PeerId> {
+        self.peers.find(identity)
     }
 }

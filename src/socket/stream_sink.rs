@@ -9,8 +9,9 @@ use futures_sink::Sink;
 use super::Socket;
 use super::flush::Flush;
 use super::kind::{Receives, Sends};
+use super::recv::Turn;
 use super::wait::Waiting;
-use crate::engine::{Shared, WaitKey};
+use crate::engine::Shared;
 use crate::error::{Error, Result, SendError};
 use crate::message::Message;
 use crate::resilience::BytePermits;
@@ -18,7 +19,7 @@ use crate::runtime::AsyncStream;
 
 /// What one handle has under way as a stream and a sink.
 pub(super) struct Polled<P: BytePermits> {
-    receiver: WaitKey,
+    receiver: Turn,
     /// The stream has yielded its last item.
     ended: bool,
     /// The message that `start_send` was given, until it is accepted.
@@ -30,7 +31,7 @@ pub(super) struct Polled<P: BytePermits> {
 impl<P: BytePermits> Default for Polled<P> {
     fn default() -> Self {
         Self {
-            receiver: None,
+            receiver: Turn::default(),
             ended: false,
             message: None,
             waiting: Waiting::default(),
@@ -42,9 +43,7 @@ impl<P: BytePermits> Default for Polled<P> {
 impl<P: BytePermits> Polled<P> {
     /// The handle is dropped.
     pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
-        if self.receiver.is_some() {
-            shared.with(|core| core.unpark_receiver(&mut self.receiver));
-        }
+        self.receiver.cancel(shared);
         self.waiting.cancel(shared);
         self.flush.cancel(shared);
     }
@@ -62,10 +61,7 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Stream for Socket<T, S, P> {
         if this.polled.ended {
             return Poll::Ready(None);
         }
-        let mut message = Message::new();
-        let key = &mut this.polled.receiver;
-        let received = this.shared.with(|core| core.poll_recv(&mut message, key, cx.waker()));
-        let item = ready!(received).map(|()| message);
+        let item = ready!(this.polled.receiver.poll(&this.shared, cx));
         this.polled.ended = item.is_err();
         Poll::Ready(Some(item).filter(|item| !matches!(item, Err(Error::Closed))))
     }

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::Socket;
-use crate::engine::{Core, Shared, WaitKey};
-use crate::error::Error;
+use crate::engine::{Core, LimitKey, Shared, WaitKey};
+use crate::error::{Error, TimeoutKind};
 use crate::message::Message;
 use crate::resilience::{BytePermits, Permit};
 use crate::runtime::AsyncStream;
@@ -19,12 +19,13 @@ pub(super) struct Waiting<P: BytePermits> {
     acquiring: Option<P::Acquire>,
     room: WaitKey,
     helper: WaitKey,
+    limit: LimitKey,
     started: bool,
 }
 
 impl<P: BytePermits> Default for Waiting<P> {
     fn default() -> Self {
-        Self { acquiring: None, room: None, helper: None, started: false }
+        Self { acquiring: None, room: None, helper: None, limit: None, started: false }
     }
 }
 
@@ -40,7 +41,7 @@ impl<P: BytePermits> Waiting<P> {
     ) -> Poll<Result<(), Error>> {
         let size = message.size();
         let give_way = !std::mem::replace(&mut self.started, true);
-        self.poll_admitted(socket, size, cx, |core, permit, key, waker| {
+        let submitted = self.poll_admitted(socket, size, cx, |core, permit, key, waker| {
             if give_way && core.give_way(waker) {
                 // Not parked: the wake is on its way already.
                 core.refund(permit);
@@ -53,7 +54,16 @@ impl<P: BytePermits> Waiting<P> {
                 }
                 done => Poll::Ready(done),
             }
-        })
+        });
+        if submitted.is_pending() && self.poll_limit(&socket.shared, cx) {
+            return Poll::Ready(Err(Error::Timeout(TimeoutKind::Send)));
+        }
+        submitted
+    }
+
+    /// Whether the sender has waited for as long as it may.
+    fn poll_limit<S: AsyncStream>(&mut self, shared: &Shared<S>, cx: &mut Context<'_>) -> bool {
+        shared.with(|core| core.limit_expired(&mut self.limit, core.options.send_timeout, cx.waker()))
     }
 
     /// Acquires a permit for `size` bytes and offers it to `admit`, which parks if there is no room.
@@ -102,10 +112,11 @@ impl<P: BytePermits> Waiting<P> {
     /// The sender goes away, perhaps while it was waiting.
     pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
         self.acquiring = None;
-        if self.room.is_none() && self.helper.is_none() {
+        if self.room.is_none() && self.helper.is_none() && self.limit.is_none() {
             return;
         }
         shared.with(|core| {
+            core.forget_limit(&mut self.limit);
             core.unpark_helper(&mut self.helper);
             if self.room.is_some() {
                 core.unpark_sender(&mut self.room);

@@ -44,12 +44,12 @@ fn connected(kind: zmq::SocketType, endpoint: &Endpoint) -> zmq::Socket {
 }
 
 /// Runs libzmq's side; joined at the end, so that its assertions count.
-fn theirs(work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+pub fn theirs(work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     thread::spawn(work)
 }
 
 /// Waits for a thread without blocking the runtime that its peer runs on.
-async fn join(thread: JoinHandle<()>) {
+pub async fn join(thread: JoinHandle<()>) {
     while !thread.is_finished() {
         rt::timeout(std::time::Duration::from_millis(1), std::future::pending::<()>()).await;
     }

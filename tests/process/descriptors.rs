@@ -2,27 +2,24 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::time::Duration;
 
+use super::cycles::{self, until};
 use super::rt::{self, *};
 
 /// The numbers of the open descriptors, the directory's own excepted.
 fn open() -> Vec<u64> {
     let entries = std::fs::read_dir("/proc/self/fd").unwrap();
-    let mut open: Vec<u64> = entries.map(|entry| entry.unwrap().file_name()).filter_map(|name| name.to_str()?.parse().ok()).collect();
+    let mut open: Vec<u64> = entries
+        .map(|entry| entry.unwrap().file_name())
+        .filter_map(|name| name.to_str()?.parse().ok())
+        .collect();
     open.sort_unstable();
     open.pop();
     open
 }
 
-/// Gives the companions their turns until `done`.
-async fn until(mut done: impl FnMut() -> bool) {
-    let waiting = async {
-        while !done() {
-            rt::timeout(Duration::from_millis(1), std::future::pending::<()>()).await;
-        }
-    };
-    rt::timeout(Duration::from_secs(20), waiting).await.expect("it comes to that");
+fn still_open() -> String {
+    format!("{} open", open().len())
 }
 
 pub(crate) fn cycles_leave_none_open() {
@@ -43,18 +40,34 @@ pub(crate) fn cycles_leave_none_open() {
             }
         };
         cycle().await;
-        until(|| pull.peers().is_empty()).await;
+        until(|| pull.peers().is_empty(), still_open).await;
         let mut before = open().len();
-        until(|| {
-            // The first cycle's own descriptors may take a moment to go.
-            let now = open().len();
-            std::mem::replace(&mut before, now) == now
-        })
+        until(
+            || {
+                // The first cycle's own descriptors may take a moment to go.
+                let now = open().len();
+                std::mem::replace(&mut before, now) == now
+            },
+            still_open,
+        )
         .await;
         for _ in 0..350 {
             cycle().await;
         }
-        until(|| pull.peers().is_empty() && open().len() <= before).await;
+        until(|| pull.peers().is_empty() && open().len() <= before, still_open).await;
+    });
+}
+
+/// One socket that reconnects a thousand times leaves descriptors and tasks as they were.
+pub(crate) fn reconnections_leave_none_open() {
+    rt::run(async {
+        let (pull, push) = cycles::pipeline().await;
+        cycles::reconnect(20, &pull, &push).await;
+        let (before, tasks) = (open().len(), rt::tasks());
+        cycles::reconnect(1000, &pull, &push).await;
+        until(|| open().len() <= before && rt::tasks() <= tasks, still_open).await;
+        drop((pull, push));
+        until(|| rt::tasks().is_none_or(|left| left == 0), || format!("{:?} tasks", rt::tasks())).await;
     });
 }
 

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::time::Duration;
 
+use super::cycles::{self, until};
 use super::rt::{self, *};
 use crate::{live, take_peak};
 
@@ -12,19 +12,10 @@ const MIB: usize = 1024 * 1024;
 
 pub(crate) fn all() {
     rt::run(cycles_leave_nothing());
+    rt::run(reconnections_leave_nothing());
     rt::run(a_drained_burst_leaves_nothing());
     rt::run(an_idle_connection_is_small());
     rt::run(a_shared_budget_bounds_the_heap());
-}
-
-/// Gives the companions their turns until `done`; what it was when time ran out.
-async fn until(mut done: impl FnMut() -> bool, figure: impl Fn() -> usize) {
-    let waiting = async {
-        while !done() {
-            rt::timeout(Duration::from_millis(1), std::future::pending::<()>()).await;
-        }
-    };
-    assert!(rt::timeout(Duration::from_secs(10), waiting).await.is_some(), "still {}", figure());
 }
 
 /// A thousand connections come and go. What remains for a while are their deadlines, of a few bytes each.
@@ -39,10 +30,21 @@ async fn cycles_leave_nothing() {
         }
     };
     cycles(20).await;
-    until(|| pull.peers().is_empty(), || pull.peers().len()).await;
+    until(|| pull.peers().is_empty(), || format!("{} peers", pull.peers().len())).await;
     let before = live();
     cycles(1000).await;
-    until(|| live() <= before + 128 * KIB, || live() - before).await;
+    until(|| live() <= before + 128 * KIB, || format!("{} bytes more", live().wrapping_sub(before) as isize))
+        .await;
+}
+
+/// The same two sockets lose and restore their connection a thousand times.
+async fn reconnections_leave_nothing() {
+    let (pull, push) = cycles::pipeline().await;
+    cycles::reconnect(20, &pull, &push).await;
+    let before = live();
+    cycles::reconnect(1000, &pull, &push).await;
+    until(|| live() <= before + 128 * KIB, || format!("{} bytes more", live().wrapping_sub(before) as isize))
+        .await;
 }
 
 async fn a_drained_burst_leaves_nothing() {
@@ -62,7 +64,8 @@ async fn a_drained_burst_leaves_nothing() {
         pull.recv().await.unwrap();
     }
     while pull.try_recv().is_ok() {}
-    until(|| live() <= before + 256 * KIB, || live() - before).await;
+    until(|| live() <= before + 256 * KIB, || format!("{} bytes more", live().wrapping_sub(before) as isize))
+        .await;
 }
 
 async fn an_idle_connection_is_small() {

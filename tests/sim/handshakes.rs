@@ -162,3 +162,30 @@ fn connect_answers_in_time() {
         assert!(took >= ms(100) && took <= ms(105), "{took:?}");
     });
 }
+
+/// What lost connections have left may fill the mark: whoever comes then waits to be read, and not to be
+/// let in.
+#[test]
+fn a_receiver_at_its_mark_still_shakes_hands() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let pull = Pull::bind_with_options(SERVER, without_heartbeats().with_recv_hwm(2)).await.unwrap();
+        for _ in 0..2 {
+            let mut lost = sim::raw_connect(SERVER).await.unwrap();
+            shake(&mut lost, "PUSH").await;
+            lost.write_all(b"\x00\x04lost").await.unwrap();
+        }
+        sim::sleep(secs(1)).await;
+        let stats = pull.stats();
+        assert_eq!((stats.recv_queued, stats.peers.len()), (2, 0));
+
+        let options = without_heartbeats().with_connect_timeout(secs(1));
+        let push = Push::connect_with_options(SERVER, options).await.unwrap();
+        push.send("new").await.unwrap();
+        sim::sleep(secs(1)).await;
+        assert_eq!(pull.stats().recv_queued, 2, "the mark holds");
+        for expected in ["lost", "lost", "new"] {
+            assert_eq!(pull.recv().await.unwrap()[0], expected);
+        }
+    });
+}

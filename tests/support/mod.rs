@@ -1,12 +1,14 @@
 //! What the tests need of each runtime, under the same names.
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 
+mod folder;
 mod stalled;
 
 pub use self::stalled::opening;
 
 #[cfg(feature = "tokio")]
 pub mod tokio {
+    pub use super::folder::Folder;
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
@@ -16,7 +18,7 @@ pub mod tokio {
     pub fn run<F: Future<Output = ()>>(test: F) {
         let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            timeout(Duration::from_secs(60), test).await.expect("the test hangs");
+            timeout(Duration::from_secs(120), test).await.expect("the test hangs");
         });
     }
 
@@ -32,6 +34,16 @@ pub mod tokio {
         ::tokio::task::yield_now().await;
     }
 
+    /// How many tasks live on this runtime, where it tells.
+    pub fn tasks() -> Option<usize> {
+        Some(::tokio::runtime::Handle::current().metrics().num_alive_tasks())
+    }
+
+    #[cfg(unix)]
+    pub fn unix_pair() -> (::tokio::net::UnixStream, ::tokio::net::UnixStream) {
+        ::tokio::net::UnixStream::pair().unwrap()
+    }
+
     pub async fn tcp(endpoint: &Endpoint) -> ::tokio::net::TcpStream {
         ::tokio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
     }
@@ -39,6 +51,7 @@ pub mod tokio {
 
 #[cfg(feature = "compio")]
 pub mod compio {
+    pub use super::folder::Folder;
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
     pub use monocoque::compio::prelude::*;
     use std::future::Future;
@@ -47,7 +60,7 @@ pub mod compio {
     pub fn run<F: Future<Output = ()>>(test: F) {
         let runtime = ::compio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            timeout(Duration::from_secs(60), test).await.expect("the test hangs");
+            timeout(Duration::from_secs(120), test).await.expect("the test hangs");
         });
     }
 
@@ -57,6 +70,18 @@ pub mod compio {
 
     pub fn spawn<F: Future<Output = ()> + 'static>(future: F) {
         ::compio::runtime::spawn(future).detach();
+    }
+
+    #[cfg(unix)]
+    pub fn unix_pair() -> (::compio::net::UnixStream, ::compio::net::UnixStream) {
+        let (one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let [one, other] = [one, other].map(|stream| ::compio::net::UnixStream::from_std(stream).unwrap());
+        (one, other)
+    }
+
+    /// How many tasks live on this runtime, where it tells.
+    pub fn tasks() -> Option<usize> {
+        None
     }
 
     pub async fn tcp(endpoint: &Endpoint) -> ::compio::net::TcpStream {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use crate::endpoint::Endpoint;
-use crate::engine::outbound::Queued;
+use crate::engine::pending::Queued;
 use crate::resilience::HighWater;
 
 /// Entries that a drained queue may keep memory for: an idle connection holds next to nothing.
@@ -147,6 +147,11 @@ impl End {
         (state.reader.wake_if_waiting(), taken)
     }
 
+    /// Takes back what the reader has not taken.
+    pub(crate) fn retract(&self) -> VecDeque<Queued> {
+        std::mem::take(&mut self.outgoing.lock().queue)
+    }
+
     /// Takes the next message.
     #[inline]
     pub(crate) fn pop(&self) -> Popped {
@@ -276,7 +281,7 @@ mod tests {
     }
 
     fn queued(size: usize) -> Queued {
-        Queued { message: Message::from(vec![0; size]), size, permit: Permit::none() }
+        Queued::new(Message::from(vec![0; size]), Permit::none())
     }
 
     fn wake(waker: Option<Waker>) {

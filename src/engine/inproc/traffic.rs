@@ -2,8 +2,8 @@
 
 use super::pipe::{End, Incoming, Taken};
 use crate::engine::core::Core;
-use crate::engine::outbound::Queued;
 use crate::engine::peer::Peer;
+use crate::engine::pending::Queued;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::resilience::{HighWater, Permit};
@@ -18,8 +18,9 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn pass(&mut self, id: PeerId, message: Message, permit: Permit) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         let Some(end) = peer.link.inproc() else { return };
-        let size = message.size();
-        let (waker, taken) = end.push(Queued { message, size, permit });
+        let queued = Queued::new(message, permit);
+        let size = queued.size;
+        let (waker, taken) = end.push(queued);
         peer.out_level.add(size);
         peer.enqueued += 1;
         self.effects.wake(waker);
@@ -102,7 +103,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// The next message of a peer whose turn it is, straight from its pipe: nothing is read ahead, so that
     /// what both sides allow is all that there is.
-    pub(crate) fn take_from_pipe(&mut self, id: PeerId) -> Option<Message> {
+    pub(crate) fn take_from_pipe(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
         if let Some(peer) = self.peers.get_mut(id) {
             peer.readable = false;
         }
@@ -112,11 +113,15 @@ impl<S: AsyncStream> Core<S> {
                 Incoming::Nothing => {}
                 Incoming::Ended { empty: true } => self.disconnect(id, DisconnectReason::EndOfStream),
                 _ if message.is_none() => continue,
+                _ if self.conflates => {
+                    self.counters.recv_dropped += 1;
+                    continue;
+                }
                 // Whoever was woken for this message hands the wake on.
                 _ => self.give_turn(id),
             }
             self.inbound.passed += 1;
-            return message;
+            return message.map(|message| (id, message));
         }
     }
 
@@ -124,11 +129,8 @@ impl<S: AsyncStream> Core<S> {
     fn take_accepted(&mut self, id: PeerId) -> Option<(Option<Message>, Incoming)> {
         let popped = self.peers.get(id)?.link.inproc()?.pop();
         self.effects.wake(popped.writer);
-        let message = popped.message.and_then(|Queued { mut message, size: _, permit }| {
+        let message = popped.message.and_then(|Queued { mut message, permit, .. }| {
             self.effects.drop_permit(permit);
-            if let Some(peer) = self.peers.get_mut(id) {
-                peer.received += 1;
-            }
             self.accept(id, &mut message).then_some(message)
         });
         Some((message, popped.rest))
@@ -170,7 +172,8 @@ impl<S> Peer<S> {
     /// Whether a message of `size` bytes may be queued.
     #[inline]
     pub(crate) fn has_room(&self, size: usize) -> bool {
-        self.out_level.has_room(size)
+        self.conflates
+            || self.out_level.has_room(size)
             || self.link.inproc().is_some_and(|end| end.has_room(self.out_level, size))
     }
 

@@ -10,7 +10,7 @@ use super::clock::{Event, EventKey};
 use super::fault::{Answer, LinkId, Plan};
 use super::link::{End, Link};
 use super::world::{Core, World};
-use crate::endpoint::{Endpoint, Host};
+use crate::endpoint::{Endpoint, Host, IpcEndpoint};
 
 /// Where the ports begin that are given to those who bind port 0 (RFC 6335, dynamic ports).
 const FIRST_FREE_PORT: u16 = 49152;
@@ -32,6 +32,7 @@ pub(super) struct Hosts {
     next_link: u64,
     /// Counts from [`FIRST_FREE_PORT`].
     next_port: u16,
+    next_path: u64,
     /// For the next connections to an endpoint, or to any.
     plans: VecDeque<(Option<String>, Plan)>,
     rules: BTreeMap<String, Answer>,
@@ -118,14 +119,25 @@ impl Hosts {
         }
         Err(io::ErrorKind::AddrInUse.into())
     }
+
+    fn free_path(&mut self) -> Endpoint {
+        loop {
+            let candidate = Endpoint::Ipc(IpcEndpoint::Path(format!("/tmp/{}", self.next_path).into()));
+            self.next_path += 1;
+            if !self.listeners.contains_key(&name(&candidate)) {
+                return candidate;
+            }
+        }
+    }
 }
 
 /// Listening.
 impl World {
     /// Binds `endpoint` and returns it with its port.
     pub(super) fn bind(&mut self, endpoint: &Endpoint, backlog: u32) -> io::Result<Endpoint> {
-        let endpoint = match endpoint.port() {
-            Some(0) => self.hosts.free_port(endpoint)?,
+        let endpoint = match endpoint {
+            Endpoint::Tcp(tcp) if tcp.port() == 0 => self.hosts.free_port(endpoint)?,
+            Endpoint::Ipc(IpcEndpoint::Any) => self.hosts.free_path(),
             _ => endpoint.clone(),
         };
         let name = name(&endpoint);
@@ -250,8 +262,12 @@ impl World {
     }
 }
 
-/// An address of the simulated network for the client of a link: each has its own.
-pub(super) fn client_endpoint(link: LinkId) -> Endpoint {
+/// An address of the simulated network for the client of a link to `server`: each has its own, but the
+/// clients of Unix sockets have none.
+pub(super) fn client_endpoint(link: LinkId, server: &Endpoint) -> Endpoint {
+    if let Endpoint::Ipc(_) = server {
+        return Endpoint::Ipc(IpcEndpoint::Unnamed);
+    }
     let host = Ipv4Addr::from_bits(0x0a00_0000 | (link.0 as u32 & 0x00ff_ffff));
     SocketAddr::new(host.into(), FIRST_FREE_PORT).into()
 }
@@ -260,6 +276,8 @@ pub(super) fn client_endpoint(link: LinkId) -> Endpoint {
 fn name(endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Tcp(tcp) if is_wildcard(tcp.host()) => wildcard(tcp.port()),
+        // Wherever the connection is made from.
+        Endpoint::Tcp(tcp) => format!("tcp://{}:{}", tcp.host(), tcp.port()),
         other => other.to_string(),
     }
 }

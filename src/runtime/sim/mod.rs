@@ -48,7 +48,8 @@
 //!
 //! - Names: every host name and address is a place of its own. Listening on `*` (or `0.0.0.0`, `[::]`)
 //!   catches what is sent to its port anywhere; port 0 is given a free port; a used endpoint is
-//!   [`AddrInUse`](std::io::ErrorKind::AddrInUse).
+//!   [`AddrInUse`](std::io::ErrorKind::AddrInUse). The names of `ipc://` are places like any other: nothing
+//!   touches the file system.
 //! - Connecting takes one latency, then the connection stands, waits to be accepted or is refused. A
 //!   full backlog makes the client try again a second later. A listener that is dropped resets what it
 //!   did not accept.
@@ -64,8 +65,9 @@
 //! # What is not
 //!
 //! Bandwidth, congestion, acknowledgements (room in the capacity is free as soon as the reader has read),
-//! lost or reordered packets below TCP, name resolution that fails, the options of TCP sockets, and
-//! threads: a waker may be called from another thread, but the simulation does not wait for it.
+//! lost or reordered packets below TCP, name resolution that fails, the options of TCP sockets, where a
+//! connection is made from, and threads: a waker may be called from another thread, but the simulation
+//! does not wait for it.
 
 mod clock;
 mod config;

@@ -180,7 +180,8 @@ impl Listener for SimListener {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<SimStream>> {
         let link = ready!(self.shared.with(|world| world.poll_accept(&self.local, cx)))?;
         let shared = Arc::clone(&self.shared);
-        Poll::Ready(Ok(SimStream { end: End::Server, link, peer: client_endpoint(link), shared }))
+        let peer = client_endpoint(link, &self.local);
+        Poll::Ready(Ok(SimStream { end: End::Server, link, peer, shared }))
     }
 
     fn local_endpoint(&self) -> &Endpoint {

@@ -37,6 +37,7 @@ fn free_ports_and_wildcards() {
         raw_connect(endpoint("tcp://any.host:0").with_port(port)).await.unwrap();
         let taken = raw_listen(endpoint("tcp://*:0").with_port(port)).await;
         assert_eq!(taken.unwrap_err().kind(), ErrorKind::AddrInUse);
+        raw_connect(endpoint("tcp://127.0.0.2:0;any.host:0").with_port(port)).await.unwrap();
         // An address of its own comes first.
         let mut own = raw_listen(endpoint("tcp://own:0").with_port(port)).await.unwrap();
         raw_connect(own.local_endpoint()).await.unwrap();
@@ -128,5 +129,26 @@ fn rules_and_plans_for_connections() {
         network.on_every_connect(Plan::new().refuse());
         raw_connect(SERVER).await.unwrap_err();
         raw_connect(SERVER).await.unwrap_err();
+    });
+}
+
+#[test]
+fn the_names_of_unix_sockets_are_places_too() {
+    use crate::endpoint::IpcEndpoint;
+    fixed(1).block_on(async {
+        let unnamed = Some(Endpoint::Ipc(IpcEndpoint::Unnamed));
+        for text in ["ipc:///no/such/folder/x", "ipc://x", "ipc://@x", "ipc://*"] {
+            let mut listener = raw_listen(text).await.unwrap();
+            let local = listener.local_endpoint().clone();
+            assert_ne!(local.to_string(), "ipc://*");
+            assert_eq!(raw_listen(&local).await.unwrap_err().kind(), ErrorKind::AddrInUse);
+            let (client, server) = (raw_connect(&local).await.unwrap(), listener.accept().await.unwrap());
+            assert_eq!(client.into_inner().peer_endpoint(), Some(local.clone()));
+            assert_eq!(server.into_inner().peer_endpoint(), unnamed);
+            drop(listener);
+            assert_eq!(raw_connect(&local).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+        }
+        let [first, second] = [raw_listen("ipc://*").await.unwrap(), raw_listen("ipc://*").await.unwrap()];
+        assert_ne!(first.local_endpoint(), second.local_endpoint());
     });
 }

@@ -1,0 +1,157 @@
+//! The socket's own queue: messages that wait for a peer.
+
+use std::time::Instant;
+
+use super::core::{Core, Timer};
+use super::outbound::{Destination, queue_message};
+use super::pattern::Route;
+use super::timers::later;
+use crate::error::Error;
+use crate::message::Message;
+use crate::monitor::DropCause;
+use crate::options::SocketOptions;
+use crate::resilience::{HighWater, Permit, WhileDisconnected};
+use crate::runtime::AsyncStream;
+
+/// A message that was accepted and has not been encoded.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    pub(crate) message: Message,
+    pub(crate) size: usize,
+    pub(crate) permit: Permit,
+    /// When the companion first saw it waiting, where its age matters.
+    since: Option<Instant>,
+}
+
+impl Queued {
+    pub(crate) fn new(message: Message, permit: Permit) -> Self {
+        Self { size: message.size(), message, permit, since: None }
+    }
+}
+
+/// The meter of the queue.
+pub(super) fn level(options: &SocketOptions) -> HighWater {
+    match options.while_disconnected {
+        WhileDisconnected::QueueUpTo { messages, bytes, .. } => HighWater::new(messages, bytes),
+        _ => HighWater::new(options.send_hwm, options.send_hwm_bytes),
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// Queues a message until there is a peer for it.
+    pub(crate) fn queue_pending(&mut self, message: Message, permit: Permit) {
+        self.pattern.queued();
+        self.counters.accepted += 1;
+        if self.conflates {
+            self.drop_pending(DropCause::Conflated);
+        }
+        let queued = Queued::new(message, permit);
+        self.outbound.pending_level.add(queued.size);
+        self.outbound.pending.push_back(queued);
+        if self.max_age().is_some() {
+            self.wake_companion();
+        }
+    }
+
+    /// What becomes of a message that finds no peer.
+    pub(super) fn without_peer(&self, size: usize) -> Result<Destination, Error> {
+        let fails = self.options.while_disconnected == WhileDisconnected::Fail;
+        match () {
+            () if self.may_queue(size) => Ok(Destination::Pending),
+            () if fails && self.pattern.queues_without_peer() && self.endpoints.has_dials() => {
+                Err(Error::NotConnected)
+            }
+            () => Err(Error::WouldBlock),
+        }
+    }
+
+    /// Whether a message may wait in the socket itself until a peer comes: only where one is dialled,
+    /// so that the first worker to connect to a bound socket is not flooded (libzmq's rule).
+    pub(crate) fn may_queue(&self, size: usize) -> bool {
+        let waits =
+            matches!(self.options.while_disconnected, WhileDisconnected::Wait | WhileDisconnected::Fail);
+        !waits
+            && self.pattern.queues_without_peer()
+            && self.endpoints.has_dials()
+            && (self.conflates || self.outbound.pending_level.has_room(size))
+    }
+
+    /// Hands messages that waited in the socket to peers that have room now.
+    pub(crate) fn drain_pending(&mut self) {
+        while let Some(size) = self.outbound.pending.front().map(|front| front.size) {
+            let Route::To(id) = self.route_any(size) else { break };
+            let Some(mut queued) = self.outbound.pending.pop_front() else { break };
+            self.outbound.pending_level.remove(size);
+            self.pattern.outgoing(id, &mut queued.message);
+            let Some(peer) = self.peers.get_mut(id) else { break };
+            if peer.link.inproc().is_some() {
+                self.pass(id, queued.message, queued.permit);
+                continue;
+            }
+            queue_message(peer, &queued.message, queued.permit);
+            self.mark_dirty(id);
+        }
+        if !self.outbound.dirty.is_empty() {
+            self.wake_companion();
+        }
+    }
+
+    /// Puts messages that a lost peer had not begun back in front, in order.
+    pub(crate) fn requeue(&mut self, messages: Vec<Queued>) {
+        for queued in messages.into_iter().rev() {
+            self.outbound.pending_level.add(queued.size);
+            self.outbound.pending.push_front(queued);
+        }
+        self.drain_pending();
+    }
+
+    /// Drops everything that waits for a peer.
+    pub(crate) fn drop_pending(&mut self, cause: DropCause) {
+        let pending = std::mem::take(&mut self.outbound.pending);
+        let count = pending.len() as u64;
+        for queued in pending {
+            self.outbound.pending_level.remove(queued.size);
+            self.effects.drop_permit(queued.permit);
+        }
+        self.count_dropped(None, cause, count);
+    }
+
+    fn max_age(&self) -> Option<std::time::Duration> {
+        match self.options.while_disconnected {
+            WhileDisconnected::QueueUpTo { max_age, .. } => max_age,
+            _ => None,
+        }
+    }
+
+    /// Starts the clock of what was queued, at either end, since the last look.
+    pub(super) fn start_ageing(&mut self, now: Instant) {
+        let Some(max_age) = self.max_age() else { return };
+        let pending = &mut self.outbound.pending;
+        let behind = pending.iter().rev().take_while(|queued| queued.since.is_none()).count();
+        let in_front = pending.iter().take_while(|queued| queued.since.is_none()).count();
+        pending.iter_mut().rev().take(behind).for_each(|queued| queued.since = Some(now));
+        pending.iter_mut().take(in_front).for_each(|queued| queued.since = Some(now));
+        if behind + in_front > 0 {
+            self.deadlines.set(Timer::Expire, later(now, max_age));
+        }
+    }
+
+    /// Drops what has waited too long.
+    pub(super) fn expire_pending(&mut self, now: Instant) {
+        let Some(max_age) = self.max_age() else { return };
+        let mut expired = 0;
+        for queued in std::mem::take(&mut self.outbound.pending) {
+            if queued.since.is_some_and(|since| later(since, max_age) <= now) {
+                expired += 1;
+                self.outbound.pending_level.remove(queued.size);
+                self.effects.drop_permit(queued.permit);
+            } else {
+                self.outbound.pending.push_back(queued);
+            }
+        }
+        if expired > 0 {
+            self.count_dropped(None, DropCause::Expired, expired);
+            self.wake_senders();
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What socket types ask of the engine.
+
+use super::core::Core;
+use crate::message::{Frame, Message};
+use crate::monitor::{DisconnectReason, DropCause, PeerId};
+use crate::resilience::Permit;
+use crate::runtime::AsyncStream;
+
+/// Things to do, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Tasks(Vec<Task>);
+
+#[derive(Debug)]
+enum Task {
+    Deliver(PeerId, Message),
+    Send(PeerId, Message),
+    Subscribe(PeerId, Frame),
+    Cancel(PeerId, Frame),
+    Disconnect(PeerId, DisconnectReason),
+    Resubmit(Message),
+    DropPending(DropCause),
+    DiscardReceived,
+    WakeWatchers,
+}
+
+impl Tasks {
+    /// Hands a message to the application, as if `peer` had sent it.
+    pub(crate) fn deliver(&mut self, peer: PeerId, message: Message) {
+        self.0.push(Task::Deliver(peer, message));
+    }
+
+    /// Sends a message of the socket's own to `peer`, whatever its mark.
+    pub(crate) fn send(&mut self, peer: PeerId, message: Message) {
+        self.0.push(Task::Send(peer, message));
+    }
+
+    /// Subscribes to a topic at `peer`.
+    pub(crate) fn subscribe(&mut self, peer: PeerId, topic: Frame) {
+        self.0.push(Task::Subscribe(peer, topic));
+    }
+
+    /// Ends a subscription at `peer`.
+    pub(crate) fn cancel(&mut self, peer: PeerId, topic: Frame) {
+        self.0.push(Task::Cancel(peer, topic));
+    }
+
+    /// Ends a connection.
+    pub(crate) fn disconnect(&mut self, peer: PeerId, reason: DisconnectReason) {
+        self.0.push(Task::Disconnect(peer, reason));
+    }
+
+    /// Sends a message once more, to whichever peer comes next.
+    pub(crate) fn resubmit(&mut self, message: Message) {
+        self.0.push(Task::Resubmit(message));
+    }
+
+    /// Drops what waits for a peer.
+    pub(crate) fn drop_pending(&mut self, cause: DropCause) {
+        self.0.push(Task::DropPending(cause));
+    }
+
+    /// Drops what was received and not yet delivered.
+    pub(crate) fn discard_received(&mut self) {
+        self.0.push(Task::DiscardReceived);
+    }
+
+    /// The table of subscriptions has changed.
+    pub(crate) fn subscriptions_changed(&mut self) {
+        self.0.push(Task::WakeWatchers);
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// Does what the pattern asked for in the call that has just returned.
+    #[inline]
+    pub(crate) fn perform_tasks(&mut self) {
+        if !self.tasks.0.is_empty() {
+            self.perform_all_tasks();
+        }
+    }
+
+    /// Tasks may lead to further ones; those come after.
+    #[cold]
+    fn perform_all_tasks(&mut self) {
+        while !self.tasks.0.is_empty() {
+            for task in std::mem::take(&mut self.tasks.0) {
+                self.perform(task);
+            }
+        }
+    }
+
+    fn perform(&mut self, task: Task) {
+        match task {
+            Task::Deliver(peer, message) => {
+                self.counters.received += 1;
+                self.put_into_inbox(peer, message);
+            }
+            Task::Send(peer, mut message) => self.enqueue_raw(peer, &mut message, Permit::none(), true),
+            Task::Subscribe(peer, topic) => self.send_subscription(peer, &topic, true),
+            Task::Cancel(peer, topic) => self.send_subscription(peer, &topic, false),
+            Task::Disconnect(peer, reason) => self.disconnect(peer, reason),
+            Task::Resubmit(message) => {
+                self.queue_pending(message, Permit::none());
+                self.drain_pending();
+            }
+            Task::DropPending(cause) => self.drop_pending(cause),
+            Task::DiscardReceived => self.discard_received(),
+            Task::WakeWatchers => self.wake_watchers(),
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Options of single socket types.
+
+use super::SocketOptions;
+use crate::message::Message;
+
+/// The part of [`SocketOptions`] that only some socket types look at.
+#[derive(Clone, Debug)]
+pub(crate) struct TypeOptions {
+    pub(crate) router_notify: RouterNotify,
+    pub(crate) req_correlate: bool,
+    pub(crate) req_relaxed: bool,
+    pub(crate) req_resend: bool,
+    pub(crate) xpub_verbose: bool,
+    pub(crate) xpub_verboser: bool,
+    pub(crate) xpub_manual: bool,
+    pub(crate) xpub_manual_last_value: bool,
+    pub(crate) invert_matching: bool,
+    pub(crate) only_first_subscribe: bool,
+    pub(crate) xsub_verbose_unsubscribe: bool,
+    pub(crate) max_subscriptions: usize,
+    pub(crate) max_subscription_bytes: usize,
+    pub(crate) conflate: bool,
+    pub(crate) xpub_welcome_message: Option<Message>,
+    pub(crate) hello_message: Option<Message>,
+    pub(crate) disconnect_message: Option<Message>,
+    pub(crate) hiccup_message: Option<Message>,
+}
+
+impl Default for TypeOptions {
+    fn default() -> Self {
+        Self {
+            router_notify: RouterNotify::Off,
+            req_correlate: false,
+            req_relaxed: false,
+            req_resend: false,
+            xpub_verbose: false,
+            xpub_verboser: false,
+            xpub_manual: false,
+            xpub_manual_last_value: false,
+            invert_matching: false,
+            only_first_subscribe: false,
+            xsub_verbose_unsubscribe: false,
+            max_subscriptions: 1_000_000,
+            max_subscription_bytes: 64 * 1024 * 1024,
+            conflate: false,
+            xpub_welcome_message: None,
+            hello_message: None,
+            disconnect_message: None,
+            hiccup_message: None,
+        }
+    }
+}
+
+/// When a ROUTER is told of its peers by messages.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum RouterNotify {
+    /// Never.
+    #[default]
+    Off,
+    /// When one connects.
+    Connect,
+    /// When one is lost.
+    Disconnect,
+    /// Both.
+    Both,
+}
+
+/// ROUTER and REQ.
+impl SocketOptions {
+    /// Whether a ROUTER gets `[identity, ""]` as a message when a peer connects or disconnects; default off
+    /// (ROUTER_NOTIFY).
+    #[must_use]
+    pub fn with_router_notify(mut self, when: RouterNotify) -> Self {
+        self.types.router_notify = when;
+        self
+    }
+
+    /// When a ROUTER is told of peers by a message.
+    #[must_use]
+    pub fn router_notify(&self) -> RouterNotify {
+        self.types.router_notify
+    }
+
+    /// Whether each request carries a number that its reply must repeat; default false (REQ_CORRELATE). REP
+    /// peers repeat it by themselves; a ROUTER that answers has to keep the whole envelope.
+    #[must_use]
+    pub fn with_req_correlate(mut self, on: bool) -> Self {
+        self.types.req_correlate = on;
+        self
+    }
+
+    /// Whether each request carries a number that its reply must repeat.
+    #[must_use]
+    pub fn req_correlate(&self) -> bool {
+        self.types.req_correlate
+    }
+
+    /// Whether a REQ may send the next request before it has received the reply to the last, which is then
+    /// given up; default false (REQ_RELAXED). A request whose `recv` was dropped can always be followed by
+    /// another.
+    #[must_use]
+    pub fn with_req_relaxed(mut self, on: bool) -> Self {
+        self.types.req_relaxed = on;
+        self
+    }
+
+    /// Whether a REQ may send the next request before it has received the reply to the last.
+    #[must_use]
+    pub fn req_relaxed(&self) -> bool {
+        self.types.req_relaxed
+    }
+
+    /// Whether a request whose peer is lost is sent again to the next peer, instead of failing `recv` with
+    /// [`Error::PeerLost`](crate::Error::PeerLost); default false. The lost peer may have acted on it.
+    #[must_use]
+    pub fn with_req_resend(mut self, on: bool) -> Self {
+        self.types.req_resend = on;
+        self
+    }
+
+    /// Whether a request whose peer is lost is sent again.
+    #[must_use]
+    pub fn req_resend(&self) -> bool {
+        self.types.req_resend
+    }
+}
+
+/// PUB, SUB, XPUB and XSUB.
+impl SocketOptions {
+    /// Whether an XPUB receives every subscription, and not only the first to a topic; default false
+    /// (XPUB_VERBOSE).
+    #[must_use]
+    pub fn with_xpub_verbose(mut self, on: bool) -> Self {
+        self.types.xpub_verbose = on;
+        self
+    }
+
+    /// Whether an XPUB receives every subscription.
+    #[must_use]
+    pub fn xpub_verbose(&self) -> bool {
+        self.types.xpub_verbose
+    }
+
+    /// Whether an XPUB receives every subscription and every unsubscription; default false
+    /// (XPUB_VERBOSER).
+    #[must_use]
+    pub fn with_xpub_verboser(mut self, on: bool) -> Self {
+        self.types.xpub_verboser = on;
+        self
+    }
+
+    /// Whether an XPUB receives every subscription and every unsubscription.
+    #[must_use]
+    pub fn xpub_verboser(&self) -> bool {
+        self.types.xpub_verboser
+    }
+
+    /// Whether an XPUB leaves it to the application what a subscription means: after receiving one it calls
+    /// `subscribe` or `unsubscribe` for that peer; default false (XPUB_MANUAL).
+    #[must_use]
+    pub fn with_xpub_manual(mut self, on: bool) -> Self {
+        self.types.xpub_manual = on;
+        self
+    }
+
+    /// Whether an XPUB leaves it to the application what a subscription means.
+    #[must_use]
+    pub fn xpub_manual(&self) -> bool {
+        self.types.xpub_manual
+    }
+
+    /// As [`with_xpub_manual`](Self::with_xpub_manual), and a message goes only to the peer that subscribed
+    /// last, once: for caches of last values; default false (XPUB_MANUAL_LAST_VALUE).
+    #[must_use]
+    pub fn with_xpub_manual_last_value(mut self, on: bool) -> Self {
+        self.types.xpub_manual_last_value = on;
+        self
+    }
+
+    /// Whether messages go only to the peer that subscribed last.
+    #[must_use]
+    pub fn xpub_manual_last_value(&self) -> bool {
+        self.types.xpub_manual_last_value
+    }
+
+    /// Whether messages go to, and are received by, those whose subscriptions do *not* match; to be set on
+    /// both sides; default false (INVERT_MATCHING).
+    #[must_use]
+    pub fn with_invert_matching(mut self, on: bool) -> Self {
+        self.types.invert_matching = on;
+        self
+    }
+
+    /// Whether subscriptions name what is not wanted.
+    #[must_use]
+    pub fn invert_matching(&self) -> bool {
+        self.types.invert_matching
+    }
+
+    /// Whether only the first frame of a message from an XSUB can be a subscription; default false: each
+    /// frame that begins with a byte 0 or 1 is one (ONLY_FIRST_SUBSCRIBE).
+    #[must_use]
+    pub fn with_only_first_subscribe(mut self, on: bool) -> Self {
+        self.types.only_first_subscribe = on;
+        self
+    }
+
+    /// Whether only the first frame of a message can be a subscription.
+    #[must_use]
+    pub fn only_first_subscribe(&self) -> bool {
+        self.types.only_first_subscribe
+    }
+
+    /// Whether an XSUB passes every unsubscription on, and not only the last of a topic; default false
+    /// (XSUB_VERBOSE_UNSUBSCRIBE).
+    #[must_use]
+    pub fn with_xsub_verbose_unsubscribe(mut self, on: bool) -> Self {
+        self.types.xsub_verbose_unsubscribe = on;
+        self
+    }
+
+    /// Whether an XSUB passes every unsubscription on.
+    #[must_use]
+    pub fn xsub_verbose_unsubscribe(&self) -> bool {
+        self.types.xsub_verbose_unsubscribe
+    }
+
+    /// Topics that one peer may subscribe to; default 1,000,000. A peer that wants more is disconnected.
+    #[must_use]
+    pub fn with_max_subscriptions(mut self, most: usize) -> Self {
+        self.types.max_subscriptions = most;
+        self
+    }
+
+    /// Topics that one peer may subscribe to.
+    #[must_use]
+    pub fn max_subscriptions(&self) -> usize {
+        self.types.max_subscriptions
+    }
+
+    /// Bytes of topics that one peer may subscribe to, all together; default 64 MiB. A peer that wants more
+    /// is disconnected.
+    #[must_use]
+    pub fn with_max_subscription_bytes(mut self, most: usize) -> Self {
+        self.types.max_subscription_bytes = most;
+        self
+    }
+
+    /// Bytes of topics that one peer may subscribe to.
+    #[must_use]
+    pub fn max_subscription_bytes(&self) -> usize {
+        self.types.max_subscription_bytes
+    }
+}
+
+/// Any type.
+impl SocketOptions {
+    /// Whether only the last message of each peer is kept, in both directions: PUSH, PULL, PUB, SUB and
+    /// DEALER; default false (CONFLATE). What it replaces is dropped and counted. Marks do not matter then,
+    /// and unlike in libzmq messages may have several frames.
+    #[must_use]
+    pub fn with_conflate(mut self, on: bool) -> Self {
+        self.types.conflate = on;
+        self
+    }
+
+    /// Whether only the last message of each peer is kept.
+    #[must_use]
+    pub fn conflate(&self) -> bool {
+        self.types.conflate
+    }
+}
+
+/// Messages that the socket sends or receives by itself.
+impl SocketOptions {
+    /// The first message to each new subscriber, who has to subscribe to its first frame to see it; default
+    /// none (XPUB_WELCOME_MSG).
+    #[must_use]
+    pub fn with_xpub_welcome_message(mut self, message: impl Into<Message>) -> Self {
+        self.types.xpub_welcome_message = Some(message.into());
+        self
+    }
+
+    /// The first message to each new subscriber.
+    #[must_use]
+    pub fn xpub_welcome_message(&self) -> Option<&Message> {
+        self.types.xpub_welcome_message.as_ref()
+    }
+
+    /// The first message on every connection: DEALER and ROUTER; default none (HELLO_MSG).
+    #[must_use]
+    pub fn with_hello_message(mut self, message: impl Into<Message>) -> Self {
+        self.types.hello_message = Some(message.into());
+        self
+    }
+
+    /// The first message on every connection.
+    #[must_use]
+    pub fn hello_message(&self) -> Option<&Message> {
+        self.types.hello_message.as_ref()
+    }
+
+    /// What is received in the name of an accepted peer when it is lost: DEALER and ROUTER;
+    /// default none (DISCONNECT_MSG).
+    #[must_use]
+    pub fn with_disconnect_message(mut self, message: impl Into<Message>) -> Self {
+        self.types.disconnect_message = Some(message.into());
+        self
+    }
+
+    /// What is received in the name of an accepted peer when it is lost.
+    #[must_use]
+    pub fn disconnect_message(&self) -> Option<&Message> {
+        self.types.disconnect_message.as_ref()
+    }
+
+    /// What is received when a connection that this socket made is lost: DEALER and ROUTER; default none
+    /// (HICCUP_MSG).
+    #[must_use]
+    pub fn with_hiccup_message(mut self, message: impl Into<Message>) -> Self {
+        self.types.hiccup_message = Some(message.into());
+        self
+    }
+
+    /// What is received when a connection that this socket made is lost.
+    #[must_use]
+    pub fn hiccup_message(&self) -> Option<&Message> {
+        self.types.hiccup_message.as_ref()
+    }
+}

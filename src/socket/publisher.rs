@@ -1,0 +1,290 @@
+//! The policy of PUB and XPUB, and how the application looks at their subscribers (RFC 29).
+
+use std::task::Poll;
+
+use super::Socket;
+use super::kind::{Publishes, Topical};
+use super::reconnect::Watch;
+use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict};
+use crate::error::Result;
+use crate::message::{Frame, Message};
+use crate::monitor::{DisconnectReason, PeerId};
+use crate::options::SocketOptions;
+use crate::resilience::{BytePermits, OnFull};
+use crate::routing::{Inserted, Removed, Subscriptions};
+use crate::runtime::AsyncStream;
+
+impl<T: Publishes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    /// Waits until at least `count` peers have subscriptions that match a message beginning with `prefix`:
+    /// a message sent then reaches all of them.
+    ///
+    /// # Errors
+    /// [`Error::Closed`](crate::Error::Closed) and the errors after which no connection will come.
+    ///
+    /// # Cancel safety
+    /// Dropping it changes nothing.
+    pub async fn wait_for_subscribers(&self, prefix: impl AsRef<[u8]>, count: usize) -> Result<()> {
+        let prefix = prefix.as_ref();
+        Watch::new(&self.shared)
+            .until(|core| {
+                let enough = core.pattern.topics().is_some_and(|topics| topics.subscribers(prefix) >= count);
+                if enough {
+                    return Poll::Ready(Ok(()));
+                }
+                core.ended()
+                    .or_else(|| core.hopeless())
+                    .map_or(Poll::Pending, |error| Poll::Ready(Err(error)))
+            })
+            .await
+    }
+}
+
+impl<T: Topical, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    /// The number of different topics that this socket, or its peers all together, are subscribed to
+    /// (TOPICS_COUNT).
+    #[must_use]
+    pub fn topic_count(&self) -> usize {
+        self.shared.with(|core| core.pattern.topics().map_or(0, |topics| topics.topic_count()))
+    }
+}
+
+/// Sends each message to the peers that subscribed to its first frame.
+#[derive(Debug)]
+pub(super) struct Publishing {
+    subscriptions: Subscriptions<PeerId>,
+    /// What the last `route` found.
+    targets: Vec<PeerId>,
+    /// Nobody gets a message until everybody has room for it.
+    nodrop: bool,
+    /// XPUB: what the application sees of the peers.
+    application: Option<Application>,
+    options: SocketOptions,
+}
+
+/// The application's side of XPUB.
+#[derive(Debug, Default)]
+struct Application {
+    /// XPUB_MANUAL: what the peers asked for; the application decides what they get.
+    requested: Option<Subscriptions<PeerId>>,
+    /// Whose message was received last.
+    last: Option<PeerId>,
+    /// XPUB_MANUAL_LAST_VALUE: whom the next message is for.
+    next: Option<PeerId>,
+}
+
+impl Publishing {
+    /// PUB: keeps subscriptions to itself.
+    pub(super) fn quiet(options: &SocketOptions) -> Self {
+        let nodrop = matches!(options.on_full, Some(OnFull::Wait | OnFull::Fail));
+        Self {
+            subscriptions: Subscriptions::default(),
+            targets: Vec::new(),
+            nodrop,
+            application: None,
+            options: options.clone(),
+        }
+    }
+
+    /// XPUB: the application sees subscriptions as messages.
+    pub(super) fn open(options: &SocketOptions) -> Self {
+        let manual = options.xpub_manual() || options.xpub_manual_last_value();
+        let requested = manual.then(Subscriptions::default);
+        let application = Application { requested, ..Application::default() };
+        Self { application: Some(application), ..Self::quiet(options) }
+    }
+
+    fn change(&mut self, peer: PeerId, topic: &[u8], subscribe: bool, tasks: &mut Tasks) {
+        let notify = if subscribe { self.add(peer, topic) } else { self.take(peer, topic) };
+        if self.is_flooded_by(peer) {
+            return tasks.disconnect(peer, DisconnectReason::TooManySubscriptions);
+        }
+        if notify && self.application.is_some() {
+            tasks.deliver(peer, notice(subscribe, topic));
+        }
+        tasks.subscriptions_changed();
+    }
+
+    /// Adds what a peer asked for; whether the application is to see it.
+    fn add(&mut self, peer: PeerId, topic: &[u8]) -> bool {
+        if let Some(requested) = self.requested() {
+            requested.insert(topic, peer);
+            return true;
+        }
+        let verbose = self.options.xpub_verbose() || self.options.xpub_verboser();
+        self.subscriptions.insert(topic, peer) == Inserted::First || verbose
+    }
+
+    fn take(&mut self, peer: PeerId, topic: &[u8]) -> bool {
+        if let Some(requested) = self.requested() {
+            requested.remove(topic, peer);
+            return true;
+        }
+        let verbose = self.options.xpub_verboser();
+        match self.subscriptions.remove(topic, peer) {
+            Removed::Last => true,
+            Removed::Others | Removed::Absent => verbose,
+        }
+    }
+
+    fn requested(&mut self) -> Option<&mut Subscriptions<PeerId>> {
+        self.application.as_mut()?.requested.as_mut()
+    }
+
+    fn is_flooded_by(&mut self, peer: PeerId) -> bool {
+        let (topics, bytes) = match self.requested() {
+            Some(requested) => requested.usage(peer),
+            None => self.subscriptions.usage(peer),
+        };
+        topics > self.options.max_subscriptions() || bytes > self.options.max_subscription_bytes()
+    }
+
+    /// Acts on the subscriptions in a message, as peers before ZMTP 3.1 and XSUB applications send them.
+    /// What is left of it is for the application.
+    fn take_subscriptions(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict {
+        let mut begins = true;
+        while let Some((subscribe, topic)) = message.get(0).and_then(parse) {
+            let topic = Frame::from(topic);
+            self.change(peer, &topic, subscribe, tasks);
+            message.pop_front();
+            begins = false;
+            if self.options.only_first_subscribe() {
+                break;
+            }
+        }
+        match (&self.application, message.is_empty()) {
+            (_, true) => Verdict::Consumed,
+            (Some(_), false) if begins || self.options.only_first_subscribe() => Verdict::Deliver,
+            _ => Verdict::Discard,
+        }
+    }
+
+    fn choose_targets(&mut self, topic: &[u8]) {
+        let targets = &mut self.targets;
+        targets.clear();
+        if self.options.invert_matching() {
+            self.subscriptions.for_each_mismatch(topic, |peer| targets.push(peer));
+        } else {
+            self.subscriptions.for_each_match(topic, |peer| targets.push(peer));
+        }
+        if let Some(only) = self.application.as_mut().and_then(|application| application.next.take()) {
+            targets.retain(|peer| *peer == only);
+        }
+    }
+}
+
+/// The subscription that a frame stands for: a byte 1 or 0, and the topic.
+pub(super) fn parse(frame: &Frame) -> Option<(bool, &[u8])> {
+    match frame.split_first()? {
+        (1, topic) => Some((true, topic)),
+        (0, topic) => Some((false, topic)),
+        _ => None,
+    }
+}
+
+/// A subscription as the application sees it.
+fn notice(subscribe: bool, topic: &[u8]) -> Message {
+    Frame::from([&[u8::from(subscribe)], topic].concat()).into()
+}
+
+impl Pattern for Publishing {
+    fn attach(&mut self, peer: Newcomer<'_>, tasks: &mut Tasks) -> Admission {
+        self.subscriptions.insert_peer(peer.id);
+        if let Some(welcome) = self.options.xpub_welcome_message() {
+            tasks.send(peer.id, welcome.clone());
+        }
+        Admission::Admit
+    }
+
+    fn detach(&mut self, peer: PeerId, tasks: &mut Tasks) {
+        let notify = self.application.is_some();
+        if let Some(application) = &mut self.application {
+            application.last.take_if(|last| *last == peer);
+            application.next.take_if(|next| *next == peer);
+        }
+        let gone = |topic: &[u8]| {
+            if notify {
+                tasks.deliver(peer, notice(false, topic));
+            }
+        };
+        match self.application.as_mut().and_then(|application| application.requested.as_mut()) {
+            Some(requested) => {
+                requested.remove_peer(peer, gone);
+                self.subscriptions.remove_peer(peer, |_| {});
+            }
+            // Every end of a subscription is to be seen, not only the last of a topic.
+            None if self.options.xpub_verboser() => {
+                self.subscriptions.for_each_topic(peer, gone);
+                self.subscriptions.remove_peer(peer, |_| {});
+            }
+            None => self.subscriptions.remove_peer(peer, gone),
+        }
+        tasks.subscriptions_changed();
+    }
+
+    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {
+        let Some(topic) = message.get(0) else { return Route::NoBody };
+        self.choose_targets(topic);
+        if self.nodrop && self.targets.iter().any(|peer| room(*peer) != Room::Enough) {
+            return Route::Full;
+        }
+        Route::Many
+    }
+
+    fn targets(&mut self) -> &mut Vec<PeerId> {
+        &mut self.targets
+    }
+
+    fn accept(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict {
+        self.take_subscriptions(peer, message, tasks)
+    }
+
+    fn subscription(&mut self, peer: PeerId, topic: &[u8], subscribe: bool, tasks: &mut Tasks) {
+        self.change(peer, topic, subscribe, tasks);
+    }
+
+    fn takes_turns(&self) -> bool {
+        self.application.as_ref().is_some_and(|application| application.requested.is_some())
+    }
+
+    fn deliver(&mut self, peer: PeerId, _message: &mut Message) {
+        if let Some(application) = &mut self.application {
+            application.last = Some(peer);
+            if self.options.xpub_manual_last_value() {
+                application.next = Some(peer);
+            }
+        }
+    }
+
+    fn receives(&self) -> bool {
+        self.application.is_some()
+    }
+
+    fn topics(&mut self) -> Option<&mut dyn TopicPattern> {
+        Some(self)
+    }
+}
+
+impl TopicPattern for Publishing {
+    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks) {
+        if let Some(last) = self.application.as_ref().and_then(|application| application.last) {
+            self.subscriptions.insert(topic, last);
+            tasks.subscriptions_changed();
+        }
+    }
+
+    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> bool {
+        let Some(last) = self.application.as_ref().and_then(|application| application.last) else {
+            return false;
+        };
+        tasks.subscriptions_changed();
+        self.subscriptions.remove(topic, last) != Removed::Absent
+    }
+
+    fn subscribers(&mut self, prefix: &[u8]) -> usize {
+        self.subscriptions.subscribers(prefix)
+    }
+
+    fn topic_count(&self) -> usize {
+        self.subscriptions.topics()
+    }
+}

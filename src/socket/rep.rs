@@ -1,0 +1,92 @@
+//! REP: receives a request, sends the reply, in turn (RFC 28).
+
+use std::collections::HashSet;
+
+use super::kind::socket_type;
+use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::error::Error;
+use crate::message::{Frame, Message};
+use crate::monitor::{DropCause, PeerId};
+
+socket_type! {
+    /// A REP socket: answers the requests of REQ and DEALER peers, one at a time, fairly queued.
+    ///
+    /// Receiving and sending alternate, otherwise they fail with
+    /// [`Error::InvalidState`](crate::Error::InvalidState). The envelope of a request, up to its first empty
+    /// frame, is kept and put back in front of the reply; requests without one are discarded. A reply to a
+    /// peer that is gone is dropped and counted.
+    Rep, RepSocket: Sends, Receives;
+    |_| Replying::default()
+}
+
+/// The policy of REP.
+#[derive(Debug, Default)]
+struct Replying {
+    peers: HashSet<PeerId>,
+    /// Whose request the application has, and its envelope.
+    request: Option<(PeerId, Vec<Frame>)>,
+}
+
+impl Pattern for Replying {
+    fn attach(&mut self, peer: Newcomer<'_>, _tasks: &mut Tasks) -> Admission {
+        self.peers.insert(peer.id);
+        Admission::Admit
+    }
+
+    fn detach(&mut self, peer: PeerId, _tasks: &mut Tasks) {
+        self.peers.remove(&peer);
+    }
+
+    fn may_send(&mut self, _tasks: &mut Tasks) -> Result<(), Error> {
+        if self.request.is_some() { Ok(()) } else { Err(Error::InvalidState) }
+    }
+
+    fn route(&mut self, _message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {
+        match self.request {
+            Some((peer, _)) if self.peers.contains(&peer) => {
+                if room(peer) == Room::Enough {
+                    Route::To(peer)
+                } else {
+                    Route::Full
+                }
+            }
+            _ => {
+                self.request = None;
+                Route::Drop(DropCause::PeerLost)
+            }
+        }
+    }
+
+    fn outgoing(&mut self, _peer: PeerId, message: &mut Message) {
+        let Some((_, envelope)) = self.request.take() else { return };
+        envelope.into_iter().rev().for_each(|frame| message.push_front(frame));
+    }
+
+    fn accept(&mut self, _peer: PeerId, message: &mut Message, _tasks: &mut Tasks) -> Verdict {
+        let delimiter = message.frames().position(|frame| frame.is_empty());
+        match delimiter {
+            Some(place) if place + 1 < message.len() => Verdict::Deliver,
+            _ => Verdict::Discard,
+        }
+    }
+
+    fn takes_turns(&self) -> bool {
+        true
+    }
+
+    fn may_receive(&mut self) -> Result<(), Error> {
+        if self.request.is_none() { Ok(()) } else { Err(Error::InvalidState) }
+    }
+
+    fn deliver(&mut self, peer: PeerId, message: &mut Message) {
+        let mut envelope = Vec::new();
+        while let Some(frame) = message.pop_front() {
+            let delimiter = frame.is_empty();
+            envelope.push(frame);
+            if delimiter {
+                break;
+            }
+        }
+        self.request = Some((peer, envelope));
+    }
+}

@@ -1,0 +1,31 @@
+//! Ten thousand connections that say nothing, or not much, beside one that works.
+//!
+//! A binary of its own, because it takes most of the descriptors that the process may have.
+#![cfg(unix)]
+#![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
+
+#[path = "support/mod.rs"]
+mod support;
+
+macro_rules! mount {
+    ($name:ident, $feature:literal) => {
+        #[cfg(feature = $feature)]
+        #[path = "process"]
+        mod $name {
+            use crate::support::$name as rt;
+
+            pub(crate) mod crowd;
+        }
+    };
+}
+
+mount!(tokio, "tokio");
+mount!(compio, "compio");
+
+#[test]
+fn crowd() {
+    #[cfg(feature = "tokio")]
+    tokio::crowd::all();
+    #[cfg(feature = "compio")]
+    compio::crowd::all();
+}

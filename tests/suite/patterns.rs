@@ -1,0 +1,248 @@
+//! The rules of the socket types, among themselves.
+
+use std::time::Duration;
+
+use super::rt::{self, *};
+
+const ANY: &str = "tcp://127.0.0.1:0";
+
+#[test]
+fn a_request_and_its_reply() {
+    rt::run(async {
+        let rep = RepSocket::bind(ANY).await.unwrap();
+        let req = ReqSocket::connect(rep.local_endpoint().unwrap()).await.unwrap();
+        for n in 0..1000_u32 {
+            req.send(n.to_be_bytes()).await.unwrap();
+            assert!(matches!(req.send("too soon").await.unwrap_err().error(), Error::InvalidState));
+            let request = rep.recv().await.unwrap();
+            assert_eq!(request, Message::from(n.to_be_bytes()));
+            assert!(matches!(rep.recv().await.unwrap_err(), Error::InvalidState));
+            rep.send(request).await.unwrap();
+            assert!(matches!(rep.send("twice").await.unwrap_err().error(), Error::InvalidState));
+            assert_eq!(req.recv().await.unwrap()[0], n.to_be_bytes());
+            assert!(matches!(req.recv().await.unwrap_err(), Error::InvalidState));
+        }
+    });
+}
+
+#[test]
+fn a_request_that_timed_out_is_followed_by_another() {
+    for correlate in [false, true] {
+        rt::run(async move {
+            let options = SocketOptions::default().with_req_correlate(correlate);
+            let rep = RepSocket::bind(ANY).await.unwrap();
+            let req = ReqSocket::connect_with_options(rep.local_endpoint().unwrap(), options).await.unwrap();
+            assert!(rt::timeout(Duration::from_millis(1), req.request("one")).await.is_none());
+            assert_eq!(rep.recv().await.unwrap()[0], "one");
+            let answers = async {
+                rep.send("late").await.unwrap();
+                assert_eq!(rep.recv().await.unwrap()[0], "two");
+                rep.send("right").await.unwrap();
+            };
+            let (reply, ()) = futures_util::future::join(req.request("two"), answers).await;
+            assert_eq!(reply.unwrap()[0], "right");
+        });
+    }
+}
+
+#[test]
+fn a_lost_peer_ends_the_request() {
+    rt::run(async {
+        let rep = RepSocket::bind(ANY).await.unwrap();
+        let endpoint = rep.local_endpoint().unwrap();
+        let req = ReqSocket::connect(&endpoint).await.unwrap();
+        req.send("one").await.unwrap();
+        rep.recv().await.unwrap();
+        rep.close().await;
+        assert!(matches!(req.recv().await.unwrap_err(), Error::PeerLost));
+        let rep = RepSocket::bind(&endpoint).await.unwrap();
+        req.send("two").await.unwrap();
+        let request = rep.recv().await.unwrap();
+        rep.send(request).await.unwrap();
+        assert_eq!(req.recv().await.unwrap()[0], "two");
+    });
+}
+
+#[test]
+fn a_request_is_resent_by_option() {
+    rt::run(async {
+        let rep = RepSocket::bind(ANY).await.unwrap();
+        let endpoint = rep.local_endpoint().unwrap();
+        let options = SocketOptions::default().with_req_resend(true);
+        let req = ReqSocket::connect_with_options(&endpoint, options).await.unwrap();
+        req.send("one").await.unwrap();
+        rep.recv().await.unwrap();
+        rep.close().await;
+        let rep = RepSocket::bind(&endpoint).await.unwrap();
+        assert_eq!(rep.recv().await.unwrap()[0], "one");
+        rep.send("reply").await.unwrap();
+        assert_eq!(req.recv().await.unwrap()[0], "reply");
+    });
+}
+
+#[test]
+fn subscribers_get_what_they_subscribed_to() {
+    rt::run(async {
+        let publisher = PubSocket::bind(ANY).await.unwrap();
+        let endpoint = publisher.local_endpoint().unwrap();
+        let all = SubSocket::connect(&endpoint).await.unwrap();
+        let some = SubSocket::connect(&endpoint).await.unwrap();
+        all.subscribe("").unwrap();
+        some.subscribe("a").unwrap();
+        publisher.wait_for_subscribers("a", 2).await.unwrap();
+        publisher.wait_for_subscribers("b", 1).await.unwrap();
+        for topic in ["b", "a1", "", "a"] {
+            publisher.send(topic).await.unwrap();
+        }
+        for topic in ["b", "a1", "", "a"] {
+            assert_eq!(all.recv().await.unwrap()[0], topic);
+        }
+        for topic in ["a1", "a"] {
+            assert_eq!(some.recv().await.unwrap()[0], topic);
+        }
+        assert!(some.unsubscribe("a").unwrap());
+        assert!(!some.unsubscribe("a").unwrap());
+    });
+}
+
+#[test]
+fn subscriptions_survive_the_publisher() {
+    rt::run(async {
+        let publisher = PubSocket::bind(ANY).await.unwrap();
+        let endpoint = publisher.local_endpoint().unwrap();
+        let sub = SubSocket::connect(&endpoint).await.unwrap();
+        for n in 0..1000_u32 {
+            sub.subscribe(n.to_be_bytes()).unwrap();
+        }
+        publisher.close().await;
+        let publisher = PubSocket::bind(&endpoint).await.unwrap();
+        for n in 0..1000_u32 {
+            publisher.wait_for_subscribers(n.to_be_bytes(), 1).await.unwrap();
+        }
+        assert_eq!(publisher.topic_count(), 1000);
+        publisher.send(7_u32.to_be_bytes()).await.unwrap();
+        assert_eq!(sub.recv().await.unwrap()[0], 7_u32.to_be_bytes());
+    });
+}
+
+#[test]
+fn xpub_sees_subscriptions_and_xsub_sends_them() {
+    rt::run(async {
+        let publisher = XPubSocket::bind(ANY).await.unwrap();
+        let xsub = XSubSocket::connect(publisher.local_endpoint().unwrap()).await.unwrap();
+        xsub.send("\u{1}topic").await.unwrap();
+        assert_eq!(publisher.recv().await.unwrap()[0], "\u{1}topic");
+        publisher.send(["topic", "body"]).await.unwrap();
+        assert_eq!(xsub.recv().await.unwrap(), Message::from(["topic", "body"]));
+        xsub.send("upstream").await.unwrap();
+        assert_eq!(publisher.recv().await.unwrap()[0], "upstream");
+        xsub.send("\u{0}topic").await.unwrap();
+        assert_eq!(publisher.recv().await.unwrap()[0], "\u{0}topic");
+        xsub.subscribe("again").unwrap();
+        assert_eq!(publisher.recv().await.unwrap()[0], "\u{1}again");
+        drop(xsub);
+        assert_eq!(publisher.recv().await.unwrap()[0], "\u{0}again");
+    });
+}
+
+#[test]
+fn pair_is_exclusive() {
+    rt::run(async {
+        let bound = PairSocket::bind(ANY).await.unwrap();
+        let endpoint = bound.local_endpoint().unwrap();
+        let first = PairSocket::connect(&endpoint).await.unwrap();
+        bound.send("to first").await.unwrap();
+        assert_eq!(first.recv().await.unwrap()[0], "to first");
+        let mut monitor = bound.monitor();
+        let second = PairSocket::connect_with_reconnect(&endpoint).await.unwrap();
+        loop {
+            if let SocketEvent::HandshakeFailed { .. } = monitor.next().await.unwrap() {
+                break;
+            }
+        }
+        first.send("still here").await.unwrap();
+        assert_eq!(bound.recv().await.unwrap()[0], "still here");
+        drop(first);
+        while !matches!(monitor.next().await.unwrap(), SocketEvent::Disconnected { .. }) {}
+        bound.send("to second").await.unwrap();
+        assert_eq!(second.recv().await.unwrap()[0], "to second");
+    });
+}
+
+#[test]
+fn all_patterns_work_within_the_process() {
+    rt::run(async {
+        let name = |what: &str| format!("inproc://{what}-{:?}", std::thread::current().id());
+        let rep = RepSocket::bind(name("rep")).await.unwrap();
+        let req = ReqSocket::connect(name("rep")).await.unwrap();
+        let answer = async {
+            let request = rep.recv().await.unwrap();
+            rep.send(request).await.unwrap();
+        };
+        let (reply, ()) = futures_util::future::join(req.request("question"), answer).await;
+        assert_eq!(reply.unwrap()[0], "question");
+
+        let publisher = XPubSocket::bind(name("pub")).await.unwrap();
+        let sub = SubSocket::connect(name("pub")).await.unwrap();
+        sub.subscribe("a").unwrap();
+        assert_eq!(publisher.recv().await.unwrap()[0], "\u{1}a");
+        for topic in ["b", "a", "ab"] {
+            publisher.send(topic).await.unwrap();
+        }
+        assert_eq!(sub.recv().await.unwrap()[0], "a");
+        assert_eq!(sub.recv().await.unwrap()[0], "ab");
+        let stats = publisher.stats();
+        assert_eq!(stats.accepted, stats.sent + stats.queued + stats.dropped_total());
+        assert_eq!((stats.accepted, stats.dropped(DropCause::NoSubscriber)), (3, 1));
+    });
+}
+
+#[test]
+fn only_the_last_message_is_kept() {
+    for endpoint in [ANY.to_owned(), format!("inproc://conflate-{:?}", std::thread::current().id())] {
+        rt::run(async move {
+            let options = SocketOptions::default().with_conflate(true);
+            let pull = PullSocket::bind_with_options(&*endpoint, options.clone()).await.unwrap();
+            let push = PushSocket::connect_with_options(pull.local_endpoint().unwrap(), options).await.unwrap();
+            for n in 0..10_000_u32 {
+                push.send(n.to_be_bytes()).await.unwrap();
+            }
+            push.flush().await.unwrap();
+            let mut last = pull.recv().await.unwrap();
+            while last[0] != 9_999_u32.to_be_bytes() {
+                last = pull.recv().await.unwrap();
+            }
+            assert!(pull.try_recv().is_err());
+            let (sender, receiver) = (push.stats(), pull.stats());
+            assert_eq!(sender.accepted, 10_000);
+            assert_eq!(sender.accepted, sender.sent + sender.queued + sender.dropped_total());
+            assert_eq!(sender.dropped(DropCause::Conflated), sender.dropped_total());
+            assert_eq!(receiver.received, receiver.delivered + receiver.recv_queued + receiver.recv_dropped);
+            assert!(receiver.delivered < 5_000, "{receiver:?}");
+        });
+    }
+}
+
+#[test]
+fn a_full_queue_is_a_matter_of_choice() {
+    rt::run(async {
+        let peer = rt::stalled_peer();
+        let stalled = |on_full: OnFull| {
+            let options = SocketOptions::default().with_send_hwm(1).with_on_full(on_full);
+            DealerSocket::connect_with_options(peer.endpoint(), options)
+        };
+        let push = stalled(OnFull::Drop).await.unwrap();
+        while push.stats().dropped(DropCause::PeerFull) == 0 {
+            push.send(vec![0; 100_000]).await.unwrap();
+        }
+        let push = stalled(OnFull::Fail).await.unwrap();
+        let refused = loop {
+            if let Err(refused) = push.send(vec![0; 100_000]).await {
+                break refused;
+            }
+        };
+        assert!(matches!(refused.error(), Error::Full));
+        assert_eq!(refused.error().kind(), ErrorKind::WouldBlock);
+        assert_eq!(refused.into_message().size(), 100_000);
+    });
+}
