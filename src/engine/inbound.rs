@@ -40,12 +40,14 @@ pub(crate) struct Inbound {
     /// Peers whose stream may have something to read, in order of their events.
     readable: VecDeque<PeerId>,
     /// Peers with decoded messages.
-    pub(super) inboxes: FairQueue<PeerId>,
+    inboxes: FairQueue<PeerId>,
+    /// Inproc peers with something to take.
+    pub(super) pipes: FairQueue<PeerId>,
     /// Messages of peers that are gone.
     orphans: VecDeque<(PeerId, Message)>,
     pub(super) orphan_level: HighWater,
     /// Messages taken from pipes since a stream last had its turn.
-    pub(super) passed: u32,
+    passed: u32,
     /// Polls of `recv` so far: tells the companion whether somebody reads inline.
     calls: u64,
     /// `calls` when the companion last looked.
@@ -70,6 +72,7 @@ impl Inbound {
             slab_drained: true,
             readable: VecDeque::new(),
             inboxes: FairQueue::default(),
+            pipes: FairQueue::default(),
             orphans: VecDeque::new(),
             orphan_level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
             passed: 0,
@@ -83,10 +86,16 @@ impl Inbound {
         }
     }
 
-    /// Nothing was read ahead: what comes next is in the slab, if anywhere.
+    /// Nothing was read ahead: what comes next is still where it came in.
+    #[inline]
+    fn nothing_ahead(&self) -> bool {
+        self.orphans.is_empty() && self.inboxes.is_empty()
+    }
+
+    /// What comes next is in the slab, if anywhere.
     #[inline]
     fn only_slab(&self) -> bool {
-        self.orphans.is_empty() && self.inboxes.is_empty()
+        self.nothing_ahead() && self.pipes.is_empty()
     }
 
     pub(crate) fn orphaned(&self) -> usize {
@@ -164,10 +173,7 @@ impl<S: AsyncStream> Core<S> {
         if self.conflates {
             self.read_latest();
         }
-        // Pipes that are never empty must not keep streams from their turn.
-        let passed = self.inbound.passed >= PASSED_PER_STREAM_TURN;
-        let ready = if passed { None } else { self.take_decoded() };
-        let next = ready.or_else(|| self.turn(|core| core.read_message(passed)));
+        let next = self.take_decoded().or_else(|| self.turn(Self::read_message));
         let Some((id, mut message)) = next else {
             return Err(self.hopeless().unwrap_or(Error::WouldBlock));
         };
@@ -187,25 +193,51 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// A message that is there already: read ahead, or in the slab.
+    /// A message that is there already: in a pipe, read ahead, or in the slab.
     #[inline]
     fn take_decoded(&mut self) -> Option<(PeerId, Message)> {
+        if let Some(message) = self.take_passed() {
+            return Some(message);
+        }
         loop {
-            if !self.inbound.orphans.is_empty() {
-                return self.take_orphan();
+            let message = self.take_read_ahead().or_else(|| self.decode_slab());
+            if message.is_some() {
+                self.inbound.passed = 0;
+                return message;
             }
-            while let Some(id) = self.inbound.inboxes.pop() {
-                let message = self.take_from_inbox(id);
-                if message.is_some() {
-                    return message;
-                }
-            }
-            let message = self.decode_slab();
             // A command may have led to a message of the socket's own.
-            if message.is_some() || self.inbound.only_slab() {
+            if self.inbound.nothing_ahead() {
+                return None;
+            }
+        }
+    }
+
+    /// A message from the pipe whose turn it is, unless the streams have waited for long enough: pipes that
+    /// are never empty must not keep them from their turn.
+    #[inline]
+    fn take_passed(&mut self) -> Option<(PeerId, Message)> {
+        while self.inbound.passed < PASSED_PER_STREAM_TURN {
+            let id = self.inbound.pipes.pop()?;
+            let message = self.take_from_pipe(id);
+            if message.is_some() {
+                self.inbound.passed += 1;
                 return message;
             }
         }
+        None
+    }
+
+    fn take_read_ahead(&mut self) -> Option<(PeerId, Message)> {
+        if !self.inbound.orphans.is_empty() {
+            return self.take_orphan();
+        }
+        while let Some(id) = self.inbound.inboxes.pop() {
+            let message = self.take_from_inbox(id);
+            if message.is_some() {
+                return message;
+            }
+        }
+        None
     }
 
     fn take_orphan(&mut self) -> Option<(PeerId, Message)> {
@@ -220,11 +252,8 @@ impl<S: AsyncStream> Core<S> {
         Some((id, message))
     }
 
-    fn take_from_inbox(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
+    pub(super) fn take_from_inbox(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
         let peer = self.peers.get_mut(id)?;
-        if peer.inbox.is_empty() && peer.link.inproc().is_some() {
-            return self.take_from_pipe(id);
-        }
         let message = peer.inbox.pop_front()?;
         peer.inbox_level.remove(message.size());
         if peer.inbox.is_empty() {
@@ -248,19 +277,17 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Reads from peers, in turn, until one yields a message or none has anything; `passed` to begin with
-    /// the streams.
-    fn read_message(&mut self, mut passed: bool) -> Option<(PeerId, Message)> {
-        self.inbound.passed = 0;
+    /// Reads from peers, in turn, until one yields a message or none has anything.
+    fn read_message(&mut self) -> Option<(PeerId, Message)> {
         loop {
             self.collect_ready();
             // The first messages may have come in the same read as the end of the handshake.
-            let next = if passed { self.decode_slab() } else { self.take_decoded() };
-            if next.is_some() {
-                return next;
+            if let Some(message) = self.take_decoded() {
+                return Some(message);
             }
             let Some(id) = self.inbound.readable.pop_front() else {
-                if std::mem::take(&mut passed) {
+                // The streams have had their turn.
+                if std::mem::take(&mut self.inbound.passed) > 0 {
                     continue;
                 }
                 return None;
@@ -271,9 +298,10 @@ impl<S: AsyncStream> Core<S> {
             if let Some(message) = self.decode_slab() {
                 // Bytes that waited for room; the stream itself is still to be read.
                 self.inbound.readable.push_back(id);
+                self.inbound.passed = 0;
                 return Some(message);
             }
-            if !self.inbound.only_slab() {
+            if !self.inbound.nothing_ahead() {
                 // Older than what is left in the slab.
                 self.inbound.readable.push_back(id);
                 continue;
@@ -465,7 +493,7 @@ impl<S: AsyncStream> Core<S> {
                 }
                 Some(other) => {
                     self.handle_other(id, other);
-                    if !self.inbound.only_slab() {
+                    if !self.inbound.nothing_ahead() {
                         // What the command led to comes first.
                         return false;
                     }
@@ -589,7 +617,7 @@ impl<S: AsyncStream> Core<S> {
     /// Whether reading ahead from this peer has to stop. Messages of peers that are gone count for
     /// all: a peer that reconnects again and again must not pile up memory. A handshake goes on all the
     /// same: it brings no message, and has a deadline.
-    fn at_mark(&self, id: PeerId) -> bool {
+    pub(super) fn at_mark(&self, id: PeerId) -> bool {
         self.peers.get(id).is_some_and(|peer| {
             let orphans_full = peer.stage != Stage::Handshaking && self.inbound.orphan_level.is_full();
             orphans_full || !self.conflates && peer.inbox_level.is_full()
@@ -676,6 +704,9 @@ impl<S: AsyncStream> Core<S> {
             self.inbound.slab.clear();
         }
         self.inbound.inboxes.remove(peer.id);
+        if peer.link.inproc().is_some() {
+            self.inbound.pipes.remove(peer.id);
+        }
         for message in peer.inbox.drain(..) {
             self.inbound.orphan_level.add(message.size());
             self.inbound.orphans.push_back((peer.id, message));
@@ -684,8 +715,8 @@ impl<S: AsyncStream> Core<S> {
 
     /// Drops everything that was read ahead of the application.
     pub(crate) fn discard_received(&mut self) {
-        while !self.inbound.only_slab() {
-            self.counters.recv_dropped += u64::from(self.take_decoded().is_some());
+        while self.take_read_ahead().is_some() {
+            self.counters.recv_dropped += 1;
         }
     }
 
@@ -704,7 +735,7 @@ impl<S: AsyncStream> Core<S> {
         }
         let next = self.ready.unpark_receiver(key);
         self.effects.wake(next);
-        if self.inbound.inboxes.is_empty() && self.inbound.orphans.is_empty() {
+        if self.inbound.only_slab() {
             return;
         }
         let receiver = self.ready.pop_receiver();

@@ -93,6 +93,12 @@ pub(crate) trait Pattern: Send {
         true
     }
 
+    /// Whether what peers send concerns the socket itself, and has to be read although the application does
+    /// not receive.
+    fn reads_at_once(&self) -> bool {
+        !self.receives()
+    }
+
     /// The type's subscriptions, for those that subscribe or are subscribed to.
     fn topics(&mut self) -> Option<&mut dyn TopicPattern> {
         None

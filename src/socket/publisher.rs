@@ -259,6 +259,11 @@ impl Pattern for Publishing {
         self.application.is_some()
     }
 
+    /// Subscriptions.
+    fn reads_at_once(&self) -> bool {
+        true
+    }
+
     fn topics(&mut self) -> Option<&mut dyn TopicPattern> {
         Some(self)
     }

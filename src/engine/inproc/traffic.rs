@@ -9,8 +9,8 @@ use crate::monitor::{DisconnectReason, PeerId};
 use crate::resilience::{HighWater, Permit};
 use crate::runtime::AsyncStream;
 
-/// Messages of one peer that a socket which cannot receive discards in a row.
-const DISCARDS_PER_TURN: usize = 1024;
+/// Messages that are taken from one peer in a row while others may wait.
+const READS_PER_TURN: usize = 1024;
 
 impl<S: AsyncStream> Core<S> {
     /// Hands a message to an inproc peer that has room for it: nothing is left to be written.
@@ -68,10 +68,10 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Has the application receive from this peer, or else discards what it sent.
+    /// Has the application receive from this peer, unless what it sends is for the socket itself.
     fn offer(&mut self, id: PeerId) {
-        if !self.pattern.receives() {
-            return self.discard(id);
+        if self.pattern.reads_at_once() {
+            return self.read_pipe(id);
         }
         self.give_turn(id);
         let receiver = self.ready.pop_receiver();
@@ -82,31 +82,45 @@ impl<S: AsyncStream> Core<S> {
     fn give_turn(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         if !std::mem::replace(&mut peer.readable, true) {
-            self.inbound.inboxes.push(id);
+            self.inbound.pipes.push(id);
         }
     }
 
-    fn discard(&mut self, id: PeerId) {
-        for _ in 0..DISCARDS_PER_TURN {
-            match self.take_accepted(id) {
-                Some((_, Incoming::Messages | Incoming::Ended { empty: false })) => {}
-                Some((_, Incoming::Ended { empty: true })) => {
+    /// Takes what there is in any case, up to the mark for what is left to the application.
+    fn read_pipe(&mut self, id: PeerId) {
+        for _ in 0..READS_PER_TURN {
+            if self.at_mark(id) {
+                if let Some(peer) = self.peers.get_mut(id) {
+                    peer.paused = true;
+                }
+                return;
+            }
+            let Some((message, rest)) = self.take_accepted(id) else { return };
+            if let Some(message) = message {
+                self.put_into_inbox(id, message);
+            }
+            match rest {
+                Incoming::Messages | Incoming::Ended { empty: false } => {}
+                Incoming::Nothing => return,
+                Incoming::Ended { empty: true } => {
                     return self.disconnect(id, DisconnectReason::EndOfStream);
                 }
-                Some((_, Incoming::Nothing)) | None => return,
             }
         }
-        if let Some(peer) = self.peers.get(id) {
-            peer.wake();
-        }
+        let again = self.peers.get(id).map(Peer::waker);
+        self.effects.wake(again);
     }
 
     /// The next message of a peer whose turn it is, straight from its pipe: nothing is read ahead, so that
     /// what both sides allow is all that there is.
     pub(crate) fn take_from_pipe(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
-        if let Some(peer) = self.peers.get_mut(id) {
-            peer.readable = false;
+        let peer = self.peers.get_mut(id)?;
+        if !peer.inbox.is_empty() {
+            // What the socket itself had to say about the peer is older.
+            self.inbound.pipes.push(id);
+            return self.take_from_inbox(id);
         }
+        peer.readable = false;
         loop {
             let (message, rest) = self.take_accepted(id)?;
             match rest {
@@ -120,7 +134,6 @@ impl<S: AsyncStream> Core<S> {
                 // Whoever was woken for this message hands the wake on.
                 _ => self.give_turn(id),
             }
-            self.inbound.passed += 1;
             return message.map(|message| (id, message));
         }
     }
@@ -144,7 +157,7 @@ impl<S: AsyncStream> Core<S> {
             return;
         }
         if std::mem::take(&mut peer.readable) {
-            self.inbound.inboxes.remove(id);
+            self.inbound.pipes.remove(id);
         }
         while let Some((message, rest)) = self.take_accepted(id) {
             if let Some(message) = message {

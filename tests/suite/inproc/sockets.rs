@@ -2,6 +2,7 @@
 
 use super::name;
 use super::rt::{self, *};
+use monocoque::options::RouterNotify;
 use monocoque::{ProtocolError, SocketType};
 
 #[test]
@@ -161,6 +162,55 @@ fn types_that_do_not_talk_to_each_other() {
             push.send("x").await.unwrap();
             assert!(matches!(push.flush().await, Err(Error::GaveUp { .. })), "{endpoint}");
         }
+    });
+}
+
+/// Subscriptions act although the application of the publisher does not receive, and wait for it.
+#[test]
+fn publishers_read_subscriptions_at_once() {
+    rt::run(async {
+        let publisher = XPubSocket::bind(name!("subscriptions")).await.unwrap();
+        let sub = SubSocket::connect(name!("subscriptions")).await.unwrap();
+        for n in 0..2_000_u32 {
+            sub.subscribe(format!("{n:04}")).unwrap();
+        }
+        // As many as wait for the application; the rest waits behind them.
+        publisher.wait_for_subscribers("0999", 1).await.unwrap();
+        for n in 0..2_000_u32 {
+            assert_eq!(publisher.recv().await.unwrap()[0], format!("\u{1}{n:04}"));
+        }
+        publisher.send("1999").await.unwrap();
+        assert_eq!(sub.recv().await.unwrap()[0], "1999");
+        sub.unsubscribe("1999").unwrap();
+        assert_eq!(publisher.recv().await.unwrap()[0], "\0" .to_owned() + "1999");
+
+        let publisher = PubSocket::bind(name!("pub")).await.unwrap();
+        sub.connect_to(name!("pub")).unwrap();
+        publisher.wait_for_subscribers("1998", 1).await.unwrap();
+        publisher.send("1998").await.unwrap();
+        assert_eq!(sub.recv().await.unwrap()[0], "1998");
+    });
+}
+
+/// What a ROUTER says about its peers comes before what they say.
+#[test]
+fn notifications_come_in_order() {
+    rt::run(async {
+        let options = SocketOptions::default().with_router_notify(RouterNotify::Both);
+        let router = RouterSocket::bind_with_options(name!("notify"), options).await.unwrap();
+        for n in 0..20_u8 {
+            let options = SocketOptions::default().with_identity(vec![1, n]);
+            let dealer = DealerSocket::connect_with_options(name!("notify"), options).await.unwrap();
+            dealer.send("1").await.unwrap();
+            dealer.send("2").await.unwrap();
+            drop(dealer);
+        }
+        let mut heard = vec![Vec::new(); 20];
+        while heard.iter().any(|heard| heard.len() < 4) {
+            let (identity, message) = router.recv_from().await.unwrap();
+            heard[usize::from(identity[1])].push(message[0].to_vec());
+        }
+        assert!(heard.iter().all(|heard| *heard == [&b""[..], b"1", b"2", b""]), "{heard:?}");
     });
 }
 
