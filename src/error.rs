@@ -58,8 +58,8 @@ pub enum Error {
     /// [`OnFull::Fail`]: crate::resilience::OnFull::Fail
     #[error("the peers that could take the message are at their high-water marks")]
     Full,
-    /// It is not the socket's turn: a REQ sends and receives in turn, a REP receives and sends (the
-    /// caller's fault; `EFSM` in libzmq).
+    /// It is not the socket's turn: a REQ sends and receives in turn, a REP receives and sends, and an XPUB
+    /// decides about subscriptions only with `xpub_manual` (the caller's fault; `EFSM` in libzmq).
     #[error("the socket is not in the state for this operation")]
     InvalidState,
     /// The peer that a REQ awaits the reply of is gone; the next request may be sent.

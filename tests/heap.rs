@@ -6,6 +6,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+#[path = "support/dropping.rs"]
+#[allow(dead_code, reason = "the number of rounds is for others")]
+mod dropping;
 #[path = "support/mod.rs"]
 mod support;
 

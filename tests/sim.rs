@@ -31,6 +31,7 @@ mod sim {
     mod handover;
     mod handshakes;
     mod heartbeats;
+    mod hostile;
     mod inproc;
     mod marks;
     mod reconnect;

@@ -15,9 +15,12 @@ macro_rules! mount {
         mod $name {
             use crate::support::$name as rt;
 
+            mod bad_input;
             mod blueprint;
             mod cancel;
             mod dropped;
+            mod endpoints;
+            mod handles;
             mod inproc;
             #[cfg(unix)]
             mod ipc;

@@ -27,8 +27,10 @@ async fn transfer(lines: &[Vec<u8>], seed: u64) -> Report {
     let router = RouterSocket::bind("tcp://127.0.0.1:0").await.expect("a free port");
     let target = router.local_endpoint().and_then(|endpoint| endpoint.port()).expect("a port");
     let bytes: usize = lines.iter().map(Vec::len).sum();
-    // Some thirty faults, however much there is to send.
-    let every = (bytes as u64 / 30).clamp(2_000, 8_000_000);
+    // Some thirty faults, however much there is to send; but the longest line has to get through whole
+    // between two of them, and its acknowledgement back.
+    let longest = lines.iter().map(Vec::len).max().unwrap_or_default() as u64;
+    let every = (bytes as u64 / 30).clamp(2_000, 8_000_000).max(8 * longest);
     let proxy = Proxy::start(([127, 0, 0, 1], target).into(), every, seed).expect("a free port");
 
     let done = Cell::new(false);

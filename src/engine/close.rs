@@ -30,10 +30,12 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Shuts a retiring peer's stream down once everything is written, and waits for its end.
+    /// Shuts a retiring peer's stream down once all messages are written, and waits for its end.
     pub(crate) fn shut_down_if_retired(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        if peer.stage != Stage::Retiring || !peer.out.is_empty() {
+        // A command that could not leave is of no use to anybody: only messages are waited for.
+        let waits = !peer.out.is_empty() && peer.out_level.messages() > 0;
+        if peer.stage != Stage::Retiring || waits {
             return;
         }
         if peer.link.inproc().is_some() {

@@ -138,7 +138,8 @@ impl<S: AsyncStream> Core<S> {
             security: Security::default(),
         };
         let conflates = options.conflate() && socket_type.conflates();
-        let inbound = Inbound::new(&options, pattern.takes_turns(), conflates);
+        let outbound = Outbound::new(&options, !pattern.takes_turns() && !conflates);
+        let inbound = Inbound::new(&options, &*pattern, conflates);
         Self {
             config: Arc::new(config),
             pattern,
@@ -148,7 +149,7 @@ impl<S: AsyncStream> Core<S> {
             peers: Peers::new(),
             endpoints: Endpoints::default(),
             mailbox: None,
-            outbound: Outbound::new(&options),
+            outbound,
             inbound,
             companion,
             phase: Phase::Open,

@@ -1,29 +1,47 @@
 //! One message for many peers, and the subscriptions that decide for whom.
 
 use super::core::Core;
-use super::outbound::queue_message;
+use super::outbound::{end_message, queue_message};
 use super::pattern::TopicPattern;
 use crate::error::Error;
 use crate::message::{Frame, Message};
 use crate::monitor::{DropCause, PeerId};
+use crate::protocol::Connection;
 use crate::resilience::{FlushPolicy, Permit};
 use crate::runtime::AsyncStream;
+
+/// The longest message, as on the wire, that is encoded once and copied to each peer; with one that is
+/// longer the payloads may be referenced instead.
+const ENCODED_ONCE: usize = 4096;
+
+/// One message, as each of its peers gets it.
+struct Fanned<'a> {
+    message: &'a Message,
+    size: usize,
+    permit: Permit,
+    /// Where the message is encoded for all peers, by the first that needs it; `None` where each encodes it.
+    encoded: Option<Vec<u8>>,
+}
 
 impl<S: AsyncStream> Core<S> {
     /// Queues a message for all peers that the pattern chose; one that has no room goes without.
     ///
     /// Each copy is a message of its own in the accounts; all of them hold one permit.
-    pub(super) fn fan_out(&mut self, message: &mut Message, size: usize, permit: Permit, write: bool) {
+    pub(super) fn fan_out(&mut self, message: &mut Message, permit: Permit, write: bool) {
         let targets = std::mem::take(self.pattern.targets());
-        let permit = permit.into_shared();
+        self.pattern.outgoing_to_many(message);
         if targets.is_empty() {
             self.counters.accepted += 1;
             self.counters.dropped[DropCause::NoSubscriber as usize] += 1;
         }
+        let size = message.size();
+        let once = targets.len() > 1 && Connection::wire_bound(message, size) <= ENCODED_ONCE;
+        let encoded = once.then(|| std::mem::take(&mut self.outbound.scratch));
+        let mut fanned = Fanned { message, size, permit: permit.into_shared(), encoded };
         let mut left_over = false;
         for &id in &targets {
             self.counters.accepted += 1;
-            if self.queue_copy(id, message, size, &permit) {
+            if self.queue_copy(id, &mut fanned) {
                 left_over |= self.flush_if_due(id, write);
             } else {
                 self.count_dropped(Some(id), DropCause::PeerFull, 1);
@@ -32,14 +50,19 @@ impl<S: AsyncStream> Core<S> {
         if left_over {
             self.heat_up(write);
         }
-        self.effects.drop_permit(permit);
+        self.effects.drop_permit(fanned.permit);
+        if let Some(mut encoded) = fanned.encoded {
+            encoded.clear();
+            self.outbound.scratch = encoded;
+        }
         *self.pattern.targets() = targets;
     }
 
     /// Whether the peer had room for the message.
     #[inline]
-    fn queue_copy(&mut self, id: PeerId, message: &Message, size: usize, permit: &Permit) -> bool {
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.has_room(size)) else { return false };
+    fn queue_copy(&mut self, id: PeerId, fanned: &mut Fanned<'_>) -> bool {
+        let Fanned { message, size, permit, encoded } = fanned;
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.has_room(*size)) else { return false };
         if self.conflates && peer.has_unsent() {
             self.conflate(id, message.clone(), permit.duplicate());
             return true;
@@ -48,7 +71,17 @@ impl<S: AsyncStream> Core<S> {
             self.pass(id, message.clone(), permit.duplicate());
             return true;
         }
-        queue_message(peer, message, permit.duplicate());
+        self.outbound.lend_arena(peer);
+        match encoded.as_mut().filter(|_| peer.connection.is_clear()) {
+            Some(encoded) => {
+                if encoded.is_empty() {
+                    Connection::encode_in_clear(message, encoded);
+                }
+                peer.out.put(encoded);
+                end_message(peer, *size, permit.duplicate());
+            }
+            None => queue_message(peer, message, permit.duplicate()),
+        }
         self.mark_dirty(id);
         true
     }
@@ -84,7 +117,7 @@ impl<S: AsyncStream> Core<S> {
     /// Has the pattern change the socket's subscriptions.
     pub(crate) fn change_topics<R>(
         &mut self,
-        change: impl FnOnce(&mut dyn TopicPattern, &mut super::tasks::Tasks) -> R,
+        change: impl FnOnce(&mut dyn TopicPattern, &mut super::tasks::Tasks) -> Result<R, Error>,
     ) -> Result<R, Error> {
         if let Some(error) = self.ended() {
             return Err(error);
@@ -92,6 +125,6 @@ impl<S: AsyncStream> Core<S> {
         let topics = self.pattern.topics().ok_or(Error::InvalidState)?;
         let result = change(topics, &mut self.tasks);
         self.perform_tasks();
-        Ok(result)
+        result
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
 use super::core::Core;
-use super::pattern::Verdict;
+use super::pattern::{Pattern, Verdict};
 use super::peer::{Peer, Stage};
 use super::wait::WaitKey;
 use crate::error::Error;
@@ -12,7 +12,7 @@ use crate::message::Message;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
 use crate::protocol::{Event, ProtocolError};
-use crate::resilience::HighWater;
+use crate::resilience::{FlushPolicy, HighWater};
 use crate::routing::FairQueue;
 use crate::runtime::{AsyncStream, RecvBuf};
 
@@ -21,7 +21,7 @@ use crate::runtime::{AsyncStream, RecvBuf};
 const SLAB: usize = 32 * 1024;
 
 /// Messages that `recv` returns in a row before it lets other tasks run once.
-const RECEIVES_PER_POLL: u32 = 1024;
+pub(super) const RECEIVES_PER_POLL: u32 = 1024;
 
 /// Messages from pipes that `recv` returns in a row before it looks at the streams.
 const PASSED_PER_STREAM_TURN: u32 = 16;
@@ -32,9 +32,9 @@ const PEERS_PER_TURN: usize = 1024;
 /// What was read and not yet received.
 #[derive(Debug)]
 pub(crate) struct Inbound {
-    slab: RecvBuf,
+    pub(super) slab: RecvBuf,
     /// Whose undecoded bytes are in the slab.
-    slab_owner: Option<PeerId>,
+    pub(super) slab_owner: Option<PeerId>,
     /// No whole message is left in the slab.
     slab_drained: bool,
     /// Peers whose stream may have something to read, in order of their events.
@@ -49,7 +49,7 @@ pub(crate) struct Inbound {
     /// Messages taken from pipes since a stream last had its turn.
     passed: u32,
     /// Polls of `recv` so far: tells the companion whether somebody reads inline.
-    calls: u64,
+    pub(super) calls: u64,
     /// `calls` when the companion last looked.
     seen_calls: u64,
     /// The companion knows that something is left to be read.
@@ -57,15 +57,18 @@ pub(crate) struct Inbound {
     /// It has put its look off.
     delayed: bool,
     /// Messages returned since `recv` last gave way.
-    burst: u32,
+    pub(super) burst: u32,
     /// The pattern has a say in when the application receives, and what.
     pub(crate) gated: bool,
     /// Messages go to the application as they come.
     plain: bool,
+    /// The pattern does not even have to see them.
+    pub(super) direct: bool,
 }
 
 impl Inbound {
-    pub(crate) fn new(options: &SocketOptions, gated: bool, conflates: bool) -> Self {
+    pub(crate) fn new(options: &SocketOptions, pattern: &dyn Pattern, conflates: bool) -> Self {
+        let gated = pattern.takes_turns();
         Self {
             slab: RecvBuf::with_capacity(SLAB),
             slab_owner: None,
@@ -83,6 +86,7 @@ impl Inbound {
             burst: 0,
             gated,
             plain: !gated && !conflates,
+            direct: !gated && !conflates && pattern.accepts_all(),
         }
     }
 
@@ -94,7 +98,7 @@ impl Inbound {
 
     /// What comes next is in the slab, if anywhere.
     #[inline]
-    fn only_slab(&self) -> bool {
+    pub(super) fn only_slab(&self) -> bool {
         self.nothing_ahead() && self.pipes.is_empty()
     }
 
@@ -115,28 +119,18 @@ pub(crate) enum ReadAhead {
 }
 
 impl<S: AsyncStream> Core<S> {
-    /// One step of `recv`, which puts the message where it is wanted: each move of a message costs as much
-    /// as decoding it.
-    #[inline]
-    pub(crate) fn poll_recv(
-        &mut self,
-        into: &mut Message,
-        key: &mut WaitKey,
-        waker: &Waker,
-    ) -> Poll<Result<(), Error>> {
-        // Nearly always the next message lies in the slab.
-        let plain = key.is_none() && self.inbound.only_slab() && self.inbound.burst < RECEIVES_PER_POLL;
-        if plain && self.inbound.plain && self.ended().is_none() && self.decode_next(into) {
-            self.inbound.calls += 1;
-            self.inbound.burst += 1;
-            self.delivered();
-            return Poll::Ready(Ok(()));
-        }
-        self.poll_recv_slowly(key, waker).map_ok(|message| *into = message)
-    }
-
+    /// One step of `recv`.
     #[inline(never)]
-    fn poll_recv_slowly(&mut self, key: &mut WaitKey, waker: &Waker) -> Poll<Result<Message, Error>> {
+    pub(crate) fn poll_recv(&mut self, key: &mut WaitKey, waker: &Waker) -> Poll<Result<Message, Error>> {
+        let plain = key.is_none() && self.inbound.only_slab() && self.inbound.burst < RECEIVES_PER_POLL;
+        if plain && self.inbound.plain && self.ended().is_none() {
+            if let Some((_, message)) = self.decode_slab() {
+                self.inbound.calls += 1;
+                self.inbound.burst += 1;
+                self.delivered();
+                return Poll::Ready(Ok(message));
+            }
+        }
         if self.inbound.burst >= RECEIVES_PER_POLL {
             self.inbound.burst = 0;
             self.effects.wake(Some(waker.clone()));
@@ -186,9 +180,9 @@ impl<S: AsyncStream> Core<S> {
 
     /// A message goes to the application, which may or may not come back for what is left.
     #[inline]
-    fn delivered(&mut self) {
+    pub(super) fn delivered(&mut self) {
         self.counters.delivered += 1;
-        if !self.inbound.readable.is_empty() {
+        if !self.inbound.readable.is_empty() || !self.inbound.slab.filled().is_empty() {
             self.watch();
         }
     }
@@ -320,8 +314,10 @@ impl<S: AsyncStream> Core<S> {
                 self.handle_inproc(id);
                 continue;
             }
-            peer.write_blocked = false;
-            if !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
+            // Where only `flush` writes, an event goes on with what it began.
+            let begun = std::mem::replace(&mut peer.write_blocked, false);
+            let flush = begun || self.options.flush_policy != FlushPolicy::Manual;
+            if flush && !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
                 self.flush_peer(id);
             }
             self.mark_readable(id);
@@ -476,22 +472,17 @@ impl<S: AsyncStream> Core<S> {
                 self.inbound.slab_drained = true;
                 return false;
             }
-            let event = if peer.connection.take_message(&mut input, into) {
-                None
-            } else {
-                Some(peer.connection.handle_input(&mut input, &mut peer.out))
-            };
+            let event = peer.connection.handle_input(&mut input, &mut peer.out);
             let used = before - input.len();
             self.inbound.slab.consume(used);
             match event {
-                None => {}
-                Some(Ok(Some(Event::Message(message)))) => *into = message,
-                Some(Ok(None)) => {
+                Ok(Some(Event::Message(message))) => *into = message,
+                Ok(None) => {
                     self.inbound.slab_drained = true;
                     self.handle_other(id, Ok(None));
                     return false;
                 }
-                Some(other) => {
+                other => {
                     self.handle_other(id, other);
                     if !self.inbound.nothing_ahead() {
                         // What the command led to comes first.
@@ -502,6 +493,10 @@ impl<S: AsyncStream> Core<S> {
             }
             if self.accept(id, into) {
                 return true;
+            }
+            if !self.inbound.nothing_ahead() {
+                // What it led to comes before what is behind it.
+                return false;
             }
         }
     }
@@ -626,7 +621,8 @@ impl<S: AsyncStream> Core<S> {
 
     /// The companion's share of reading: while nobody receives, up to the marks.
     pub(crate) fn read_ahead(&mut self) -> ReadAhead {
-        if self.inbound.readable.is_empty() {
+        let left = self.left_in_slab();
+        if self.inbound.readable.is_empty() && left.is_none() {
             self.inbound.watched = false;
             return ReadAhead::Idle;
         }
@@ -642,8 +638,18 @@ impl<S: AsyncStream> Core<S> {
             self.effects.wake(receiver);
             return ReadAhead::Later;
         }
+        if let Some(id) = left {
+            self.fill_inbox(id);
+        }
         self.read_ahead_now();
         ReadAhead::Again
+    }
+
+    /// Whose bytes in the slab may be decoded further: a PING may be among them, which cannot wait for the
+    /// application.
+    fn left_in_slab(&self) -> Option<PeerId> {
+        let owner = self.inbound.slab_owner.filter(|_| !self.inbound.slab_drained)?;
+        self.peers.get(owner).filter(|peer| !peer.paused).map(|peer| peer.id)
     }
 
     /// Reads once from every peer that may have something, into the inboxes; whether there was one.
@@ -713,11 +719,17 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Drops everything that was read ahead of the application.
+    /// Drops everything that has arrived by now and was not received.
     pub(crate) fn discard_received(&mut self) {
-        while self.take_read_ahead().is_some() {
-            self.counters.recv_dropped += 1;
-        }
+        self.turn(|core| {
+            core.collect_ready();
+            core.inbound.passed = 0;
+            core.read_ahead_now();
+            while core.take_decoded().is_some() {
+                core.counters.recv_dropped += 1;
+                core.inbound.passed = 0;
+            }
+        });
     }
 
     /// A `recv` was dropped without a message.

@@ -5,6 +5,7 @@
 //! a socket type.
 
 mod accept;
+mod burst;
 mod close;
 mod conflate;
 mod core;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
+use super::burst::SENDS_PER_POLL;
 use super::core::{Companion, Core};
 use super::pattern::{Room, Route};
 use super::peer::{Peer, Stage};
@@ -22,9 +23,6 @@ const FLUSH_SHARED: usize = 1024 * 1024;
 /// Slices from which it is: what one gathered write takes.
 const FLUSH_SLICES: usize = 64;
 
-/// Messages that `send` accepts in a row before it lets other tasks run once.
-const SENDS_PER_POLL: u32 = 1024;
-
 /// What waits to be sent, and who waits to send.
 #[derive(Debug)]
 pub(crate) struct Outbound {
@@ -41,17 +39,22 @@ pub(crate) struct Outbound {
     pub(super) dirty: Vec<PeerId>,
     /// Something was sent since the companion last found nothing to do: further messages wait for
     /// company.
-    hot: bool,
+    pub(super) hot: bool,
+    /// Messages may leave together with others of their burst, whatever they are.
+    pub(super) joinable: bool,
     /// A connection was closed by a cancelled write, and no call has reported it yet.
     pub(crate) poisoned: bool,
     /// The buffer of the last connection that was drained: one hot buffer serves all.
     spare: Arena,
     /// Messages accepted since `send` last gave way.
-    burst: u32,
+    pub(super) burst: u32,
+    /// What a message for many looks like on the wire; kept for its memory.
+    pub(super) scratch: Vec<u8>,
 }
 
 impl Outbound {
-    pub(crate) fn new(options: &SocketOptions) -> Self {
+    pub(crate) fn new(options: &SocketOptions, plain: bool) -> Self {
+        let joinable = plain && options.flush_policy == FlushPolicy::Adaptive;
         Self {
             pending: VecDeque::new(),
             pending_level: super::pending::level(options),
@@ -60,15 +63,28 @@ impl Outbound {
             sole_peer: None,
             dirty: Vec::new(),
             hot: false,
+            joinable,
             poisoned: false,
             spare: Arena::default(),
             burst: 0,
+            scratch: Vec::new(),
+        }
+    }
+}
+
+impl Outbound {
+    /// Gives a peer with nothing queued memory to work with.
+    #[inline]
+    pub(super) fn lend_arena<S>(&mut self, peer: &mut Peer<S>) {
+        if peer.out.is_empty() {
+            peer.out.give_arena(std::mem::take(&mut self.spare));
         }
     }
 }
 
 /// Whether a queue is worth a write of its own in the middle of a burst.
-fn worth_writing(out: &SendBuf) -> bool {
+#[inline]
+pub(super) fn worth_writing(out: &SendBuf) -> bool {
     out.remaining_copied() >= FLUSH_COPIED
         || out.remaining_shared() >= FLUSH_SHARED
         || out.io_slice_count() >= FLUSH_SLICES
@@ -102,12 +118,12 @@ impl<S: AsyncStream> Core<S> {
     /// message means nothing.
     ///
     /// `write` is false for `send_buffered`, which never writes.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn submit(&mut self, message: &mut Message, permit: Permit, write: bool) -> Result<(), Error> {
         let size = message.size();
         match self.choose(message, size) {
             Ok(Destination::Peer(id)) => self.enqueue(id, message, permit, write),
-            Ok(Destination::Many) => self.fan_out(message, size, permit, write),
+            Ok(Destination::Many) => self.fan_out(message, permit, write),
             Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
             Ok(Destination::Here) => self.effects.drop_permit(permit),
             Ok(Destination::Nowhere(cause)) => {
@@ -211,9 +227,7 @@ impl<S: AsyncStream> Core<S> {
         if peer.link.inproc().is_some() {
             return self.pass(id, std::mem::take(message), permit);
         }
-        if peer.out.is_empty() {
-            peer.out.give_arena(std::mem::take(&mut self.outbound.spare));
-        }
+        self.outbound.lend_arena(peer);
         queue_message(peer, message, permit);
         self.mark_dirty(id);
         if self.flush_if_due(id, write) {
@@ -281,9 +295,9 @@ impl<S: AsyncStream> Core<S> {
     fn settle_written(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         let before = peer.sent;
-        while let Some(payload) = peer.out.pop_written() {
-            peer.out_level.remove(payload);
-            peer.sent += 1;
+        while let Some(written) = peer.out.pop_written() {
+            peer.out_level.remove_all(written.messages, written.payload);
+            peer.sent += written.messages as u64;
         }
         while peer.permits.front().is_some_and(|(ordinal, _)| *ordinal <= peer.sent) {
             if let Some((_, permit)) = peer.permits.pop_front() {
@@ -395,22 +409,6 @@ impl<S: AsyncStream> Core<S> {
         self.effects.drop_permit(permit);
     }
 
-    /// [`submit`](Self::submit) for a loop of sends, which has to wait now and then to let others run.
-    #[inline]
-    pub(crate) fn submit_in_turn(
-        &mut self,
-        message: &mut Message,
-        permit: Permit,
-        write: bool,
-    ) -> Result<(), Error> {
-        if self.outbound.burst >= SENDS_PER_POLL {
-            self.effects.drop_permit(permit);
-            return Err(Error::WouldBlock);
-        }
-        self.outbound.burst += 1;
-        self.submit(message, permit, write)
-    }
-
     /// Lets other tasks run now and then in a loop of sends that never wait.
     pub(crate) fn give_way(&mut self, waker: &Waker) -> bool {
         let due = self.outbound.burst >= SENDS_PER_POLL;
@@ -486,10 +484,15 @@ pub(super) enum Destination {
     Nowhere(DropCause),
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn queue_message<S: AsyncStream>(peer: &mut Peer<S>, message: &Message, permit: Permit) {
-    let size = message.size();
     peer.connection.encode_message(message, &mut peer.out);
+    end_message(peer, message.size(), permit);
+}
+
+/// Accounts for a message of `size` payload bytes that has been put into the queue.
+#[inline]
+pub(super) fn end_message<S: AsyncStream>(peer: &mut Peer<S>, size: usize, permit: Permit) {
     peer.out.end_message(size);
     peer.out_level.add(size);
     peer.enqueued += 1;

@@ -35,6 +35,9 @@ pub(crate) trait Pattern: Send {
         unreachable!("only asked where `route` answered `Many`")
     }
 
+    /// Makes of a message that was routed to many what goes on the wire to each of them.
+    fn outgoing_to_many(&mut self, _message: &mut Message) {}
+
     /// A message was accepted for the socket's own queue: no peer has it yet.
     fn queued(&mut self) {}
 
@@ -52,6 +55,12 @@ pub(crate) trait Pattern: Send {
 
     /// Turns what `peer` sent into what the application receives.
     fn accept(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict;
+
+    /// Whether all that comes goes to the application as it is: then [`accept`](Self::accept) need not be
+    /// asked.
+    fn accepts_all(&self) -> bool {
+        false
+    }
 
     /// A peer subscribed to a topic, or ended a subscription, by a command.
     fn subscription(&mut self, _peer: PeerId, _topic: &[u8], _subscribe: bool, _tasks: &mut Tasks) {}
@@ -93,10 +102,10 @@ pub(crate) trait Pattern: Send {
         true
     }
 
-    /// Whether what peers send concerns the socket itself, and has to be read although the application does
-    /// not receive.
-    fn reads_at_once(&self) -> bool {
-        !self.receives()
+    /// Whether some of what peers send is for the socket itself, which must not wait until the application
+    /// receives.
+    fn acts_on_messages(&self) -> bool {
+        false
     }
 
     /// The type's subscriptions, for those that subscribe or are subscribed to.
@@ -113,10 +122,12 @@ pub(crate) trait Pattern: Send {
 /// What the application asks of types that have to do with topics.
 pub(crate) trait TopicPattern {
     /// Adds a subscription: of the socket itself, or of the peer whose message was received last (XPUB).
-    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks);
+    ///
+    /// An error if this is not for the application to decide.
+    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<(), Error>;
 
     /// Takes one back; false if there is none of this topic.
-    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> bool;
+    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<bool, Error>;
 
     /// How many peers would get a message that begins with `prefix`.
     fn subscribers(&mut self, prefix: &[u8]) -> usize;

@@ -12,10 +12,10 @@ use super::inproc::Link;
 use super::pending::Queued;
 use super::ready::{PeerSignal, ReadyQueue};
 use crate::endpoint::Endpoint;
-use crate::message::Message;
+use crate::message::{INLINE_CAPACITY, Message};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
-use crate::protocol::{Config, Connection, PeerInfo, SMALL_FRAME, WireSink};
+use crate::protocol::{Config, Connection, PeerInfo, SHORT_HEADER, WireSink};
 use crate::resilience::{HighWater, Permit, PoisonGuard};
 use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
 
@@ -41,8 +41,19 @@ impl WireSink for SendBuf {
     }
 
     #[inline]
-    fn put_padded(&mut self, bytes: &[u8; SMALL_FRAME], len: usize) {
-        Self::put_padded(self, bytes, len);
+    fn put_padded(&mut self, header: [u8; SHORT_HEADER], padded: &[u8; INLINE_CAPACITY], len: usize) {
+        Self::put_padded(self, header, padded, len);
+    }
+}
+
+/// A message that is encoded apart, to be copied.
+impl WireSink for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    fn put_shared(&mut self, bytes: &Bytes) {
+        self.extend_from_slice(bytes);
     }
 }
 

@@ -59,7 +59,7 @@ impl Tasks {
         self.0.push(Task::DropPending(cause));
     }
 
-    /// Drops what was received and not yet delivered.
+    /// Drops what has arrived and was not delivered.
     pub(crate) fn discard_received(&mut self) {
         self.0.push(Task::DiscardReceived);
     }

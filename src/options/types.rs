@@ -212,8 +212,8 @@ impl SocketOptions {
         self.types.only_first_subscribe
     }
 
-    /// Whether an XSUB passes every unsubscription on, and not only the last of a topic; default false
-    /// (XSUB_VERBOSE_UNSUBSCRIBE).
+    /// Whether an XSUB passes every unsubscription on, and not only the last of a topic that it subscribed
+    /// to; default false (XSUB_VERBOSE_UNSUBSCRIBE).
     #[must_use]
     pub fn with_xsub_verbose_unsubscribe(mut self, on: bool) -> Self {
         self.types.xsub_verbose_unsubscribe = on;

@@ -5,6 +5,9 @@ use bytes::Bytes;
 use super::SocketType;
 use super::mechanism::{Mechanism, Null};
 
+/// The longest topic that goes into a command, in bytes; a longer one goes into a message.
+pub(super) const MAX_COMMAND_TOPIC: usize = 1024 * 1024;
+
 /// Bounds on what a peer may send; they hold for announced lengths, before anything is stored.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
@@ -24,8 +27,8 @@ impl Default for Limits {
             max_message_size: 256 * 1024 * 1024,
             max_frames: 65_536,
             max_handshake_bytes: 8 * 1024,
-            // The longest command is a subscription; a topic beyond this is nobody's.
-            max_command_size: 64 * 1024,
+            // Nothing but subscriptions is long; what is announced is allocated as it arrives.
+            max_command_size: MAX_COMMAND_TOPIC + "\x09SUBSCRIBE".len(),
         }
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::command::{self, Command, MAX_CONTEXT, Ping};
-use super::frame::{self, Flags, Header, Payload};
+use super::config::MAX_COMMAND_TOPIC;
+use super::frame::{self, Flags, Header, LONG_HEADER, Payload};
 use super::greeting::{self, GREETING_LEN};
 use super::mechanism::{Done, Mechanism, Seal, Step};
 use super::recover::Pieces;
@@ -105,31 +106,30 @@ impl Connection {
         input: &mut &[u8],
         out: &mut impl WireSink,
     ) -> Result<Option<Event>, ProtocolError> {
-        let mut message = Message::new();
-        if self.take_message(input, &mut message) {
+        let mut message = Message::BLANK;
+        if let Some(len) = self.take_message(input, &mut message) {
+            *input = &input[len..];
             return Ok(Some(Event::Message(message)));
         }
         self.handle_any_input(input, out)
     }
 
-    /// Takes the message at the front of `input` if it is there whole, as one unsealed frame: the commonest
-    /// case by far, kept apart so that the message is made where the caller wants it.
-    #[inline]
-    pub(crate) fn take_message(&self, input: &mut &[u8], into: &mut Message) -> bool {
+    /// Puts the message at the front of `input` into `into` and returns how many bytes it took, if it is
+    /// whole and one unsealed frame: the commonest case by far.
+    #[inline(always)]
+    pub(crate) fn take_message(&self, input: &[u8], into: &mut Message) -> Option<usize> {
         if !matches!(self.phase, Phase::Clear) || !self.partial.frames.is_empty() || self.large.is_some() {
-            return false;
+            return None;
         }
-        let Some((body, len)) = frame::complete_last_frame(input) else { return false };
+        let (body, len) = frame::complete_last_frame(input)?;
         if len > self.config.limits.max_message_size {
-            return false;
+            return None;
         }
-        let (payload, rest) = body.split_at(len);
-        *input = rest;
-        *into = match body.first_chunk() {
-            Some(window) if len <= INLINE_CAPACITY => Frame::from_window(window, len).into(),
-            _ => copied_message(payload),
-        };
-        true
+        match body.first_chunk() {
+            Some(window) if len <= INLINE_CAPACITY => into.set_window(window, len),
+            _ => *into = copied_message(&body[..len]),
+        }
+        Some(input.len() - body.len() + len)
     }
 
     #[inline(never)]
@@ -317,25 +317,38 @@ impl Connection {
     }
 
     /// Writes all frames of `message`; only after the handshake.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn encode_message(&mut self, message: &Message, out: &mut impl WireSink) {
         debug_assert!(self.is_ready(), "a message before the handshake is over");
         if let (Some(frame), Phase::Clear) = (message.only_frame(), &self.phase) {
             return frame::encode_frame(Flags::LAST, frame, out);
         }
-        self.encode_frames(message, out);
+        match &mut self.phase {
+            Phase::Sealed(seal) => {
+                for (flags, frame) in flagged(message) {
+                    encode_sealed(seal.as_mut(), flags, frame, out);
+                }
+            }
+            _ => Self::encode_in_clear(message, out),
+        }
     }
 
-    fn encode_frames(&mut self, message: &Message, out: &mut impl WireSink) {
-        let mut left = message.len();
-        for frame in message {
-            left -= 1;
-            let flags = Flags::more(left > 0);
-            match &mut self.phase {
-                Phase::Sealed(seal) => encode_sealed(seal.as_mut(), flags, frame, out),
-                _ => frame::encode_frame(flags, frame, out),
-            }
+    /// Writes all frames of `message` as every connection does that [seals nothing](Self::is_clear).
+    #[inline(never)]
+    pub(crate) fn encode_in_clear(message: &Message, out: &mut impl WireSink) {
+        for (flags, frame) in flagged(message) {
+            frame::encode_frame(flags, frame, out);
         }
+    }
+
+    /// Whether messages leave as they are, the same on every such connection.
+    pub(crate) const fn is_clear(&self) -> bool {
+        matches!(self.phase, Phase::Clear)
+    }
+
+    /// The most bytes that `message` takes on the wire, unsealed.
+    pub(crate) fn wire_bound(message: &Message, size: usize) -> usize {
+        size + message.len() * LONG_HEADER
     }
 
     /// Asks the peer for a sign of life, and to give us up after `ttl` without one (zero: never).
@@ -347,7 +360,8 @@ impl Connection {
         self.encode_command(&command::ping(ttl, &context[..context.len().min(MAX_CONTEXT)]), out);
     }
 
-    /// Subscribes to `topic`, in the form that the peer's version knows.
+    /// Subscribes to `topic`, in the form that the peer's version knows: any peer takes a message, which may
+    /// be longer.
     pub(crate) fn encode_subscribe(&mut self, topic: &[u8], out: &mut impl WireSink) {
         self.encode_subscription("SUBSCRIBE", 1, topic, out);
     }
@@ -358,7 +372,7 @@ impl Connection {
     }
 
     fn encode_subscription(&mut self, command: &str, mark: u8, topic: &[u8], out: &mut impl WireSink) {
-        if self.minor >= 1 {
+        if self.minor >= 1 && topic.len() <= MAX_COMMAND_TOPIC {
             self.encode_command(&command::body(command, topic), out);
         } else {
             self.encode_message(&Frame::from([&[mark], topic].concat()).into(), out);
@@ -413,6 +427,12 @@ impl Partial {
         }
         Some(mem::take(self).frames.into())
     }
+}
+
+/// The frames of a message, each with its flags.
+fn flagged(message: &Message) -> impl Iterator<Item = (Flags, &Frame)> {
+    let last = message.len().saturating_sub(1);
+    message.frames().enumerate().map(move |(place, frame)| (Flags::more(place < last), frame))
 }
 
 #[inline(never)]

@@ -6,7 +6,7 @@ use super::Socket;
 use super::kind::{Publishes, Topical};
 use super::reconnect::Watch;
 use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::message::{Frame, Message};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
@@ -16,7 +16,7 @@ use crate::runtime::AsyncStream;
 
 impl<T: Publishes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Waits until at least `count` peers have subscriptions that match a message beginning with `prefix`:
-    /// a message sent then reaches all of them.
+    /// a message sent then goes to all of them. (With `invert_matching`: that do not match `prefix`.)
     ///
     /// # Errors
     /// [`Error::Closed`](crate::Error::Closed) and the errors after which no connection will come.
@@ -94,8 +94,14 @@ impl Publishing {
     }
 
     fn change(&mut self, peer: PeerId, topic: &[u8], subscribe: bool, tasks: &mut Tasks) {
+        if !self.subscriptions.contains_peer(peer) {
+            // We let go of it: it gets nothing any more, and nobody would take its subscription back.
+            return;
+        }
         let notify = if subscribe { self.add(peer, topic) } else { self.take(peer, topic) };
         if self.is_flooded_by(peer) {
+            // The application never saw this one: it is not to see its end.
+            self.take(peer, topic);
             return tasks.disconnect(peer, DisconnectReason::TooManySubscriptions);
         }
         if notify && self.application.is_some() {
@@ -141,21 +147,22 @@ impl Publishing {
     /// Acts on the subscriptions in a message, as peers before ZMTP 3.1 and XSUB applications send them.
     /// What is left of it is for the application.
     fn take_subscriptions(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict {
-        let mut begins = true;
-        while let Some((subscribe, topic)) = message.get(0).and_then(parse) {
-            let topic = Frame::from(topic);
-            self.change(peer, &topic, subscribe, tasks);
-            message.pop_front();
-            begins = false;
-            if self.options.only_first_subscribe() {
-                break;
+        let most = subscription_frames(message, self.options.only_first_subscribe());
+        if message.frames().take(most).all(|frame| parse(frame).is_none()) {
+            return if self.application.is_some() { Verdict::Deliver } else { Verdict::Discard };
+        }
+        let mut rest = Message::new();
+        for (place, frame) in std::mem::take(message).into_iter().enumerate() {
+            match parse(&frame).filter(|_| place < most) {
+                Some((subscribe, topic)) => self.change(peer, topic, subscribe, tasks),
+                None => rest.push_back(frame),
             }
         }
-        match (&self.application, message.is_empty()) {
-            (_, true) => Verdict::Consumed,
-            (Some(_), false) if begins || self.options.only_first_subscribe() => Verdict::Deliver,
-            _ => Verdict::Discard,
+        if self.application.is_some() && !rest.is_empty() {
+            // Behind what it has to see of the subscriptions.
+            tasks.deliver(peer, rest);
         }
+        Verdict::Consumed
     }
 
     fn choose_targets(&mut self, topic: &[u8]) {
@@ -166,10 +173,23 @@ impl Publishing {
         } else {
             self.subscriptions.for_each_match(topic, |peer| targets.push(peer));
         }
-        if let Some(only) = self.application.as_mut().and_then(|application| application.next.take()) {
+        if let Some(only) = self.application.as_ref().and_then(|application| application.next) {
             targets.retain(|peer| *peer == only);
         }
     }
+
+    /// Whom the application decides about, and whether it is still there.
+    fn last(&self) -> Result<Option<PeerId>> {
+        match &self.application {
+            Some(Application { requested: Some(_), last, .. }) => Ok(*last),
+            _ => Err(Error::InvalidState),
+        }
+    }
+}
+
+/// How many frames of a message may be subscriptions.
+pub(super) fn subscription_frames(message: &Message, only_first: bool) -> usize {
+    if only_first { 1 } else { message.len() }
 }
 
 /// The subscription that a frame stands for: a byte 1 or 0, and the topic.
@@ -206,17 +226,16 @@ impl Pattern for Publishing {
                 tasks.deliver(peer, notice(false, topic));
             }
         };
-        match self.application.as_mut().and_then(|application| application.requested.as_mut()) {
-            Some(requested) => {
-                requested.remove_peer(peer, gone);
-                self.subscriptions.remove_peer(peer, |_| {});
-            }
-            // Every end of a subscription is to be seen, not only the last of a topic.
-            None if self.options.xpub_verboser() => {
-                self.subscriptions.for_each_topic(peer, gone);
-                self.subscriptions.remove_peer(peer, |_| {});
-            }
-            None => self.subscriptions.remove_peer(peer, gone),
+        // In manual mode every subscription was told, and every end of one is to be.
+        if let Some(requested) = self.requested() {
+            requested.for_each_topic(peer, gone);
+            requested.remove_peer(peer, |_| {});
+            self.subscriptions.remove_peer(peer, |_| {});
+        } else if self.options.xpub_verboser() {
+            self.subscriptions.for_each_topic(peer, gone);
+            self.subscriptions.remove_peer(peer, |_| {});
+        } else {
+            self.subscriptions.remove_peer(peer, gone);
         }
         tasks.subscriptions_changed();
     }
@@ -226,6 +245,9 @@ impl Pattern for Publishing {
         self.choose_targets(topic);
         if self.nodrop && self.targets.iter().any(|peer| room(*peer) != Room::Enough) {
             return Route::Full;
+        }
+        if let Some(application) = &mut self.application {
+            application.next = None;
         }
         Route::Many
     }
@@ -246,11 +268,13 @@ impl Pattern for Publishing {
         self.application.as_ref().is_some_and(|application| application.requested.is_some())
     }
 
+    /// What a peer said before it went is delivered as well, but nobody can be subscribed for it any more.
     fn deliver(&mut self, peer: PeerId, _message: &mut Message) {
+        let last = self.subscriptions.contains_peer(peer).then_some(peer);
         if let Some(application) = &mut self.application {
-            application.last = Some(peer);
+            application.last = last;
             if self.options.xpub_manual_last_value() {
-                application.next = Some(peer);
+                application.next = last;
             }
         }
     }
@@ -259,8 +283,7 @@ impl Pattern for Publishing {
         self.application.is_some()
     }
 
-    /// Subscriptions.
-    fn reads_at_once(&self) -> bool {
+    fn acts_on_messages(&self) -> bool {
         true
     }
 
@@ -270,22 +293,26 @@ impl Pattern for Publishing {
 }
 
 impl TopicPattern for Publishing {
-    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks) {
-        if let Some(last) = self.application.as_ref().and_then(|application| application.last) {
+    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<()> {
+        if let Some(last) = self.last()? {
             self.subscriptions.insert(topic, last);
             tasks.subscriptions_changed();
         }
+        Ok(())
     }
 
-    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> bool {
-        let Some(last) = self.application.as_ref().and_then(|application| application.last) else {
-            return false;
-        };
+    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<bool> {
+        let Some(last) = self.last()? else { return Ok(false) };
         tasks.subscriptions_changed();
-        self.subscriptions.remove(topic, last) != Removed::Absent
+        Ok(self.subscriptions.remove(topic, last) != Removed::Absent)
     }
 
     fn subscribers(&mut self, prefix: &[u8]) -> usize {
+        let mut count = 0;
+        if self.options.invert_matching() {
+            self.subscriptions.for_each_mismatch(prefix, |_| count += 1);
+            return count;
+        }
         self.subscriptions.subscribers(prefix)
     }
 

@@ -97,11 +97,22 @@ impl Turn {
         shared: &Shared<S>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Message>> {
-        let mut message = Message::new();
-        match shared.with(|core| core.poll_recv(&mut message, &mut self.key, cx.waker())) {
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(message)),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => self.poll_limit(shared, cx),
+        // Written in place and not returned: moves of a message would cost more than all the rest.
+        let mut message = Message::BLANK;
+        let mut otherwise = None;
+        shared.with(|core| {
+            if self.key.is_some() || !core.take_from_slab(&mut message) {
+                let received = core.poll_recv(&mut self.key, cx.waker());
+                if received.is_ready() && self.limit.is_some() {
+                    core.forget_limit(&mut self.limit);
+                }
+                otherwise = Some(received);
+            }
+        });
+        match otherwise {
+            None => Poll::Ready(Ok(message)),
+            Some(Poll::Pending) => self.poll_limit(shared, cx),
+            Some(ready) => ready,
         }
     }
 

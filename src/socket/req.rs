@@ -96,8 +96,7 @@ impl Requesting {
                 self.peers.remove(peer);
                 tasks.disconnect(peer, DisconnectReason::RequestAbandoned);
             }
-            Exchange::Replied => tasks.discard_received(),
-            Exchange::Idle | Exchange::Awaiting(_) | Exchange::Lost => {}
+            Exchange::Idle | Exchange::Awaiting(_) | Exchange::Replied | Exchange::Lost => {}
         }
         self.exchange = Exchange::Idle;
         self.request = None;
@@ -137,6 +136,8 @@ impl Pattern for Requesting {
             Exchange::Queued | Exchange::Awaiting(_) | Exchange::Replied => return Err(Error::InvalidState),
         }
         self.abandoned = false;
+        // Whatever is there by now answers no question that is still to be asked.
+        tasks.discard_received();
         Ok(())
     }
 

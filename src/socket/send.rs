@@ -136,14 +136,20 @@ impl<T, S: AsyncStream, P: BytePermits> Future for Sending<'_, T, S, P> {
         if this.slow.is_some() || this.socket.shared.is_detached() {
             return this.poll_slow(cx);
         }
-        let Some(permit) = this.socket.permits.try_acquire(this.message.size()) else {
+        let Some(mut permit) = this.socket.permits.try_acquire(this.message.size()) else {
             return this.poll_slow(cx);
         };
         let (message, write) = (&mut this.message, this.write);
-        match this.socket.shared.with(|core| core.submit_in_turn(message, permit, write)) {
-            Ok(()) => Poll::Ready(Ok(())),
-            Err(Error::WouldBlock) => this.poll_slow(cx),
-            Err(error) => Poll::Ready(Err(this.refused(error))),
+        let mut refused = None;
+        this.socket.shared.with(|core| {
+            if !core.join_burst(message, &mut permit, write) {
+                refused = core.submit_in_turn(message, std::mem::take(&mut permit), write).err();
+            }
+        });
+        match refused {
+            None => Poll::Ready(Ok(())),
+            Some(Error::WouldBlock) => this.poll_slow(cx),
+            Some(error) => Poll::Ready(Err(this.refused(error))),
         }
     }
 }

@@ -50,9 +50,12 @@ impl<P: BytePermits> Polled<P> {
 }
 
 /// Receives with [`recv`](Socket::recv); ends when the socket is closed, or after the error that ends
-/// it.
+/// it. A message that did not come in time (`recv_timeout`) and a peer that was lost before it replied
+/// (REQ) end nothing.
 ///
-/// Dropping a `next()` future loses nothing: messages stay in the socket.
+/// Dropping a `next()` future loses nothing: messages stay in the socket. The handle keeps its place
+/// among those that wait for a message, though: once woken, poll it again or drop it, or a `recv` of
+/// another handle may go on waiting.
 impl<T: Receives, S: AsyncStream, P: BytePermits> Stream for Socket<T, S, P> {
     type Item = Result<Message>;
 
@@ -62,7 +65,8 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Stream for Socket<T, S, P> {
             return Poll::Ready(None);
         }
         let item = ready!(this.polled.receiver.poll(&this.shared, cx));
-        this.polled.ended = item.is_err();
+        this.polled.ended =
+            item.as_ref().is_err_and(|error| !matches!(error, Error::Timeout(_) | Error::PeerLost));
         Poll::Ready(Some(item).filter(|item| !matches!(item, Err(Error::Closed))))
     }
 }

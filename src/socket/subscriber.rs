@@ -2,7 +2,7 @@
 
 use super::Socket;
 use super::kind::Subscribes;
-use super::publisher::parse;
+use super::publisher::{parse, subscription_frames};
 use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict};
 use crate::error::Result;
 use crate::message::{Frame, Message};
@@ -21,7 +21,8 @@ impl<T: Subscribes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// message was received last that is subscribed.
     ///
     /// # Errors
-    /// [`Error::Closed`](crate::Error::Closed); [`Error::CompanionGone`](crate::Error::CompanionGone).
+    /// [`Error::Closed`](crate::Error::Closed); [`Error::CompanionGone`](crate::Error::CompanionGone);
+    /// [`Error::InvalidState`](crate::Error::InvalidState) on an XPUB without `xpub_manual`.
     pub fn subscribe(&self, topic: impl AsRef<[u8]>) -> Result<()> {
         self.shared.with(|core| core.change_topics(|topics, tasks| topics.subscribe(topic.as_ref(), tasks)))
     }
@@ -59,13 +60,27 @@ impl Subscribing {
             raw: false,
             invert: options.invert_matching(),
             only_first: options.only_first_subscribe(),
-            verbose: options.xsub_verbose_unsubscribe(),
+            verbose: false,
         }
     }
 
     /// XSUB: receives what its peers send.
     pub(super) fn raw(options: &SocketOptions) -> Self {
-        Self { raw: true, ..Self::filtering(options) }
+        Self { raw: true, verbose: options.xsub_verbose_unsubscribe(), ..Self::filtering(options) }
+    }
+
+    /// Asks for a topic or gives it up, and tells the peers; whether there was one to give up.
+    fn change(&mut self, topic: &[u8], subscribe: bool, tasks: &mut Tasks) -> bool {
+        if subscribe {
+            self.topics.add(topic);
+            self.peers.iter().for_each(|peer| tasks.subscribe(*peer, Frame::from(topic)));
+            return true;
+        }
+        let released = self.topics.remove(topic);
+        if released == Released::Last || self.verbose {
+            self.peers.iter().for_each(|peer| tasks.cancel(*peer, Frame::from(topic)));
+        }
+        released != Released::Absent
     }
 }
 
@@ -81,21 +96,28 @@ impl Pattern for Subscribing {
         self.peers.retain(|other| *other != peer);
     }
 
-    /// XSUB: a message that begins with a byte 1 or 0 is a subscription, any other goes to all peers.
+    /// XSUB: a frame that begins with a byte 1 or 0 is a subscription; what is left goes to all peers.
     fn route(&mut self, message: &Message, _room: &dyn Fn(PeerId) -> Room, tasks: &mut Tasks) -> Route {
-        if message.get(0).and_then(parse).is_none() {
-            self.targets.clone_from(&self.peers);
-            return Route::Many;
+        let most = subscription_frames(message, self.only_first);
+        let mut left = message.len();
+        for (subscribe, topic) in message.frames().take(most).filter_map(parse) {
+            left -= 1;
+            self.change(topic, subscribe, tasks);
         }
-        let frames = if self.only_first { 1 } else { message.len() };
-        for (subscribe, topic) in message.frames().take(frames).filter_map(parse) {
-            if subscribe {
-                self.subscribe(topic, tasks);
-            } else {
-                self.unsubscribe(topic, tasks);
-            }
+        if left == 0 {
+            return Route::Consumed;
         }
-        Route::Consumed
+        self.targets.clone_from(&self.peers);
+        Route::Many
+    }
+
+    fn outgoing_to_many(&mut self, message: &mut Message) {
+        let most = subscription_frames(message, self.only_first);
+        if message.frames().take(most).any(|frame| parse(frame).is_some()) {
+            let frames = std::mem::take(message).into_iter().enumerate();
+            let rest = frames.filter(|(place, frame)| *place >= most || parse(frame).is_none());
+            *message = rest.map(|(_, frame)| frame).collect();
+        }
     }
 
     fn targets(&mut self) -> &mut Vec<PeerId> {
@@ -114,17 +136,13 @@ impl Pattern for Subscribing {
 }
 
 impl TopicPattern for Subscribing {
-    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks) {
-        self.topics.add(topic);
-        self.peers.iter().for_each(|peer| tasks.subscribe(*peer, Frame::from(topic)));
+    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<()> {
+        self.change(topic, true, tasks);
+        Ok(())
     }
 
-    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> bool {
-        let released = self.topics.remove(topic);
-        if released == Released::Last || self.verbose && released == Released::More {
-            self.peers.iter().for_each(|peer| tasks.cancel(*peer, Frame::from(topic)));
-        }
-        released != Released::Absent
+    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<bool> {
+        Ok(self.change(topic, false, tasks))
     }
 
     /// Nobody subscribes to a subscriber.

@@ -55,10 +55,17 @@ impl<P: BytePermits> Waiting<P> {
                 done => Poll::Ready(done),
             }
         });
-        if submitted.is_pending() && self.poll_limit(&socket.shared, cx) {
-            return Poll::Ready(Err(Error::Timeout(TimeoutKind::Send)));
+        if submitted.is_pending() && !self.poll_limit(&socket.shared, cx) {
+            return Poll::Pending;
         }
-        submitted
+        if self.limit.is_some() {
+            // The next message waits for as long as this one might have.
+            socket.shared.with(|core| core.forget_limit(&mut self.limit));
+        }
+        match submitted {
+            Poll::Ready(done) => Poll::Ready(done),
+            Poll::Pending => Poll::Ready(Err(Error::Timeout(TimeoutKind::Send))),
+        }
     }
 
     /// Whether the sender has waited for as long as it may.

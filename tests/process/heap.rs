@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use super::cycles::{self, until};
 use super::rt::{self, *};
+use crate::dropping::poll_times;
 use crate::{live, take_peak};
 
 const KIB: usize = 1024;
@@ -16,6 +17,7 @@ pub(crate) fn all() {
     rt::run(a_drained_burst_leaves_nothing());
     rt::run(an_idle_connection_is_small());
     rt::run(a_shared_budget_bounds_the_heap());
+    rt::run(a_shared_budget_holds_while_it_flows());
 }
 
 /// A thousand connections come and go. What remains for a while are their deadlines, of a few bytes each.
@@ -84,36 +86,86 @@ async fn an_idle_connection_is_small() {
     assert!(each <= 4 * KIB, "{each} bytes of heap for an idle connection");
 }
 
-/// Four sockets share a budget, their peers read nothing, and messages have any size.
-async fn a_shared_budget_bounds_the_heap() {
-    const BUDGET: usize = 32 * MIB;
-    const LARGEST: usize = 16 * MIB;
-    const PEERS: usize = 4;
-    let budget = SemaphorePermits::new(BUDGET);
-    let stalled = rt::stalled_peer();
+const BUDGET: usize = 32 * MIB;
+const LARGEST: usize = 16 * MIB;
+const PEERS: usize = 4;
+/// The budget, the message in the making, and a constant for each peer.
+const MOST: usize = BUDGET + LARGEST + PEERS * 256 * KIB;
+
+/// Four sockets that share a budget, connected to peers whose reading is up to the test.
+async fn sharing(budget: &SemaphorePermits, peer: &rt::StalledPeer) -> Vec<DealerSocket<SemaphorePermits>> {
     let mut sockets = Vec::new();
     for _ in 0..PEERS {
-        let dealer = DealerSocket::connect(stalled.endpoint()).await.unwrap();
+        let dealer = DealerSocket::connect(peer.endpoint()).await.unwrap();
         sockets.push(dealer.with_permits(budget.clone()));
     }
+    sockets
+}
+
+/// 1 byte to 16 MiB, each power of two as often.
+fn any_size(random: &mut fastrand::Rng) -> usize {
+    let size = 1 << random.u32(0..=24);
+    random.usize(1..=size)
+}
+
+/// The peers read nothing: what does not fit is refused.
+async fn a_shared_budget_bounds_the_heap() {
+    let budget = SemaphorePermits::new(BUDGET);
+    let stalled = rt::stalled_peer();
+    let sockets = sharing(&budget, &stalled).await;
     let before = live();
     take_peak();
     let mut random = fastrand::Rng::with_seed(1);
     let mut refused = 0;
     for n in 0..2_000 {
-        let size = 1 << random.u32(0..=24);
-        let size = random.usize(1..=size);
-        match sockets[n % PEERS].try_send(vec![1; size]) {
-            Ok(()) => {}
-            Err(_) => refused += 1,
-        }
+        let size = any_size(&mut random);
+        refused += usize::from(sockets[n % PEERS].try_send(vec![1; size]).is_err());
         if n % 10 == 0 {
             rt::yield_now().await;
         }
     }
-    let most = BUDGET + LARGEST + PEERS * 256 * KIB;
     let peak = take_peak() - before;
     assert!(refused > 100 && peak > BUDGET / 2, "the test did something: {refused} refused, {peak} bytes");
-    assert!(peak <= most, "{peak} bytes over a bound of {most}");
+    assert!(peak <= MOST, "{peak} bytes over a bound of {MOST}");
     assert!(budget.available() < BUDGET / 2);
+}
+
+/// The peers read, and sends that have to wait are dropped now and then: many times the budget goes through
+/// it.
+async fn a_shared_budget_holds_while_it_flows() {
+    let budget = SemaphorePermits::new(BUDGET);
+    let peer = rt::stalled_peer();
+    let sockets = sharing(&budget, &peer).await;
+    let before = live();
+    take_peak();
+    let readers = [0; PEERS].map(|_| {
+        let mut stream = peer.stream();
+        std::thread::spawn(move || std::io::copy(&mut stream, &mut std::io::sink()))
+    });
+    let mut random = fastrand::Rng::with_seed(2);
+    let (mut sent, mut dropped) = (0, 0);
+    for n in 0.. {
+        let size = any_size(&mut random);
+        let send = sockets[n % PEERS].send(vec![1; size]);
+        match poll_times(send, random.usize(1..5), rt::yield_now).await {
+            Some(result) => {
+                result.unwrap();
+                sent += size;
+            }
+            None => dropped += 1,
+        }
+        if sent > 10 * BUDGET && dropped > 100 {
+            break;
+        }
+    }
+    let peak = take_peak() - before;
+    assert!(peak <= MOST, "{peak} bytes over a bound of {MOST}");
+    for socket in &sockets {
+        socket.flush().await.unwrap();
+    }
+    assert_eq!(budget.available(), BUDGET, "all of it came back");
+    drop(sockets);
+    for reader in readers {
+        reader.join().unwrap().unwrap();
+    }
 }

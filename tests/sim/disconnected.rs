@@ -1,5 +1,7 @@
 //! What becomes of messages while no peer is connected, and of calls that wait for too long.
 
+use futures_util::{SinkExt, StreamExt};
+
 use super::support::*;
 
 async fn alone(policy: WhileDisconnected) -> Push {
@@ -92,5 +94,41 @@ fn calls_that_wait_too_long_fail_and_lose_nothing() {
         assert_eq!(message[0], "queued");
         router.send_to(identity, "reply").await.unwrap();
         assert_eq!(dealer.recv().await.unwrap()[0], "reply");
+    });
+}
+
+/// Streams and sinks outlive the calls that they stand for: each message has its own limit, and the end of
+/// one is not the end of all.
+#[test]
+fn each_item_of_a_stream_and_a_sink_has_a_limit_of_its_own() {
+    Sim::new(1).block_on(async {
+        let limited = without_heartbeats().with_recv_timeout(Some(ms(70))).with_send_timeout(Some(ms(50)));
+        let mut pull = Pull::bind_with_options(SERVER, limited.clone()).await.unwrap();
+        let push = Push::connect(SERVER).await.unwrap();
+        for _ in 0..3 {
+            let late = async {
+                sim::sleep(ms(60)).await;
+                push.send("in time").await.unwrap();
+            };
+            let (item, ()) = futures_util::future::join(pull.next(), late).await;
+            assert_eq!(item.unwrap().unwrap()[0], "in time");
+        }
+        for _ in 0..2 {
+            let begin = sim::now();
+            let item = pull.next().await.unwrap();
+            assert!(matches!(item, Err(Error::Timeout(TimeoutKind::Recv))));
+            assert_eq!(sim::now() - begin, ms(70));
+        }
+        push.send("still there").await.unwrap();
+        assert_eq!(pull.next().await.unwrap().unwrap()[0], "still there");
+
+        let mut alone = Push::new(limited).unwrap();
+        for _ in 0..2 {
+            let begin = sim::now();
+            let refused = SinkExt::send(&mut alone, "x".into()).await.unwrap_err();
+            assert!(matches!(refused.error(), Error::Timeout(TimeoutKind::Send)));
+            assert_eq!(refused.into_message(), Some(Message::from("x")));
+            assert_eq!(sim::now() - begin, ms(50));
+        }
     });
 }

@@ -246,3 +246,27 @@ fn a_full_queue_is_a_matter_of_choice() {
         assert_eq!(refused.into_message().size(), 100_000);
     });
 }
+
+/// What a subscriber asked for is received after it has gone as well: confirming it then subscribes nobody.
+#[test]
+fn nobody_is_subscribed_for_a_subscriber_that_is_gone() {
+    rt::run(async {
+        let options = SocketOptions::default().with_xpub_manual(true);
+        let publisher = XPubSocket::bind_with_options(ANY, options).await.unwrap();
+        let sub = SubSocket::connect(publisher.local_endpoint().unwrap()).await.unwrap();
+        sub.subscribe("topic").unwrap();
+        publisher.wait_for_peers(1).await.unwrap();
+        while publisher.stats().recv_queued == 0 {
+            rt::yield_now().await;
+        }
+        drop(sub);
+        while publisher.is_connected() {
+            rt::yield_now().await;
+        }
+        assert_eq!(publisher.recv().await.unwrap()[0], "\x01topic");
+        publisher.subscribe("topic").unwrap();
+        assert_eq!(publisher.topic_count(), 0);
+        assert_eq!(publisher.recv().await.unwrap()[0], "\x00topic");
+        assert!(!publisher.unsubscribe("topic").unwrap());
+    });
+}

@@ -4,7 +4,7 @@
 mod folder;
 mod stalled;
 
-pub use self::stalled::opening;
+pub use self::stalled::{handshake, opening};
 
 #[cfg(feature = "tokio")]
 pub mod tokio {
@@ -32,6 +32,11 @@ pub mod tokio {
 
     pub async fn yield_now() {
         ::tokio::task::yield_now().await;
+    }
+
+    /// Runs what blocks, such as a peer made of plain streams, on a thread of its own.
+    pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        ::tokio::task::spawn_blocking(work).await.unwrap()
     }
 
     /// How many tasks live on this runtime, where it tells.
@@ -70,6 +75,10 @@ pub mod compio {
 
     pub fn spawn<F: Future<Output = ()> + 'static>(future: F) {
         ::compio::runtime::spawn(future).detach();
+    }
+
+    pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        ::compio::runtime::spawn_blocking(work).await.unwrap()
     }
 
     #[cfg(unix)]

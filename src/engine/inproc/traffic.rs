@@ -9,8 +9,8 @@ use crate::monitor::{DisconnectReason, PeerId};
 use crate::resilience::{HighWater, Permit};
 use crate::runtime::AsyncStream;
 
-/// Messages that are taken from one peer in a row while others may wait.
-const READS_PER_TURN: usize = 1024;
+/// Messages of one peer that are taken in a row without anybody receiving.
+const MESSAGES_PER_TURN: usize = 1024;
 
 impl<S: AsyncStream> Core<S> {
     /// Hands a message to an inproc peer that has room for it: nothing is left to be written.
@@ -68,10 +68,13 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Has the application receive from this peer, unless what it sends is for the socket itself.
+    /// Has the application receive from this peer, or else discards what it sent.
     fn offer(&mut self, id: PeerId) {
-        if self.pattern.reads_at_once() {
-            return self.read_pipe(id);
+        if !self.pattern.receives() {
+            return self.discard(id);
+        }
+        if self.pattern.acts_on_messages() {
+            return self.fill_inbox_from_pipe(id);
         }
         self.give_turn(id);
         let receiver = self.ready.pop_receiver();
@@ -86,9 +89,9 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Takes what there is in any case, up to the mark for what is left to the application.
-    fn read_pipe(&mut self, id: PeerId) {
-        for _ in 0..READS_PER_TURN {
+    /// Takes all that there is, up to the mark, for the socket to act on.
+    fn fill_inbox_from_pipe(&mut self, id: PeerId) {
+        for _ in 0..MESSAGES_PER_TURN {
             if self.at_mark(id) {
                 if let Some(peer) = self.peers.get_mut(id) {
                     peer.paused = true;
@@ -99,14 +102,32 @@ impl<S: AsyncStream> Core<S> {
             if let Some(message) = message {
                 self.put_into_inbox(id, message);
             }
-            match rest {
-                Incoming::Messages | Incoming::Ended { empty: false } => {}
-                Incoming::Nothing => return,
-                Incoming::Ended { empty: true } => {
-                    return self.disconnect(id, DisconnectReason::EndOfStream);
-                }
+            if !self.goes_on(id, rest) {
+                return;
             }
         }
+        self.look_again(id);
+    }
+
+    fn discard(&mut self, id: PeerId) {
+        for _ in 0..MESSAGES_PER_TURN {
+            let Some((_, rest)) = self.take_accepted(id) else { return };
+            if !self.goes_on(id, rest) {
+                return;
+            }
+        }
+        self.look_again(id);
+    }
+
+    /// Whether there is more to take; if that is because the peer has closed, so do we.
+    fn goes_on(&mut self, id: PeerId, rest: Incoming) -> bool {
+        if rest == (Incoming::Ended { empty: true }) {
+            self.disconnect(id, DisconnectReason::EndOfStream);
+        }
+        matches!(rest, Incoming::Messages | Incoming::Ended { empty: false })
+    }
+
+    fn look_again(&mut self, id: PeerId) {
         let again = self.peers.get(id).map(Peer::waker);
         self.effects.wake(again);
     }

@@ -278,7 +278,7 @@ fn trap_46_announced_lengths_allocate_nothing() {
             let mut side = Side::ready(Pull, Push, 1);
             let error = side.receive(&[&[flags][..], &len.to_be_bytes()].concat()).unwrap_err();
             let refused = if flags == 6 {
-                ProtocolError::CommandTooLarge { size: len, max: 64 * 1024 }
+                ProtocolError::CommandTooLarge { size: len, max: (1 << 20) + 10 }
             } else {
                 ProtocolError::MessageTooLarge { size: len, max: 256 << 20 }
             };
@@ -332,6 +332,22 @@ fn commands_are_bounded() {
     assert_eq!(events, [Event::Subscribe { topic: Frame::from(topic.clone()) }]);
     let error = limited(limits).receive(&command("SUBSCRIBE", &[&topic[..], b"x"].concat())).unwrap_err();
     assert_eq!(error, ProtocolError::CommandTooLarge { size: 20_001, max: 20_000 });
+}
+
+/// A topic of a mebibyte is a command, a longer one a message: both sides agree on which.
+#[test]
+fn trap_33_topics_of_any_length() {
+    for len in [0, 245, 246, 65_526, 65_527, 1 << 20, (1 << 20) + 1] {
+        let topic = vec![b't'; len];
+        let mut sub = Side::ready(Sub, Pub, 1);
+        sub.connection.encode_subscribe(&topic, &mut sub.out);
+        let event = match len {
+            0..=0x10_0000 => Event::Subscribe { topic: Frame::from(topic) },
+            _ => Event::Message(Frame::from([&b"\x01"[..], &topic].concat()).into()),
+        };
+        let mut publisher = Side::ready(Pub, Sub, 1);
+        assert_eq!(publisher.receive(&sub.out.take_bytes()), Ok(vec![event]), "{len} bytes");
+    }
 }
 
 /// Trap 47 is a matter of time, and so the engine's; here is its other half, the size.

@@ -116,6 +116,11 @@ impl<K: Copy + Eq + Hash> Subscriptions<K> {
         removed
     }
 
+    /// Whether a peer is known: it was inserted, or has subscribed, and was not removed.
+    pub(crate) fn contains_peer(&self, peer: K) -> bool {
+        self.slots.contains_key(&peer)
+    }
+
     /// Forgets a peer, if it is known; calls `last` for each topic that no other peer has.
     pub(crate) fn remove_peer(&mut self, peer: K, mut last: impl FnMut(&[u8])) {
         let Some(&slot) = self.slots.get(&peer) else { return };

@@ -189,8 +189,10 @@ fn a_lost_peer_takes_its_topics_with_it() {
         table.insert(topic.as_bytes(), 1);
     }
     table.insert(b"ab", 2);
+    assert!(table.contains_peer(1));
     assert_eq!(lost(&mut table, 1), [b"".to_vec(), b"a".to_vec(), b"abc".to_vec()].into());
     assert_eq!(lost(&mut table, 1), BTreeSet::new());
+    assert!(!table.contains_peer(1) && table.contains_peer(2));
     assert_eq!((table.topics(), table.usage(1), table.usage(2)), (1, (0, 0), (1, 2)));
     assert_eq!(matching(&mut table, b"abc"), [2].into());
 }

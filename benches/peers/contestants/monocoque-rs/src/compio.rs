@@ -1,0 +1,12 @@
+//! `monocoque-rs` on compio.
+
+mod contestant;
+mod sockets;
+
+fn main() {
+    contestant::main([
+        "monocoque-rs compio",
+        "monocoque-rs compio, coalescing",
+        "monocoque-rs compio, batch calls",
+    ]);
+}

@@ -1,0 +1,12 @@
+//! `monocoque-rs` on tokio.
+
+mod contestant;
+mod sockets;
+
+fn main() {
+    contestant::main([
+        "monocoque-rs tokio",
+        "monocoque-rs tokio, coalescing",
+        "monocoque-rs tokio, batch calls",
+    ]);
+}

@@ -1,0 +1,200 @@
+//! Our sockets, on one of the runtimes.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use harness::{Bind, Figures, Mode, Result, Task, unsupported};
+use monocoque::prelude::{FlushPolicy, Message, Monitor, SocketEvent, SocketOptions};
+use monocoque::socket::{Dealer, Kind, Pull, Push, Receives as CanReceive, Router, Sends as CanSend, Socket};
+
+use super::rt;
+use super::rt::contest::{self, Contestant, Echoes, MaybeSend, Missing, Receives, Sends};
+use crate::Style;
+
+/// The most messages that a batch call takes or gives.
+const BATCH: usize = 256;
+
+pub fn modes() -> [Mode; 3] {
+    [
+        Mode {
+            name: rt::NAMES[0],
+            about: "`send` and `recv` with the default options",
+            kind: harness::Kind::Plain,
+            run: |task| run(Style::Plain, task),
+        },
+        Mode {
+            name: rt::NAMES[1],
+            about: "the same with `FlushPolicy::Eager`",
+            kind: harness::Kind::Eager,
+            run: |task| run(Style::Eager, task),
+        },
+        Mode {
+            name: rt::NAMES[2],
+            about: "`feed` and `flush`, `recv_many`",
+            kind: harness::Kind::Batch,
+            run: |task| run(Style::Batch, task),
+        },
+    ]
+}
+
+fn run(style: Style, task: Task) -> Result<Figures> {
+    contest::run(Ours { style }, task)
+}
+
+#[derive(Clone, Copy)]
+struct Ours {
+    style: Style,
+}
+
+impl Ours {
+    fn options(self) -> SocketOptions {
+        let policy = if self.style == Style::Eager { FlushPolicy::Eager } else { FlushPolicy::default() };
+        SocketOptions::default().with_flush_policy(policy)
+    }
+
+    async fn bind<T: Kind>(self, bind: Bind) -> Result<Side<T>> {
+        Self::reachable(&bind.endpoint)?;
+        let socket = Socket::bind_with_options(&bind.endpoint, self.options()).await?;
+        bind.announce(socket.local_endpoint().ok_or("bound nowhere")?.to_string());
+        Ok(Side::new(socket, self.style))
+    }
+
+    async fn connect<T: Kind>(self, endpoint: &str) -> Result<Side<T>> {
+        Self::reachable(endpoint)?;
+        let socket = Socket::connect_with_options(endpoint, self.options()).await?;
+        Ok(Side::new(socket, self.style))
+    }
+
+    /// ipc and inproc go here.
+    fn reachable(endpoint: &str) -> Result<()> {
+        if endpoint.starts_with("tcp:") { Ok(()) } else { unsupported("TCP only in this version") }
+    }
+}
+
+impl Contestant for Ours {
+    type Push = Side<Push>;
+    type Pull = Side<Pull>;
+    type Dealer = Side<Dealer>;
+    type Router = Side<Router>;
+    // PUB and SUB go here.
+    type Pub = Missing;
+    type Sub = Missing;
+
+    fn run<F: Future<Output = Result<Figures>> + MaybeSend + 'static>(self, side: F) -> F::Output {
+        rt::run(side)
+    }
+
+    async fn pause(self, duration: Duration) {
+        rt::sleep(duration).await;
+    }
+
+    fn pinned(self) -> bool {
+        rt::PINNED
+    }
+
+    async fn bind_pull(self, bind: Bind) -> Result<Self::Pull> {
+        self.bind(bind).await
+    }
+
+    async fn connect_push(self, endpoint: &str, count: usize) -> Result<Vec<Self::Push>> {
+        let mut pushes = Vec::with_capacity(count);
+        for _ in 0..count {
+            pushes.push(self.connect(endpoint).await?);
+        }
+        Ok(pushes)
+    }
+
+    async fn bind_router(self, bind: Bind) -> Result<Self::Router> {
+        self.bind(bind).await
+    }
+
+    async fn connect_dealer(self, endpoint: &str) -> Result<Self::Dealer> {
+        self.connect(endpoint).await
+    }
+}
+
+/// A socket of either side, of any type.
+pub struct Side<T> {
+    socket: Socket<T, rt::Stream>,
+    style: Style,
+    messages: Vec<Message>,
+    unflushed: usize,
+    monitor: Monitor,
+    attempt: Option<SystemTime>,
+}
+
+impl<T: Kind> Side<T> {
+    fn new(socket: Socket<T, rt::Stream>, style: Style) -> Self {
+        let monitor = socket.monitor();
+        Self { socket, style, messages: Vec::with_capacity(BATCH), unflushed: 0, monitor, attempt: None }
+    }
+}
+
+impl<T: CanSend> Sends for Side<T> {
+    async fn send(&mut self, body: &[u8]) -> Result<()> {
+        if self.style != Style::Batch {
+            return Ok(self.socket.send(body).await?);
+        }
+        self.socket.feed(body).await?;
+        self.unflushed += 1;
+        if self.unflushed < BATCH { Ok(()) } else { self.flush().await }
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        if self.unflushed > 0 {
+            self.unflushed = 0;
+            self.socket.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn send_again(&mut self, body: &[u8]) -> Result<()> {
+        while let Some(event) = self.monitor.try_next() {
+            if let SocketEvent::RetryIn { delay, .. } = event {
+                self.attempt = Some(SystemTime::now() + delay);
+            }
+        }
+        self.send(body).await
+    }
+
+    fn notes(&self) -> Figures {
+        let mut notes = Figures::from([("in_doubt".into(), self.socket.stats().in_doubt as f64)]);
+        let attempt = self.attempt.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        notes.extend(attempt.map(|at| ("attempt_at".into(), at.as_secs_f64())));
+        notes
+    }
+}
+
+impl<T: CanReceive> Receives for Side<T> {
+    async fn recv<F: FnMut(&[u8]) + MaybeSend>(&mut self, each: &mut F) -> Result<()> {
+        if self.style != Style::Batch {
+            each(last(&self.socket.recv().await?));
+            return Ok(());
+        }
+        self.socket.recv_many(&mut self.messages, BATCH).await?;
+        for message in self.messages.drain(..) {
+            each(last(&message));
+        }
+        Ok(())
+    }
+}
+
+impl Echoes for Side<Router> {
+    async fn echo<F: FnMut(&[u8]) + MaybeSend>(&mut self, each: &mut F) -> Result<()> {
+        if self.style != Style::Batch {
+            let message = self.socket.recv().await?;
+            each(last(&message));
+            return Ok(self.socket.send(message).await?);
+        }
+        self.socket.recv_many(&mut self.messages, BATCH).await?;
+        for message in self.messages.drain(..) {
+            each(last(&message));
+            self.socket.feed(message).await?;
+        }
+        Ok(self.socket.flush().await?)
+    }
+}
+
+/// What stands behind the identity, if there is one.
+fn last(message: &Message) -> &[u8] {
+    &message[message.len() - 1]
+}

@@ -1,0 +1,92 @@
+//! The program of a contestant.
+
+use std::io::Write;
+
+use serde::{Deserialize, Serialize};
+
+use crate::task::Scenario;
+use crate::{Figures, ModeInfo, Outcome, Result, Task, Unsupported, children, zmtp};
+
+/// One way of using a library.
+pub struct Mode {
+    /// How tables call it.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub about: &'static str,
+    pub kind: Kind,
+    pub run: fn(Task) -> Result<Figures>,
+}
+
+/// In which comparisons a mode takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A call for each message: in all of them.
+    Plain,
+    /// A call for each message, each of which is a write of its own: in all of them, and in `eager`.
+    PlainEager,
+    /// Calls that take or give many messages: reported apart.
+    Batch,
+    /// One write for each message by choice: in `eager` only.
+    Eager,
+}
+
+/// Does what the command line says: `modes` lists them, `run MODE TASK` runs a task (a line of JSON) and
+/// prints its outcome (another).
+pub fn main(modes: &[Mode]) -> ! {
+    let args: Vec<String> = std::env::args().collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
+        ["modes"] => {
+            let infos: Vec<ModeInfo> = modes.iter().map(Mode::info).collect();
+            println!("{}", serde_json::to_string(&infos).expect("modes are plain data"));
+            std::process::exit(0);
+        }
+        ["run", name, task] => {
+            let mode = modes.iter().find(|mode| mode.name == name);
+            let task: Result<Task, _> = serde_json::from_str(task);
+            let (Some(mode), Ok(task)) = (mode, task) else { usage() };
+            children::remember(name);
+            run(mode, task)
+        }
+        _ => usage(),
+    }
+}
+
+fn usage() -> ! {
+    eprintln!("usage: modes | run MODE TASK");
+    std::process::exit(2);
+}
+
+fn run(mode: &Mode, task: Task) -> ! {
+    // A panic of any thread, that of a library's own as well, is a failure of the task.
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        default(panic);
+        finish(&Outcome::Failed(panic.to_string().replace('\n', " ")));
+    }));
+    let result = match task.scenario {
+        Scenario::IdlePeers { endpoint, connections } => zmtp::idle_peers(&endpoint, connections),
+        _ => (mode.run)(task),
+    };
+    finish(&match result {
+        Ok(figures) => Outcome::Done(figures),
+        Err(error) => match error.downcast::<Unsupported>() {
+            Ok(unsupported) => Outcome::Unsupported(unsupported.0),
+            Err(error) => Outcome::Failed(error.to_string()),
+        },
+    });
+}
+
+/// Prints the outcome and ends the process as it stands: what is still open need not be waited for.
+fn finish(outcome: &Outcome) -> ! {
+    let mut out = std::io::stdout().lock();
+    let line = serde_json::to_string(outcome).expect("outcomes are plain data");
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    std::process::exit(0);
+}
+
+impl Mode {
+    fn info(&self) -> ModeInfo {
+        ModeInfo { name: self.name.into(), about: self.about.into(), kind: self.kind }
+    }
+}

@@ -1,0 +1,104 @@
+//! The charts: what is drawn of a record.
+
+mod bars;
+mod lines;
+mod style;
+
+use std::path::Path;
+
+use harness::{Kind, Scenario, Transport};
+
+use crate::Result;
+use crate::record::{CaseRecord, Record, Run};
+use bars::Bar;
+use lines::Line;
+
+/// Draws all charts that the cases of a record allow.
+pub fn draw(record: &Record, out: &Path) -> Result<()> {
+    let lines = |name: &str, title: &str, axis: &str, at: fn(&Scenario) -> Option<f64>| {
+        lines::draw(&out.join(name), title, axis, &times_libzmq(record, at))
+    };
+    lines("throughput.svg", "PUSH to PULL over TCP, times libzmq", "bytes of a message", |scenario| {
+        match scenario {
+            Scenario::Throughput { transport: Transport::Tcp, size } => Some(*size as f64),
+            _ => None,
+        }
+    })?;
+    lines("fan-in.svg", "many PUSH to one PULL, 64 B, times libzmq", "clients", |scenario| match scenario {
+        Scenario::FanIn { clients, .. } => Some(*clients as f64),
+        _ => None,
+    })?;
+    lines(
+        "pub-sub.svg",
+        "one PUB to many SUB, 64 B, times libzmq",
+        "subscribers",
+        |scenario| match scenario {
+            Scenario::FanOut { size: 64, subscribers } => Some(*subscribers as f64),
+            _ => None,
+        },
+    )?;
+    for (name, case, key, title) in [
+        ("latency.svg", "round trip 64 B, one core", "p50_us", "round trip of 64 B on one core, median, us"),
+        (
+            "latency-tail.svg",
+            "round trip 64 B, one core",
+            "p99.9_us",
+            "round trip of 64 B on one core, p99.9, us",
+        ),
+        (
+            "echo.svg",
+            "dealer-router echo 64 B",
+            "per_second",
+            "DEALER to ROUTER and back, 128 under way, a second",
+        ),
+        ("memory.svg", "idle connections", "kib_per_connection", "memory of an idle connection, KiB"),
+        ("cpu.svg", "throughput 64 B", "cpu_per_million", "processor seconds per million messages of 64 B"),
+        ("stall.svg", "stalled peer 1 KiB", "growth_mib", "memory of a sender whose peer stalls, MiB"),
+    ] {
+        if let Some(case) = record.case(case) {
+            bars::draw(&out.join(name), title, &bars(case, key))?;
+        }
+    }
+    Ok(())
+}
+
+/// The best mode of each group in each case of a kind, as ratio to libzmq.
+fn times_libzmq(record: &Record, at: fn(&Scenario) -> Option<f64>) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for case in &record.cases {
+        // The eager case is a throughput case by its scenario.
+        let Some(x) = at(&case.scenario).filter(|_| !case.name.starts_with("eager")) else { continue };
+        for group in groups(case) {
+            let mode = case.best(|run| run.group() == group && run.kind != Kind::Batch);
+            let Some(y) = mode.and_then(|mode| case.ratio(mode, "libzmq", case.figure)) else { continue };
+            match lines.iter_mut().find(|line| line.group == group) {
+                Some(line) => line.points.push((x, y)),
+                None => lines.push(Line { group: group.into(), points: vec![(x, y)] }),
+            }
+        }
+    }
+    lines
+}
+
+/// The best mode of each group, by the figure that is drawn.
+fn bars(case: &CaseRecord, key: &str) -> Vec<Bar> {
+    let mut bars = Vec::new();
+    for group in groups(case) {
+        let take = |run: &Run| run.group() == group && run.kind != Kind::Batch;
+        let mode = case.best_by(key, case.better, take);
+        if let Some(value) = mode.and_then(|mode| case.median(mode, key)) {
+            bars.push(Bar { group: group.into(), value });
+        }
+    }
+    bars
+}
+
+fn groups(case: &CaseRecord) -> Vec<&str> {
+    let mut groups = Vec::new();
+    for run in case.modes() {
+        if !groups.contains(&run.group()) {
+            groups.push(run.group());
+        }
+    }
+    groups
+}

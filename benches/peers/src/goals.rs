@@ -1,0 +1,158 @@
+//! What this crate wants to reach, and whether it did.
+
+use std::fmt::Write;
+
+use harness::Kind;
+
+use crate::cases::Better;
+use crate::record::{CaseRecord, Record, Run};
+use crate::report::number;
+
+/// A figure of a case, and what it is held against.
+struct Goal {
+    case: &'static str,
+    key: &'static str,
+    better: Better,
+    targets: &'static [Target],
+}
+
+/// At least that much where more is better, at most where less is.
+#[derive(Clone, Copy)]
+enum Target {
+    /// Times libzmq.
+    Libzmq(f64),
+    /// Times raw streams.
+    Raw(f64),
+    /// Times the best peer in any of its modes.
+    Peers(f64),
+    Absolute(f64),
+    /// No more than another figure of the same mode.
+    Figure(&'static str),
+}
+
+use Target::{Absolute, Figure, Libzmq, Peers, Raw};
+
+const GOALS: [Goal; 27] = [
+    rate("throughput 16 B", &[Libzmq(10.0), Peers(1.25)]),
+    rate("throughput 64 B", &[Libzmq(7.0), Peers(1.25)]),
+    rate("throughput 256 B", &[Libzmq(6.0), Peers(1.25)]),
+    rate("throughput 1 KiB", &[Libzmq(4.5)]),
+    rate("throughput 4 KiB", &[Libzmq(4.0)]),
+    rate("throughput 16 KiB", &[Libzmq(2.2)]),
+    rate("throughput 64 KiB", &[Libzmq(2.3)]),
+    rate("throughput 256 KiB", &[Libzmq(1.3)]),
+    rate("throughput 1 MiB", &[Libzmq(1.3)]),
+    rate("eager 64 B", &[Raw(0.95)]),
+    cost("throughput 64 B", "cpu_per_million", &[Absolute(0.07), Raw(1.2)]),
+    cost("round trip 64 B, one core", "p50_us", &[Libzmq(0.32), Raw(1.3)]),
+    cost("round trip 64 B, one core", "p99.9_us", &[Libzmq(0.55)]),
+    rate("dealer-router echo 64 B", &[Libzmq(2.5)]),
+    rate("dealer-router echo 1 KiB", &[Libzmq(5.5)]),
+    rate("fan-in 1", &[Libzmq(6.0)]),
+    rate("fan-in 16", &[Libzmq(6.0)]),
+    rate("fan-in 128", &[Libzmq(6.0)]),
+    rate("fan-in 1000", &[Libzmq(9.0)]),
+    rate("pub-sub 1, 64 B", &[Libzmq(4.0)]),
+    rate("pub-sub 8, 64 B", &[Libzmq(4.0)]),
+    rate("pub-sub 64, 64 B", &[Libzmq(4.0)]),
+    rate("10,000 subscriptions", &[Libzmq(3.0)]),
+    cost("idle connections", "kib_per_connection", &[Absolute(2.0), Libzmq(0.07)]),
+    // The high-water mark of 1,000 messages, and one more.
+    cost("stalled peer 1 KiB", "growth_mib", &[Absolute(1001.0 / 1024.0)]),
+    cost("restart 64 B", "after_attempt_ms", &[Absolute(20.0)]),
+    cost("restart 64 B", "lost", &[Figure("in_doubt")]),
+];
+
+const fn rate(case: &'static str, targets: &'static [Target]) -> Goal {
+    Goal { case, key: "per_second", better: Better::High, targets }
+}
+
+const fn cost(case: &'static str, key: &'static str, targets: &'static [Target]) -> Goal {
+    Goal { case, key, better: Better::Low, targets }
+}
+
+/// The table of goals, as far as their cases were run.
+pub fn table(record: &Record) -> String {
+    let mut text = String::new();
+    for goal in &GOALS {
+        let Some(case) = record.case(goal.case) else { continue };
+        let cells = [
+            value(case, Some("libzmq"), goal),
+            value(case, case.baseline(), goal),
+            value(case, case.best_by(goal.key, goal.better, is_peer), goal),
+            verdict(case, "ours tokio", goal),
+            verdict(case, "ours compio", goal),
+        ];
+        let title = if goal.key == "per_second" { String::new() } else { format!(", {}", goal.key) };
+        let targets: Vec<String> = goal.targets.iter().map(|target| target.text(goal.better)).collect();
+        let _ = writeln!(text, "| {}{title} | {} | {} |", goal.case, targets.join(", "), cells.join(" | "));
+    }
+    if text.is_empty() {
+        return text;
+    }
+    let head = "| case | goal | libzmq | raw | best peer | ours tokio | ours compio |\n|---|---|---|---|---|---|---|";
+    format!("\n## Goals\n\nA rate that is 0.9 of raw streams is enough in any case.\n\n{head}\n{text}")
+}
+
+fn is_peer(run: &Run) -> bool {
+    !matches!(run.family.as_str(), "raw" | "libzmq" | "ours")
+}
+
+fn value(case: &CaseRecord, mode: Option<&str>, goal: &Goal) -> String {
+    let shown = mode.and_then(|mode| {
+        let value = number(case.median(mode, goal.key)?);
+        Some(if ["libzmq", "raw"].contains(&mode) { value } else { format!("{value} ({mode})") })
+    });
+    shown.unwrap_or_else(|| "–".into())
+}
+
+/// The best of our modes on a runtime, against all targets.
+fn verdict(case: &CaseRecord, runtime: &str, goal: &Goal) -> String {
+    let ours = |run: &Run| run.group() == runtime && run.kind != Kind::Batch;
+    let Some(mode) = case.best_by(goal.key, goal.better, ours) else { return "–".into() };
+    let reached: Option<Vec<(String, bool)>> =
+        goal.targets.iter().map(|target| target.reach(case, mode, goal)).collect();
+    let (Some(value), Some(reached)) = (case.median(mode, goal.key), reached) else { return "–".into() };
+    let near_raw = goal.better == Better::High
+        && case.baseline().and_then(|raw| case.ratio(mode, raw, goal.key)).is_some_and(|ratio| ratio >= 0.9);
+    let met = near_raw || reached.iter().all(|(_, met)| *met);
+    let details: Vec<&str> =
+        reached.iter().map(|(text, _)| text.as_str()).filter(|text| !text.is_empty()).collect();
+    let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
+    format!("{}{details} {}", number(value), if met { "met" } else { "**missed**" })
+}
+
+impl Target {
+    fn text(self, better: Better) -> String {
+        let bound = if better == Better::High { "≥" } else { "≤" };
+        match self {
+            Libzmq(times) => format!("{bound} {times} libzmq"),
+            Raw(times) => format!("{bound} {times} raw"),
+            Peers(times) => format!("{bound} {times} best peer"),
+            Absolute(value) => format!("{bound} {}", number(value)),
+            Figure(key) => format!("{bound} {key}"),
+        }
+    }
+
+    /// How it stands, and whether that is enough; nothing if there is nothing to compare with.
+    fn reach(self, case: &CaseRecord, mode: &str, goal: &Goal) -> Option<(String, bool)> {
+        let enough = |value: f64, bound: f64| match goal.better {
+            Better::High => value >= bound,
+            Better::Low => value <= bound,
+        };
+        let against = |other: &str, name: &str, times: f64| {
+            let ratio = case.ratio(mode, other, goal.key)?;
+            Some((format!("{ratio:.2} {name}"), enough(ratio, times)))
+        };
+        match self {
+            Libzmq(times) => against("libzmq", "libzmq", times),
+            Raw(times) => against(case.baseline()?, "raw", times),
+            Peers(times) => against(case.best_by(goal.key, goal.better, is_peer)?, "best peer", times),
+            Absolute(bound) => Some((String::new(), enough(case.median(mode, goal.key)?, bound))),
+            Figure(key) => {
+                let bound = case.median(mode, key)?;
+                Some((format!("{key} {}", number(bound)), enough(case.median(mode, goal.key)?, bound)))
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Our sockets beside everything that a user would pick instead.
+//!
+//! ```sh
+//! cargo run --release --manifest-path benches/peers/Cargo.toml -- [--rounds N] [--only WORD] [--quick] [--out DIR]
+//! ```
+//!
+//! Builds the contestants, runs every scenario round by round, each contestant in a process of its own and all
+//! of them in turn, and writes medians and ratios as Markdown, everything measured as JSON, and charts.
+
+mod args;
+mod cases;
+mod charts;
+mod families;
+mod goals;
+mod machine;
+mod measure;
+mod process;
+mod record;
+mod report;
+
+use std::path::Path;
+use std::time::Duration;
+
+use args::Args;
+use record::Record;
+
+type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let out = args.out.clone().unwrap_or_else(|| root.join("target/report"));
+    let (contestants, unbuilt) = families::build(root)?;
+    let mut record = Record::new(machine::look(root), &args, &contestants, unbuilt);
+    let seconds = Duration::from_secs_f64(args.seconds);
+    for case in cases::all() {
+        if !args.only.as_ref().is_none_or(|word| case.name.contains(word.as_str())) {
+            continue;
+        }
+        let runs = measure::case(&case, &contestants, args.rounds, seconds, !args.unpinned);
+        record.add(&case, runs);
+        println!("{}", report::detail(record.cases.last().expect("just added")));
+        // After each case, so that an interrupted comparison leaves what it had.
+        report::write(&record, &out)?;
+    }
+    println!("{}", report::summary(&record));
+    println!("written to {}", out.display());
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! The rounds of one case.
+
+use std::time::Duration;
+
+use harness::{Figures, Outcome, Scenario, Task};
+
+use crate::cases::Case;
+use crate::families::Contestant;
+use crate::process;
+use crate::record::Run;
+
+/// After how many failures in a row a contestant is left alone.
+const ENOUGH: usize = 2;
+
+/// Runs all that take part in turn, once for each round, and once before to find out how much fills the time.
+pub fn case(
+    case: &Case,
+    contestants: &[Contestant],
+    rounds: usize,
+    seconds: Duration,
+    pinned: bool,
+) -> Vec<Run> {
+    eprintln!("{}", case.name);
+    let mut entrants: Vec<Entrant> = contestants
+        .iter()
+        .enumerate()
+        .filter(|(_, contestant)| case.entrants.admit(&contestant.family, contestant.mode.kind))
+        .map(|(place, contestant)| Entrant {
+            contestant,
+            place,
+            count: case.first,
+            failures: 0,
+            unsupported: false,
+        })
+        .collect();
+    let mut runs = Vec::new();
+    if case.most > case.first {
+        for entrant in &mut entrants {
+            let run = entrant.run(case, 0, seconds, pinned);
+            // It counts only if there is nothing else to tell.
+            if !matches!(run.outcome, Outcome::Done(_)) {
+                runs.push(run);
+            }
+        }
+    }
+    for round in 1..=rounds {
+        for entrant in &mut entrants {
+            if entrant.failures < ENOUGH && !entrant.unsupported {
+                runs.push(entrant.run(case, round, seconds, pinned));
+            }
+        }
+    }
+    runs
+}
+
+struct Entrant<'a> {
+    contestant: &'a Contestant,
+    place: usize,
+    count: u64,
+    failures: usize,
+    unsupported: bool,
+}
+
+impl Entrant<'_> {
+    fn run(&mut self, case: &Case, round: usize, seconds: Duration, pinned: bool) -> Run {
+        let warm_up = (self.count / 20).max(10);
+        let task = Task { scenario: case.scenario.clone(), count: self.count, warm_up, pinned };
+        let mode = &self.contestant.mode.name;
+        let outcome = process::run(&self.contestant.program, mode, &task, limit(case, seconds));
+        match &outcome {
+            Outcome::Done(figures) => {
+                self.failures = 0;
+                self.count = next_count(case, figures, seconds);
+            }
+            Outcome::Failed(_) => self.failures += 1,
+            Outcome::Unsupported(_) => self.unsupported = true,
+        }
+        let contestant = self.contestant;
+        Run {
+            family: contestant.family.clone(),
+            mode: mode.clone(),
+            kind: contestant.mode.kind,
+            place: self.place,
+            round,
+            outcome,
+        }
+    }
+}
+
+/// As many messages as filled the time, had they been as fast as last time.
+fn next_count(case: &Case, figures: &Figures, seconds: Duration) -> u64 {
+    let done = figures.get("count").zip(figures.get("seconds"));
+    let fills = done.map_or(0.0, |(count, took)| count / took * seconds.as_secs_f64());
+    // Deliveries are counted, messages are asked for.
+    let copies =
+        if let Scenario::FanOut { subscribers, .. } = case.scenario { subscribers as f64 } else { 1.0 };
+    ((fills / copies) as u64).clamp(case.first, case.most)
+}
+
+/// Far beyond what any run takes that goes well.
+fn limit(case: &Case, seconds: Duration) -> Duration {
+    let setting_up = match case.scenario {
+        Scenario::Idle { .. } => 120,
+        Scenario::Restart { .. }
+        | Scenario::FanIn { .. }
+        | Scenario::FanOut { .. }
+        | Scenario::Filter { .. } => 60,
+        _ => 20,
+    };
+    Duration::from_secs(setting_up) + seconds * 10
+}

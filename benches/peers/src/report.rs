@@ -1,0 +1,123 @@
+//! The report: Markdown, JSON, and the charts beside them.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use harness::{Kind, Outcome};
+
+use crate::{Result, charts, goals};
+
+use crate::record::{CaseRecord, Record};
+
+/// Writes everything so far into a directory.
+pub fn write(record: &Record, out: &Path) -> Result<()> {
+    fs::create_dir_all(out)?;
+    fs::write(out.join("results.json"), serde_json::to_string_pretty(record)?)?;
+    let details: String = record.cases.iter().map(detail).collect();
+    fs::write(out.join("results.md"), format!("{}\n## Cases\n{details}", summary(record)))?;
+    charts::draw(record, out)
+}
+
+/// What it ran on, what was reached, and who took part.
+pub fn summary(record: &Record) -> String {
+    let machine = &record.machine;
+    let versions: Vec<String> =
+        machine.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    let mut text = format!(
+        "# Comparison\n\n{}, {} cores, {}, {}; this crate at {}; {}. {} rounds, about {} s for a run.\n",
+        machine.processor,
+        machine.cores,
+        machine.kernel,
+        machine.rustc,
+        machine.revision,
+        versions.join(", "),
+        record.rounds,
+        record.seconds_each,
+    );
+    for unbuilt in &record.unbuilt {
+        let _ = writeln!(text, "\n{} did not build: {}", unbuilt.family, unbuilt.why);
+    }
+    text.push_str(&goals::table(record));
+    text.push_str("\n## Contestants\n\n| mode | what it is |\n|---|---|\n");
+    for contestant in &record.contestants {
+        let _ = writeln!(text, "| {} | {} |", contestant.mode.name, contestant.mode.about);
+    }
+    text
+}
+
+/// The tables of one case: plain calls, and batch calls apart.
+pub fn detail(case: &CaseRecord) -> String {
+    let mut text = format!("\n### {}\n", case.name);
+    let mut notes = Vec::new();
+    let modes = case.modes();
+    let (batch, plain): (Vec<_>, Vec<_>) = modes.into_iter().partition(|run| run.kind == Kind::Batch);
+    for (title, modes) in [("mode", plain), ("mode (batch calls)", batch)] {
+        if modes.is_empty() {
+            continue;
+        }
+        let _ = write!(text, "\n| {title} |");
+        for figure in &case.figures {
+            let _ = write!(text, " {} |", figure.title);
+        }
+        let _ = writeln!(text, " to libzmq | to raw |");
+        let _ = writeln!(text, "|---|{}---|---|", "---|".repeat(case.figures.len()));
+        for run in modes {
+            let _ = writeln!(text, "{}", row(case, &run.mode, &mut notes));
+        }
+    }
+    for (number, note) in notes.iter().enumerate() {
+        let _ = writeln!(text, "\n[{}] {note}", number + 1);
+    }
+    text
+}
+
+fn row(case: &CaseRecord, mode: &str, notes: &mut Vec<String>) -> String {
+    let mut row = format!("| {mode}");
+    for note in [failure(case, mode), unsupported(case, mode)].into_iter().flatten() {
+        let known = notes.iter().position(|other| *other == note);
+        let number = known.unwrap_or_else(|| {
+            notes.push(note);
+            notes.len() - 1
+        });
+        let _ = write!(row, " [{}]", number + 1);
+    }
+    row.push_str(" |");
+    for figure in &case.figures {
+        let _ = write!(row, " {} |", case.median(mode, figure.key).map_or("–".into(), number));
+    }
+    for other in [Some("libzmq"), case.baseline()] {
+        let ratio = other.and_then(|other| case.ratio(mode, other, case.figure));
+        let _ = write!(row, " {} |", ratio.map_or("–".into(), |ratio| format!("{ratio:.2}")));
+    }
+    row
+}
+
+/// How often a mode failed, and why it did first.
+fn failure(case: &CaseRecord, mode: &str) -> Option<String> {
+    let runs: Vec<_> = case.runs.iter().filter(|run| run.mode == mode).collect();
+    let failures: Vec<_> = runs
+        .iter()
+        .filter_map(|run| if let Outcome::Failed(why) = &run.outcome { Some(why) } else { None })
+        .collect();
+    let first = failures.first()?;
+    Some(format!("failed in {} of {} runs: {first}", failures.len(), runs.len()))
+}
+
+fn unsupported(case: &CaseRecord, mode: &str) -> Option<String> {
+    case.runs.iter().filter(|run| run.mode == mode).find_map(|run| match &run.outcome {
+        Outcome::Unsupported(why) => Some(why.clone()),
+        _ => None,
+    })
+}
+
+/// Three digits that mean something, and a unit for many.
+pub fn number(value: f64) -> String {
+    match value.abs() {
+        1e6.. => format!("{:.2} M", value / 1e6),
+        1e4.. => format!("{:.1} k", value / 1e3),
+        100.0.. => format!("{value:.0}"),
+        10.0.. => format!("{value:.1}"),
+        _ => format!("{value:.3}"),
+    }
+}

@@ -1,0 +1,37 @@
+//! What libzmq's own tests check, and the traps of its semantics, mounted once for each runtime.
+//!
+//! A test bears the name of libzmq's (`test_spec_req` is `spec_req`), or the number of the trap that it is
+//! about; where this crate departs from libzmq on purpose it asserts what this crate does. The table of all
+//! of libzmq's tests is `docs/conformance.md`.
+
+#![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
+
+#[path = "support/mod.rs"]
+mod support;
+
+/// Mounts the files of `conformance/` for one runtime, as `suite.rs` does.
+macro_rules! mount {
+    ($name:ident, $feature:literal) => {
+        #[cfg(feature = $feature)]
+        #[path = "conformance"]
+        mod $name {
+            use crate::support::$name as rt;
+
+            mod common;
+
+            mod basic;
+            mod endpoints;
+            mod identities;
+            mod lifecycle;
+            mod messages;
+            mod monitor;
+            mod pairs;
+            mod reqrep;
+            mod requests;
+            mod router;
+        }
+    };
+}
+
+mount!(tokio, "tokio");
+mount!(compio, "compio");

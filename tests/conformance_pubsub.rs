@@ -1,0 +1,36 @@
+//! What libzmq's own tests check of publish/subscribe and of flow control, once for each runtime.
+//!
+//! A test bears the name of the libzmq test that it stands for (`tests/test_NAME.cpp`), and checks the same
+//! facts; `trap_NN` is number NN in the list of semantics that are easy to get wrong.
+//!
+//! Options are given when a socket is opened and typed. Where libzmq's tests change one on an open socket,
+//! these open another one.
+
+#![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
+
+#[path = "support/mod.rs"]
+mod support;
+
+/// Mounts the files of `conformance_pubsub/` for one runtime.
+macro_rules! mount {
+    ($name:ident, $feature:literal) => {
+        #[cfg(feature = $feature)]
+        #[path = "conformance_pubsub"]
+        mod $name {
+            use crate::support::$name as rt;
+
+            mod bugs;
+            mod floods;
+            mod flow;
+            mod mock_pub_sub;
+            mod pubsub;
+            mod support;
+            mod traps;
+            mod xpub_manual;
+            mod xpub_verbose;
+        }
+    };
+}
+
+mount!(tokio, "tokio");
+mount!(compio, "compio");

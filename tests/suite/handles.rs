@@ -1,0 +1,128 @@
+//! Sockets as streams and sinks, in halves, and shared by clones.
+
+use futures_util::future::join;
+use futures_util::{FutureExt, SinkExt, StreamExt};
+
+use super::rt::{self, *};
+
+async fn pair() -> (DealerSocket, DealerSocket) {
+    let bound = DealerSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+    let connected = DealerSocket::connect(bound.local_endpoint().unwrap()).await.unwrap();
+    (connected, bound)
+}
+
+#[test]
+fn a_sink_feeds_a_stream() {
+    rt::run(async {
+        let (mut sink, mut stream) = pair().await;
+        let numbers = (0..5_000_u32).map(|n| Ok(Message::from(n.to_be_bytes())));
+        let mut numbers = futures_util::stream::iter(numbers);
+        let sending = async { sink.send_all(&mut numbers).await.unwrap() };
+        let receiving = async {
+            for n in 0..5_000_u32 {
+                assert_eq!(stream.next().await.unwrap().unwrap()[0], n.to_be_bytes());
+            }
+        };
+        join(sending, receiving).await;
+        assert_eq!(sink.stats().sent, 5_000, "send_all flushes");
+        // Closing the sink only flushes: other handles go on.
+        SinkExt::close(&mut sink).await.unwrap();
+        sink.clone().send("more").await.unwrap();
+        assert_eq!(stream.next().await.unwrap().unwrap()[0], "more");
+    });
+}
+
+#[test]
+fn a_stream_ends_with_the_socket() {
+    rt::run(async {
+        let (_connected, stream) = pair().await;
+        let closing = stream.clone();
+        let (rest, unsent) = join(stream.collect::<Vec<_>>(), closing.close()).await;
+        assert!(rest.is_empty() && unsent == 0);
+    });
+}
+
+/// A sink gives back what it cannot send, and says whether it was the message or a flush.
+#[test]
+fn a_sink_gives_messages_back() {
+    rt::run(async {
+        let (mut sink, _other) = pair().await;
+        SinkExt::feed(&mut sink, Message::from("kept")).await.unwrap();
+        let refused = std::pin::Pin::new(&mut sink);
+        let refused = futures_util::Sink::start_send(refused, Message::from("too soon")).unwrap_err();
+        assert!(matches!(refused.error(), Error::WouldBlock));
+        assert_eq!(refused.into_message().unwrap()[0], "too soon");
+        sink.clone().close().await;
+        let refused = SinkExt::flush(&mut sink).await.unwrap_err();
+        assert!(matches!(refused.error(), Error::Closed));
+        assert_eq!(refused.into_message().unwrap()[0], "kept");
+        assert!(SinkExt::flush(&mut sink).await.unwrap_err().into_message().is_none());
+    });
+}
+
+#[test]
+fn halves_work_apart() {
+    rt::run(async {
+        let (ours, theirs) = pair().await;
+        let (sender, receiver) = ours.split();
+        let echo = async {
+            for _ in 0..1_000 {
+                theirs.send(theirs.recv().await.unwrap()).await.unwrap();
+            }
+        };
+        let send = async {
+            for n in 0..1_000_u32 {
+                sender.send(n.to_be_bytes()).await.unwrap();
+            }
+            sender.flush().await.unwrap();
+        };
+        let receive = async {
+            for n in 0..1_000_u32 {
+                assert_eq!(receiver.recv().await.unwrap()[0], n.to_be_bytes());
+            }
+        };
+        futures_util::future::join3(echo, send, receive).await;
+        assert!(matches!(receiver.try_recv(), Err(Error::WouldBlock)));
+        sender.try_send("x").unwrap();
+        assert_eq!(theirs.recv().await.unwrap()[0], "x");
+        // The socket lives as long as either half.
+        drop(sender);
+        theirs.send("y").await.unwrap();
+        assert_eq!(receiver.recv().await.unwrap()[0], "y");
+    });
+}
+
+#[test]
+fn clones_share_the_messages() {
+    rt::run(async {
+        let (ours, theirs) = pair().await;
+        for n in 0..10_u8 {
+            ours.send([n]).await.unwrap();
+        }
+        let (one, other) = (theirs.clone(), theirs);
+        for n in 0..10_u8 {
+            let receiver = if n % 2 == 0 { &one } else { &other };
+            assert_eq!(receiver.recv().await.unwrap()[0], [n]);
+        }
+        assert!(one.recv().now_or_never().is_none());
+    });
+}
+
+#[test]
+fn recv_many_takes_what_is_there() {
+    rt::run(async {
+        let (ours, theirs) = pair().await;
+        for n in 0..10_u8 {
+            ours.send([n]).await.unwrap();
+        }
+        ours.flush().await.unwrap();
+        let mut all = Vec::new();
+        while all.len() < 10 {
+            let before = all.len();
+            let count = theirs.recv_many(&mut all, 4).await.unwrap();
+            assert!((1..=4).contains(&count) && all.len() == before + count);
+        }
+        assert!(all.iter().enumerate().all(|(n, message)| message[0] == [n as u8]));
+        assert_eq!(theirs.recv_many(&mut all, 0).await.unwrap(), 0, "at once");
+    });
+}
