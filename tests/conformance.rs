@@ -20,12 +20,15 @@ macro_rules! mount {
             mod common;
 
             mod basic;
+            mod closing;
             mod endpoints;
             mod identities;
             mod lifecycle;
+            mod marks;
             mod messages;
             mod monitor;
             mod pairs;
+            mod pipes;
             mod reqrep;
             mod requests;
             mod router;

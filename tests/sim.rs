@@ -34,8 +34,10 @@ mod sim {
     mod hostile;
     mod inproc;
     mod marks;
+    mod publishing;
     mod reconnect;
     mod reconnect_stop;
     mod seeds;
+    mod subscriptions;
     mod support;
 }

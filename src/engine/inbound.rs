@@ -56,6 +56,8 @@ pub(crate) struct Inbound {
     watched: bool,
     /// It has put its look off.
     delayed: bool,
+    /// Whose message `poll_recv` or `try_recv` returned last.
+    pub(crate) from: Option<PeerId>,
     /// Messages returned since `recv` last gave way.
     pub(super) burst: u32,
     /// The pattern has a say in when the application receives, and what.
@@ -83,6 +85,7 @@ impl Inbound {
             seen_calls: 0,
             watched: false,
             delayed: false,
+            from: None,
             burst: 0,
             gated,
             plain: !gated && !conflates,
@@ -124,7 +127,8 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn poll_recv(&mut self, key: &mut WaitKey, waker: &Waker) -> Poll<Result<Message, Error>> {
         let plain = key.is_none() && self.inbound.only_slab() && self.inbound.burst < RECEIVES_PER_POLL;
         if plain && self.inbound.plain && self.ended().is_none() {
-            if let Some((_, message)) = self.decode_slab() {
+            if let Some((id, message)) = self.decode_slab() {
+                self.inbound.from = Some(id);
                 self.inbound.calls += 1;
                 self.inbound.burst += 1;
                 self.delivered();
@@ -171,6 +175,7 @@ impl<S: AsyncStream> Core<S> {
         let Some((id, mut message)) = next else {
             return Err(self.hopeless().unwrap_or(Error::WouldBlock));
         };
+        self.inbound.from = Some(id);
         if self.inbound.gated {
             self.pattern.deliver(id, &mut message);
         }

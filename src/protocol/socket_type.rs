@@ -84,6 +84,12 @@ impl SocketType {
         matches!(self, Self::Dealer | Self::Router)
     }
 
+    /// Whether two connections to one endpoint make no sense: answers and publications would come twice, or
+    /// to the wrong one (libzmq refuses the second in silence).
+    pub(crate) const fn connects_once(self) -> bool {
+        matches!(self, Self::Dealer | Self::Req | Self::Pub | Self::Sub)
+    }
+
     /// Whether a socket of this type may talk to a `peer` of that type; the relation is symmetric.
     #[must_use]
     pub const fn is_compatible(self, peer: Self) -> bool {

@@ -202,6 +202,9 @@ where
 
     /// Connects to one more endpoint, now and whenever the connection is lost; returns at once.
     ///
+    /// A DEALER, REQ, PUB or SUB that connects to the endpoint already stays as it is; the other types get a
+    /// second connection.
+    ///
     /// # Errors
     /// A malformed endpoint, [`Error::Closed`].
     pub fn connect_to(&self, endpoint: impl IntoEndpoint) -> Result<()> {
@@ -209,7 +212,7 @@ where
         self.shared.with(|core| match core.ended() {
             Some(error) => Err(error),
             None => {
-                core.dial(endpoint, false);
+                core.dial_once_more(endpoint);
                 Ok(())
             }
         })

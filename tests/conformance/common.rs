@@ -42,9 +42,10 @@ pub fn fixed_endpoints(folder: &Folder) -> Vec<String> {
     endpoints
 }
 
-/// Tries again at once.
+/// Tries again at once, and again.
 pub fn quick() -> SocketOptions {
-    SocketOptions::default().with_reconnect_interval(Duration::from_millis(1))
+    let millis = Duration::from_millis;
+    SocketOptions::default().with_reconnect_interval(millis(1)).with_reconnect_interval_max(millis(10))
 }
 
 pub fn named(identity: impl Into<Bytes>) -> SocketOptions {
@@ -96,7 +97,7 @@ pub fn assert_balanced(stats: &SocketStats) {
 /// What it takes to move on: the error, without its message.
 #[track_caller]
 pub fn refused<T>(result: Result<(), SendError<T>>) -> Error {
-    result.err().expect("a refusal").into_parts().0
+    result.expect_err("a refusal").into_parts().0
 }
 
 /// A peer made of a plain stream, at the other end of a finished handshake.

@@ -12,7 +12,10 @@ use crate::record::Run;
 /// After how many failures in a row a contestant is left alone.
 const ENOUGH: usize = 2;
 
-/// Runs all that take part in turn, once for each round, and once before to find out how much fills the time.
+/// In how many runs to find out how much fills the time: the first are short, and say little.
+const TRIES: usize = 4;
+
+/// Runs all that take part in turn, once for each round, and before that to find out how much fills the time.
 pub fn case(
     case: &Case,
     contestants: &[Contestant],
@@ -36,11 +39,7 @@ pub fn case(
     let mut runs = Vec::new();
     if case.most > case.first {
         for entrant in &mut entrants {
-            let run = entrant.run(case, 0, seconds, pinned);
-            // It counts only if there is nothing else to tell.
-            if !matches!(run.outcome, Outcome::Done(_)) {
-                runs.push(run);
-            }
+            runs.extend(entrant.find_count(case, seconds, pinned));
         }
     }
     for round in 1..=rounds {
@@ -62,6 +61,18 @@ struct Entrant<'a> {
 }
 
 impl Entrant<'_> {
+    /// Runs until a run fills a good part of the time. Returns the last if that went wrong.
+    fn find_count(&mut self, case: &Case, seconds: Duration, pinned: bool) -> Option<Run> {
+        for _ in 0..TRIES {
+            let run = self.run(case, 0, seconds, pinned);
+            let Outcome::Done(figures) = &run.outcome else { return Some(run) };
+            if figures["seconds"] * 3.0 > seconds.as_secs_f64() {
+                break;
+            }
+        }
+        None
+    }
+
     fn run(&mut self, case: &Case, round: usize, seconds: Duration, pinned: bool) -> Run {
         let warm_up = (self.count / 20).max(10);
         let task = Task { scenario: case.scenario.clone(), count: self.count, warm_up, pinned };

@@ -39,7 +39,7 @@ pub fn summary(record: &Record) -> String {
         let _ = writeln!(text, "\n{} did not build: {}", unbuilt.family, unbuilt.why);
     }
     text.push_str(&goals::table(record));
-    text.push_str("\n## Contestants\n\n| mode | what it is |\n|---|---|\n");
+    text.push_str("\n## Contestants\n\nEach side has a core for all its threads, but for the modes on many threads.\n\n| mode | what it is |\n|---|---|\n");
     for contestant in &record.contestants {
         let _ = writeln!(text, "| {} | {} |", contestant.mode.name, contestant.mode.about);
     }

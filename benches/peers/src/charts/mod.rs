@@ -9,6 +9,7 @@ use std::path::Path;
 use harness::{Kind, Scenario, Transport};
 
 use crate::Result;
+use crate::cases::Better::{self, High, Low};
 use crate::record::{CaseRecord, Record, Run};
 use bars::Bar;
 use lines::Line;
@@ -37,26 +38,23 @@ pub fn draw(record: &Record, out: &Path) -> Result<()> {
             _ => None,
         },
     )?;
-    for (name, case, key, title) in [
-        ("latency.svg", "round trip 64 B, one core", "p50_us", "round trip of 64 B on one core, median, us"),
-        (
-            "latency-tail.svg",
-            "round trip 64 B, one core",
-            "p99.9_us",
-            "round trip of 64 B on one core, p99.9, us",
-        ),
+    let one_core = "round trip 64 B, one core";
+    for (name, case, better, key, title) in [
+        ("latency.svg", one_core, Low, "p50_us", "round trip of 64 B on one core, median, us"),
+        ("latency-tail.svg", one_core, Low, "p99.9_us", "round trip of 64 B on one core, p99.9, us"),
         (
             "echo.svg",
             "dealer-router echo 64 B",
+            High,
             "per_second",
-            "DEALER to ROUTER and back, 128 under way, a second",
+            "DEALER to ROUTER and back, round trips/s",
         ),
-        ("memory.svg", "idle connections", "kib_per_connection", "memory of an idle connection, KiB"),
-        ("cpu.svg", "throughput 64 B", "cpu_per_million", "processor seconds per million messages of 64 B"),
-        ("stall.svg", "stalled peer 1 KiB", "growth_mib", "memory of a sender whose peer stalls, MiB"),
+        ("memory.svg", "idle connections", Low, "kib_per_connection", "memory of an idle connection, KiB"),
+        ("cpu.svg", "throughput 64 B", Low, "cpu_per_million", "CPU seconds per million messages of 64 B"),
+        ("stall.svg", "stalled peer 1 KiB", Low, "growth_mib", "memory of a sender whose peer stalls, MiB"),
     ] {
         if let Some(case) = record.case(case) {
-            bars::draw(&out.join(name), title, &bars(case, key))?;
+            bars::draw(&out.join(name), title, &bars(case, better, key))?;
         }
     }
     Ok(())
@@ -81,11 +79,11 @@ fn times_libzmq(record: &Record, at: fn(&Scenario) -> Option<f64>) -> Vec<Line> 
 }
 
 /// The best mode of each group, by the figure that is drawn.
-fn bars(case: &CaseRecord, key: &str) -> Vec<Bar> {
+fn bars(case: &CaseRecord, better: Better, key: &str) -> Vec<Bar> {
     let mut bars = Vec::new();
     for group in groups(case) {
         let take = |run: &Run| run.group() == group && run.kind != Kind::Batch;
-        let mode = case.best_by(key, case.better, take);
+        let mode = case.best_by(key, better, take);
         if let Some(value) = mode.and_then(|mode| case.median(mode, key)) {
             bars.push(Bar { group: group.into(), value });
         }

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use harness::{Bind, Figures, Mode, Result, Task, unsupported};
-use monocoque::prelude::{FlushPolicy, Message, Monitor, SocketEvent, SocketOptions};
-use monocoque::socket::{Dealer, Kind, Pull, Push, Receives as CanReceive, Router, Sends as CanSend, Socket};
+use harness::{Bind, Figures, Mode, Result, Task, Unsupported};
+use monocoque::SocketType;
+use monocoque::prelude::{Error, ErrorKind, FlushPolicy, Message, Monitor, SocketEvent, SocketOptions};
+use monocoque::socket::{
+    Dealer, Kind, Pub, Pull, Push, Receives as CanReceive, Router, Sends as CanSend, Socket, Sub,
+};
 
 use super::rt;
-use super::rt::contest::{self, Contestant, Echoes, MaybeSend, Missing, Receives, Sends};
+use super::rt::contest::{self, Contestant, Echoes, MaybeSend, Receives, Sends};
 use crate::Style;
 
 /// The most messages that a batch call takes or gives.
@@ -46,28 +49,36 @@ struct Ours {
 }
 
 impl Ours {
-    fn options(self) -> SocketOptions {
+    /// The defaults, but for a PUB, which waits for slow subscribers.
+    fn options<T: Kind>(self) -> SocketOptions {
         let policy = if self.style == Style::Eager { FlushPolicy::Eager } else { FlushPolicy::default() };
-        SocketOptions::default().with_flush_policy(policy)
+        SocketOptions::default().with_flush_policy(policy).with_xpub_nodrop(T::TYPE == SocketType::Pub)
     }
 
     async fn bind<T: Kind>(self, bind: Bind) -> Result<Side<T>> {
-        Self::reachable(&bind.endpoint)?;
-        let socket = Socket::bind_with_options(&bind.endpoint, self.options()).await?;
+        let opened = Socket::bind_with_options(&bind.endpoint, self.options::<T>()).await;
+        let socket = opened.map_err(unsupported_or_wrong)?;
         bind.announce(socket.local_endpoint().ok_or("bound nowhere")?.to_string());
         Ok(Side::new(socket, self.style))
     }
 
     async fn connect<T: Kind>(self, endpoint: &str) -> Result<Side<T>> {
-        Self::reachable(endpoint)?;
-        let socket = Socket::connect_with_options(endpoint, self.options()).await?;
-        Ok(Side::new(socket, self.style))
+        let opened = Socket::connect_with_options(endpoint, self.options::<T>()).await;
+        Ok(Side::new(opened.map_err(unsupported_or_wrong)?, self.style))
     }
 
-    /// ipc and inproc go here.
-    fn reachable(endpoint: &str) -> Result<()> {
-        if endpoint.starts_with("tcp:") { Ok(()) } else { unsupported("TCP only in this version") }
+    async fn connect_all<T: Kind>(self, endpoint: &str, count: usize) -> Result<Vec<Side<T>>> {
+        let mut sides = Vec::with_capacity(count);
+        for _ in 0..count {
+            sides.push(self.connect(endpoint).await?);
+        }
+        Ok(sides)
     }
+}
+
+/// A transport that a version does not have yet is no failure.
+fn unsupported_or_wrong(error: Error) -> Box<dyn std::error::Error + Send + Sync> {
+    if error.kind() == ErrorKind::Unsupported { Unsupported(error.to_string()).into() } else { error.into() }
 }
 
 impl Contestant for Ours {
@@ -75,9 +86,8 @@ impl Contestant for Ours {
     type Pull = Side<Pull>;
     type Dealer = Side<Dealer>;
     type Router = Side<Router>;
-    // PUB and SUB go here.
-    type Pub = Missing;
-    type Sub = Missing;
+    type Pub = Side<Pub>;
+    type Sub = Side<Sub>;
 
     fn run<F: Future<Output = Result<Figures>> + MaybeSend + 'static>(self, side: F) -> F::Output {
         rt::run(side)
@@ -96,11 +106,7 @@ impl Contestant for Ours {
     }
 
     async fn connect_push(self, endpoint: &str, count: usize) -> Result<Vec<Self::Push>> {
-        let mut pushes = Vec::with_capacity(count);
-        for _ in 0..count {
-            pushes.push(self.connect(endpoint).await?);
-        }
-        Ok(pushes)
+        self.connect_all(endpoint, count).await
     }
 
     async fn bind_router(self, bind: Bind) -> Result<Self::Router> {
@@ -109,6 +115,20 @@ impl Contestant for Ours {
 
     async fn connect_dealer(self, endpoint: &str) -> Result<Self::Dealer> {
         self.connect(endpoint).await
+    }
+
+    async fn bind_pub(self, bind: Bind) -> Result<Self::Pub> {
+        self.bind(bind).await
+    }
+
+    async fn connect_sub(self, endpoint: &str, count: usize, topics: &[String]) -> Result<Vec<Self::Sub>> {
+        let subs = self.connect_all(endpoint, count).await?;
+        for sub in &subs {
+            for topic in topics {
+                sub.socket.subscribe(topic)?;
+            }
+        }
+        Ok(subs)
     }
 }
 

@@ -19,13 +19,13 @@ fn main() {
         },
         Mode {
             name: "rzmq, threads",
-            about: "tokio multi-thread",
+            about: "tokio multi-thread, not pinned",
             kind: Kind::Plain,
             run: |task| sendable::run(Rzmq { threads: true, uring: false }, task),
         },
         Mode {
             name: "rzmq, io_uring",
-            about: "tokio multi-thread, its io_uring workers, TCP_CORK",
+            about: "tokio multi-thread, not pinned, its io_uring workers, TCP_CORK",
             kind: Kind::Plain,
             run: uring,
         },

@@ -20,7 +20,7 @@ fn main() {
         },
         Mode {
             name: "zeromq, threads",
-            about: "the same on tokio multi-thread",
+            about: "the same on tokio multi-thread, not pinned",
             kind: Kind::Plain,
             run: |task| sendable::run(Zeromq { threads: true }, task),
         },
