@@ -92,8 +92,8 @@ impl SocketOptions {
 
     /// The largest message sent or accepted, in payload bytes over all frames; default 256 MiB. A peer
     /// that announces more is disconnected before anything is allocated. libzmq's MAXMSGSIZE is for each
-    /// frame, and for receiving only. What comes over `inproc://` is there already, and not checked, nor are its
-    /// frames counted (as in libzmq).
+    /// frame, and for receiving only. What comes over `inproc://` is there already, and not checked, nor are
+    /// its frames counted (as in libzmq).
     #[must_use]
     pub fn with_max_message_size(mut self, bytes: usize) -> Self {
         self.max_message_size = bytes;

@@ -21,10 +21,10 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn bind_names(&mut self) {
         for index in 0..self.endpoints.listeners.len() {
             let listener = &self.endpoints.listeners[index];
-            let Some(name) = listener.requested.inproc_name().map(str::to_owned) else { continue };
             if !matches!(listener.state, BindState::Pending) {
                 continue;
             }
+            let Some(name) = listener.requested.inproc_name().map(str::to_owned) else { continue };
             let (id, endpoint) = (listener.id, listener.requested.clone());
             let (mailbox, hello) = (self.mailbox(), self.hello());
             let result = match registry::bind(&name, &mailbox, id, hello) {

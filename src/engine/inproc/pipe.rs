@@ -172,8 +172,8 @@ impl End {
         self.incoming.lock().incoming()
     }
 
-    /// Lets the writer leave nothing behind from now on: what is not taken goes back to it. Returns whether it
-    /// has left already, and what it left is ours.
+    /// Lets the writer leave nothing behind from now on: what is not taken goes back to it. Returns whether
+    /// it has left already, and what it left is ours.
     pub(crate) fn stop_reading(&self) -> bool {
         let mut state = self.incoming.lock();
         state.reader.closed = true;

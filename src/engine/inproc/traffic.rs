@@ -170,8 +170,8 @@ impl<S: AsyncStream> Core<S> {
         Some((message, popped.rest))
     }
 
-    /// The connection is about to end: takes what the other side has left if it was the first to close, whatever
-    /// the mark. One that still lives gets back what we did not take.
+    /// The connection is about to end: takes what the other side has left if it was the first to close,
+    /// whatever the mark. One that still lives gets back what we did not take.
     pub(crate) fn take_rest(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         if !peer.link.inproc().is_some_and(End::stop_reading) {

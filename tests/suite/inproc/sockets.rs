@@ -151,12 +151,10 @@ fn types_that_do_not_talk_to_each_other() {
             let mut monitor = bound.monitor();
             let error = PushSocket::connect(&endpoint).await.unwrap_err();
             let Error::Protocol(error) = error else { panic!("{error}") };
-            let types = (SocketType::Push, SocketType::Push);
-            assert!(
-                matches!(*error, ProtocolError::IncompatibleSocketType { ours, theirs } if (ours, theirs) == types)
-            );
-            super::event(&mut monitor, |event| matches!(event, SocketEvent::HandshakeFailed { .. }).then_some(()))
-                .await;
+            let ProtocolError::IncompatibleSocketType { ours, theirs } = *error else { panic!("{error}") };
+            assert_eq!((ours, theirs), (SocketType::Push, SocketType::Push));
+            let failed = |event: &SocketEvent| matches!(event, SocketEvent::HandshakeFailed { .. });
+            super::event(&mut monitor, |event| failed(event).then_some(())).await;
             assert!(bound.peers().is_empty());
             let push = PushSocket::connect_with_reconnect(&endpoint).await.unwrap();
             push.send("x").await.unwrap();
