@@ -42,7 +42,7 @@ impl Boundaries {
 
     /// The first run that is not empty.
     pub(super) fn front(&self) -> Option<&Run> {
-        self.older.front().or((self.newest.count > 0).then_some(&self.newest))
+        self.older.front().or_else(|| (self.newest.count > 0).then_some(&self.newest))
     }
 
     /// Takes what fits into the first `written` bytes off the front, from one run at most.
