@@ -22,6 +22,7 @@ fn sockets_are_send_and_sync() {
     shared::<XSubSocket<SemaphorePermits>>();
     shared::<PairSocket<SemaphorePermits>>();
     shared::<Monitor>();
+    shared::<ProxyControl>();
     shared::<Error>();
     shared::<SendError<Message>>();
     shared::<Message>();
@@ -54,6 +55,11 @@ fn futures_are_send(
     sent(&DealerSocket::connect("tcp://127.0.0.1:1"));
     sent(&DealerSocket::connect_with_reconnect("tcp://127.0.0.1:1"));
     sent(&PullSocket::bind("tcp://127.0.0.1:0"));
+    sent(&monocoque::proxy(&dealer, &router));
+    sent(&monocoque::proxy::forward(&dealer, &router));
+    let mut proxy = Proxy::new(&dealer, &router).with_capture(&router);
+    sent(&proxy.control());
+    sent(&proxy.run());
     let (sender, receiver) = dealer.split();
     sent(&requests.request("x"));
     sent(&publisher.wait_for_subscribers("x", 1));

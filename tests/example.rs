@@ -1,4 +1,8 @@
 //! The resilience example, run as a user runs it.
+#![cfg_attr(
+    not(any(feature = "tokio", feature = "compio")),
+    allow(dead_code, reason = "without a runtime there is less to look at")
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -7,6 +7,10 @@
 //! ```sh
 //! cargo run --release --example resilience -- [FILE] [--runtime tokio|compio] [--seed N]
 //! ```
+#![cfg_attr(
+    not(any(feature = "tokio", feature = "compio")),
+    allow(dead_code, unused_imports, reason = "without a runtime it only says so")
+)]
 #![allow(clippy::duplicate_mod, reason = "the same transfer, once for each runtime")]
 
 mod args;

@@ -111,9 +111,8 @@ impl<'a> Sending<'a> {
     }
 
     async fn run(&mut self, proxy: Endpoint) {
-        let backoff = Backoff::new()
-            .with_initial(Duration::from_millis(5))
-            .with_max(Duration::from_millis(50));
+        let backoff =
+            Backoff::new().with_initial(Duration::from_millis(5)).with_max(Duration::from_millis(50));
         let options = SocketOptions::default()
             .with_backoff(backoff)
             .with_heartbeat_interval(Some(Duration::from_millis(200)))
@@ -128,7 +127,9 @@ impl<'a> Sending<'a> {
                 self.observe(&event);
             }
             self.resend_if_stuck();
-            if self.in_doubt.is_empty() && (self.unacknowledged.len() >= WINDOW || self.next == self.lines.len()) {
+            if self.in_doubt.is_empty()
+                && (self.unacknowledged.len() >= WINDOW || self.next == self.lines.len())
+            {
                 self.await_acknowledgement(&dealer).await;
             } else {
                 self.send_one(&dealer).await;

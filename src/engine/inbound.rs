@@ -40,11 +40,11 @@ pub(crate) struct Inbound {
     /// Peers whose stream may have something to read, in order of their events.
     readable: VecDeque<PeerId>,
     /// Peers with decoded messages.
-    inboxes: FairQueue<PeerId>,
+    pub(super) inboxes: FairQueue<PeerId>,
     /// Inproc peers with something to take.
     pub(super) pipes: FairQueue<PeerId>,
-    /// Messages of peers that are gone.
-    orphans: VecDeque<(PeerId, Message)>,
+    /// Messages of peers that are gone, and those that came back: received before all others.
+    pub(super) orphans: VecDeque<(PeerId, Message)>,
     pub(super) orphan_level: HighWater,
     /// Messages taken from pipes since a stream last had its turn.
     passed: u32,
@@ -195,8 +195,10 @@ impl<S: AsyncStream> Core<S> {
     /// A message that is there already: in a pipe, read ahead, or in the slab.
     #[inline]
     fn take_decoded(&mut self) -> Option<(PeerId, Message)> {
-        if let Some(message) = self.take_passed() {
-            return Some(message);
+        if self.inbound.orphans.is_empty() {
+            if let Some(message) = self.take_passed() {
+                return Some(message);
+            }
         }
         loop {
             let message = self.take_read_ahead().or_else(|| self.decode_slab());

@@ -23,6 +23,7 @@ mod pattern;
 mod peer;
 mod peers;
 mod pending;
+mod put_back;
 mod ready;
 mod reserve;
 mod shared;

@@ -66,8 +66,9 @@ pub(crate) trait Pattern: Send {
     fn subscription(&mut self, _peer: PeerId, _topic: &[u8], _subscribe: bool, _tasks: &mut Tasks) {}
 
     /// Whether [`may_send`](Self::may_send), [`may_receive`](Self::may_receive),
-    /// [`deliver`](Self::deliver) and [`recv_abandoned`](Self::recv_abandoned) matter for this socket:
-    /// where they do not, they are never called.
+    /// [`deliver`](Self::deliver), [`take_back`](Self::take_back) and
+    /// [`recv_abandoned`](Self::recv_abandoned) matter for this socket: where they do not, they are never
+    /// called.
     fn takes_turns(&self) -> bool {
         false
     }
@@ -84,6 +85,12 @@ pub(crate) trait Pattern: Send {
 
     /// A message that `peer` sent goes to the application.
     fn deliver(&mut self, _peer: PeerId, _message: &mut Message) {}
+
+    /// The message that was delivered last comes back, and will be delivered again: undoes
+    /// [`deliver`](Self::deliver). False if the application has gone on and cannot get it again.
+    fn take_back(&mut self, _message: &mut Message) -> bool {
+        true
+    }
 
     /// A `recv` was dropped before it had a message.
     fn recv_abandoned(&mut self) {}

@@ -73,6 +73,16 @@ impl SocketType {
         matches!(self, Self::Req | Self::Dealer | Self::Router)
     }
 
+    /// Whether the application sends with sockets of this type.
+    pub(crate) const fn sends(self) -> bool {
+        !matches!(self, Self::Sub | Self::Pull)
+    }
+
+    /// Whether the application receives with sockets of this type.
+    pub(crate) const fn receives(self) -> bool {
+        !matches!(self, Self::Pub | Self::Push)
+    }
+
     /// Whether the option `conflate` applies (libzmq's CONFLATE).
     pub(crate) const fn conflates(self) -> bool {
         matches!(self, Self::Push | Self::Pull | Self::Pub | Self::Sub | Self::Dealer)

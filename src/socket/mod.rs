@@ -26,6 +26,7 @@ mod pull;
 mod push;
 mod reconnect;
 mod recv;
+pub(crate) mod relay;
 mod rep;
 mod req;
 mod reserve;

@@ -103,7 +103,7 @@ impl<S: AsyncStream> Future for Receiving<'_, S> {
 
 /// The place of one that waits to receive.
 #[derive(Debug, Default)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     key: WaitKey,
     limit: LimitKey,
 }
@@ -135,7 +135,7 @@ impl Turn {
     }
 
     /// [`poll`](Self::poll), with the connection that the message came from.
-    fn poll_from<S: AsyncStream>(
+    pub(super) fn poll_from<S: AsyncStream>(
         &mut self,
         shared: &Shared<S>,
         cx: &mut Context<'_>,

@@ -89,4 +89,10 @@ impl Pattern for Replying {
         }
         self.request = Some((peer, envelope));
     }
+
+    fn take_back(&mut self, message: &mut Message) -> bool {
+        let Some((_, envelope)) = self.request.take() else { return false };
+        envelope.into_iter().rev().for_each(|frame| message.push_front(frame));
+        true
+    }
 }

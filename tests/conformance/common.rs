@@ -22,20 +22,9 @@ pub fn endpoints() -> Vec<String> {
     endpoints
 }
 
-/// A port that can be bound again and again: outside of the range that the system gives to connections, one
-/// of which might else take it in between.
-pub fn vacant() -> String {
-    loop {
-        let port = fastrand::u16(10_000..30_000);
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return format!("tcp://127.0.0.1:{port}");
-        }
-    }
-}
-
 /// Endpoints that can be bound again and again, on every transport.
 pub fn fixed_endpoints(folder: &Folder) -> Vec<String> {
-    let mut endpoints = vec![vacant(), inproc()];
+    let mut endpoints = vec![rt::vacant(), inproc()];
     if cfg!(unix) {
         endpoints.push(folder.socket("socket").1);
     }

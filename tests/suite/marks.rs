@@ -41,7 +41,8 @@ fn a_full_peer_holds_exactly_the_mark() {
 #[test]
 fn the_byte_mark_is_exact_and_admits_a_giant_alone() {
     rt::run(async {
-        let options = SocketOptions::default().with_send_hwm_bytes(1000).with_flush_policy(FlushPolicy::Manual);
+        let options =
+            SocketOptions::default().with_send_hwm_bytes(1000).with_flush_policy(FlushPolicy::Manual);
         let (_router, dealer) = {
             let router = RouterSocket::bind("tcp://127.0.0.1:0").await.unwrap();
             let endpoint = router.local_endpoint().unwrap();
