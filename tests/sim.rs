@@ -34,6 +34,7 @@ mod sim {
     mod handshakes;
     mod heartbeats;
     mod hostile;
+    mod inproc;
     mod marks;
     mod publishing;
     mod reconnect;

@@ -151,3 +151,27 @@ fn sockets_share_a_budget() {
         drop(sockets);
     });
 }
+
+/// What peers that are gone have left, up to the mark, keeps nobody from connecting.
+#[test]
+fn a_handshake_is_no_message() {
+    rt::run(async {
+        let options = SocketOptions::default().with_recv_hwm(3);
+        let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
+        let endpoint = pull.local_endpoint().unwrap();
+        for _ in 0..3 {
+            let push = PushSocket::connect(&endpoint).await.unwrap();
+            push.send("left").await.unwrap();
+            assert_eq!(push.close().await, 0);
+            while !pull.peers().is_empty() {
+                rt::yield_now().await;
+            }
+        }
+        assert_eq!(pull.stats().recv_queued, 3);
+        let push = PushSocket::connect(&endpoint).await.unwrap();
+        push.send("new").await.unwrap();
+        for expected in ["left", "left", "left", "new"] {
+            assert_eq!(pull.recv().await.unwrap()[0], expected);
+        }
+    });
+}
