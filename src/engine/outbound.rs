@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
 use super::burst::SENDS_PER_POLL;
-use super::core::{Companion, Core};
+use super::core::{Companion, Core, Phase};
 use super::pattern::{Room, Route};
 use super::peer::{Peer, Stage};
 use super::pending::Queued;
@@ -281,7 +281,7 @@ impl<S: AsyncStream> Core<S> {
         let eager = self.options.flush_policy == FlushPolicy::Eager;
         if !(self.outbound.hot || eager && write) {
             self.outbound.hot = true;
-            self.wake_companion();
+            self.wake_to_cool_down();
         }
     }
 
@@ -335,16 +335,34 @@ impl<S: AsyncStream> Core<S> {
 
     /// Writes everything that is queued for anybody; whether something was.
     pub(crate) fn flush_dirty(&mut self) -> bool {
-        let dirty = std::mem::take(&mut self.outbound.dirty);
-        for &id in &dirty {
-            if let Some(peer) = self.peers.get_mut(id) {
-                peer.dirty = false;
-                if !peer.write_blocked {
-                    self.flush_peer(id);
-                }
+        let mut found = false;
+        for id in std::mem::take(&mut self.outbound.dirty) {
+            // What a write in between has emptied is no longer dirty.
+            let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.dirty) else { continue };
+            peer.dirty = false;
+            found = true;
+            if !peer.write_blocked {
+                self.flush_peer(id);
             }
         }
-        !dirty.is_empty()
+        found
+    }
+
+    /// Cools down after an isolated message, if that is all that there is to be done: the cheapest turn of the
+    /// companion, and by far the most frequent one of sockets that ask and answer.
+    pub(crate) fn cool_down(&mut self) -> bool {
+        let peers = &self.peers;
+        let written = |id: &PeerId| !peers.get(*id).is_some_and(|peer| peer.dirty);
+        let done = !self.chores
+            && self.phase == Phase::Open
+            && self.mailbox.is_none()
+            && self.outbound.dirty.iter().all(written)
+            && self.ready.is_idle();
+        if done {
+            self.outbound.dirty.clear();
+            self.outbound.hot = false;
+        }
+        done
     }
 
     /// The companion's part of adaptive batching: flush and stay hot, or find nothing and cool down.
