@@ -159,7 +159,13 @@ impl<S: AsyncStream> Core<S> {
             self.perform_tasks();
             turn?;
         }
-        match self.route(message, size) {
+        let mut route = self.route(message, size);
+        if route == Route::Full && self.ready.has_events() {
+            // Room that a peer has just made, in this process or on the wire, counts at once.
+            self.turn(Self::collect_ready);
+            route = self.route(message, size);
+        }
+        match route {
             // Nothing overtakes what has been waiting for a peer.
             Route::To(_) if !self.outbound.pending.is_empty() => Err(Error::WouldBlock),
             Route::To(id) => Ok(Destination::Peer(id)),

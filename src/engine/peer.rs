@@ -223,6 +223,11 @@ impl<S: AsyncStream> Peer<S> {
         self.waker.wake_by_ref();
     }
 
+    /// The same, for where wakers have to wait until the lock is released.
+    pub(crate) fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
     /// Has the other side of an inproc connection wake this peer.
     pub(crate) fn register(&self) {
         if let Some(end) = self.link.inproc() {
