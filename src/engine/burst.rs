@@ -16,7 +16,7 @@ use crate::runtime::AsyncStream;
 
 /// Messages that `send` accepts in a row before it lets other tasks run once; half as many if it has just
 /// written all that was queued, since otherwise the companion writes the rest.
-pub(super) const SENDS_PER_POLL: u32 = 2048;
+pub(super) const SENDS_PER_POLL: u32 = 1536;
 
 impl<S: AsyncStream> Core<S> {
     /// [`submit`](Self::submit) for a loop of sends, which has to wait now and then to let others run.
