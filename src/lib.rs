@@ -2,7 +2,8 @@
 //!
 //! Wire-compatible with libzmq (ZMTP 3.1, RFC 37), on tokio and compio from one build, with memory bounded
 //! in messages and in bytes, futures that may be dropped at any await point, and reconnection on every
-//! connecting socket. DEALER, ROUTER, PUSH and PULL over TCP, and over streams of your own.
+//! connecting socket. DEALER, ROUTER, PUSH and PULL over TCP, inside of the process, and over streams of your
+//! own.
 //!
 //! Start with the prelude of your runtime, `monocoque::tokio::prelude` or `monocoque::compio::prelude`:
 //!

@@ -240,7 +240,7 @@ impl Message {
     /// The rest is copied along unseen, because a copy of fixed size takes a few instructions where one of
     /// any size takes a call. A [`BLANK`](Self::BLANK) message is written in place: a new one would be put
     /// together elsewhere and moved here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_window(&mut self, window: &[u8; INLINE_CAPACITY], len: usize) {
         let len = len.min(INLINE_CAPACITY) as u8;
         match &mut self.0 {
@@ -270,12 +270,12 @@ impl Message {
     }
 
     /// The sum of the frames' payload lengths, in bytes: what byte marks and permits count.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn size(&self) -> usize {
         match &self.0 {
             Frames::One(frame) => frame.len(),
-            Frames::Many(frames) => frames.iter().map(|frame| frame.len()).sum(),
+            Frames::Many(frames) => sum_of_sizes(frames),
         }
     }
 
@@ -356,6 +356,11 @@ impl Message {
             Frames::One(_) => unreachable!("turned into Many above"),
         }
     }
+}
+
+#[inline(never)]
+fn sum_of_sizes(frames: &VecDeque<Frame>) -> usize {
+    frames.iter().map(|frame| frame.len()).sum()
 }
 
 impl Default for Message {

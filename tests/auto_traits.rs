@@ -66,3 +66,42 @@ fn futures_are_send(
     sent(&sender.send("x"));
     sent(&receiver.recv());
 }
+
+/// Never called either: what opens a socket, and the forms that options make.
+#[allow(dead_code, reason = "a compile-time test")]
+fn opening_is_send(tcp: [::tokio::net::TcpStream; 2], options: SocketOptions) {
+    let [one, other] = tcp;
+    sent(&PushSocket::from_tcp(one));
+    sent(&PushSocket::from_tcp_with_options(other, options.clone()));
+    sent(&PushSocket::connect_with_options("tcp://127.0.0.1:1", options.clone()));
+    sent(&PushSocket::connect_with_reconnect_and_options("tcp://127.0.0.1:1", options.clone()));
+    sent(&PullSocket::bind_with_options("tcp://127.0.0.1:0", options.clone()));
+    sent(&PushSocket::new(options));
+}
+
+#[cfg(unix)]
+#[allow(dead_code, reason = "a compile-time test")]
+fn opening_from_unix_is_send(unix: [::tokio::net::UnixStream; 2], options: SocketOptions) {
+    let [one, other] = unix;
+    sent(&PullSocket::from_unix(one));
+    sent(&PullSocket::from_unix_with_options(other, options));
+}
+
+/// As streams and sinks, in halves, and with a permit in hand.
+#[allow(dead_code, reason = "a compile-time test")]
+fn other_forms_are_send(mut dealer: DealerSocket<SemaphorePermits>, mut monitor: Monitor) {
+    use futures_util::{SinkExt, StreamExt};
+    sent(&dealer.next());
+    sent(&SinkExt::send(&mut dealer, Message::from("x")));
+    sent(&StreamExt::next(&mut monitor));
+    let permit = |dealer: DealerSocket<SemaphorePermits>| async move {
+        let permit = dealer.reserve(1).await?;
+        std::future::ready(()).await;
+        permit.send("x").map_err(Error::from)
+    };
+    sent(&permit(dealer.clone()));
+    let (mut sender, mut receiver) = dealer.split();
+    sent(&sender.flush());
+    sent(&SinkExt::send(&mut sender, Message::from("x")));
+    sent(&receiver.next());
+}

@@ -20,12 +20,15 @@ macro_rules! mount {
             mod common;
 
             mod basic;
+            mod bugs;
+            mod churn;
             mod closing;
             mod endpoints;
             mod identities;
             mod lifecycle;
             mod marks;
             mod messages;
+            mod metadata;
             mod monitor;
             mod pairs;
             mod pipes;

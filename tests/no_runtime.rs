@@ -86,3 +86,18 @@ fn waiters_are_woken_when_the_runtime_ends() {
         shutting_down.join().unwrap();
     });
 }
+
+/// A runtime without drivers for I/O and time is none for a socket, and says so.
+#[cfg(feature = "tokio")]
+#[test]
+fn a_runtime_without_drivers_is_an_error() {
+    use monocoque::tokio::prelude::*;
+
+    let runtime = ::tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let error = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap_err();
+        assert!(matches!(error, Error::CompanionGone), "{error:?}");
+        let error = PushSocket::connect("tcp://127.0.0.1:1").await.unwrap_err();
+        assert!(matches!(error, Error::CompanionGone), "{error:?}");
+    });
+}

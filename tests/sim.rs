@@ -26,12 +26,15 @@ mod sim {
     mod cuts;
     mod cycles;
     mod disconnected;
+    mod fairness;
     mod fragile;
     mod give_up;
+    mod guarantees;
     mod handover;
     mod handshakes;
     mod heartbeats;
     mod hostile;
+    mod inproc;
     mod marks;
     mod publishing;
     mod reconnect;

@@ -35,10 +35,10 @@ impl<S: AsyncStream> Core<S> {
         self.submit(message, permit, write)
     }
 
-    /// Queues a message behind others of the same burst to the only peer, which leave with it, and takes its
-    /// permit; false if there is more to it than that.
-    #[inline]
-    pub(crate) fn join_burst(&mut self, message: &Message, permit: &mut Permit, write: bool) -> bool {
+    /// Queues a message behind others of the same burst to the only peer, which leave with it; gives the
+    /// permit back if there is more to it than that.
+    #[inline(always)]
+    pub(crate) fn join_burst(&mut self, message: &Message, permit: Permit, write: bool) -> Option<Permit> {
         let outbound = &self.outbound;
         let going_on = outbound.hot
             && outbound.joinable
@@ -48,25 +48,25 @@ impl<S: AsyncStream> Core<S> {
         let open = self.phase == Phase::Open && self.companion == Companion::Running;
         let peer = match outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) {
             Some(peer) if going_on && open && peer.dirty => peer,
-            _ => return false,
+            _ => return Some(permit),
         };
         let (id, size) = (peer.id, message.size());
         if message.is_empty() || size > self.options.max_message_size {
-            return false;
+            return Some(permit);
         }
         if !peer.out_level.has_room(size) {
             if write {
                 self.write_burst(id);
             }
-            return false;
+            return Some(permit);
         }
-        queue_message(peer, message, std::mem::take(permit));
+        queue_message(peer, message, permit);
         self.outbound.burst += 1;
         self.counters.accepted += 1;
         if write && worth_writing(&peer.out) {
             self.write_burst(id);
         }
-        true
+        None
     }
 
     #[inline(never)]
@@ -80,7 +80,7 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Puts the next message into `into`, if it lies whole in the slab and nothing comes before it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_from_slab(&mut self, into: &mut Message) -> bool {
         let inbound = &mut self.inbound;
         let undisturbed = inbound.direct && inbound.only_slab() && inbound.burst < RECEIVES_PER_POLL;

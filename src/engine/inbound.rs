@@ -41,11 +41,13 @@ pub(crate) struct Inbound {
     readable: VecDeque<PeerId>,
     /// Peers with decoded messages.
     pub(super) inboxes: FairQueue<PeerId>,
+    /// Inproc peers with something to take.
+    pub(super) pipes: FairQueue<PeerId>,
     /// Messages of peers that are gone, and those that came back: received before all others.
     pub(super) orphans: VecDeque<(PeerId, Message)>,
     pub(super) orphan_level: HighWater,
     /// Messages taken from pipes since a stream last had its turn.
-    pub(super) passed: u32,
+    passed: u32,
     /// Polls of `recv` so far: tells the companion whether somebody reads inline.
     pub(super) calls: u64,
     /// `calls` when the companion last looked.
@@ -75,6 +77,7 @@ impl Inbound {
             slab_drained: true,
             readable: VecDeque::new(),
             inboxes: FairQueue::default(),
+            pipes: FairQueue::default(),
             orphans: VecDeque::new(),
             orphan_level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
             passed: 0,
@@ -90,10 +93,16 @@ impl Inbound {
         }
     }
 
-    /// Nothing was read ahead: what comes next is in the slab, if anywhere.
+    /// Nothing was read ahead: what comes next is still where it came in.
+    #[inline]
+    fn nothing_ahead(&self) -> bool {
+        self.orphans.is_empty() && self.inboxes.is_empty()
+    }
+
+    /// What comes next is in the slab, if anywhere.
     #[inline]
     pub(super) fn only_slab(&self) -> bool {
-        self.orphans.is_empty() && self.inboxes.is_empty()
+        self.nothing_ahead() && self.pipes.is_empty()
     }
 
     pub(crate) fn orphaned(&self) -> usize {
@@ -162,10 +171,7 @@ impl<S: AsyncStream> Core<S> {
         if self.conflates {
             self.read_latest();
         }
-        // Pipes that are never empty must not keep streams from their turn.
-        let passed = self.inbound.passed >= PASSED_PER_STREAM_TURN;
-        let ready = if passed { None } else { self.take_decoded() };
-        let next = ready.or_else(|| self.turn(|core| core.read_message(passed)));
+        let next = self.take_decoded().or_else(|| self.turn(Self::read_message));
         let Some((id, mut message)) = next else {
             return Err(self.hopeless().unwrap_or(Error::WouldBlock));
         };
@@ -186,25 +192,53 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// A message that is there already: read ahead, or in the slab.
+    /// A message that is there already: in a pipe, read ahead, or in the slab.
     #[inline]
     fn take_decoded(&mut self) -> Option<(PeerId, Message)> {
+        if self.inbound.orphans.is_empty() {
+            if let Some(message) = self.take_passed() {
+                return Some(message);
+            }
+        }
         loop {
-            if !self.inbound.orphans.is_empty() {
-                return self.take_orphan();
+            let message = self.take_read_ahead().or_else(|| self.decode_slab());
+            if message.is_some() {
+                self.inbound.passed = 0;
+                return message;
             }
-            while let Some(id) = self.inbound.inboxes.pop() {
-                let message = self.take_from_inbox(id);
-                if message.is_some() {
-                    return message;
-                }
-            }
-            let message = self.decode_slab();
             // A command may have led to a message of the socket's own.
-            if message.is_some() || self.inbound.only_slab() {
+            if self.inbound.nothing_ahead() {
+                return None;
+            }
+        }
+    }
+
+    /// A message from the pipe whose turn it is, unless the streams have waited for long enough: pipes that
+    /// are never empty must not keep them from their turn.
+    #[inline]
+    fn take_passed(&mut self) -> Option<(PeerId, Message)> {
+        while self.inbound.passed < PASSED_PER_STREAM_TURN {
+            let id = self.inbound.pipes.pop()?;
+            let message = self.take_from_pipe(id);
+            if message.is_some() {
+                self.inbound.passed += 1;
                 return message;
             }
         }
+        None
+    }
+
+    fn take_read_ahead(&mut self) -> Option<(PeerId, Message)> {
+        if !self.inbound.orphans.is_empty() {
+            return self.take_orphan();
+        }
+        while let Some(id) = self.inbound.inboxes.pop() {
+            let message = self.take_from_inbox(id);
+            if message.is_some() {
+                return message;
+            }
+        }
+        None
     }
 
     fn take_orphan(&mut self) -> Option<(PeerId, Message)> {
@@ -219,11 +253,8 @@ impl<S: AsyncStream> Core<S> {
         Some((id, message))
     }
 
-    fn take_from_inbox(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
+    pub(super) fn take_from_inbox(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
         let peer = self.peers.get_mut(id)?;
-        if peer.inbox.is_empty() && peer.link.inproc().is_some() {
-            return self.take_from_pipe(id);
-        }
         let message = peer.inbox.pop_front()?;
         peer.inbox_level.remove(message.size());
         if peer.inbox.is_empty() {
@@ -247,19 +278,17 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Reads from peers, in turn, until one yields a message or none has anything; `passed` to begin with
-    /// the streams.
-    fn read_message(&mut self, mut passed: bool) -> Option<(PeerId, Message)> {
-        self.inbound.passed = 0;
+    /// Reads from peers, in turn, until one yields a message or none has anything.
+    fn read_message(&mut self) -> Option<(PeerId, Message)> {
         loop {
             self.collect_ready();
             // The first messages may have come in the same read as the end of the handshake.
-            let next = if passed { self.decode_slab() } else { self.take_decoded() };
-            if next.is_some() {
-                return next;
+            if let Some(message) = self.take_decoded() {
+                return Some(message);
             }
             let Some(id) = self.inbound.readable.pop_front() else {
-                if std::mem::take(&mut passed) {
+                // The streams have had their turn.
+                if std::mem::take(&mut self.inbound.passed) > 0 {
                     continue;
                 }
                 return None;
@@ -270,9 +299,10 @@ impl<S: AsyncStream> Core<S> {
             if let Some(message) = self.decode_slab() {
                 // Bytes that waited for room; the stream itself is still to be read.
                 self.inbound.readable.push_back(id);
+                self.inbound.passed = 0;
                 return Some(message);
             }
-            if !self.inbound.only_slab() {
+            if !self.inbound.nothing_ahead() {
                 // Older than what is left in the slab.
                 self.inbound.readable.push_back(id);
                 continue;
@@ -461,7 +491,7 @@ impl<S: AsyncStream> Core<S> {
                 }
                 other => {
                     self.handle_other(id, other);
-                    if !self.inbound.only_slab() {
+                    if !self.inbound.nothing_ahead() {
                         // What the command led to comes first.
                         return false;
                     }
@@ -471,7 +501,7 @@ impl<S: AsyncStream> Core<S> {
             if self.accept(id, into) {
                 return true;
             }
-            if !self.inbound.only_slab() {
+            if !self.inbound.nothing_ahead() {
                 // What it led to comes before what is behind it.
                 return false;
             }
@@ -610,6 +640,9 @@ impl<S: AsyncStream> Core<S> {
         if self.inbound.seen_calls != self.inbound.calls {
             self.inbound.seen_calls = self.inbound.calls;
             self.inbound.delayed = true;
+            // One that has parked since will get to it only if it is told.
+            let receiver = self.ready.pop_receiver();
+            self.effects.wake(receiver);
             return ReadAhead::Later;
         }
         if let Some(id) = left {
@@ -684,6 +717,9 @@ impl<S: AsyncStream> Core<S> {
             self.inbound.slab.clear();
         }
         self.inbound.inboxes.remove(peer.id);
+        if peer.link.inproc().is_some() {
+            self.inbound.pipes.remove(peer.id);
+        }
         for message in peer.inbox.drain(..) {
             self.inbound.orphan_level.add(message.size());
             self.inbound.orphans.push_back((peer.id, message));
@@ -694,9 +730,11 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn discard_received(&mut self) {
         self.turn(|core| {
             core.collect_ready();
+            core.inbound.passed = 0;
             core.read_ahead_now();
             while core.take_decoded().is_some() {
                 core.counters.recv_dropped += 1;
+                core.inbound.passed = 0;
             }
         });
     }
@@ -716,7 +754,7 @@ impl<S: AsyncStream> Core<S> {
         }
         let next = self.ready.unpark_receiver(key);
         self.effects.wake(next);
-        if self.inbound.inboxes.is_empty() && self.inbound.orphans.is_empty() {
+        if self.inbound.only_slab() {
             return;
         }
         let receiver = self.ready.pop_receiver();

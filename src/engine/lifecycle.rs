@@ -347,7 +347,9 @@ impl<S: AsyncStream> Core<S> {
             dial.reconnect.stop();
             let event =
                 SocketEvent::ReconnectStopped { endpoint: dial.endpoint.clone(), cause: (*cause).clone() };
-            self.emit(event);
+            if !matches!(*cause, Error::Closed) {
+                self.emit(event);
+            }
             self.wake_everybody_if_hopeless();
         } else {
             dial.unscheduled = Some(ended);

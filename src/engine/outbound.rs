@@ -19,7 +19,7 @@ use crate::runtime::{Arena, AsyncStream, SendBuf};
 /// Copied bytes from which a burst is written inline: the sweet spot of a TCP write.
 const FLUSH_COPIED: usize = 32 * 1024;
 /// Referenced bytes from which it is: several large payloads leave in one gathered write.
-const FLUSH_SHARED: usize = 1024 * 1024;
+const FLUSH_SHARED: usize = 256 * 1024;
 /// Slices from which it is: what one gathered write takes.
 const FLUSH_SLICES: usize = 64;
 
@@ -44,8 +44,8 @@ pub(crate) struct Outbound {
     pub(super) joinable: bool,
     /// A connection was closed by a cancelled write, and no call has reported it yet.
     pub(crate) poisoned: bool,
-    /// The buffer of the last connection that was drained: one hot buffer serves all.
-    spare: Arena,
+    /// Buffers of connections that were drained, for those that are next; one once the burst is over.
+    spares: Vec<Arena>,
     /// Messages accepted since `send` last gave way.
     pub(super) burst: u32,
     /// What a message for many looks like on the wire; kept for its memory.
@@ -65,7 +65,7 @@ impl Outbound {
             hot: false,
             joinable,
             poisoned: false,
-            spare: Arena::default(),
+            spares: Vec::new(),
             burst: 0,
             scratch: Vec::new(),
         }
@@ -73,11 +73,22 @@ impl Outbound {
 }
 
 impl Outbound {
-    /// Gives a peer with nothing queued memory to work with.
+    /// Gives a connection that has nothing queued a buffer that was used before.
     #[inline]
     pub(super) fn lend_arena<S>(&mut self, peer: &mut Peer<S>) {
         if peer.out.is_empty() {
-            peer.out.give_arena(std::mem::take(&mut self.spare));
+            if let Some(arena) = self.spares.pop() {
+                peer.out.give_arena(arena);
+            }
+        }
+    }
+
+    /// Takes the buffer of a connection that has nothing queued.
+    fn take_arena_back<S>(&mut self, peer: &mut Peer<S>) {
+        const SPARES: usize = 64;
+        let arena = peer.out.take_arena();
+        if arena.capacity() > 0 && self.spares.len() < SPARES {
+            self.spares.push(arena);
         }
     }
 }
@@ -151,7 +162,13 @@ impl<S: AsyncStream> Core<S> {
             self.perform_tasks();
             turn?;
         }
-        match self.route(message, size) {
+        let mut route = self.route(message, size);
+        if route == Route::Full && self.ready.has_events() {
+            // Room that a peer has just made, in this process or on the wire, counts at once.
+            self.turn(Self::collect_ready);
+            route = self.route(message, size);
+        }
+        match route {
             // Nothing overtakes what has been waiting for a peer.
             Route::To(_) if !self.outbound.pending.is_empty() => Err(Error::WouldBlock),
             Route::To(id) => Ok(Destination::Peer(id)),
@@ -304,10 +321,7 @@ impl<S: AsyncStream> Core<S> {
         let freed = peer.sent - before;
         if peer.out.is_empty() {
             peer.dirty = false;
-            let arena = peer.out.take_arena();
-            if arena.capacity() > self.outbound.spare.capacity() {
-                self.outbound.spare = arena;
-            }
+            self.outbound.take_arena_back(peer);
         }
         if freed > 0 {
             self.counters.sent += freed;
@@ -344,6 +358,9 @@ impl<S: AsyncStream> Core<S> {
         }
         let flushed = self.flush_dirty();
         self.outbound.hot = flushed;
+        if !flushed {
+            self.outbound.spares.truncate(1);
+        }
         flushed
     }
 
@@ -493,7 +510,10 @@ pub(super) fn end_message<S: AsyncStream>(peer: &mut Peer<S>, size: usize, permi
     peer.out.end_message(size);
     peer.out_level.add(size);
     peer.enqueued += 1;
-    if !permit.is_none() {
+    if permit.is_none() {
+        // Nothing to give back: spares the look for it.
+        std::mem::forget(permit);
+    } else {
         peer.permits.push_back((peer.enqueued, permit));
     }
 }

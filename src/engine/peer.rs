@@ -40,7 +40,7 @@ impl WireSink for SendBuf {
         Self::put_shared(self, bytes);
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_padded(&mut self, header: [u8; SHORT_HEADER], padded: &[u8; INLINE_CAPACITY], len: usize) {
         Self::put_padded(self, header, padded, len);
     }
@@ -221,6 +221,11 @@ impl<S: AsyncStream> Peer<S> {
     /// Puts the peer on the ready queue, as an event of its stream would.
     pub(crate) fn wake(&self) {
         self.waker.wake_by_ref();
+    }
+
+    /// The same, for where wakers have to wait until the lock is released.
+    pub(crate) fn waker(&self) -> Waker {
+        self.waker.clone()
     }
 
     /// Has the other side of an inproc connection wake this peer.

@@ -70,6 +70,11 @@ impl ReadyQueue {
         state.next_waker()
     }
 
+    /// Whether some peer has something to do.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.lock().queue.is_empty()
+    }
+
     pub(crate) fn pop(&self) -> Option<PeerId> {
         self.lock().queue.pop_front()
     }

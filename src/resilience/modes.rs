@@ -92,6 +92,7 @@ pub enum FlushPolicy {
     Adaptive,
     /// Every message is written before its `send` is done: one system call each.
     Eager,
-    /// Nothing is written but by `flush`, or by a `send` that has to make room.
+    /// Nothing is written but by `flush`, or by a `send` that has to make room. Messages on `inproc://` are
+    /// not written, and pass at once.
     Manual,
 }

@@ -55,6 +55,9 @@ where
     /// Connects to `endpoint`: makes one attempt over all addresses of the name, and resolves when the
     /// ZMTP handshake is done. Afterwards the socket reconnects by itself.
     ///
+    /// A name of `inproc://` need not be bound yet: it is waited for, here for `connect_timeout`, and by
+    /// sockets that reconnect for as long as it takes and without delays.
+    ///
     /// # Errors
     /// What made the attempt fail, bounded by `connect_timeout`; a malformed endpoint or option; no
     /// runtime.
@@ -99,7 +102,8 @@ where
     }
 
     /// Opens a socket that listens on `endpoint`, with default options. `tcp://127.0.0.1:0` lets the
-    /// system choose a port; [`local_endpoint`](Self::local_endpoint) says which.
+    /// system choose a port; [`local_endpoint`](Self::local_endpoint) says which. A name of `inproc://` is
+    /// taken for the whole process, until the socket closes or [`unbind`](Self::unbind)s it.
     ///
     /// # Errors
     /// A malformed endpoint, an address in use or not available, no runtime.

@@ -19,7 +19,7 @@ impl<T: Publishes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// a message sent then goes to all of them. (With `invert_matching`: that do not match `prefix`.)
     ///
     /// # Errors
-    /// [`Error::Closed`](crate::Error::Closed) and the errors after which no connection will come.
+    /// [`Error::Closed`] and the errors after which no connection will come.
     ///
     /// # Cancel safety
     /// Dropping it changes nothing.

@@ -136,14 +136,14 @@ impl<T, S: AsyncStream, P: BytePermits> Future for Sending<'_, T, S, P> {
         if this.slow.is_some() || this.socket.shared.is_detached() {
             return this.poll_slow(cx);
         }
-        let Some(mut permit) = this.socket.permits.try_acquire(this.message.size()) else {
+        let Some(permit) = this.socket.permits.try_acquire(this.message.size()) else {
             return this.poll_slow(cx);
         };
         let (message, write) = (&mut this.message, this.write);
         let mut refused = None;
         this.socket.shared.with(|core| {
-            if !core.join_burst(message, &mut permit, write) {
-                refused = core.submit_in_turn(message, std::mem::take(&mut permit), write).err();
+            if let Some(permit) = core.join_burst(message, permit, write) {
+                refused = core.submit_in_turn(message, permit, write).err();
             }
         });
         match refused {

@@ -94,6 +94,7 @@ fn a_reservation_cannot_fail() {
     });
 }
 
+/// libzmq#2348, PR#4665: such a send was stuck when the full peer went away.
 #[test]
 fn a_router_waits_for_the_addressee_and_for_nobody_else() {
     rt::run(async {
@@ -220,6 +221,30 @@ fn an_xsub_at_the_mark() {
             assert_eq!(got, ["first".into(), "\x01topic".into()]);
             let expected = if refused { "\x01topic" } else { "second" };
             assert_eq!(other.recv().await.unwrap()[0], expected);
+        }
+    });
+}
+
+/// What peers that are gone have left, up to the mark, keeps nobody from connecting.
+#[test]
+fn a_handshake_is_no_message() {
+    rt::run(async {
+        let options = SocketOptions::default().with_recv_hwm(3);
+        let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
+        let endpoint = pull.local_endpoint().unwrap();
+        for _ in 0..3 {
+            let push = PushSocket::connect(&endpoint).await.unwrap();
+            push.send("left").await.unwrap();
+            assert_eq!(push.close().await, 0);
+            while !pull.peers().is_empty() {
+                rt::yield_now().await;
+            }
+        }
+        assert_eq!(pull.stats().recv_queued, 3);
+        let push = PushSocket::connect(&endpoint).await.unwrap();
+        push.send("new").await.unwrap();
+        for expected in ["left", "left", "left", "new"] {
+            assert_eq!(pull.recv().await.unwrap()[0], expected);
         }
     });
 }

@@ -75,3 +75,40 @@ impl Boundaries {
         self.older.capacity() * size_of::<Run>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kills merging commands with messages or unequal payloads, and counting what is not written.
+    #[test]
+    fn equal_messages_in_a_row_are_one_run() {
+        let mut boundaries = Boundaries::default();
+        for (len, payload) in [(5, Some(3)), (5, Some(3)), (5, Some(4)), (5, None), (5, Some(3))] {
+            boundaries.push(len, payload);
+        }
+        assert_eq!(boundaries.older.len(), 3);
+        assert_eq!(boundaries.iter().count(), 5);
+        let mut pop = |written| boundaries.pop_written(written).map(|run| (run.count, run.payload));
+        assert_eq!(pop(4), None);
+        assert_eq!(pop(9), Some((1, Some(3))));
+        assert_eq!(pop(4), None);
+        assert_eq!(pop(25), Some((1, Some(3))), "from one run at most");
+        assert_eq!(
+            [pop(5), pop(5), pop(5), pop(5)],
+            [Some((1, Some(4))), Some((1, None)), Some((1, Some(3))), None]
+        );
+        assert!(boundaries.is_empty());
+    }
+
+    #[test]
+    fn a_long_run_takes_no_memory() {
+        let mut boundaries = Boundaries::default();
+        for _ in 0..1_000_000 {
+            boundaries.push(66, Some(64));
+        }
+        assert_eq!(boundaries.capacity(), 0);
+        assert_eq!(boundaries.pop_written(66 * 400_000 + 65).map(|run| run.count), Some(400_000));
+        assert_eq!(boundaries.front().map(|run| run.count), Some(600_000));
+    }
+}
