@@ -53,6 +53,31 @@ fn each_socket_finds_its_own_runtime() {
     });
 }
 
+/// A proxy with one side on tokio and the other on compio.
+#[test]
+fn a_proxy_joins_both() {
+    let tokio_runtime =
+        ::tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let _inside = tokio_runtime.enter();
+    ::compio::runtime::Runtime::new().unwrap().block_on(async {
+        let frontend = compio::RouterSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+        let backend = tokio::DealerSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+        let req = tokio::ReqSocket::connect(frontend.local_endpoint().unwrap()).await.unwrap();
+        let rep = compio::RepSocket::connect(backend.local_endpoint().unwrap()).await.unwrap();
+        let talk = async {
+            for round in 0..ROUNDS {
+                req.send(payload(round)).await.unwrap();
+                let request = rep.recv().await.unwrap();
+                rep.send(request).await.unwrap();
+                assert!(req.recv().await.unwrap()[0] == payload(round)[..], "round {round}");
+            }
+        };
+        let (talk, proxy) = (std::pin::pin!(talk), std::pin::pin!(monocoque::proxy(&frontend, &backend)));
+        let ended = futures_util::future::select(talk, proxy).await;
+        assert!(matches!(ended, futures_util::future::Either::Left(_)), "the proxy goes on");
+    });
+}
+
 /// Fails if the other side of the channel, which reports what it has done, makes no progress: a wake-up
 /// that is lost is lost for good, and no runtime can be trusted to tell.
 fn watch(progress: &std::sync::mpsc::Receiver<u64>, end: u64) {

@@ -138,6 +138,9 @@ impl<S: AsyncStream> Core<S> {
             Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
             Ok(Destination::Here) => self.effects.drop_permit(permit),
             Ok(Destination::Nowhere(cause)) => {
+                if self.inbound.gated {
+                    self.pattern.dropped();
+                }
                 self.effects.drop_permit(permit);
                 self.counters.accepted += 1;
                 self.count_dropped(None, cause, 1);

@@ -41,6 +41,10 @@ pub(crate) trait Pattern: Send {
     /// A message was accepted for the socket's own queue: no peer has it yet.
     fn queued(&mut self) {}
 
+    /// The message that was just routed was dropped instead of being sent; only called where
+    /// [`takes_turns`](Self::takes_turns).
+    fn dropped(&mut self) {}
+
     /// Makes of `message` what goes on the wire to the peer that was chosen for it.
     fn outgoing(&mut self, _peer: PeerId, _message: &mut Message) {}
 

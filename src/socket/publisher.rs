@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::message::{Frame, Message};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
-use crate::resilience::{BytePermits, OnFull};
+use crate::resilience::BytePermits;
 use crate::routing::{Inserted, Removed, Subscriptions};
 use crate::runtime::AsyncStream;
 
@@ -75,7 +75,7 @@ struct Application {
 impl Publishing {
     /// PUB: keeps subscriptions to itself.
     pub(super) fn quiet(options: &SocketOptions) -> Self {
-        let nodrop = matches!(options.on_full, Some(OnFull::Wait | OnFull::Fail));
+        let nodrop = options.holds_back();
         Self {
             subscriptions: Subscriptions::default(),
             targets: Vec::new(),

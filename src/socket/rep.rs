@@ -50,11 +50,12 @@ impl Pattern for Replying {
                     Route::Full
                 }
             }
-            _ => {
-                self.request = None;
-                Route::Drop(DropCause::PeerLost)
-            }
+            _ => Route::Drop(DropCause::PeerLost),
         }
+    }
+
+    fn dropped(&mut self) {
+        self.request = None;
     }
 
     fn outgoing(&mut self, _peer: PeerId, message: &mut Message) {

@@ -145,6 +145,11 @@ impl Pattern for Requesting {
         next_with_room(&mut self.peers, room)
     }
 
+    /// There will be no reply, and `recv` is to say so.
+    fn dropped(&mut self) {
+        self.exchange = Exchange::Lost;
+    }
+
     fn queued(&mut self) {
         self.exchange = Exchange::Queued;
     }
