@@ -39,8 +39,6 @@ pub(crate) struct Core<S> {
     pub(crate) outbound: Outbound,
     pub(crate) inbound: Inbound,
     pub(crate) companion: Companion,
-    /// The companion was woken for more than to cool down.
-    pub(crate) chores: bool,
     pub(crate) phase: Phase,
     /// Only the last message of each peer is kept.
     pub(crate) conflates: bool,
@@ -154,7 +152,6 @@ impl<S: AsyncStream> Core<S> {
             outbound,
             inbound,
             companion,
-            chores: true,
             phase: Phase::Open,
             conflates,
             limits: Limits::default(),
@@ -198,12 +195,6 @@ impl<S: AsyncStream> Core<S> {
     }
 
     pub(crate) fn wake_companion(&mut self) {
-        self.chores = true;
-        self.wake_to_cool_down();
-    }
-
-    /// Wakes the companion for nothing but [`cool_down`](Self::cool_down).
-    pub(crate) fn wake_to_cool_down(&mut self) {
         if self.companion == Companion::Running {
             let waker = self.ready.companion();
             self.effects.wake_companion(waker);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
 use super::burst::SENDS_PER_POLL;
-use super::core::{Companion, Core, Phase};
+use super::core::{Companion, Core};
 use super::pattern::{Room, Route};
 use super::peer::{Peer, Stage};
 use super::pending::Queued;
@@ -284,7 +284,7 @@ impl<S: AsyncStream> Core<S> {
         let eager = self.options.flush_policy == FlushPolicy::Eager;
         if !(self.outbound.hot || eager && write) {
             self.outbound.hot = true;
-            self.wake_to_cool_down();
+            self.wake_companion();
         }
     }
 
@@ -349,23 +349,6 @@ impl<S: AsyncStream> Core<S> {
             }
         }
         found
-    }
-
-    /// Cools down after an isolated message, if that is all that there is to be done: the cheapest turn of the
-    /// companion, and by far the most frequent one of sockets that ask and answer.
-    pub(crate) fn cool_down(&mut self) -> bool {
-        let peers = &self.peers;
-        let written = |id: &PeerId| !peers.get(*id).is_some_and(|peer| peer.dirty);
-        let done = !self.chores
-            && self.phase == Phase::Open
-            && self.mailbox.is_none()
-            && self.outbound.dirty.iter().all(written)
-            && self.ready.is_idle();
-        if done {
-            self.outbound.dirty.clear();
-            self.outbound.hot = false;
-        }
-        done
     }
 
     /// The companion's part of adaptive batching: flush and stay hot, or find nothing and cool down.

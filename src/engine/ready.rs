@@ -75,11 +75,6 @@ impl ReadyQueue {
         !self.lock().queue.is_empty()
     }
 
-    /// Whether no peer has an event.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.lock().queue.is_empty()
-    }
-
     pub(crate) fn pop(&self) -> Option<PeerId> {
         self.lock().queue.pop_front()
     }
