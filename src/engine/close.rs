@@ -73,7 +73,9 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn remove_listener(&mut self, endpoint: &Endpoint) -> Result<(), Error> {
         let index = self.endpoints.listeners.iter().position(|listener| listener.answers_to(endpoint));
         let Some(index) = index else { return Err(Error::UnknownEndpoint(endpoint.clone())) };
-        let listener = self.endpoints.remove_listener(index);
+        let mut listener = self.endpoints.remove_listener(index);
+        // Free before anybody is let go, who would ask at once whose it is.
+        listener.name = None;
         for id in self.peers.ids(|peer| peer.origin == Origin::Listener(listener.id)) {
             self.retire(id);
         }

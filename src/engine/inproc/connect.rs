@@ -57,8 +57,12 @@ impl<S: AsyncStream> Core<S> {
     /// name may have been given up, and the other side have closed.
     fn take_offer(&mut self, listener: u32, end: End, peer: &Hello, now: Instant) {
         let bound = self.endpoints.listener(listener).is_some();
-        if !bound && (self.phase != Phase::Open || end.look() != (Incoming::Ended { empty: false })) {
-            return self.effects.drop_link(Link::Inproc(end));
+        if !bound {
+            // Asked once and for all: what the other side leaves from now on goes back to it.
+            let left = end.stop_reading() && end.look() == (Incoming::Ended { empty: false });
+            if !left || self.phase != Phase::Open {
+                return self.effects.drop_link(Link::Inproc(end));
+            }
         }
         let id = self.attach_inproc(end, peer, Origin::Listener(listener), now);
         if !bound {

@@ -365,6 +365,23 @@ mod tests {
         }
     }
 
+    /// Whoever is first: nothing is left to a reader that has stopped, nor taken back from one that has not.
+    #[test]
+    fn a_reader_that_stops_is_left_nothing() {
+        let [(a, _), (b, _)] = connection();
+        wake(a.push(queued(1)).0);
+        assert!(!b.stop_reading());
+        let closed = a.close(true);
+        assert_eq!((closed.taken.messages, closed.unsent.len()), (0, 1));
+
+        let [(a, _), (b, _)] = connection();
+        wake(a.push(queued(1)).0);
+        let closed = a.close(true);
+        assert_eq!((closed.taken.messages, closed.unsent.len()), (1, 0));
+        assert!(b.stop_reading());
+        assert_eq!(b.pop().message.unwrap().size, 1);
+    }
+
     #[test]
     fn dropping_an_end_ends_the_other() {
         let [(a, _), (b, reader)] = connection();
