@@ -36,7 +36,8 @@ pub enum Error {
     /// The socket has no endpoint or stream of this name (the caller's fault; `ENOENT` in libzmq).
     #[error("the socket is not bound or connected to {0}")]
     UnknownEndpoint(Endpoint),
-    /// A message without frames cannot be sent (the caller's fault).
+    /// A message without frames cannot be sent, nor by a ROUTER one that is only an identity (the caller's
+    /// fault).
     #[error("a message without frames cannot be sent")]
     EmptyMessage,
     /// The message is larger than `max_message_size` allows, or than its reservation.
@@ -62,7 +63,8 @@ pub enum Error {
     /// decides about subscriptions only with `xpub_manual` (the caller's fault; `EFSM` in libzmq).
     #[error("the socket is not in the state for this operation")]
     InvalidState,
-    /// The peer that a REQ awaits the reply of is gone; the next request may be sent.
+    /// The peer that a REQ awaits the reply of is gone, or the request was dropped (`OnFull::Drop`); the next
+    /// request may be sent.
     #[error("the peer was lost before it replied")]
     PeerLost,
     /// No peer has the identity that the message is addressed to (`EHOSTUNREACH` in libzmq).
@@ -71,13 +73,17 @@ pub enum Error {
     /// Another peer or endpoint of the socket has the identity (the caller's fault).
     #[error("another peer or endpoint has the identity")]
     IdentityTaken,
-    /// There is no connection, and none will come by itself.
+    /// There is no connection, and none will come by itself; or the message is not to wait for one
+    /// ([`WhileDisconnected::Fail`]).
+    ///
+    /// [`WhileDisconnected::Fail`]: crate::resilience::WhileDisconnected::Fail
     #[error("not connected")]
     NotConnected,
     /// The last connection attempt failed, and why.
     #[error("not connected: {0}")]
     ConnectFailed(#[source] Arc<Self>),
-    /// Reconnecting was given up after `max_attempts` failures; the last one is the source.
+    /// Connecting was given up: after `max_attempts` failures, or one after which another attempt cannot help
+    /// or is not wanted (`reconnect`, `reconnect_stop`). The last failure is the source.
     #[error("gave up connecting to {endpoint}: {cause}")]
     GaveUp {
         /// Where the attempts went.
@@ -91,7 +97,7 @@ pub enum Error {
     /// [`OnCancel::Poison`]: crate::resilience::OnCancel::Poison
     #[error("the connection was poisoned by a write that was cancelled in the middle of a message")]
     Poisoned,
-    /// The peer did not do in time what the protocol asks of it.
+    /// A call has waited for as long as it may, or the peer did not do in time what the protocol asks of it.
     #[error("timed out: {0}")]
     Timeout(TimeoutKind),
     /// The peer broke the protocol or speaks another one.

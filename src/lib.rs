@@ -2,7 +2,8 @@
 //!
 //! Wire-compatible with libzmq (ZMTP 3.1, RFC 37), on tokio and compio from one build, with memory bounded
 //! in messages and in bytes, futures that may be dropped at any await point, and reconnection on every
-//! connecting socket. DEALER, ROUTER, PUSH and PULL over TCP, and over streams of your own.
+//! connecting socket. All eleven socket types, REQ, REP, DEALER, ROUTER, PUB, SUB, XPUB, XSUB, PUSH, PULL and
+//! PAIR, over `tcp://`, `ipc://`, `inproc://`, and streams of your own.
 //!
 //! Start with the prelude of your runtime, `monocoque::tokio::prelude` or `monocoque::compio::prelude`:
 //!
@@ -23,9 +24,11 @@
 //! # }
 //! ```
 //!
+//! - [`guide::patterns`]: which socket for what, and the names of libzmq and zmq.rs.
 //! - [`socket`]: the methods that all sockets share, and the types.
 //! - [`options`]: how a socket behaves. [`resilience`]: marks, permits, backoff, cancellation modes.
 //! - [`guide::cancellation`] and [`guide::delivery`]: what is guaranteed, and the deviations from libzmq.
+//! - [`mod@proxy`]: joining two sockets. [`endpoint`]: where sockets bind and connect.
 //! - [`monitor`]: events and statistics. [`runtime`]: the seam, for streams and runtimes of your own.
 //!
 //! # Features
@@ -58,6 +61,7 @@ pub mod monitor;
 pub mod options;
 pub mod prelude;
 mod protocol;
+pub mod proxy;
 pub mod resilience;
 mod routing;
 pub mod runtime;
@@ -72,3 +76,4 @@ pub use message::{Frame, Message};
 pub use monitor::SocketEvent;
 pub use options::SocketOptions;
 pub use protocol::{ProtocolError, SocketType};
+pub use proxy::proxy;

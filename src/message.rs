@@ -48,17 +48,8 @@ impl Frame {
         }
     }
 
-    /// The first `len` bytes of `window`, at most all of it.
-    ///
-    /// The rest is copied along unseen, because a copy of fixed size takes a few instructions where one
-    /// of any size takes a call.
-    #[inline]
-    pub(crate) fn from_window(window: &[u8; INLINE_CAPACITY], len: usize) -> Self {
-        Self(Repr::Inline { len: len.min(INLINE_CAPACITY) as u8, data: Inline(*window) })
-    }
-
     /// An inline payload with what lies behind it, and its length: the counterpart of
-    /// [`from_window`](Self::from_window).
+    /// [`Message::set_window`].
     #[inline]
     pub(crate) fn window(&self) -> Option<(&[u8; INLINE_CAPACITY], u8)> {
         match &self.0 {
@@ -241,6 +232,26 @@ impl Message {
         Self(Frames::Many(VecDeque::new()))
     }
 
+    /// A message to be overwritten with what arrives, which nearly always is one small frame.
+    pub(crate) const BLANK: Self = Self(Frames::One(Frame::new()));
+
+    /// Makes this the message of one frame with the first `len` bytes of `window`, at most all of it.
+    ///
+    /// The rest is copied along unseen, because a copy of fixed size takes a few instructions where one of
+    /// any size takes a call. A [`BLANK`](Self::BLANK) message is written in place: a new one would be put
+    /// together elsewhere and moved here.
+    #[inline(always)]
+    pub(crate) fn set_window(&mut self, window: &[u8; INLINE_CAPACITY], len: usize) {
+        let len = len.min(INLINE_CAPACITY) as u8;
+        match &mut self.0 {
+            Frames::One(Frame(Repr::Inline { len: own_len, data })) => {
+                *own_len = len;
+                data.0 = *window;
+            }
+            other => *other = Frames::One(Frame(Repr::Inline { len, data: Inline(*window) })),
+        }
+    }
+
     /// The number of frames.
     #[inline]
     #[must_use]
@@ -259,12 +270,12 @@ impl Message {
     }
 
     /// The sum of the frames' payload lengths, in bytes: what byte marks and permits count.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn size(&self) -> usize {
         match &self.0 {
             Frames::One(frame) => frame.len(),
-            Frames::Many(frames) => frames.iter().map(|frame| frame.len()).sum(),
+            Frames::Many(frames) => sum_of_sizes(frames),
         }
     }
 
@@ -345,6 +356,11 @@ impl Message {
             Frames::One(_) => unreachable!("turned into Many above"),
         }
     }
+}
+
+#[inline(never)]
+fn sum_of_sizes(frames: &VecDeque<Frame>) -> usize {
+    frames.iter().map(|frame| frame.len()).sum()
 }
 
 impl Default for Message {
@@ -558,9 +574,14 @@ mod tests {
     fn window_beyond_the_payload_is_unseen() {
         let window = [7; INLINE_CAPACITY];
         for len in [0, 1, 63, 64] {
-            assert_eq!(Frame::from_window(&window, len), window[..len]);
+            for mut message in [Message::BLANK, Message::new(), Message::from(vec![1; 100])] {
+                message.set_window(&window, len);
+                assert_eq!(message, Message::from(&window[..len]));
+            }
         }
-        assert_eq!(Frame::from_window(&window, 65).len(), 64);
+        let mut message = Message::BLANK;
+        message.set_window(&window, 65);
+        assert_eq!(message.size(), 64);
     }
 
     #[test]

@@ -22,6 +22,7 @@ fn sockets_are_send_and_sync() {
     shared::<XSubSocket<SemaphorePermits>>();
     shared::<PairSocket<SemaphorePermits>>();
     shared::<Monitor>();
+    shared::<ProxyControl>();
     shared::<Error>();
     shared::<SendError<Message>>();
     shared::<Message>();
@@ -54,9 +55,53 @@ fn futures_are_send(
     sent(&DealerSocket::connect("tcp://127.0.0.1:1"));
     sent(&DealerSocket::connect_with_reconnect("tcp://127.0.0.1:1"));
     sent(&PullSocket::bind("tcp://127.0.0.1:0"));
+    sent(&monocoque::proxy(&dealer, &router));
+    sent(&monocoque::proxy::forward(&dealer, &router));
+    let mut proxy = Proxy::new(&dealer, &router).with_capture(&router);
+    sent(&proxy.control());
+    sent(&proxy.run());
     let (sender, receiver) = dealer.split();
     sent(&requests.request("x"));
     sent(&publisher.wait_for_subscribers("x", 1));
     sent(&sender.send("x"));
     sent(&receiver.recv());
+}
+
+/// Never called either: what opens a socket, and the forms that options make.
+#[allow(dead_code, reason = "a compile-time test")]
+fn opening_is_send(tcp: [::tokio::net::TcpStream; 2], options: SocketOptions) {
+    let [one, other] = tcp;
+    sent(&PushSocket::from_tcp(one));
+    sent(&PushSocket::from_tcp_with_options(other, options.clone()));
+    sent(&PushSocket::connect_with_options("tcp://127.0.0.1:1", options.clone()));
+    sent(&PushSocket::connect_with_reconnect_and_options("tcp://127.0.0.1:1", options.clone()));
+    sent(&PullSocket::bind_with_options("tcp://127.0.0.1:0", options.clone()));
+    sent(&PushSocket::new(options));
+}
+
+#[cfg(unix)]
+#[allow(dead_code, reason = "a compile-time test")]
+fn opening_from_unix_is_send(unix: [::tokio::net::UnixStream; 2], options: SocketOptions) {
+    let [one, other] = unix;
+    sent(&PullSocket::from_unix(one));
+    sent(&PullSocket::from_unix_with_options(other, options));
+}
+
+/// As streams and sinks, in halves, and with a permit in hand.
+#[allow(dead_code, reason = "a compile-time test")]
+fn other_forms_are_send(mut dealer: DealerSocket<SemaphorePermits>, mut monitor: Monitor) {
+    use futures_util::{SinkExt, StreamExt};
+    sent(&dealer.next());
+    sent(&SinkExt::send(&mut dealer, Message::from("x")));
+    sent(&StreamExt::next(&mut monitor));
+    let permit = |dealer: DealerSocket<SemaphorePermits>| async move {
+        let permit = dealer.reserve(1).await?;
+        std::future::ready(()).await;
+        permit.send("x").map_err(Error::from)
+    };
+    sent(&permit(dealer.clone()));
+    let (mut sender, mut receiver) = dealer.split();
+    sent(&sender.flush());
+    sent(&SinkExt::send(&mut sender, Message::from("x")));
+    sent(&receiver.next());
 }

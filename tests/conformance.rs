@@ -20,8 +20,18 @@ macro_rules! mount {
             mod common;
 
             mod basic;
+            mod bugs;
+            mod churn;
+            mod closing;
+            mod endpoints;
             mod identities;
+            mod lifecycle;
+            mod marks;
+            mod messages;
+            mod metadata;
+            mod monitor;
             mod pairs;
+            mod pipes;
             mod reqrep;
             mod requests;
             mod router;

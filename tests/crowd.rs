@@ -1,6 +1,7 @@
 //! Ten thousand connections that say nothing, or not much, beside one that works.
 //!
 //! A binary of its own, because it takes most of the descriptors that the process may have.
+#![cfg(any(feature = "tokio", feature = "compio"))]
 #![cfg(unix)]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 

@@ -1,6 +1,7 @@
 //! Descriptors: none is lost, and running out of them is survived.
 //!
 //! A binary and a test of its own, because it reads and limits what belongs to the whole process.
+#![cfg(any(feature = "tokio", feature = "compio"))]
 #![cfg(target_os = "linux")]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 

@@ -12,5 +12,6 @@ mod stalled;
 #[path = "detached"]
 mod detached {
     mod cancel;
+    mod proxy;
     mod sockets;
 }

@@ -1,6 +1,7 @@
 //! The heap: bounded under load, small when idle, and back where it was afterwards.
 //!
 //! A binary and a test of its own, because it counts what the whole process allocates.
+#![cfg(any(feature = "tokio", feature = "compio"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

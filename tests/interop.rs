@@ -1,4 +1,5 @@
 //! A real libzmq as the other end, for each runtime.
+#![cfg(any(feature = "tokio", feature = "compio"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
 #[path = "support/mod.rs"]
@@ -15,6 +16,9 @@ macro_rules! mount {
             #[cfg(unix)]
             mod ipc;
             mod libzmq;
+            mod matrix;
+            mod pyzmq;
+            mod subscriptions;
         }
     };
 }

@@ -12,8 +12,9 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("routing", &["engine", "socket", "runtime", "protocol", "resilience", "options", "endpoint", "monitor"]),
     ("resilience", &["engine", "socket", "runtime", "protocol", "routing", "options", "endpoint", "monitor"]),
     ("runtime", &["engine", "socket", "protocol", "routing", "monitor"]),
-    ("engine", &["socket", "tokio", "compio"]),
-    ("socket", &["tokio", "compio"]),
+    ("engine", &["socket", "proxy", "tokio", "compio"]),
+    ("socket", &["proxy", "tokio", "compio"]),
+    ("proxy", &["engine", "protocol", "routing", "tokio", "compio"]),
 ];
 
 /// The only files that name a runtime.

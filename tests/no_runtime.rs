@@ -1,4 +1,5 @@
 //! Sockets without the runtime that they need: opened outside of it, or outliving it.
+#![cfg(any(feature = "tokio", feature = "compio"))]
 
 #[path = "support/mod.rs"]
 mod support;
@@ -76,11 +77,27 @@ fn waiters_are_woken_when_the_runtime_ends() {
     second.block_on(async {
         let (send, recv) = (dealer.send("x"), dealer.recv());
         let mut waiting = pin!(futures_util::future::join(send, recv));
-        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        let polled = std::future::poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx)));
+        assert!(polled.await.is_pending());
         let shutting_down = std::thread::spawn(move || drop(first));
         let (sent, received) = waiting.await;
         assert!(matches!(sent.unwrap_err().error(), Error::CompanionGone));
         assert!(matches!(received, Err(Error::CompanionGone)));
         shutting_down.join().unwrap();
+    });
+}
+
+/// A runtime without drivers for I/O and time is none for a socket, and says so.
+#[cfg(feature = "tokio")]
+#[test]
+fn a_runtime_without_drivers_is_an_error() {
+    use monocoque::tokio::prelude::*;
+
+    let runtime = ::tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let error = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap_err();
+        assert!(matches!(error, Error::CompanionGone), "{error:?}");
+        let error = PushSocket::connect("tcp://127.0.0.1:1").await.unwrap_err();
+        assert!(matches!(error, Error::CompanionGone), "{error:?}");
     });
 }

@@ -2,6 +2,7 @@
 //! TCP then connects the socket to itself. It must not count as a connection.
 //!
 //! A binary of its own, because the port must be nobody else's meanwhile.
+#![cfg(any(feature = "tokio", feature = "compio"))]
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 

@@ -26,15 +26,20 @@ mod sim {
     mod cuts;
     mod cycles;
     mod disconnected;
+    mod fairness;
     mod fragile;
     mod give_up;
+    mod guarantees;
     mod handover;
     mod handshakes;
     mod heartbeats;
     mod hostile;
+    mod inproc;
     mod marks;
+    mod publishing;
     mod reconnect;
     mod reconnect_stop;
     mod seeds;
+    mod subscriptions;
     mod support;
 }

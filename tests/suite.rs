@@ -1,5 +1,5 @@
 //! One suite of behaviour, mounted once for each runtime.
-
+#![cfg(any(feature = "tokio", feature = "compio"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
 #[path = "support/dropping.rs"]
@@ -29,6 +29,7 @@ macro_rules! mount {
             mod opening;
             mod patterns;
             mod probe;
+            mod proxy;
             mod sockets;
             mod socks;
             mod tcp;

@@ -1,7 +1,7 @@
 //! Throughput and latency beside libzmq and raw TCP, in one run.
 //!
 //! ```sh
-//! cargo bench --features compio --bench throughput -- [--rounds N] [--only WORD] [--quick]
+//! cargo bench --features compio --bench throughput -- [--rounds N] [--only WORD] [--contestant NAME] [--quick]
 //! ```
 //!
 //! Client and server are two threads of one process over 127.0.0.1, each with its own runtime or libzmq
@@ -136,7 +136,8 @@ fn main() {
         }
         let count = if quick { scenario.count / 20 + 100 } else { scenario.count };
         for round in 0..rounds {
-            for (name, run) in &scenario.contestants {
+            let wanted = |name: &str| value("--contestant").is_none_or(|only| only == name);
+            for (name, run) in scenario.contestants.iter().filter(|(name, _)| wanted(name)) {
                 let seconds = run(scenario.size, count);
                 report.add(&scenario.name, Sample { name, round, rate: count as f64 / seconds });
             }

@@ -2,28 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Arg, Command, value_parser};
+
+use crate::runtime::Runtime;
 
 pub struct Args {
     pub file: Option<PathBuf>,
     pub runtime: Runtime,
     pub seed: u64,
-}
-
-#[derive(Clone, Copy)]
-pub enum Runtime {
-    Tokio,
-    Compio,
-}
-
-impl Runtime {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tokio => "tokio",
-            Self::Compio => "compio",
-        }
-    }
 }
 
 impl Args {
@@ -36,13 +22,7 @@ impl Args {
                     .value_parser(value_parser!(PathBuf))
                     .help("The file to send [default: text that ships with this example]"),
             )
-            .arg(
-                Arg::new("runtime")
-                    .long("runtime")
-                    .value_parser(PossibleValuesParser::new(["tokio", "compio"]))
-                    .default_value("tokio")
-                    .help("The async runtime of both sockets"),
-            )
+            .arg(Runtime::option())
             .arg(
                 Arg::new("seed")
                     .long("seed")
@@ -51,10 +31,9 @@ impl Args {
                     .help("Seed of the faults and cancellations"),
             )
             .get_matches();
-        let compio = matches.get_one::<String>("runtime").is_some_and(|name| name == "compio");
         Self {
             file: matches.get_one("FILE").cloned(),
-            runtime: if compio { Runtime::Compio } else { Runtime::Tokio },
+            runtime: Runtime::chosen(&matches),
             seed: matches.get_one("seed").copied().unwrap_or(1),
         }
     }

@@ -7,7 +7,14 @@
 //! ```sh
 //! cargo run --release --example resilience -- [FILE] [--runtime tokio|compio] [--seed N]
 //! ```
-#![allow(clippy::duplicate_mod, reason = "the same transfer, once for each runtime")]
+#![cfg_attr(
+    not(any(feature = "tokio", feature = "compio")),
+    allow(dead_code, unused_imports, reason = "without a runtime it only says so")
+)]
+
+#[macro_use]
+#[path = "../support/runtime.rs"]
+mod runtime;
 
 mod args;
 mod proxy;
@@ -16,54 +23,11 @@ mod text;
 
 use std::process::ExitCode;
 
-use args::{Args, Runtime};
+use args::Args;
 use report::Report;
+use runtime::Runtime;
 
-/// The transfer on one runtime: the same file, with that runtime's sockets.
-macro_rules! on_runtime {
-    ($name:ident, $feature:literal, $runtime:ident, $run:expr, $timeout:path) => {
-        #[cfg(feature = $feature)]
-        #[path = "."]
-        mod $name {
-            pub mod transfer;
-
-            /// What the transfer needs of its runtime.
-            mod rt {
-                pub use monocoque::$runtime::prelude::*;
-                use std::future::Future;
-                use std::time::Duration;
-
-                pub fn run<F: Future>(future: F) -> F::Output {
-                    let run = $run;
-                    run(future)
-                }
-
-                /// Drops the future when the time is up.
-                pub async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-                    $timeout(limit, future).await.ok()
-                }
-            }
-        }
-    };
-}
-
-on_runtime!(
-    on_tokio,
-    "tokio",
-    tokio,
-    |future| {
-        let mut builder = ::tokio::runtime::Builder::new_current_thread();
-        builder.enable_all().build().expect("a tokio runtime").block_on(future)
-    },
-    ::tokio::time::timeout
-);
-on_runtime!(
-    on_compio,
-    "compio",
-    compio,
-    |future| ::compio::runtime::Runtime::new().expect("a compio runtime").block_on(future),
-    ::compio::time::timeout
-);
+on_each_runtime!(transfer, "transfer.rs");
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -75,11 +39,7 @@ fn main() -> ExitCode {
         }
     };
     let Some(report) = transfer(&args, &input) else {
-        eprintln!(
-            "error: this example was built without the {0} runtime: add --features {0}",
-            args.runtime.name()
-        );
-        return ExitCode::from(2);
+        return args.runtime.missing();
     };
     report.print();
     if report.is_faithful() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

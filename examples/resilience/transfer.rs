@@ -27,8 +27,10 @@ async fn transfer(lines: &[Vec<u8>], seed: u64) -> Report {
     let router = RouterSocket::bind("tcp://127.0.0.1:0").await.expect("a free port");
     let target = router.local_endpoint().and_then(|endpoint| endpoint.port()).expect("a port");
     let bytes: usize = lines.iter().map(Vec::len).sum();
-    // Some thirty faults, however much there is to send.
-    let every = (bytes as u64 / 30).clamp(2_000, 8_000_000);
+    // Some thirty faults, however much there is to send; but the longest line has to get through whole
+    // between two of them, and its acknowledgement back.
+    let longest = lines.iter().map(Vec::len).max().unwrap_or_default() as u64;
+    let every = (bytes as u64 / 30).clamp(2_000, 8_000_000).max(8 * longest);
     let proxy = Proxy::start(([127, 0, 0, 1], target).into(), every, seed).expect("a free port");
 
     let done = Cell::new(false);
@@ -109,9 +111,8 @@ impl<'a> Sending<'a> {
     }
 
     async fn run(&mut self, proxy: Endpoint) {
-        let backoff = Backoff::new()
-            .with_initial(Duration::from_millis(5))
-            .with_max(Duration::from_millis(50));
+        let backoff =
+            Backoff::new().with_initial(Duration::from_millis(5)).with_max(Duration::from_millis(50));
         let options = SocketOptions::default()
             .with_backoff(backoff)
             .with_heartbeat_interval(Some(Duration::from_millis(200)))
@@ -126,7 +127,9 @@ impl<'a> Sending<'a> {
                 self.observe(&event);
             }
             self.resend_if_stuck();
-            if self.in_doubt.is_empty() && (self.unacknowledged.len() >= WINDOW || self.next == self.lines.len()) {
+            if self.in_doubt.is_empty()
+                && (self.unacknowledged.len() >= WINDOW || self.next == self.lines.len())
+            {
                 self.await_acknowledgement(&dealer).await;
             } else {
                 self.send_one(&dealer).await;

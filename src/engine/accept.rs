@@ -57,6 +57,10 @@ impl<R: Runtime> Accepting<R> {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.listeners.is_empty()
+    }
+
     /// When the first paused listener accepts again.
     pub(super) fn retry_at(&self) -> impl Iterator<Item = Instant> + '_ {
         self.listeners.iter().filter_map(|listening| listening.resume_at)

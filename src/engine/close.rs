@@ -17,6 +17,8 @@ impl<S: AsyncStream> Core<S> {
         match peer.stage {
             Stage::Handshaking => self.disconnect(id, DisconnectReason::Closed),
             Stage::Live => {
+                self.take_rest(id);
+                let Some(peer) = self.peers.get_mut(id) else { return };
                 peer.stage = Stage::Retiring;
                 self.pattern_detach(id);
                 self.perform_tasks();
@@ -106,10 +108,13 @@ impl<S: AsyncStream> Core<S> {
             self.drop_pending(DropCause::Closed);
         }
         if self.outbound.pending.is_empty() {
-            self.endpoints.dials.clear();
             for id in self.peers.ids(|peer| matches!(peer.stage, Stage::Handshaking | Stage::Live)) {
                 self.retire(id);
             }
+        }
+        // What a peer did not take after all has come back, and waits for another.
+        if self.outbound.pending.is_empty() {
+            self.endpoints.dials.clear();
             if self.is_detached() || self.peers.is_empty() {
                 self.finish_close();
             }

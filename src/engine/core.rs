@@ -39,6 +39,8 @@ pub(crate) struct Core<S> {
     pub(crate) outbound: Outbound,
     pub(crate) inbound: Inbound,
     pub(crate) companion: Companion,
+    /// The companion was woken for more than to cool down.
+    pub(crate) chores: bool,
     pub(crate) phase: Phase,
     /// Only the last message of each peer is kept.
     pub(crate) conflates: bool,
@@ -138,7 +140,8 @@ impl<S: AsyncStream> Core<S> {
             security: Security::default(),
         };
         let conflates = options.conflate() && socket_type.conflates();
-        let inbound = Inbound::new(&options, pattern.takes_turns(), conflates);
+        let outbound = Outbound::new(&options, !pattern.takes_turns() && !conflates);
+        let inbound = Inbound::new(&options, &*pattern, conflates);
         Self {
             config: Arc::new(config),
             pattern,
@@ -148,9 +151,10 @@ impl<S: AsyncStream> Core<S> {
             peers: Peers::new(),
             endpoints: Endpoints::default(),
             mailbox: None,
-            outbound: Outbound::new(&options),
+            outbound,
             inbound,
             companion,
+            chores: true,
             phase: Phase::Open,
             conflates,
             limits: Limits::default(),
@@ -194,6 +198,12 @@ impl<S: AsyncStream> Core<S> {
     }
 
     pub(crate) fn wake_companion(&mut self) {
+        self.chores = true;
+        self.wake_to_cool_down();
+    }
+
+    /// Wakes the companion for nothing but [`cool_down`](Self::cool_down).
+    pub(crate) fn wake_to_cool_down(&mut self) {
         if self.companion == Companion::Running {
             let waker = self.ready.companion();
             self.effects.wake_companion(waker);

@@ -30,6 +30,8 @@ pub struct Driver<R: Runtime> {
     attempts: Vec<Attempt<R>>,
     sleep: Option<(Instant, R::Sleep)>,
     waker: Option<Waker>,
+    /// When the last turn was.
+    now: Instant,
     finished: bool,
 }
 
@@ -43,6 +45,7 @@ struct Attempt<R: Runtime> {
 impl<R: Runtime> Driver<R> {
     pub(crate) fn new(shared: Arc<Shared<R::Stream>>, runtime: R) -> Self {
         Self {
+            now: runtime.now(),
             shared,
             runtime,
             accepting: Accepting::default(),
@@ -53,14 +56,31 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
-    /// Makes the current task the one that events wake.
-    fn register(&mut self, cx: &Context<'_>) {
+    /// Makes the current task the one that events wake; whether it was another.
+    fn register(&mut self, cx: &Context<'_>) -> bool {
         if self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            return;
+            return false;
         }
         self.waker = Some(cx.waker().clone());
         let old = self.shared.with(|core| core.ready.set_companion(self.waker.clone()));
         drop(old);
+        true
+    }
+
+    /// Whether there was nothing to do but to cool down after an isolated message, and that is done.
+    fn has_cooled_down(&mut self, cx: &mut Context<'_>) -> bool {
+        // Whatever else may have woken us has no other way to say so. Listeners are asked, since a server
+        // has one for all its life.
+        let idle = self.attempts.is_empty()
+            && !self.sleep_is_over(cx)
+            && (self.accepting.is_empty() || !self.accepts(cx));
+        idle && self.shared.with(Core::cool_down)
+    }
+
+    /// Whether a listener has something; with the time of the last turn, which is late enough for that.
+    fn accepts(&mut self, cx: &mut Context<'_>) -> bool {
+        let may_accept = self.shared.with(|core| core.may_accept());
+        self.accepting.poll(cx, self.now, may_accept, &self.shared)
     }
 
     /// Polls the connections being made; true if one came to an end.
@@ -102,6 +122,7 @@ impl<R: Runtime> Driver<R> {
     /// One turn; `None` when the socket is closed, else whether to go on at once.
     fn turn(&mut self, cx: &mut Context<'_>) -> Option<bool> {
         let now = self.runtime.now();
+        self.now = now;
         let mut busy = self.poll_attempts(cx, now);
         let step = self.shared.with(|core| core.drive(now));
         if step.closed {
@@ -129,6 +150,11 @@ impl<R: Runtime> Driver<R> {
         if self.sleep.as_ref().is_none_or(|(armed, _)| deadline < *armed) {
             self.sleep = Some((deadline, self.runtime.sleep_until(deadline)));
         }
+        self.sleep_is_over(cx)
+    }
+
+    /// Whether the timer has fired, which disarms it.
+    fn sleep_is_over(&mut self, cx: &mut Context<'_>) -> bool {
         let fired = self.sleep.as_mut().is_some_and(|(_, sleep)| Pin::new(sleep).poll(cx).is_ready());
         if fired {
             self.sleep = None;
@@ -142,7 +168,9 @@ impl<R: Runtime> Future for Driver<R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        this.register(cx);
+        if !this.register(cx) && this.has_cooled_down(cx) {
+            return Poll::Pending;
+        }
         for _ in 0..TURNS_PER_POLL {
             match this.turn(cx) {
                 None => {

@@ -155,6 +155,11 @@ impl Endpoints {
         self.dials.iter().any(|dial| !dial.is_stopped())
     }
 
+    /// Whether some dial is connected to this endpoint or still trying.
+    pub(crate) fn is_dialled(&self, endpoint: &Endpoint) -> bool {
+        self.dials.iter().any(|dial| dial.endpoint == *endpoint && !dial.is_stopped())
+    }
+
     /// Why no connection can come from here any more.
     pub(crate) fn hopeless(&self) -> Option<Error> {
         let listening = self.listeners.iter().any(|listener| !matches!(listener.state, BindState::Failed(_)));

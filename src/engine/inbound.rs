@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
 use super::core::Core;
-use super::pattern::Verdict;
+use super::pattern::{Pattern, Verdict};
 use super::peer::{Peer, Stage};
 use super::wait::WaitKey;
 use crate::error::Error;
@@ -21,7 +21,7 @@ use crate::runtime::{AsyncStream, RecvBuf};
 const SLAB: usize = 32 * 1024;
 
 /// Messages that `recv` returns in a row before it lets other tasks run once.
-const RECEIVES_PER_POLL: u32 = 1024;
+pub(super) const RECEIVES_PER_POLL: u32 = 1024;
 
 /// Messages from pipes that `recv` returns in a row before it looks at the streams.
 const PASSED_PER_STREAM_TURN: u32 = 16;
@@ -32,44 +32,52 @@ const PEERS_PER_TURN: usize = 1024;
 /// What was read and not yet received.
 #[derive(Debug)]
 pub(crate) struct Inbound {
-    slab: RecvBuf,
+    pub(super) slab: RecvBuf,
     /// Whose undecoded bytes are in the slab.
-    slab_owner: Option<PeerId>,
+    pub(super) slab_owner: Option<PeerId>,
     /// No whole message is left in the slab.
     slab_drained: bool,
     /// Peers whose stream may have something to read, in order of their events.
     readable: VecDeque<PeerId>,
     /// Peers with decoded messages.
     pub(super) inboxes: FairQueue<PeerId>,
-    /// Messages of peers that are gone.
-    orphans: VecDeque<(PeerId, Message)>,
+    /// Inproc peers with something to take.
+    pub(super) pipes: FairQueue<PeerId>,
+    /// Messages of peers that are gone, and those that came back: received before all others.
+    pub(super) orphans: VecDeque<(PeerId, Message)>,
     pub(super) orphan_level: HighWater,
     /// Messages taken from pipes since a stream last had its turn.
-    pub(super) passed: u32,
+    passed: u32,
     /// Polls of `recv` so far: tells the companion whether somebody reads inline.
-    calls: u64,
+    pub(super) calls: u64,
     /// `calls` when the companion last looked.
     seen_calls: u64,
     /// The companion knows that something is left to be read.
     watched: bool,
     /// It has put its look off.
     delayed: bool,
+    /// Whose message `poll_recv` or `try_recv` returned last.
+    pub(crate) from: Option<PeerId>,
     /// Messages returned since `recv` last gave way.
-    burst: u32,
+    pub(super) burst: u32,
     /// The pattern has a say in when the application receives, and what.
     pub(crate) gated: bool,
     /// Messages go to the application as they come.
     plain: bool,
+    /// The pattern does not even have to see them.
+    pub(super) direct: bool,
 }
 
 impl Inbound {
-    pub(crate) fn new(options: &SocketOptions, gated: bool, conflates: bool) -> Self {
+    pub(crate) fn new(options: &SocketOptions, pattern: &dyn Pattern, conflates: bool) -> Self {
+        let gated = pattern.takes_turns();
         Self {
             slab: RecvBuf::with_capacity(SLAB),
             slab_owner: None,
             slab_drained: true,
             readable: VecDeque::new(),
             inboxes: FairQueue::default(),
+            pipes: FairQueue::default(),
             orphans: VecDeque::new(),
             orphan_level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
             passed: 0,
@@ -77,16 +85,24 @@ impl Inbound {
             seen_calls: 0,
             watched: false,
             delayed: false,
+            from: None,
             burst: 0,
             gated,
             plain: !gated && !conflates,
+            direct: !gated && !conflates && pattern.accepts_all(),
         }
     }
 
-    /// Nothing was read ahead: what comes next is in the slab, if anywhere.
+    /// Nothing was read ahead: what comes next is still where it came in.
     #[inline]
-    fn only_slab(&self) -> bool {
+    fn nothing_ahead(&self) -> bool {
         self.orphans.is_empty() && self.inboxes.is_empty()
+    }
+
+    /// What comes next is in the slab, if anywhere.
+    #[inline]
+    pub(super) fn only_slab(&self) -> bool {
+        self.nothing_ahead() && self.pipes.is_empty()
     }
 
     pub(crate) fn orphaned(&self) -> usize {
@@ -106,28 +122,19 @@ pub(crate) enum ReadAhead {
 }
 
 impl<S: AsyncStream> Core<S> {
-    /// One step of `recv`, which puts the message where it is wanted: each move of a message costs as much
-    /// as decoding it.
-    #[inline]
-    pub(crate) fn poll_recv(
-        &mut self,
-        into: &mut Message,
-        key: &mut WaitKey,
-        waker: &Waker,
-    ) -> Poll<Result<(), Error>> {
-        // Nearly always the next message lies in the slab.
-        let plain = key.is_none() && self.inbound.only_slab() && self.inbound.burst < RECEIVES_PER_POLL;
-        if plain && self.inbound.plain && self.ended().is_none() && self.decode_next(into) {
-            self.inbound.calls += 1;
-            self.inbound.burst += 1;
-            self.delivered();
-            return Poll::Ready(Ok(()));
-        }
-        self.poll_recv_slowly(key, waker).map_ok(|message| *into = message)
-    }
-
+    /// One step of `recv`.
     #[inline(never)]
-    fn poll_recv_slowly(&mut self, key: &mut WaitKey, waker: &Waker) -> Poll<Result<Message, Error>> {
+    pub(crate) fn poll_recv(&mut self, key: &mut WaitKey, waker: &Waker) -> Poll<Result<Message, Error>> {
+        let plain = key.is_none() && self.inbound.only_slab() && self.inbound.burst < RECEIVES_PER_POLL;
+        if plain && self.inbound.plain && self.ended().is_none() {
+            if let Some((id, message)) = self.decode_slab() {
+                self.inbound.from = Some(id);
+                self.inbound.calls += 1;
+                self.inbound.burst += 1;
+                self.delivered();
+                return Poll::Ready(Ok(message));
+            }
+        }
         if self.inbound.burst >= RECEIVES_PER_POLL {
             self.inbound.burst = 0;
             self.effects.wake(Some(waker.clone()));
@@ -164,13 +171,11 @@ impl<S: AsyncStream> Core<S> {
         if self.conflates {
             self.read_latest();
         }
-        // Pipes that are never empty must not keep streams from their turn.
-        let passed = self.inbound.passed >= PASSED_PER_STREAM_TURN;
-        let ready = if passed { None } else { self.take_decoded() };
-        let next = ready.or_else(|| self.turn(|core| core.read_message(passed)));
+        let next = self.take_decoded().or_else(|| self.turn(Self::read_message));
         let Some((id, mut message)) = next else {
             return Err(self.hopeless().unwrap_or(Error::WouldBlock));
         };
+        self.inbound.from = Some(id);
         if self.inbound.gated {
             self.pattern.deliver(id, &mut message);
         }
@@ -180,32 +185,60 @@ impl<S: AsyncStream> Core<S> {
 
     /// A message goes to the application, which may or may not come back for what is left.
     #[inline]
-    fn delivered(&mut self) {
+    pub(super) fn delivered(&mut self) {
         self.counters.delivered += 1;
-        if !self.inbound.readable.is_empty() {
+        if !self.inbound.readable.is_empty() || !self.inbound.slab.filled().is_empty() {
             self.watch();
         }
     }
 
-    /// A message that is there already: read ahead, or in the slab.
+    /// A message that is there already: in a pipe, read ahead, or in the slab.
     #[inline]
     fn take_decoded(&mut self) -> Option<(PeerId, Message)> {
+        if self.inbound.orphans.is_empty() {
+            if let Some(message) = self.take_passed() {
+                return Some(message);
+            }
+        }
         loop {
-            if !self.inbound.orphans.is_empty() {
-                return self.take_orphan();
+            let message = self.take_read_ahead().or_else(|| self.decode_slab());
+            if message.is_some() {
+                self.inbound.passed = 0;
+                return message;
             }
-            while let Some(id) = self.inbound.inboxes.pop() {
-                let message = self.take_from_inbox(id);
-                if message.is_some() {
-                    return message;
-                }
-            }
-            let message = self.decode_slab();
             // A command may have led to a message of the socket's own.
-            if message.is_some() || self.inbound.only_slab() {
+            if self.inbound.nothing_ahead() {
+                return None;
+            }
+        }
+    }
+
+    /// A message from the pipe whose turn it is, unless the streams have waited for long enough: pipes that
+    /// are never empty must not keep them from their turn.
+    #[inline]
+    fn take_passed(&mut self) -> Option<(PeerId, Message)> {
+        while self.inbound.passed < PASSED_PER_STREAM_TURN {
+            let id = self.inbound.pipes.pop()?;
+            let message = self.take_from_pipe(id);
+            if message.is_some() {
+                self.inbound.passed += 1;
                 return message;
             }
         }
+        None
+    }
+
+    fn take_read_ahead(&mut self) -> Option<(PeerId, Message)> {
+        if !self.inbound.orphans.is_empty() {
+            return self.take_orphan();
+        }
+        while let Some(id) = self.inbound.inboxes.pop() {
+            let message = self.take_from_inbox(id);
+            if message.is_some() {
+                return message;
+            }
+        }
+        None
     }
 
     fn take_orphan(&mut self) -> Option<(PeerId, Message)> {
@@ -220,11 +253,8 @@ impl<S: AsyncStream> Core<S> {
         Some((id, message))
     }
 
-    fn take_from_inbox(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
+    pub(super) fn take_from_inbox(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
         let peer = self.peers.get_mut(id)?;
-        if peer.inbox.is_empty() && peer.link.inproc().is_some() {
-            return self.take_from_pipe(id);
-        }
         let message = peer.inbox.pop_front()?;
         peer.inbox_level.remove(message.size());
         if peer.inbox.is_empty() {
@@ -248,19 +278,17 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Reads from peers, in turn, until one yields a message or none has anything; `passed` to begin with
-    /// the streams.
-    fn read_message(&mut self, mut passed: bool) -> Option<(PeerId, Message)> {
-        self.inbound.passed = 0;
+    /// Reads from peers, in turn, until one yields a message or none has anything.
+    fn read_message(&mut self) -> Option<(PeerId, Message)> {
         loop {
             self.collect_ready();
             // The first messages may have come in the same read as the end of the handshake.
-            let next = if passed { self.decode_slab() } else { self.take_decoded() };
-            if next.is_some() {
-                return next;
+            if let Some(message) = self.take_decoded() {
+                return Some(message);
             }
             let Some(id) = self.inbound.readable.pop_front() else {
-                if std::mem::take(&mut passed) {
+                // The streams have had their turn.
+                if std::mem::take(&mut self.inbound.passed) > 0 {
                     continue;
                 }
                 return None;
@@ -271,9 +299,10 @@ impl<S: AsyncStream> Core<S> {
             if let Some(message) = self.decode_slab() {
                 // Bytes that waited for room; the stream itself is still to be read.
                 self.inbound.readable.push_back(id);
+                self.inbound.passed = 0;
                 return Some(message);
             }
-            if !self.inbound.only_slab() {
+            if !self.inbound.nothing_ahead() {
                 // Older than what is left in the slab.
                 self.inbound.readable.push_back(id);
                 continue;
@@ -450,24 +479,19 @@ impl<S: AsyncStream> Core<S> {
                 self.inbound.slab_drained = true;
                 return false;
             }
-            let event = if peer.connection.take_message(&mut input, into) {
-                None
-            } else {
-                Some(peer.connection.handle_input(&mut input, &mut peer.out))
-            };
+            let event = peer.connection.handle_input(&mut input, &mut peer.out);
             let used = before - input.len();
             self.inbound.slab.consume(used);
             match event {
-                None => {}
-                Some(Ok(Some(Event::Message(message)))) => *into = message,
-                Some(Ok(None)) => {
+                Ok(Some(Event::Message(message))) => *into = message,
+                Ok(None) => {
                     self.inbound.slab_drained = true;
                     self.handle_other(id, Ok(None));
                     return false;
                 }
-                Some(other) => {
+                other => {
                     self.handle_other(id, other);
-                    if !self.inbound.only_slab() {
+                    if !self.inbound.nothing_ahead() {
                         // What the command led to comes first.
                         return false;
                     }
@@ -477,7 +501,7 @@ impl<S: AsyncStream> Core<S> {
             if self.accept(id, into) {
                 return true;
             }
-            if !self.inbound.only_slab() {
+            if !self.inbound.nothing_ahead() {
                 // What it led to comes before what is behind it.
                 return false;
             }
@@ -604,7 +628,8 @@ impl<S: AsyncStream> Core<S> {
 
     /// The companion's share of reading: while nobody receives, up to the marks.
     pub(crate) fn read_ahead(&mut self) -> ReadAhead {
-        if self.inbound.readable.is_empty() {
+        let left = self.left_in_slab();
+        if self.inbound.readable.is_empty() && left.is_none() {
             self.inbound.watched = false;
             return ReadAhead::Idle;
         }
@@ -615,10 +640,23 @@ impl<S: AsyncStream> Core<S> {
         if self.inbound.seen_calls != self.inbound.calls {
             self.inbound.seen_calls = self.inbound.calls;
             self.inbound.delayed = true;
+            // One that has parked since will get to it only if it is told.
+            let receiver = self.ready.pop_receiver();
+            self.effects.wake(receiver);
             return ReadAhead::Later;
+        }
+        if let Some(id) = left {
+            self.fill_inbox(id);
         }
         self.read_ahead_now();
         ReadAhead::Again
+    }
+
+    /// Whose bytes in the slab may be decoded further: a PING may be among them, which cannot wait for the
+    /// application.
+    fn left_in_slab(&self) -> Option<PeerId> {
+        let owner = self.inbound.slab_owner.filter(|_| !self.inbound.slab_drained)?;
+        self.peers.get(owner).filter(|peer| !peer.paused).map(|peer| peer.id)
     }
 
     /// Reads once from every peer that may have something, into the inboxes; whether there was one.
@@ -679,6 +717,9 @@ impl<S: AsyncStream> Core<S> {
             self.inbound.slab.clear();
         }
         self.inbound.inboxes.remove(peer.id);
+        if peer.link.inproc().is_some() {
+            self.inbound.pipes.remove(peer.id);
+        }
         for message in peer.inbox.drain(..) {
             self.inbound.orphan_level.add(message.size());
             self.inbound.orphans.push_back((peer.id, message));
@@ -689,9 +730,11 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn discard_received(&mut self) {
         self.turn(|core| {
             core.collect_ready();
+            core.inbound.passed = 0;
             core.read_ahead_now();
             while core.take_decoded().is_some() {
                 core.counters.recv_dropped += 1;
+                core.inbound.passed = 0;
             }
         });
     }
@@ -711,7 +754,7 @@ impl<S: AsyncStream> Core<S> {
         }
         let next = self.ready.unpark_receiver(key);
         self.effects.wake(next);
-        if self.inbound.inboxes.is_empty() && self.inbound.orphans.is_empty() {
+        if self.inbound.only_slab() {
             return;
         }
         let receiver = self.ready.pop_receiver();

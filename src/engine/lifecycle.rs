@@ -28,6 +28,13 @@ impl<S: AsyncStream> Core<S> {
         id
     }
 
+    /// The same for a socket that is open, which may connect there already.
+    pub(crate) fn dial_once_more(&mut self, endpoint: Endpoint) {
+        if !(self.config.socket_type.connects_once() && self.endpoints.is_dialled(&endpoint)) {
+            self.dial(endpoint, false);
+        }
+    }
+
     /// Starts to listen on an endpoint.
     pub(crate) fn listen(&mut self, endpoint: Endpoint) -> u32 {
         let id = self.endpoints.add_listener(endpoint);
@@ -340,7 +347,9 @@ impl<S: AsyncStream> Core<S> {
             dial.reconnect.stop();
             let event =
                 SocketEvent::ReconnectStopped { endpoint: dial.endpoint.clone(), cause: (*cause).clone() };
-            self.emit(event);
+            if !matches!(*cause, Error::Closed) {
+                self.emit(event);
+            }
             self.wake_everybody_if_hopeless();
         } else {
             dial.unscheduled = Some(ended);

@@ -5,6 +5,7 @@
 //! a socket type.
 
 mod accept;
+mod burst;
 mod close;
 mod conflate;
 mod core;
@@ -22,6 +23,7 @@ mod pattern;
 mod peer;
 mod peers;
 mod pending;
+mod put_back;
 mod ready;
 mod reserve;
 mod shared;

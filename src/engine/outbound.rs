@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
-use super::core::{Companion, Core};
+use super::burst::SENDS_PER_POLL;
+use super::core::{Companion, Core, Phase};
 use super::pattern::{Room, Route};
 use super::peer::{Peer, Stage};
 use super::pending::Queued;
@@ -18,12 +19,9 @@ use crate::runtime::{Arena, AsyncStream, SendBuf};
 /// Copied bytes from which a burst is written inline: the sweet spot of a TCP write.
 const FLUSH_COPIED: usize = 32 * 1024;
 /// Referenced bytes from which it is: several large payloads leave in one gathered write.
-const FLUSH_SHARED: usize = 1024 * 1024;
+const FLUSH_SHARED: usize = 256 * 1024;
 /// Slices from which it is: what one gathered write takes.
 const FLUSH_SLICES: usize = 64;
-
-/// Messages that `send` accepts in a row before it lets other tasks run once.
-const SENDS_PER_POLL: u32 = 1024;
 
 /// What waits to be sent, and who waits to send.
 #[derive(Debug)]
@@ -41,19 +39,22 @@ pub(crate) struct Outbound {
     pub(super) dirty: Vec<PeerId>,
     /// Something was sent since the companion last found nothing to do: further messages wait for
     /// company.
-    hot: bool,
+    pub(super) hot: bool,
+    /// Messages may leave together with others of their burst, whatever they are.
+    pub(super) joinable: bool,
     /// A connection was closed by a cancelled write, and no call has reported it yet.
     pub(crate) poisoned: bool,
-    /// The buffer of the last connection that was drained: one hot buffer serves all.
-    spare: Arena,
+    /// Buffers of connections that were drained, for those that are next; one once the burst is over.
+    spares: Vec<Arena>,
     /// Messages accepted since `send` last gave way.
-    burst: u32,
+    pub(super) burst: u32,
     /// What a message for many looks like on the wire; kept for its memory.
     pub(super) scratch: Vec<u8>,
 }
 
 impl Outbound {
-    pub(crate) fn new(options: &SocketOptions) -> Self {
+    pub(crate) fn new(options: &SocketOptions, plain: bool) -> Self {
+        let joinable = plain && options.flush_policy == FlushPolicy::Adaptive;
         Self {
             pending: VecDeque::new(),
             pending_level: super::pending::level(options),
@@ -62,8 +63,9 @@ impl Outbound {
             sole_peer: None,
             dirty: Vec::new(),
             hot: false,
+            joinable,
             poisoned: false,
-            spare: Arena::default(),
+            spares: Vec::new(),
             burst: 0,
             scratch: Vec::new(),
         }
@@ -71,17 +73,29 @@ impl Outbound {
 }
 
 impl Outbound {
-    /// Gives a peer with nothing queued memory to work with.
+    /// Gives a connection that has nothing queued a buffer that was used before.
     #[inline]
     pub(super) fn lend_arena<S>(&mut self, peer: &mut Peer<S>) {
         if peer.out.is_empty() {
-            peer.out.give_arena(std::mem::take(&mut self.spare));
+            if let Some(arena) = self.spares.pop() {
+                peer.out.give_arena(arena);
+            }
+        }
+    }
+
+    /// Takes the buffer of a connection that has nothing queued.
+    fn take_arena_back<S>(&mut self, peer: &mut Peer<S>) {
+        const SPARES: usize = 64;
+        let arena = peer.out.take_arena();
+        if arena.capacity() > 0 && self.spares.len() < SPARES {
+            self.spares.push(arena);
         }
     }
 }
 
 /// Whether a queue is worth a write of its own in the middle of a burst.
-fn worth_writing(out: &SendBuf) -> bool {
+#[inline]
+pub(super) fn worth_writing(out: &SendBuf) -> bool {
     out.remaining_copied() >= FLUSH_COPIED
         || out.remaining_shared() >= FLUSH_SHARED
         || out.io_slice_count() >= FLUSH_SLICES
@@ -115,7 +129,7 @@ impl<S: AsyncStream> Core<S> {
     /// message means nothing.
     ///
     /// `write` is false for `send_buffered`, which never writes.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn submit(&mut self, message: &mut Message, permit: Permit, write: bool) -> Result<(), Error> {
         let size = message.size();
         match self.choose(message, size) {
@@ -124,6 +138,9 @@ impl<S: AsyncStream> Core<S> {
             Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
             Ok(Destination::Here) => self.effects.drop_permit(permit),
             Ok(Destination::Nowhere(cause)) => {
+                if self.inbound.gated {
+                    self.pattern.dropped();
+                }
                 self.effects.drop_permit(permit);
                 self.counters.accepted += 1;
                 self.count_dropped(None, cause, 1);
@@ -145,7 +162,13 @@ impl<S: AsyncStream> Core<S> {
             self.perform_tasks();
             turn?;
         }
-        match self.route(message, size) {
+        let mut route = self.route(message, size);
+        if route == Route::Full && self.ready.has_events() {
+            // Room that a peer has just made, in this process or on the wire, counts at once.
+            self.turn(Self::collect_ready);
+            route = self.route(message, size);
+        }
+        match route {
             // Nothing overtakes what has been waiting for a peer.
             Route::To(_) if !self.outbound.pending.is_empty() => Err(Error::WouldBlock),
             Route::To(id) => Ok(Destination::Peer(id)),
@@ -261,7 +284,7 @@ impl<S: AsyncStream> Core<S> {
         let eager = self.options.flush_policy == FlushPolicy::Eager;
         if !(self.outbound.hot || eager && write) {
             self.outbound.hot = true;
-            self.wake_companion();
+            self.wake_to_cool_down();
         }
     }
 
@@ -286,9 +309,9 @@ impl<S: AsyncStream> Core<S> {
     fn settle_written(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         let before = peer.sent;
-        while let Some(payload) = peer.out.pop_written() {
-            peer.out_level.remove(payload);
-            peer.sent += 1;
+        while let Some(written) = peer.out.pop_written() {
+            peer.out_level.remove_all(written.messages, written.payload);
+            peer.sent += written.messages as u64;
         }
         while peer.permits.front().is_some_and(|(ordinal, _)| *ordinal <= peer.sent) {
             if let Some((_, permit)) = peer.permits.pop_front() {
@@ -298,10 +321,7 @@ impl<S: AsyncStream> Core<S> {
         let freed = peer.sent - before;
         if peer.out.is_empty() {
             peer.dirty = false;
-            let arena = peer.out.take_arena();
-            if arena.capacity() > self.outbound.spare.capacity() {
-                self.outbound.spare = arena;
-            }
+            self.outbound.take_arena_back(peer);
         }
         if freed > 0 {
             self.counters.sent += freed;
@@ -318,16 +338,34 @@ impl<S: AsyncStream> Core<S> {
 
     /// Writes everything that is queued for anybody; whether something was.
     pub(crate) fn flush_dirty(&mut self) -> bool {
-        let dirty = std::mem::take(&mut self.outbound.dirty);
-        for &id in &dirty {
-            if let Some(peer) = self.peers.get_mut(id) {
-                peer.dirty = false;
-                if !peer.write_blocked {
-                    self.flush_peer(id);
-                }
+        let mut found = false;
+        for id in std::mem::take(&mut self.outbound.dirty) {
+            // What a write in between has emptied is no longer dirty.
+            let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.dirty) else { continue };
+            peer.dirty = false;
+            found = true;
+            if !peer.write_blocked {
+                self.flush_peer(id);
             }
         }
-        !dirty.is_empty()
+        found
+    }
+
+    /// Cools down after an isolated message, if that is all that there is to be done: the cheapest turn of the
+    /// companion, and by far the most frequent one of sockets that ask and answer.
+    pub(crate) fn cool_down(&mut self) -> bool {
+        let peers = &self.peers;
+        let written = |id: &PeerId| !peers.get(*id).is_some_and(|peer| peer.dirty);
+        let done = !self.chores
+            && self.phase == Phase::Open
+            && self.mailbox.is_none()
+            && self.outbound.dirty.iter().all(written)
+            && self.ready.is_idle();
+        if done {
+            self.outbound.dirty.clear();
+            self.outbound.hot = false;
+        }
+        done
     }
 
     /// The companion's part of adaptive batching: flush and stay hot, or find nothing and cool down.
@@ -338,6 +376,9 @@ impl<S: AsyncStream> Core<S> {
         }
         let flushed = self.flush_dirty();
         self.outbound.hot = flushed;
+        if !flushed {
+            self.outbound.spares.truncate(1);
+        }
         flushed
     }
 
@@ -398,22 +439,6 @@ impl<S: AsyncStream> Core<S> {
     /// Gives a permit back that was not used.
     pub(crate) fn refund(&mut self, permit: Permit) {
         self.effects.drop_permit(permit);
-    }
-
-    /// [`submit`](Self::submit) for a loop of sends, which has to wait now and then to let others run.
-    #[inline]
-    pub(crate) fn submit_in_turn(
-        &mut self,
-        message: &mut Message,
-        permit: Permit,
-        write: bool,
-    ) -> Result<(), Error> {
-        if self.outbound.burst >= SENDS_PER_POLL {
-            self.effects.drop_permit(permit);
-            return Err(Error::WouldBlock);
-        }
-        self.outbound.burst += 1;
-        self.submit(message, permit, write)
     }
 
     /// Lets other tasks run now and then in a loop of sends that never wait.
@@ -491,7 +516,7 @@ pub(super) enum Destination {
     Nowhere(DropCause),
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn queue_message<S: AsyncStream>(peer: &mut Peer<S>, message: &Message, permit: Permit) {
     peer.connection.encode_message(message, &mut peer.out);
     end_message(peer, message.size(), permit);
@@ -503,7 +528,10 @@ pub(super) fn end_message<S: AsyncStream>(peer: &mut Peer<S>, size: usize, permi
     peer.out.end_message(size);
     peer.out_level.add(size);
     peer.enqueued += 1;
-    if !permit.is_none() {
+    if permit.is_none() {
+        // Nothing to give back: spares the look for it.
+        std::mem::forget(permit);
+    } else {
         peer.permits.push_back((peer.enqueued, permit));
     }
 }

@@ -41,6 +41,10 @@ pub(crate) trait Pattern: Send {
     /// A message was accepted for the socket's own queue: no peer has it yet.
     fn queued(&mut self) {}
 
+    /// The message that was just routed was dropped instead of being sent; only called where
+    /// [`takes_turns`](Self::takes_turns).
+    fn dropped(&mut self) {}
+
     /// Makes of `message` what goes on the wire to the peer that was chosen for it.
     fn outgoing(&mut self, _peer: PeerId, _message: &mut Message) {}
 
@@ -56,12 +60,19 @@ pub(crate) trait Pattern: Send {
     /// Turns what `peer` sent into what the application receives.
     fn accept(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict;
 
+    /// Whether all that comes goes to the application as it is: then [`accept`](Self::accept) need not be
+    /// asked.
+    fn accepts_all(&self) -> bool {
+        false
+    }
+
     /// A peer subscribed to a topic, or ended a subscription, by a command.
     fn subscription(&mut self, _peer: PeerId, _topic: &[u8], _subscribe: bool, _tasks: &mut Tasks) {}
 
     /// Whether [`may_send`](Self::may_send), [`may_receive`](Self::may_receive),
-    /// [`deliver`](Self::deliver) and [`recv_abandoned`](Self::recv_abandoned) matter for this socket:
-    /// where they do not, they are never called.
+    /// [`deliver`](Self::deliver), [`take_back`](Self::take_back) and
+    /// [`recv_abandoned`](Self::recv_abandoned) matter for this socket: where they do not, they are never
+    /// called.
     fn takes_turns(&self) -> bool {
         false
     }
@@ -78,6 +89,12 @@ pub(crate) trait Pattern: Send {
 
     /// A message that `peer` sent goes to the application.
     fn deliver(&mut self, _peer: PeerId, _message: &mut Message) {}
+
+    /// The message that was delivered last comes back, and will be delivered again: undoes
+    /// [`deliver`](Self::deliver). False if the application has gone on and cannot get it again.
+    fn take_back(&mut self, _message: &mut Message) -> bool {
+        true
+    }
 
     /// A `recv` was dropped before it had a message.
     fn recv_abandoned(&mut self) {}

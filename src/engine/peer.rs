@@ -12,10 +12,10 @@ use super::inproc::Link;
 use super::pending::Queued;
 use super::ready::{PeerSignal, ReadyQueue};
 use crate::endpoint::Endpoint;
-use crate::message::Message;
+use crate::message::{INLINE_CAPACITY, Message};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
-use crate::protocol::{Config, Connection, PeerInfo, SMALL_FRAME, WireSink};
+use crate::protocol::{Config, Connection, PeerInfo, SHORT_HEADER, WireSink};
 use crate::resilience::{HighWater, Permit, PoisonGuard};
 use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
 
@@ -40,9 +40,9 @@ impl WireSink for SendBuf {
         Self::put_shared(self, bytes);
     }
 
-    #[inline]
-    fn put_padded(&mut self, bytes: &[u8; SMALL_FRAME], len: usize) {
-        Self::put_padded(self, bytes, len);
+    #[inline(always)]
+    fn put_padded(&mut self, header: [u8; SHORT_HEADER], padded: &[u8; INLINE_CAPACITY], len: usize) {
+        Self::put_padded(self, header, padded, len);
     }
 }
 
@@ -221,6 +221,11 @@ impl<S: AsyncStream> Peer<S> {
     /// Puts the peer on the ready queue, as an event of its stream would.
     pub(crate) fn wake(&self) {
         self.waker.wake_by_ref();
+    }
+
+    /// The same, for where wakers have to wait until the lock is released.
+    pub(crate) fn waker(&self) -> Waker {
+        self.waker.clone()
     }
 
     /// Has the other side of an inproc connection wake this peer.

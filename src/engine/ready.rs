@@ -70,6 +70,16 @@ impl ReadyQueue {
         state.next_waker()
     }
 
+    /// Whether some peer has something to do.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.lock().queue.is_empty()
+    }
+
+    /// Whether no peer has an event.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lock().queue.is_empty()
+    }
+
     pub(crate) fn pop(&self) -> Option<PeerId> {
         self.lock().queue.pop_front()
     }

@@ -30,6 +30,10 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
+    pub(crate) fn peer_stats(&self, id: PeerId) -> Option<PeerStats> {
+        self.peers.get(id).and_then(Peer::stats)
+    }
+
     pub(crate) fn live_ids(&self) -> Vec<PeerId> {
         self.peers.ids(|peer| peer.stage == Stage::Live)
     }

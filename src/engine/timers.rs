@@ -48,6 +48,7 @@ enum Verdict {
 impl<S: AsyncStream> Core<S> {
     /// One turn of the companion: everything that nobody else is there to do.
     pub(crate) fn drive(&mut self, now: Instant) -> Step {
+        self.chores = false;
         let (start, again) = self.turn(|core| {
             core.collect_ready();
             core.answer_calls(now);

@@ -5,3 +5,6 @@ pub mod cancellation {}
 
 #[doc = include_str!("delivery.md")]
 pub mod delivery {}
+
+#[doc = include_str!("patterns.md")]
+pub mod patterns {}

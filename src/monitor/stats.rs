@@ -15,9 +15,10 @@ use crate::protocol::SocketType;
 pub struct SocketStats {
     /// Messages that `send` and its kin took.
     pub accepted: u64,
-    /// Messages whose last byte is with the kernel.
+    /// Messages whose last byte is with the kernel; on `inproc://`, those that the peer has taken or, when we
+    /// closed, been left.
     pub sent: u64,
-    /// Messages accepted and not yet with the kernel.
+    /// Messages accepted and not yet sent.
     pub queued: u64,
     /// The part of `sent` of which nothing proved that it had arrived when its connection ended: no
     /// PONG to a later PING.

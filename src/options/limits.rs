@@ -10,7 +10,8 @@ fn limit(mark: usize) -> Option<usize> {
 /// The high-water marks.
 impl SocketOptions {
     /// Messages queued for one peer before senders wait; default 1000 (SNDHWM). Worst case: as many
-    /// messages as fit below `send_hwm_bytes`.
+    /// messages as fit below `send_hwm_bytes`. On `inproc://` there is one queue between two sockets, and the
+    /// sender's mark and the receiver's `recv_hwm` add up; likewise the marks in bytes.
     #[must_use]
     pub fn with_send_hwm(mut self, messages: usize) -> Self {
         self.send_hwm = messages;
@@ -91,7 +92,8 @@ impl SocketOptions {
 
     /// The largest message sent or accepted, in payload bytes over all frames; default 256 MiB. A peer
     /// that announces more is disconnected before anything is allocated. libzmq's MAXMSGSIZE is for each
-    /// frame, and for receiving only.
+    /// frame, and for receiving only. What comes over `inproc://` is there already, and not checked, nor are
+    /// its frames counted (as in libzmq).
     #[must_use]
     pub fn with_max_message_size(mut self, bytes: usize) -> Self {
         self.max_message_size = bytes;

@@ -4,56 +4,152 @@
 //!
 //! | libzmq | here |
 //! |---|---|
-//! | BACKLOG | [`with_backlog`](SocketOptions::with_backlog) |
-//! | BINDTODEVICE | [`with_bind_to_device`](SocketOptions::with_bind_to_device) |
-//! | BUSY_POLL | [`with_busy_poll`](SocketOptions::with_busy_poll) |
-//! | CONNECT_TIMEOUT | [`with_connect_timeout`](SocketOptions::with_connect_timeout) |
-//! | EVENTS, FD | sockets are futures, `Stream`s and `Sink`s; [`try_recv`], [`try_send`] |
-//! | HANDSHAKE_IVL | [`with_handshake_timeout`](SocketOptions::with_handshake_timeout) |
-//! | HEARTBEAT_IVL | [`with_heartbeat_interval`](SocketOptions::with_heartbeat_interval) |
-//! | HEARTBEAT_TIMEOUT, _TTL | [`with_heartbeat_timeout`], [`with_heartbeat_ttl`] |
-//! | IMMEDIATE | not needed: no message waits for a peer that is not connected while another is |
-//! | IPV6 | not needed: always on |
-//! | LAST_ENDPOINT | [`local_endpoint`] |
-//! | LINGER | [`with_linger`](SocketOptions::with_linger), [`with_unlimited_linger`] |
-//! | MAXMSGSIZE | [`with_max_message_size`](SocketOptions::with_max_message_size), of the whole message |
-//! | PRIORITY | [`with_priority`](SocketOptions::with_priority) |
-//! | PROBE_ROUTER | [`with_probe_router`](SocketOptions::with_probe_router) |
+//! | AFFINITY | not needed: a socket's I/O is done by its callers and one task of its runtime |
+//! | BACKLOG | [`with_backlog`] |
+//! | BINDTODEVICE | [`with_bind_to_device`] |
+//! | BUSY_POLL | [`with_busy_poll`] |
+//! | CONFLATE | [`with_conflate`] |
+//! | CONNECT_ROUTING_ID | [`connect_to_as`] |
+//! | CONNECT_TIMEOUT | [`with_connect_timeout`] |
+//! | CURVE_SERVER, _PUBLICKEY, _SECRETKEY, _SERVERKEY | security is not in this version |
+//! | DISCONNECT_MSG | [`with_disconnect_message`] |
+//! | EVENTS, FD | not needed: sockets are futures, `Stream`s and `Sink`s; [`try_recv`], [`try_send`] |
+//! | GSSAPI_* | security is not in this version |
+//! | HANDSHAKE_IVL | [`with_handshake_timeout`]; there is always a limit |
+//! | HEARTBEAT_IVL, _TIMEOUT, _TTL | [`with_heartbeat_interval`], [`with_heartbeat_timeout`], [`with_heartbeat_ttl`] |
+//! | HELLO_MSG | [`with_hello_message`] |
+//! | HICCUP_MSG | [`with_hiccup_message`] |
+//! | IMMEDIATE | [`with_while_disconnected`]`(Wait)`; not needed for fairness: no message waits for a peer that is not connected while another is |
+//! | IN_BATCH_SIZE, OUT_BATCH_SIZE | not needed: reads are of 32 KiB, and [`with_flush_policy`] says when is written |
+//! | INVERT_MATCHING | [`with_invert_matching`] |
+//! | IPC_FILTER_UID, _GID, _PID | deprecated in libzmq; permissions of the path's folder do it |
+//! | IPV4ONLY, IPV6 | not needed: an address says which it is, names may be either, and `tcp://*` is both |
+//! | LAST_ENDPOINT | [`local_endpoint`]; [`bind_to`] returns it |
+//! | LINGER | [`with_linger`], [`with_unlimited_linger`] |
+//! | LOOPBACK_FASTPATH | Windows' fast path is not in this version |
+//! | MAXMSGSIZE | [`with_max_message_size`], of the whole message |
+//! | MECHANISM | security is not in this version: always NULL |
+//! | METADATA | [`with_metadata`] |
+//! | MULTICAST_HOPS, _LOOP, _MAXTPDU, RATE, RECOVERY_IVL | PGM and UDP multicast are not in this version |
+//! | NORM_* | NORM is not in this version |
+//! | ONLY_FIRST_SUBSCRIBE | [`with_only_first_subscribe`] |
+//! | PLAIN_SERVER, _USERNAME, _PASSWORD | security is not in this version |
+//! | PRIORITY | [`with_priority`] |
+//! | PROBE_ROUTER | [`with_probe_router`] |
 //! | RCVBUF, SNDBUF | [`with_recv_buffer`], [`with_send_buffer`] |
-//! | RCVHWM | [`with_recv_hwm`]; 0 is [`with_unlimited_recv_hwm`] |
+//! | RCVHWM, SNDHWM | [`with_recv_hwm`], [`with_send_hwm`]; 0 is [`with_unlimited_recv_hwm`], [`with_unlimited_send_hwm`] |
 //! | RCVMORE | not needed: a [`Message`](crate::Message) has all its frames |
-//! | RCVTIMEO, SNDTIMEO | your runtime's `timeout`; 0 is [`try_recv`], [`try_send`] |
-//! | RECONNECT_IVL | [`with_reconnect_interval`]; -1 is [`with_reconnect`]`(false)` |
-//! | RECONNECT_IVL_MAX | [`with_reconnect_interval_max`](SocketOptions::with_reconnect_interval_max) |
-//! | RECONNECT_STOP | [`with_reconnect_stop`](SocketOptions::with_reconnect_stop) |
-//! | ROUTER_HANDOVER, _MANDATORY | [`with_router_handover`], [`with_router_mandatory`] |
-//! | ROUTING_ID | [`with_identity`](SocketOptions::with_identity) |
-//! | SNDHWM | [`with_send_hwm`]; 0 is [`with_unlimited_send_hwm`] |
-//! | SOCKS_PROXY | [`with_socks_proxy`](SocketOptions::with_socks_proxy) |
-//! | SOCKS_USERNAME, SOCKS_PASSWORD | [`with_socks_credentials`](SocketOptions::with_socks_credentials) |
-//! | TCP_KEEPALIVE, _CNT, _IDLE, _INTVL | [`with_tcp_keepalive`](SocketOptions::with_tcp_keepalive) |
-//! | TCP_MAXRT | [`with_tcp_max_retransmission`](SocketOptions::with_tcp_max_retransmission) |
-//! | TOS | [`with_tos`](SocketOptions::with_tos) |
+//! | RCVTIMEO, SNDTIMEO | [`with_recv_timeout`], [`with_send_timeout`], or your runtime's `timeout`; 0 is [`try_recv`], [`try_send`] |
+//! | RECONNECT_IVL | [`with_reconnect_interval`], [`with_backoff`]; -1 is [`with_reconnect`]`(false)` |
+//! | RECONNECT_IVL_MAX | [`with_reconnect_interval_max`] |
+//! | RECONNECT_STOP | [`with_reconnect_stop`] |
+//! | REQ_CORRELATE, REQ_RELAXED | [`with_req_correlate`], [`with_req_relaxed`] |
+//! | ROUTER_HANDOVER, _MANDATORY, _NOTIFY | [`with_router_handover`], [`with_router_mandatory`], [`with_router_notify`] |
+//! | ROUTER_RAW | the socket type STREAM is not in this version |
+//! | ROUTING_ID | [`with_identity`] |
+//! | SOCKS_PROXY | [`with_socks_proxy`] |
+//! | SOCKS_USERNAME, SOCKS_PASSWORD | [`with_socks_credentials`] |
+//! | STREAM_NOTIFY | the socket type STREAM is not in this version |
+//! | SUBSCRIBE, UNSUBSCRIBE | [`subscribe`], [`unsubscribe`] |
+//! | TCP_ACCEPT_FILTER | deprecated in libzmq; a firewall does it |
+//! | TCP_KEEPALIVE, _CNT, _IDLE, _INTVL | [`with_tcp_keepalive`] |
+//! | TCP_MAXRT | [`with_tcp_max_retransmission`] |
+//! | THREAD_SAFE | not needed: all sockets are, as far as their runtime allows (`Send` and `Sync` on tokio) |
+//! | TOPICS_COUNT | [`topic_count`] |
+//! | TOS | [`with_tos`] |
+//! | TYPE | not needed: it is the type of the socket in Rust; of a peer, [`PeerStats::socket_type`](crate::monitor::PeerStats) |
 //! | USE_FD | `from_tcp` and `from_unix`, for connected streams; no listeners |
+//! | VMCI_* | VMCI is not in this version |
+//! | WSS_* | WebSocket is not in this version |
+//! | XPUB_MANUAL, _MANUAL_LAST_VALUE | [`with_xpub_manual`], [`with_xpub_manual_last_value`] |
+//! | XPUB_NODROP | [`with_xpub_nodrop`]; [`with_on_full`] for other types and answers |
+//! | XPUB_VERBOSE, _VERBOSER | [`with_xpub_verbose`], [`with_xpub_verboser`] |
+//! | XPUB_WELCOME_MSG | [`with_xpub_welcome_message`] |
+//! | XSUB_VERBOSE_UNSUBSCRIBE | [`with_xsub_verbose_unsubscribe`] |
+//! | ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN | security is not in this version |
+//! | options of a context: IO_THREADS, MAX_SOCKETS, SOCKET_LIMIT, THREAD_*, MAX_MSGSZ, MSG_T_SIZE, BLOCKY, ZERO_COPY_RECV | not needed: there is no context |
+//!
+//! Options that libzmq has not: [`with_frame_timeout`], [`with_max_attempts`], [`with_max_frames`],
+//! [`with_max_handshakes`], [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_on_cancel`],
+//! [`with_reconnect_jitter`], [`with_recv_hwm_bytes`], [`with_send_hwm_bytes`], [`with_req_resend`],
+//! [`with_tcp_nodelay`].
 //!
 //! What differs by default stands in [`guide::delivery`](crate::guide::delivery#deviations-from-libzmq).
 //!
+//! [`bind_to`]: crate::socket::Socket::bind_to
+//! [`connect_to_as`]: crate::socket::Socket::connect_to_as
 //! [`local_endpoint`]: crate::socket::Socket::local_endpoint
+//! [`subscribe`]: crate::socket::Socket::subscribe
+//! [`topic_count`]: crate::socket::Socket::topic_count
 //! [`try_recv`]: crate::socket::Socket::try_recv
 //! [`try_send`]: crate::socket::Socket::try_send
+//! [`unsubscribe`]: crate::socket::Socket::unsubscribe
+//! [`with_backlog`]: SocketOptions::with_backlog
+//! [`with_backoff`]: SocketOptions::with_backoff
+//! [`with_bind_to_device`]: SocketOptions::with_bind_to_device
+//! [`with_busy_poll`]: SocketOptions::with_busy_poll
+//! [`with_conflate`]: SocketOptions::with_conflate
+//! [`with_connect_timeout`]: SocketOptions::with_connect_timeout
+//! [`with_disconnect_message`]: SocketOptions::with_disconnect_message
+//! [`with_flush_policy`]: SocketOptions::with_flush_policy
+//! [`with_frame_timeout`]: SocketOptions::with_frame_timeout
+//! [`with_handshake_timeout`]: SocketOptions::with_handshake_timeout
+//! [`with_heartbeat_interval`]: SocketOptions::with_heartbeat_interval
 //! [`with_heartbeat_timeout`]: SocketOptions::with_heartbeat_timeout
 //! [`with_heartbeat_ttl`]: SocketOptions::with_heartbeat_ttl
+//! [`with_hello_message`]: SocketOptions::with_hello_message
+//! [`with_hiccup_message`]: SocketOptions::with_hiccup_message
+//! [`with_identity`]: SocketOptions::with_identity
+//! [`with_invert_matching`]: SocketOptions::with_invert_matching
+//! [`with_linger`]: SocketOptions::with_linger
+//! [`with_max_attempts`]: SocketOptions::with_max_attempts
+//! [`with_max_frames`]: SocketOptions::with_max_frames
+//! [`with_max_handshakes`]: SocketOptions::with_max_handshakes
+//! [`with_max_message_size`]: SocketOptions::with_max_message_size
+//! [`with_max_subscription_bytes`]: SocketOptions::with_max_subscription_bytes
+//! [`with_max_subscriptions`]: SocketOptions::with_max_subscriptions
+//! [`with_metadata`]: SocketOptions::with_metadata
+//! [`with_on_cancel`]: SocketOptions::with_on_cancel
+//! [`with_on_full`]: SocketOptions::with_on_full
+//! [`with_only_first_subscribe`]: SocketOptions::with_only_first_subscribe
+//! [`with_priority`]: SocketOptions::with_priority
+//! [`with_probe_router`]: SocketOptions::with_probe_router
 //! [`with_reconnect`]: SocketOptions::with_reconnect
 //! [`with_reconnect_interval`]: SocketOptions::with_reconnect_interval
+//! [`with_reconnect_interval_max`]: SocketOptions::with_reconnect_interval_max
+//! [`with_reconnect_jitter`]: SocketOptions::with_reconnect_jitter
+//! [`with_reconnect_stop`]: SocketOptions::with_reconnect_stop
 //! [`with_recv_buffer`]: SocketOptions::with_recv_buffer
 //! [`with_recv_hwm`]: SocketOptions::with_recv_hwm
+//! [`with_recv_hwm_bytes`]: SocketOptions::with_recv_hwm_bytes
+//! [`with_recv_timeout`]: SocketOptions::with_recv_timeout
+//! [`with_req_correlate`]: SocketOptions::with_req_correlate
+//! [`with_req_relaxed`]: SocketOptions::with_req_relaxed
+//! [`with_req_resend`]: SocketOptions::with_req_resend
 //! [`with_router_handover`]: SocketOptions::with_router_handover
 //! [`with_router_mandatory`]: SocketOptions::with_router_mandatory
+//! [`with_router_notify`]: SocketOptions::with_router_notify
 //! [`with_send_buffer`]: SocketOptions::with_send_buffer
 //! [`with_send_hwm`]: SocketOptions::with_send_hwm
+//! [`with_send_hwm_bytes`]: SocketOptions::with_send_hwm_bytes
+//! [`with_send_timeout`]: SocketOptions::with_send_timeout
+//! [`with_socks_credentials`]: SocketOptions::with_socks_credentials
+//! [`with_socks_proxy`]: SocketOptions::with_socks_proxy
+//! [`with_tcp_keepalive`]: SocketOptions::with_tcp_keepalive
+//! [`with_tcp_max_retransmission`]: SocketOptions::with_tcp_max_retransmission
+//! [`with_tcp_nodelay`]: SocketOptions::with_tcp_nodelay
+//! [`with_tos`]: SocketOptions::with_tos
 //! [`with_unlimited_linger`]: SocketOptions::with_unlimited_linger
 //! [`with_unlimited_recv_hwm`]: SocketOptions::with_unlimited_recv_hwm
 //! [`with_unlimited_send_hwm`]: SocketOptions::with_unlimited_send_hwm
+//! [`with_while_disconnected`]: SocketOptions::with_while_disconnected
+//! [`with_xpub_manual`]: SocketOptions::with_xpub_manual
+//! [`with_xpub_manual_last_value`]: SocketOptions::with_xpub_manual_last_value
+//! [`with_xpub_nodrop`]: SocketOptions::with_xpub_nodrop
+//! [`with_xpub_verbose`]: SocketOptions::with_xpub_verbose
+//! [`with_xpub_verboser`]: SocketOptions::with_xpub_verboser
+//! [`with_xpub_welcome_message`]: SocketOptions::with_xpub_welcome_message
+//! [`with_xsub_verbose_unsubscribe`]: SocketOptions::with_xsub_verbose_unsubscribe
 
 mod connection;
 mod error;

@@ -76,6 +76,11 @@ impl SocketOptions {
         self.on_full
     }
 
+    /// Whether a message for many is held back until all of them have room.
+    pub(crate) fn holds_back(&self) -> bool {
+        matches!(self.on_full, Some(OnFull::Wait | OnFull::Fail))
+    }
+
     /// Whether a PUB or XPUB waits for its slowest subscriber instead of dropping: short for
     /// [`OnFull::Wait`]; default false (XPUB_NODROP).
     #[must_use]

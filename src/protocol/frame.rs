@@ -12,15 +12,13 @@ pub(crate) trait WireSink {
     /// Appends `bytes`, a whole payload, and may keep a reference instead of a copy.
     fn put_shared(&mut self, bytes: &Bytes);
 
-    /// Appends the first `len` of `bytes`: a small frame with padding behind it, since a copy of fixed
-    /// size takes a few instructions where one of any size takes a call.
-    fn put_padded(&mut self, bytes: &[u8; SMALL_FRAME], len: usize) {
-        self.put(&bytes[..len]);
+    /// Appends `header` and the first `len` bytes of `padded`: a small frame, and what lies behind its
+    /// payload, since a copy of fixed size takes a few instructions where one of any size takes a call.
+    fn put_padded(&mut self, header: [u8; SHORT_HEADER], padded: &[u8; INLINE_CAPACITY], len: usize) {
+        self.put(&header);
+        self.put(&padded[..len]);
     }
 }
-
-/// The most that a frame with an inline payload takes on the wire, header included.
-pub(crate) const SMALL_FRAME: usize = 2 + INLINE_CAPACITY;
 
 /// The first byte of a frame. Bits 3 to 7 are reserved, and ignored as libzmq does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,7 +61,7 @@ pub(super) struct Header {
 }
 
 /// Bytes of a header with a one-byte, and with an eight-byte length.
-const SHORT_HEADER: usize = 2;
+pub(crate) const SHORT_HEADER: usize = 2;
 pub(super) const LONG_HEADER: usize = 9;
 
 impl Header {
@@ -122,18 +120,19 @@ pub(super) fn encode<S: WireSink + ?Sized>(flags: Flags, payload: &[u8], out: &m
 }
 
 /// Writes a frame; a shared payload is not copied here.
-#[inline]
+#[inline(always)]
 pub(super) fn encode_frame<S: WireSink + ?Sized>(flags: Flags, frame: &Frame, out: &mut S) {
     if let Some((window, len)) = frame.window() {
-        let mut bytes = [0; SMALL_FRAME];
-        bytes[0] = flags.0;
-        bytes[1] = len;
-        bytes[2..].copy_from_slice(window);
-        out.put_padded(&bytes, 2 + usize::from(len));
+        out.put_padded([flags.0, len], window, usize::from(len));
     } else if let Some(payload) = frame.shared() {
-        encode_header(flags, payload.len(), out);
-        out.put_shared(payload);
+        encode_shared(flags, payload, out);
     }
+}
+
+#[inline(never)]
+fn encode_shared<S: WireSink + ?Sized>(flags: Flags, payload: &Bytes, out: &mut S) {
+    encode_header(flags, payload.len(), out);
+    out.put_shared(payload);
 }
 
 /// A payload that arrived: part of the input, or gathered by the caller because it was large.

@@ -35,5 +35,5 @@ pub use socket_type::SocketType;
 pub(crate) use config::{Config, Limits, Security};
 pub(crate) use connection::Connection;
 pub(crate) use event::Event;
-pub(crate) use frame::{SMALL_FRAME, WireSink};
+pub(crate) use frame::{SHORT_HEADER, WireSink};
 pub(crate) use handshake::PeerInfo;

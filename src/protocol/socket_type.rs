@@ -73,6 +73,16 @@ impl SocketType {
         matches!(self, Self::Req | Self::Dealer | Self::Router)
     }
 
+    /// Whether the application sends with sockets of this type.
+    pub(crate) const fn sends(self) -> bool {
+        !matches!(self, Self::Sub | Self::Pull)
+    }
+
+    /// Whether the application receives with sockets of this type.
+    pub(crate) const fn receives(self) -> bool {
+        !matches!(self, Self::Pub | Self::Push)
+    }
+
     /// Whether the option `conflate` applies (libzmq's CONFLATE).
     pub(crate) const fn conflates(self) -> bool {
         matches!(self, Self::Push | Self::Pull | Self::Pub | Self::Sub | Self::Dealer)
@@ -82,6 +92,12 @@ impl SocketType {
     /// may send and receive at any time.
     pub(crate) const fn converses(self) -> bool {
         matches!(self, Self::Dealer | Self::Router)
+    }
+
+    /// Whether two connections to one endpoint make no sense: answers and publications would come twice, or
+    /// to the wrong one (libzmq refuses the second in silence).
+    pub(crate) const fn connects_once(self) -> bool {
+        matches!(self, Self::Dealer | Self::Req | Self::Pub | Self::Sub)
     }
 
     /// Whether a socket of this type may talk to a `peer` of that type; the relation is symmetric.

@@ -25,17 +25,19 @@ pub enum OnCancel {
 
 /// What becomes of a message whose peers are at their high-water marks.
 ///
-/// Each socket type has its own default, as in libzmq: PUB and XPUB drop, the others wait; a ROUTER waits
-/// unless `router_mandatory` is off, and then drops.
+/// Each socket type has its own default, as in libzmq: PUB, XPUB and XSUB drop, the others wait; a ROUTER
+/// waits unless `router_mandatory` is off, and then drops.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum OnFull {
-    /// `send` waits for room, and `try_send` fails with `WouldBlock`.
+    /// `send` waits for room, and `try_send` fails with `WouldBlock`. Of a message for several peers nobody
+    /// gets anything until all of them have room (PUB, XPUB, XSUB).
     Wait,
     /// Sending fails at once with [`Error::Full`](crate::Error::Full) (kind `WouldBlock`), and gives the
     /// message back.
     Fail,
-    /// The message is dropped and counted. PUB and XPUB drop it only for the peers that have no room.
+    /// The message is dropped and counted. PUB, XPUB and XSUB drop it only for the peers that have no room. A
+    /// REP goes on to the next request as if it had replied, a REQ as if the peer were lost.
     Drop,
 }
 
@@ -90,6 +92,7 @@ pub enum FlushPolicy {
     Adaptive,
     /// Every message is written before its `send` is done: one system call each.
     Eager,
-    /// Nothing is written but by `flush`, or by a `send` that has to make room.
+    /// Nothing is written but by `flush`, or by a `send` that has to make room. Messages on `inproc://` are
+    /// not written, and pass at once.
     Manual,
 }

@@ -14,7 +14,8 @@ use crate::runtime::AsyncStream;
 impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Resolves when all that is queued now is with the kernel.
     ///
-    /// Messages that wait for a peer count: flushing a disconnected socket waits for the reconnection.
+    /// Messages that wait for a peer count: flushing a disconnected socket waits for the reconnection. Those
+    /// for a peer on `inproc://` need no flushing: they are within its reach once they are queued.
     ///
     /// # Errors
     /// [`Error::Poisoned`](crate::Error::Poisoned) once after a cancelled write closed a connection;

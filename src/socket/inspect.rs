@@ -6,7 +6,7 @@ use super::Socket;
 use super::reconnect::Watch;
 use crate::endpoint::Endpoint;
 use crate::error::Result;
-use crate::monitor::{Monitor, PeerId, SocketStats};
+use crate::monitor::{Monitor, PeerId, PeerStats, SocketStats};
 use crate::resilience::BytePermits;
 use crate::runtime::AsyncStream;
 
@@ -40,6 +40,13 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     #[must_use]
     pub fn peers(&self) -> Vec<PeerId> {
         self.shared.with(|core| core.live_ids())
+    }
+
+    /// Who is at the other end of a connection, and what it has done: socket type, identity, address and
+    /// all metadata; `None` once it has ended.
+    #[must_use]
+    pub fn peer(&self, peer: PeerId) -> Option<PeerStats> {
+        self.shared.with(|core| core.peer_stats(peer))
     }
 
     /// What the socket and each of its connections have done so far.

@@ -26,6 +26,7 @@ mod pull;
 mod push;
 mod reconnect;
 mod recv;
+pub(crate) mod relay;
 mod rep;
 mod req;
 mod reserve;
@@ -70,8 +71,8 @@ use crate::runtime::AsyncStream;
 
 /// A ZeroMQ socket of type `T` over streams of type `S`, with byte permits of type `P`.
 ///
-/// Use it through the alias of its type: [`DealerSocket`], [`RouterSocket`], [`PushSocket`],
-/// [`PullSocket`], or those of a runtime's prelude. All methods take `&self`; clones are handles of the
+/// Use it through the alias of its type, [`DealerSocket`] for example, or better through that of a runtime's
+/// prelude. All methods take `&self`; clones are handles of the
 /// same socket, which closes with the last of them.
 ///
 /// # Cancel safety

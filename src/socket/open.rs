@@ -55,6 +55,9 @@ where
     /// Connects to `endpoint`: makes one attempt over all addresses of the name, and resolves when the
     /// ZMTP handshake is done. Afterwards the socket reconnects by itself.
     ///
+    /// A name of `inproc://` need not be bound yet: it is waited for, here for `connect_timeout`, and by
+    /// sockets that reconnect for as long as it takes and without delays.
+    ///
     /// # Errors
     /// What made the attempt fail, bounded by `connect_timeout`; a malformed endpoint or option; no
     /// runtime.
@@ -99,7 +102,8 @@ where
     }
 
     /// Opens a socket that listens on `endpoint`, with default options. `tcp://127.0.0.1:0` lets the
-    /// system choose a port; [`local_endpoint`](Self::local_endpoint) says which.
+    /// system choose a port; [`local_endpoint`](Self::local_endpoint) says which. A name of `inproc://` is
+    /// taken for the whole process, until the socket closes or [`unbind`](Self::unbind)s it.
     ///
     /// # Errors
     /// A malformed endpoint, an address in use or not available, no runtime.
@@ -198,6 +202,9 @@ where
 
     /// Connects to one more endpoint, now and whenever the connection is lost; returns at once.
     ///
+    /// A DEALER, REQ, PUB or SUB that connects to the endpoint already stays as it is; the other types get a
+    /// second connection.
+    ///
     /// # Errors
     /// A malformed endpoint, [`Error::Closed`].
     pub fn connect_to(&self, endpoint: impl IntoEndpoint) -> Result<()> {
@@ -205,7 +212,7 @@ where
         self.shared.with(|core| match core.ended() {
             Some(error) => Err(error),
             None => {
-                core.dial(endpoint, false);
+                core.dial_once_more(endpoint);
                 Ok(())
             }
         })

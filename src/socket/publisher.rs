@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::message::{Frame, Message};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
-use crate::resilience::{BytePermits, OnFull};
+use crate::resilience::BytePermits;
 use crate::routing::{Inserted, Removed, Subscriptions};
 use crate::runtime::AsyncStream;
 
@@ -19,7 +19,7 @@ impl<T: Publishes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// a message sent then goes to all of them. (With `invert_matching`: that do not match `prefix`.)
     ///
     /// # Errors
-    /// [`Error::Closed`](crate::Error::Closed) and the errors after which no connection will come.
+    /// [`Error::Closed`] and the errors after which no connection will come.
     ///
     /// # Cancel safety
     /// Dropping it changes nothing.
@@ -75,7 +75,7 @@ struct Application {
 impl Publishing {
     /// PUB: keeps subscriptions to itself.
     pub(super) fn quiet(options: &SocketOptions) -> Self {
-        let nodrop = matches!(options.on_full, Some(OnFull::Wait | OnFull::Fail));
+        let nodrop = options.holds_back();
         Self {
             subscriptions: Subscriptions::default(),
             targets: Vec::new(),

@@ -29,4 +29,8 @@ impl Pattern for Collector {
     fn accept(&mut self, _peer: PeerId, _message: &mut Message, _tasks: &mut Tasks) -> Verdict {
         Verdict::Deliver
     }
+
+    fn accepts_all(&self) -> bool {
+        true
+    }
 }

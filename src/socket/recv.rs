@@ -1,6 +1,6 @@
 //! Receiving.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,6 +9,7 @@ use super::kind::Receives;
 use crate::engine::{LimitKey, Shared, WaitKey};
 use crate::error::{Error, Result, TimeoutKind};
 use crate::message::Message;
+use crate::monitor::PeerId;
 use crate::resilience::BytePermits;
 use crate::runtime::AsyncStream;
 
@@ -55,14 +56,31 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         let more = self.shared.with(|core| {
             let before = messages.len();
             while messages.len() - before < max - 1 {
-                match core.try_recv() {
-                    Ok(message) => messages.push(message),
-                    Err(_) => break,
+                let mut message = Message::BLANK;
+                if !core.take_from_slab(&mut message) {
+                    match core.try_recv() {
+                        Ok(other) => message = other,
+                        Err(_) => break,
+                    }
                 }
+                messages.push(message);
             }
             messages.len() - before
         });
         Ok(1 + more)
+    }
+
+    /// Receives the next message and the connection that it came from, whose metadata
+    /// [`peer`](Self::peer) tells (`zmq_msg_gets`).
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    /// As [`recv`](Self::recv): dropped before it is ready, no message was received.
+    pub async fn recv_with_peer(&self) -> Result<(PeerId, Message)> {
+        let mut receiving = self.recv();
+        poll_fn(|cx| receiving.turn.poll_from(receiving.shared, cx)).await
     }
 }
 
@@ -85,7 +103,7 @@ impl<S: AsyncStream> Future for Receiving<'_, S> {
 
 /// The place of one that waits to receive.
 #[derive(Debug, Default)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     key: WaitKey,
     limit: LimitKey,
 }
@@ -97,18 +115,43 @@ impl Turn {
         shared: &Shared<S>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Message>> {
-        let mut message = Message::new();
-        let received = shared.with(|core| {
-            let received = core.poll_recv(&mut message, &mut self.key, cx.waker());
+        // Written in place and not returned: moves of a message would cost more than all the rest.
+        let mut message = Message::BLANK;
+        let mut otherwise = None;
+        shared.with(|core| {
+            if self.key.is_some() || !core.take_from_slab(&mut message) {
+                let received = core.poll_recv(&mut self.key, cx.waker());
+                if received.is_ready() && self.limit.is_some() {
+                    core.forget_limit(&mut self.limit);
+                }
+                otherwise = Some(received);
+            }
+        });
+        match otherwise {
+            None => Poll::Ready(Ok(message)),
+            Some(Poll::Pending) => self.poll_limit(shared, cx),
+            Some(ready) => ready,
+        }
+    }
+
+    /// [`poll`](Self::poll), with the connection that the message came from.
+    pub(super) fn poll_from<S: AsyncStream>(
+        &mut self,
+        shared: &Shared<S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(PeerId, Message)>> {
+        let (received, from) = shared.with(|core| {
+            let received = core.poll_recv(&mut self.key, cx.waker());
             if received.is_ready() && self.limit.is_some() {
                 core.forget_limit(&mut self.limit);
             }
-            received
+            (received, core.inbound.from)
         });
-        match received {
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(message)),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => self.poll_limit(shared, cx),
+        match (received, from) {
+            (Poll::Ready(Ok(message)), Some(from)) => Poll::Ready(Ok((from, message))),
+            (Poll::Ready(Ok(_)), None) => unreachable!("every message comes from a peer"),
+            (Poll::Ready(Err(error)), _) => Poll::Ready(Err(error)),
+            (Poll::Pending, _) => self.poll_limit(shared, cx),
         }
     }
 

@@ -50,11 +50,12 @@ impl Pattern for Replying {
                     Route::Full
                 }
             }
-            _ => {
-                self.request = None;
-                Route::Drop(DropCause::PeerLost)
-            }
+            _ => Route::Drop(DropCause::PeerLost),
         }
+    }
+
+    fn dropped(&mut self) {
+        self.request = None;
     }
 
     fn outgoing(&mut self, _peer: PeerId, message: &mut Message) {
@@ -88,5 +89,11 @@ impl Pattern for Replying {
             }
         }
         self.request = Some((peer, envelope));
+    }
+
+    fn take_back(&mut self, message: &mut Message) -> bool {
+        let Some((_, envelope)) = self.request.take() else { return false };
+        envelope.into_iter().rev().for_each(|frame| message.push_front(frame));
+        true
     }
 }

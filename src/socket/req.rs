@@ -16,12 +16,12 @@ socket_type! {
     /// A REQ socket: sends a request to one of its peers in turn, and receives the reply.
     ///
     /// Sending and receiving alternate: a `send` while a reply is awaited fails with
-    /// [`Error::InvalidState`](crate::Error::InvalidState), unless the `recv` was dropped before (it timed
-    /// out) or `req_relaxed` is on; the older request is then given up, and its reply never mistaken for the
-    /// new one's: by its number with `req_correlate`, otherwise by ending the connection that it could come
-    /// from. If the peer is lost before it replies, `recv` fails with
-    /// [`Error::PeerLost`](crate::Error::PeerLost) and the next request may be sent; with `req_resend` the
-    /// request goes to the next peer instead. A request that had not been written goes there in any case.
+    /// [`Error::InvalidState`], unless the `recv` was dropped before (it timed out) or `req_relaxed` is on;
+    /// the older request is then given up, and its reply never mistaken for the new one's: by its number
+    /// with `req_correlate`, otherwise by ending the connection that it could come from. If the peer is lost
+    /// before it replies, `recv` fails with [`Error::PeerLost`] and the next request may be sent; with
+    /// `req_resend` the request goes to the next peer instead. A request that had not been written goes there
+    /// in any case.
     Req, ReqSocket: Sends, Receives, Requests;
     Requesting::new
 }
@@ -145,6 +145,11 @@ impl Pattern for Requesting {
         next_with_room(&mut self.peers, room)
     }
 
+    /// There will be no reply, and `recv` is to say so.
+    fn dropped(&mut self) {
+        self.exchange = Exchange::Lost;
+    }
+
     fn queued(&mut self) {
         self.exchange = Exchange::Queued;
     }
@@ -209,6 +214,14 @@ impl Pattern for Requesting {
         self.exchange = Exchange::Idle;
         self.abandoned = false;
         self.request = None;
+    }
+
+    fn take_back(&mut self, _message: &mut Message) -> bool {
+        let idle = self.exchange == Exchange::Idle;
+        if idle {
+            self.exchange = Exchange::Replied;
+        }
+        idle
     }
 
     fn recv_abandoned(&mut self) {

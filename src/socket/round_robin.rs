@@ -88,6 +88,10 @@ impl Pattern for RoundRobin {
         if self.receives { Verdict::Deliver } else { Verdict::Discard }
     }
 
+    fn accepts_all(&self) -> bool {
+        self.receives
+    }
+
     fn queues_without_peer(&self) -> bool {
         true
     }

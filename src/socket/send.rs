@@ -140,10 +140,16 @@ impl<T, S: AsyncStream, P: BytePermits> Future for Sending<'_, T, S, P> {
             return this.poll_slow(cx);
         };
         let (message, write) = (&mut this.message, this.write);
-        match this.socket.shared.with(|core| core.submit_in_turn(message, permit, write)) {
-            Ok(()) => Poll::Ready(Ok(())),
-            Err(Error::WouldBlock) => this.poll_slow(cx),
-            Err(error) => Poll::Ready(Err(this.refused(error))),
+        let mut refused = None;
+        this.socket.shared.with(|core| {
+            if let Some(permit) = core.join_burst(message, permit, write) {
+                refused = core.submit_in_turn(message, permit, write).err();
+            }
+        });
+        match refused {
+            None => Poll::Ready(Ok(())),
+            Some(Error::WouldBlock) => this.poll_slow(cx),
+            Some(error) => Poll::Ready(Err(this.refused(error))),
         }
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct Subscribing {
     invert: bool,
     only_first: bool,
     verbose: bool,
+    /// XSUB: nobody gets a message until everybody has room for it.
+    nodrop: bool,
 }
 
 impl Subscribing {
@@ -61,6 +63,7 @@ impl Subscribing {
             invert: options.invert_matching(),
             only_first: options.only_first_subscribe(),
             verbose: false,
+            nodrop: options.holds_back(),
         }
     }
 
@@ -97,11 +100,14 @@ impl Pattern for Subscribing {
     }
 
     /// XSUB: a frame that begins with a byte 1 or 0 is a subscription; what is left goes to all peers.
-    fn route(&mut self, message: &Message, _room: &dyn Fn(PeerId) -> Room, tasks: &mut Tasks) -> Route {
+    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, tasks: &mut Tasks) -> Route {
         let most = subscription_frames(message, self.only_first);
-        let mut left = message.len();
-        for (subscribe, topic) in message.frames().take(most).filter_map(parse) {
-            left -= 1;
+        let subscriptions = || message.frames().take(most).filter_map(parse);
+        let left = message.len() - subscriptions().count();
+        if left > 0 && self.nodrop && self.peers.iter().any(|peer| room(*peer) != Room::Enough) {
+            return Route::Full;
+        }
+        for (subscribe, topic) in subscriptions() {
             self.change(topic, subscribe, tasks);
         }
         if left == 0 {

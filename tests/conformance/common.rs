@@ -22,29 +22,19 @@ pub fn endpoints() -> Vec<String> {
     endpoints
 }
 
-/// A port that can be bound again and again: outside of the range that the system gives to connections, one
-/// of which might else take it in between.
-pub fn vacant() -> String {
-    loop {
-        let port = fastrand::u16(10_000..30_000);
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return format!("tcp://127.0.0.1:{port}");
-        }
-    }
-}
-
 /// Endpoints that can be bound again and again, on every transport.
 pub fn fixed_endpoints(folder: &Folder) -> Vec<String> {
-    let mut endpoints = vec![vacant(), inproc()];
+    let mut endpoints = vec![rt::vacant(), inproc()];
     if cfg!(unix) {
         endpoints.push(folder.socket("socket").1);
     }
     endpoints
 }
 
-/// Tries again at once.
+/// Tries again at once, and again.
 pub fn quick() -> SocketOptions {
-    SocketOptions::default().with_reconnect_interval(Duration::from_millis(1))
+    let millis = Duration::from_millis;
+    SocketOptions::default().with_reconnect_interval(millis(1)).with_reconnect_interval_max(millis(10))
 }
 
 pub fn named(identity: impl Into<Bytes>) -> SocketOptions {
@@ -96,7 +86,7 @@ pub fn assert_balanced(stats: &SocketStats) {
 /// What it takes to move on: the error, without its message.
 #[track_caller]
 pub fn refused<T>(result: Result<(), SendError<T>>) -> Error {
-    result.err().expect("a refusal").into_parts().0
+    result.expect_err("a refusal").into_parts().0
 }
 
 /// A peer made of a plain stream, at the other end of a finished handshake.

@@ -1,4 +1,4 @@
-//! libzmq's test_pair_*, test_inproc_connect, test_issue_566 and the plain ones of publishing.
+//! libzmq's test_pair_*, test_inproc_connect, test_disconnect_inproc and test_issue_566.
 
 use super::common::*;
 use super::rt::{self, *};
@@ -161,20 +161,6 @@ fn issue_566() {
 }
 
 #[test]
-fn pubsub() {
-    rt::run(async {
-        for endpoint in endpoints() {
-            let publisher = PubSocket::bind(&endpoint).await.unwrap();
-            let sub = SubSocket::connect(publisher.local_endpoint().unwrap()).await.unwrap();
-            sub.subscribe("").unwrap();
-            publisher.wait_for_subscribers("", 1).await.unwrap();
-            publisher.send("").await.unwrap();
-            assert_eq!(sub.recv().await.unwrap(), Message::from(""));
-        }
-    });
-}
-
-#[test]
 fn disconnect_inproc() {
     rt::run(async {
         let endpoint = inproc();
@@ -190,23 +176,5 @@ fn disconnect_inproc() {
             assert_eq!(publisher.recv().await.unwrap(), Message::from("\u{0}foo"));
             publisher.send(["foo", "to nobody"]).await.unwrap();
         }
-    });
-}
-
-#[test]
-fn sub_forward() {
-    rt::run(async {
-        let (xpub, xsub) = (XPubSocket::bind(ANY).await.unwrap(), XSubSocket::bind(ANY).await.unwrap());
-        let publisher = PubSocket::connect(xsub.local_endpoint().unwrap()).await.unwrap();
-        let sub = SubSocket::connect(xpub.local_endpoint().unwrap()).await.unwrap();
-        xsub.wait_for_peers(1).await.unwrap();
-        sub.subscribe("").unwrap();
-        let subscription = xpub.recv().await.unwrap();
-        assert_eq!(subscription, Message::from("\u{1}"));
-        xsub.send(subscription).await.unwrap();
-        publisher.wait_for_subscribers("", 1).await.unwrap();
-        publisher.send("").await.unwrap();
-        xpub.send(xsub.recv().await.unwrap()).await.unwrap();
-        assert_eq!(sub.recv().await.unwrap(), Message::from(""));
     });
 }

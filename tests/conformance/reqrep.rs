@@ -40,6 +40,7 @@ fn reqrep_tcp() {
         }
         req.wait_for_peers(2).await.unwrap();
         for _ in 0..4 {
+            assert_eq!(req.peers().len(), 2);
             req.send("ABC").await.unwrap();
             let (rep, request) = match select(one.recv(), two.recv()).await {
                 Either::Left((request, _)) => (&one, request),

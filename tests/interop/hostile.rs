@@ -65,6 +65,7 @@ fn after_handshake(frames: &[u8]) -> Vec<u8> {
     [&opening("PUSH", b"")[..], frames].concat()
 }
 
+/// CVE-2019-6250, libzmq#1488, zmq.rs#286, rzmq PR#8: lengths that overflow, commands that are cut.
 #[test]
 fn every_violation_ends_its_connection_with_a_protocol_error() {
     rt::run(async {
@@ -123,6 +124,7 @@ fn malformed_commands_after_the_handshake_are_skipped() {
     });
 }
 
+/// libzmq#3061 answered with an empty one; #3060 closed a REQ on its first PING.
 #[test]
 fn ping_is_answered_with_its_context() {
     rt::run(async {
@@ -165,6 +167,7 @@ fn a_greeting_in_single_bytes() {
     });
 }
 
+/// libzmq#769, #868: telnet, port scanners and other noise aborted the process.
 #[test]
 fn random_bytes_hurt_nobody() {
     rt::run(async {

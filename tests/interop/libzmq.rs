@@ -187,7 +187,10 @@ fn their_req_and_rep() {
             let (identity, request) = router.recv_from().await.unwrap();
             assert_eq!((identity, request.len()), (Frame::from("theirs"), 2));
             assert!(request[0].is_empty() && request[1] == [n]);
-            router.send(Message::from([Frame::from("theirs"), Frame::new(), Frame::from([n, n])])).await.unwrap();
+            router
+                .send(Message::from([Frame::from("theirs"), Frame::new(), Frame::from([n, n])]))
+                .await
+                .unwrap();
         }
         join(thread).await;
 
@@ -222,7 +225,8 @@ fn bursts_stay_in_order() {
         join(thread).await;
 
         let (push, endpoint) = bound(zmq::PUSH);
-        let thread = theirs(move || (0..COUNT).for_each(|n| push.send(n.to_be_bytes().as_slice(), 0).unwrap()));
+        let thread =
+            theirs(move || (0..COUNT).for_each(|n| push.send(n.to_be_bytes().as_slice(), 0).unwrap()));
         let pull = PullSocket::connect(&endpoint).await.unwrap();
         for n in 0..COUNT {
             assert_eq!(pull.recv().await.unwrap()[0], n.to_be_bytes());

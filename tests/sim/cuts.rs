@@ -131,6 +131,7 @@ fn at_every_byte(session: fn(Plan) -> Traffic) {
     }
 }
 
+/// libzmq#3343, #180, #199, #1588, #1338: the tail of a message went to the next connection, or asserted.
 #[test]
 fn push_pull_survives_a_cut_at_every_byte() {
     at_every_byte(push_pull);

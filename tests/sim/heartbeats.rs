@@ -68,7 +68,7 @@ fn silence_is_noticed_by_a_blocked_sender() {
     });
 }
 
-/// One hour at the receiver's mark: the sender hears that the receiver lives, and the receiver does not
+/// libzmq#3937: one hour at the receiver's mark: the sender hears that the receiver lives, and the receiver does not
 /// hold its own pause against the sender.
 #[test]
 fn a_paused_reader_is_alive() {
@@ -88,7 +88,7 @@ fn a_paused_reader_is_alive() {
     });
 }
 
-/// A message that takes a hundred times the heartbeat interval is under way, and not dead: neither for
+/// libzmq#2709: a message that takes a hundred times the heartbeat interval is under way, and not dead: neither for
 /// the one who sends it, whose PING waits behind it, nor for the one who receives it.
 #[test]
 fn a_huge_message_over_a_slow_link_is_alive() {

@@ -43,7 +43,7 @@ fn frame_of(rng: &mut Rng) -> Vec<u8> {
         0 => [&[rng.u8(..8)][..], &rng.u64(..).to_be_bytes(), &body].concat(),
         1 => [&[2][..], &rng.u64(..100_000).to_be_bytes(), &body].concat(),
         2 => [&[rng.u8(..), body.len() as u8][..], &body].concat(),
-        _ => [&[rng.u8(..2) | 4 * rng.u8(..2), body.len() as u8][..], &body].concat(),
+        _ => [&[rng.u8(..2) + 4 * rng.u8(..2), body.len() as u8][..], &body].concat(),
     }
 }
 

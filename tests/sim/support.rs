@@ -11,6 +11,9 @@ pub type Push = socket::PushSocket<SimStream>;
 pub type Pull = socket::PullSocket<SimStream>;
 pub type Dealer = socket::DealerSocket<SimStream>;
 pub type Router = socket::RouterSocket<SimStream>;
+pub type Pub = socket::PubSocket<SimStream>;
+pub type Sub = socket::SubSocket<SimStream>;
+pub type XPub = socket::XPubSocket<SimStream>;
 
 pub const SERVER: &str = "tcp://server:5555";
 pub const DIRECTIONS: [Direction; 2] = [Direction::ToServer, Direction::ToClient];

@@ -100,8 +100,7 @@ fn hwm_enforcement() {
     }
     rt::run(async {
         let (router, endpoint) = router().await;
-        let options =
-            SocketOptions::default().with_send_hwm(100).with_flush_policy(FlushPolicy::Manual);
+        let options = SocketOptions::default().with_send_hwm(100).with_flush_policy(FlushPolicy::Manual);
         let stream = rt::tcp(&endpoint).await;
         let dealer = DealerSocket::from_tcp_with_options(stream, options).await.unwrap();
         assert_eq!(thousand(&dealer).await.unwrap(), 9);

@@ -16,6 +16,8 @@ use crate::dropping::{poll_times, rounds};
 /// More than the small buffers between the sockets hold, so that connections block inside of messages.
 const LARGE: usize = 30_000;
 
+const TCP: &str = "tcp://127.0.0.1:0";
+
 /// Another endpoint of the ROUTER, now and then.
 const SECOND: &str = "tcp://127.0.0.2:0";
 
@@ -236,8 +238,8 @@ struct Ends {
 }
 
 impl Ends {
-    async fn open(on_cancel: OnCancel) -> Self {
-        let router = RouterSocket::bind_with_options("tcp://127.0.0.1:0", options(on_cancel)).await.unwrap();
+    async fn open(endpoint: &str, on_cancel: OnCancel) -> Self {
+        let router = RouterSocket::bind_with_options(endpoint, options(on_cancel)).await.unwrap();
         let endpoint = router.local_endpoint().unwrap();
         let client = options(on_cancel).with_identity("dealer");
         let dealer = DealerSocket::connect_with_options(endpoint, client).await.unwrap();
@@ -363,8 +365,8 @@ fn addressed(mut message: Message) -> Message {
     message
 }
 
-async fn every_call_dropped(on_cancel: OnCancel) {
-    let mut ends = Ends::open(on_cancel).await;
+async fn every_call_dropped(endpoint: &str, on_cancel: OnCancel) {
+    let mut ends = Ends::open(endpoint, on_cancel).await;
     let mut run = Run {
         random: fastrand::Rng::with_seed(11),
         on_cancel,
@@ -487,10 +489,16 @@ fn check(run: &Run, dealer: &SocketStats, router: &SocketStats) {
 
 #[test]
 fn every_call_dropped_and_resumed() {
-    rt::run(every_call_dropped(OnCancel::Resume));
+    rt::run(every_call_dropped(TCP, OnCancel::Resume));
+}
+
+#[test]
+fn every_call_dropped_inside_of_the_process() {
+    let endpoint = concat!("inproc://", module_path!());
+    rt::run(every_call_dropped(endpoint, OnCancel::Resume));
 }
 
 #[test]
 fn every_call_dropped_and_poisoned() {
-    rt::run(every_call_dropped(OnCancel::Poison));
+    rt::run(every_call_dropped(TCP, OnCancel::Poison));
 }

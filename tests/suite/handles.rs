@@ -93,6 +93,50 @@ fn halves_work_apart() {
 }
 
 #[test]
+fn halves_are_a_sink_and_a_stream() {
+    rt::run(async {
+        let (ours, theirs) = pair().await;
+        let (mut sink, _) = ours.split();
+        let (_, mut stream) = theirs.split();
+        for n in 0..100_u8 {
+            SinkExt::send(&mut sink, Message::from([n])).await.unwrap();
+            assert_eq!(stream.next().await.unwrap().unwrap()[0], [n]);
+        }
+        SinkExt::close(&mut sink).await.unwrap();
+    });
+}
+
+#[test]
+fn a_monitor_is_a_stream() {
+    rt::run(async {
+        let (ours, theirs) = pair().await;
+        theirs.wait_for_peers(1).await.unwrap();
+        let monitor = theirs.monitor();
+        drop(ours);
+        let closing = theirs.clone();
+        let ending = async {
+            while theirs.is_connected() {
+                rt::yield_now().await;
+            }
+            closing.close().await
+        };
+        let (events, unsent) = join(StreamExt::collect::<Vec<_>>(monitor), ending).await;
+        assert_eq!(unsent, 0);
+        assert!(
+            matches!(
+                events[..],
+                [
+                    SocketEvent::Disconnected { .. },
+                    SocketEvent::Unbound { .. },
+                    SocketEvent::Closed { unsent: 0, .. }
+                ]
+            ),
+            "{events:?}"
+        );
+    });
+}
+
+#[test]
 fn clones_share_the_messages() {
     rt::run(async {
         let (ours, theirs) = pair().await;

@@ -41,7 +41,8 @@ fn a_full_peer_holds_exactly_the_mark() {
 #[test]
 fn the_byte_mark_is_exact_and_admits_a_giant_alone() {
     rt::run(async {
-        let options = SocketOptions::default().with_send_hwm_bytes(1000).with_flush_policy(FlushPolicy::Manual);
+        let options =
+            SocketOptions::default().with_send_hwm_bytes(1000).with_flush_policy(FlushPolicy::Manual);
         let (_router, dealer) = {
             let router = RouterSocket::bind("tcp://127.0.0.1:0").await.unwrap();
             let endpoint = router.local_endpoint().unwrap();
@@ -93,6 +94,7 @@ fn a_reservation_cannot_fail() {
     });
 }
 
+/// libzmq#2348, PR#4665: such a send was stuck when the full peer went away.
 #[test]
 fn a_router_waits_for_the_addressee_and_for_nobody_else() {
     rt::run(async {
@@ -147,5 +149,102 @@ fn sockets_share_a_budget() {
         flushed.unwrap();
         assert_eq!(budget.available(), 100);
         drop(sockets);
+    });
+}
+
+/// Types that take turns go on after a message of theirs was dropped.
+#[test]
+fn turns_go_on_after_a_drop() {
+    rt::run(async {
+        let options = || {
+            SocketOptions::default()
+                .with_on_full(OnFull::Drop)
+                .with_send_hwm(1)
+                .with_flush_policy(FlushPolicy::Manual)
+        };
+        let rep = RepSocket::bind_with_options("tcp://127.0.0.1:0", options()).await.unwrap();
+        let dealer = DealerSocket::connect(rep.local_endpoint().unwrap()).await.unwrap();
+        for n in 0..3_u8 {
+            dealer.send([&[][..], &[n]]).await.unwrap();
+        }
+        for n in 0..3_u8 {
+            assert_eq!(rep.recv().await.unwrap()[0], [n]);
+            rep.send([n]).await.unwrap();
+        }
+        assert_eq!(rep.stats().dropped(DropCause::PeerFull), 2);
+        rep.flush().await.unwrap();
+        assert_eq!(dealer.recv().await.unwrap()[1], [0]);
+
+        let router = RouterSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+        let relaxed = options().with_req_relaxed(true).with_req_correlate(true);
+        let req = ReqSocket::connect_with_options(router.local_endpoint().unwrap(), relaxed).await.unwrap();
+        req.send("queued").await.unwrap();
+        req.send("dropped").await.unwrap();
+        assert_eq!(req.stats().dropped(DropCause::PeerFull), 1);
+        assert!(matches!(req.recv().await.unwrap_err(), Error::PeerLost));
+        req.flush().await.unwrap();
+        req.send("another").await.unwrap();
+        req.flush().await.unwrap();
+        assert_eq!(router.recv().await.unwrap()[3], "queued");
+        assert_eq!(router.recv().await.unwrap()[3], "another");
+    });
+}
+
+/// An XSUB sends to all its peers, and what that means at a mark is for the option to say.
+#[test]
+fn an_xsub_at_the_mark() {
+    rt::run(async {
+        for (on_full, refused) in [(None, false), (Some(OnFull::Drop), false), (Some(OnFull::Fail), true)] {
+            let options = SocketOptions::default()
+                .with_on_full(on_full)
+                .with_send_hwm(1)
+                .with_flush_policy(FlushPolicy::Manual);
+            let publisher = XPubSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+            let other = XPubSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+            let xsub = XSubSocket::new(options).unwrap();
+            xsub.connect_to(publisher.local_endpoint().unwrap()).unwrap();
+            xsub.wait_for_peers(1).await.unwrap();
+            xsub.send("first").await.unwrap();
+            xsub.connect_to(other.local_endpoint().unwrap()).unwrap();
+            xsub.wait_for_peers(2).await.unwrap();
+            let second = xsub.send("second").await;
+            assert_eq!(second.is_err(), refused);
+            if let Err(error) = second {
+                assert!(matches!(error.error(), Error::Full));
+            }
+            assert_eq!(xsub.stats().dropped(DropCause::PeerFull), u64::from(!refused));
+            // Subscriptions are outside of the mark.
+            xsub.send("\x01topic").await.unwrap();
+            xsub.flush().await.unwrap();
+            let mut got = [publisher.recv().await.unwrap(), publisher.recv().await.unwrap()];
+            got.sort_by_key(|message| message[0].len());
+            assert_eq!(got, ["first".into(), "\x01topic".into()]);
+            let expected = if refused { "\x01topic" } else { "second" };
+            assert_eq!(other.recv().await.unwrap()[0], expected);
+        }
+    });
+}
+
+/// What peers that are gone have left, up to the mark, keeps nobody from connecting.
+#[test]
+fn a_handshake_is_no_message() {
+    rt::run(async {
+        let options = SocketOptions::default().with_recv_hwm(3);
+        let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
+        let endpoint = pull.local_endpoint().unwrap();
+        for _ in 0..3 {
+            let push = PushSocket::connect(&endpoint).await.unwrap();
+            push.send("left").await.unwrap();
+            assert_eq!(push.close().await, 0);
+            while !pull.peers().is_empty() {
+                rt::yield_now().await;
+            }
+        }
+        assert_eq!(pull.stats().recv_queued, 3);
+        let push = PushSocket::connect(&endpoint).await.unwrap();
+        push.send("new").await.unwrap();
+        for expected in ["left", "left", "left", "new"] {
+            assert_eq!(pull.recv().await.unwrap()[0], expected);
+        }
     });
 }

@@ -19,27 +19,34 @@ async fn names(mut monitor: Monitor) -> Vec<String> {
     names
 }
 
+/// The events of both sides, from the first endpoint to the end.
+async fn life(endpoint: &str) -> [Vec<String>; 2] {
+    let pull = PullSocket::new(SocketOptions::default()).unwrap();
+    let push = PushSocket::new(SocketOptions::default()).unwrap();
+    let [bound, connected] = [pull.monitor(), push.monitor()];
+    let endpoint = pull.bind_to(endpoint).await.unwrap();
+    push.connect_to(&endpoint).unwrap();
+    push.send("x").await.unwrap();
+    pull.recv().await.unwrap();
+    assert_eq!(push.close().await, 0);
+    while pull.is_connected() {
+        rt::yield_now().await;
+    }
+    pull.close().await;
+    [names(bound).await, names(connected).await]
+}
+
 #[test]
 fn events_tell_the_life_of_a_connection() {
     rt::run(async {
-        let pull = PullSocket::new(SocketOptions::default()).unwrap();
-        let push = PushSocket::new(SocketOptions::default()).unwrap();
-        let monitors = [pull.monitor(), push.monitor()];
-        let endpoint = pull.bind_to("tcp://127.0.0.1:0").await.unwrap();
-        push.connect_to(&endpoint).unwrap();
-        push.send("x").await.unwrap();
-        pull.recv().await.unwrap();
-        assert_eq!(push.close().await, 0);
-        while pull.is_connected() {
-            rt::yield_now().await;
+        for endpoint in ["tcp://127.0.0.1:0", concat!("inproc://", module_path!(), "/life")] {
+            let [bound, connected] = life(endpoint).await;
+            let expected =
+                ["Listening", "Accepted", "HandshakeSucceeded", "Disconnected", "Unbound", "Closed"];
+            assert_eq!(bound, expected);
+            let expected = ["ConnectStarted", "Connected", "HandshakeSucceeded", "Disconnected", "Closed"];
+            assert_eq!(connected, expected);
         }
-        pull.close().await;
-
-        let [bound, connected] = monitors;
-        let expected = ["Listening", "Accepted", "HandshakeSucceeded", "Disconnected", "Unbound", "Closed"];
-        assert_eq!(names(bound).await, expected);
-        let expected = ["ConnectStarted", "Connected", "HandshakeSucceeded", "Disconnected", "Closed"];
-        assert_eq!(names(connected).await, expected);
     });
 }
 

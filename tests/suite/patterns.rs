@@ -270,3 +270,33 @@ fn nobody_is_subscribed_for_a_subscriber_that_is_gone() {
         assert!(!publisher.unsubscribe("topic").unwrap());
     });
 }
+
+#[test]
+fn a_message_tells_who_sent_it() {
+    rt::run(async {
+        let pull = PullSocket::bind(ANY).await.unwrap();
+        let endpoint = pull.local_endpoint().unwrap();
+        let push = |name: &'static str| {
+            let options = SocketOptions::default().with_metadata("X-Name", name);
+            PushSocket::connect_with_options(&endpoint, options)
+        };
+        let (one, two) = (push("one").await.unwrap(), push("two").await.unwrap());
+        for name in ["one", "two", "two", "one"] {
+            let push = if name == "one" { &one } else { &two };
+            push.send(name).await.unwrap();
+            let (peer, message) = pull.recv_with_peer().await.unwrap();
+            assert_eq!(message[0], name);
+            let peer = pull.peer(peer).unwrap();
+            let property = peer.metadata.iter().find(|(key, _)| key == "X-Name").unwrap();
+            assert_eq!((&property.1[..], peer.socket_type.as_str()), (name.as_bytes(), "PUSH"));
+            assert!(peer.address.unwrap().to_string().starts_with("tcp://127.0.0.1:"));
+        }
+        let gone = pull.peers()[0];
+        drop((one, two));
+        let mut monitor = pull.monitor();
+        while !pull.peers().is_empty() {
+            monitor.next().await;
+        }
+        assert!(pull.peer(gone).is_none());
+    });
+}

@@ -27,10 +27,13 @@ fn push_pull_in_order() {
 fn any_size_in_any_number_of_frames() {
     rt::run(async {
         let (push, pull) = pair().await;
-        for size in [0, 1, 69, 70, 71, 254, 255, 256, 4095, 4096, 8192, 8193, 32_768, 65_536, 1 << 20, 5_000_000] {
+        for size in
+            [0, 1, 69, 70, 71, 254, 255, 256, 4095, 4096, 8192, 8193, 32_768, 65_536, 1 << 20, 5_000_000]
+        {
             for frames in [1, 2, 10] {
                 let message: Message = (0..frames).map(|n| vec![n as u8; size]).collect();
-                let (sent, received) = futures_util::future::join(push.send(message.clone()), pull.recv()).await;
+                let (sent, received) =
+                    futures_util::future::join(push.send(message.clone()), pull.recv()).await;
                 sent.unwrap();
                 assert!(received.unwrap() == message, "{frames} frames of {size}");
             }

@@ -3,6 +3,7 @@
 
 mod folder;
 mod stalled;
+mod vacant;
 
 pub use self::stalled::{handshake, opening};
 
@@ -10,6 +11,7 @@ pub use self::stalled::{handshake, opening};
 pub mod tokio {
     pub use super::folder::Folder;
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
+    pub use super::vacant::vacant;
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
@@ -58,6 +60,7 @@ pub mod tokio {
 pub mod compio {
     pub use super::folder::Folder;
     pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
+    pub use super::vacant::vacant;
     pub use monocoque::compio::prelude::*;
     use std::future::Future;
     use std::time::Duration;

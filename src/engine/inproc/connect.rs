@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::mailbox::{Call, Hello, Mailbox};
+use super::pipe::Incoming;
 use super::registry::{self, Connected};
 use super::{End, Link};
-use crate::endpoint::Endpoint;
-use crate::engine::core::{Core, Timer};
+use crate::engine::core::{Core, Phase, Timer};
 use crate::engine::endpoints::{BindState, Dial};
 use crate::engine::peer::Origin;
 use crate::engine::timers::later;
 use crate::error::{Error, TimeoutKind};
-use crate::monitor::DisconnectReason;
+use crate::monitor::{DisconnectReason, PeerId};
 use crate::protocol::PeerInfo;
 use crate::runtime::AsyncStream;
 
@@ -21,10 +21,10 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn bind_names(&mut self) {
         for index in 0..self.endpoints.listeners.len() {
             let listener = &self.endpoints.listeners[index];
-            let Some(name) = listener.requested.inproc_name().map(str::to_owned) else { continue };
             if !matches!(listener.state, BindState::Pending) {
                 continue;
             }
+            let Some(name) = listener.requested.inproc_name().map(str::to_owned) else { continue };
             let (id, endpoint) = (listener.id, listener.requested.clone());
             let (mailbox, hello) = (self.mailbox(), self.hello());
             let result = match registry::bind(&name, &mailbox, id, hello) {
@@ -43,19 +43,26 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn answer_calls(&mut self, now: Instant) {
         for call in self.mailbox.as_ref().map(|mailbox| mailbox.take()).unwrap_or_default() {
             match call {
-                Call::Offered { listener, end, hello } => match self.endpoints.listener(listener) {
-                    Some(binding) => {
-                        let endpoint = binding.requested.clone();
-                        self.attach_inproc(end, &hello, endpoint, Origin::Listener(listener), now);
-                    }
-                    None => self.effects.drop_link(Link::Inproc(end)),
-                },
+                Call::Offered { listener, end, hello } => self.take_offer(listener, end, &hello, now),
                 Call::Bound { dial: id } => {
                     if self.endpoints.dial(id).is_some_and(|dial| dial.ticket.is_some()) {
                         self.connect_to_name(id, now);
                     }
                 }
             }
+        }
+    }
+
+    /// Takes in what has connected to one of our names, if only for what it has sent: since it connected, the
+    /// name may have been given up, and the other side have closed.
+    fn take_offer(&mut self, listener: u32, end: End, peer: &Hello, now: Instant) {
+        let bound = self.endpoints.listener(listener).is_some();
+        if !bound && (self.phase != Phase::Open || end.look() != (Incoming::Ended { empty: false })) {
+            return self.effects.drop_link(Link::Inproc(end));
+        }
+        let id = self.attach_inproc(end, peer, Origin::Listener(listener), now);
+        if !bound {
+            self.retire(id);
         }
     }
 
@@ -83,9 +90,8 @@ impl<S: AsyncStream> Core<S> {
             Connected::To { end, hello, binding, waker } => {
                 dial.ticket = None;
                 dial.binding = Some(binding);
-                let endpoint = dial.endpoint.clone();
                 self.effects.wake(waker);
-                self.attach_inproc(end, &hello, endpoint, Origin::Dial(id), now);
+                self.attach_inproc(end, &hello, Origin::Dial(id), now);
             }
         }
         true
@@ -103,11 +109,10 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Takes a fresh connection in. There is nothing to wait for: both sides know each other.
-    fn attach_inproc(&mut self, end: End, peer: &Hello, address: Endpoint, origin: Origin, now: Instant) {
+    fn attach_inproc(&mut self, end: End, peer: &Hello, origin: Origin, now: Instant) -> PeerId {
         let level = peer.level(&self.options);
         let id = self.take_in(Link::Inproc(end), origin, now, now);
         if let Some(peer) = self.peers.get_mut(id) {
-            peer.address = Some(address);
             peer.out_level = level;
             peer.register();
         }
@@ -119,6 +124,7 @@ impl<S: AsyncStream> Core<S> {
         // What came before there was anybody to wake.
         self.turn(|core| core.handle_inproc(id));
         self.wake_companion();
+        id
     }
 
     /// Frees all names, and lets nobody connect any more.

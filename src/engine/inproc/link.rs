@@ -54,7 +54,7 @@ impl<S: AsyncStream> Link<S> {
     pub(crate) fn peer_endpoint(&self) -> Option<Endpoint> {
         match self {
             Self::Stream(stream) => stream.peer_endpoint(),
-            Self::Inproc(_) => None,
+            Self::Inproc(end) => Some(end.endpoint()),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use crate::endpoint::Endpoint;
 use crate::engine::pending::Queued;
 use crate::resilience::HighWater;
 
@@ -16,6 +17,8 @@ const KEPT_CAPACITY: usize = 32;
 /// Dropping an end closes it.
 #[derive(Debug)]
 pub(crate) struct End {
+    /// The endpoint that both sides know the connection by.
+    name: Arc<str>,
     incoming: Arc<Pipe>,
     outgoing: Arc<Pipe>,
 }
@@ -115,11 +118,16 @@ impl Pipe {
 
 impl End {
     /// The two ends of a new connection.
-    pub(crate) fn pair() -> (Self, Self) {
-        let pipes = [Arc::<Pipe>::default(), Arc::default()];
-        let [one, other] = pipes.clone();
-        let [incoming, outgoing] = pipes;
-        (Self { incoming, outgoing }, Self { incoming: other, outgoing: one })
+    pub(crate) fn pair(name: &str) -> (Self, Self) {
+        let (incoming, outgoing) = (Arc::<Pipe>::default(), Arc::<Pipe>::default());
+        let one = Self { name: name.into(), incoming, outgoing };
+        let (incoming, outgoing) = (Arc::clone(&one.outgoing), Arc::clone(&one.incoming));
+        let other = Self { name: Arc::clone(&one.name), incoming, outgoing };
+        (one, other)
+    }
+
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        Endpoint::Inproc(self.name.as_ref().to_owned())
     }
 
     /// Sets whom the other side wakes. What it did before has woken nobody.
@@ -162,6 +170,14 @@ impl End {
     /// What there is to read, for a reader that wants to be woken if there is nothing.
     pub(crate) fn look(&self) -> Incoming {
         self.incoming.lock().incoming()
+    }
+
+    /// Lets the writer leave nothing behind from now on: what is not taken goes back to it. Returns whether
+    /// it has left already, and what it left is ours.
+    pub(crate) fn stop_reading(&self) -> bool {
+        let mut state = self.incoming.lock();
+        state.reader.closed = true;
+        state.writer.closed
     }
 
     /// Whether a message of `size` bytes fits below the mark, `level` being what the writer knows; if not,
@@ -255,7 +271,7 @@ mod tests {
 
     /// A connection whose sides count their wakes, and have looked once.
     fn connection() -> [(End, Arc<Counter>); 2] {
-        let (a, b) = End::pair();
+        let (a, b) = End::pair("name");
         [a, b].map(|end| {
             let counter = Arc::new(Counter::default());
             end.register(&Waker::from(Arc::clone(&counter)));

@@ -122,7 +122,7 @@ pub(crate) fn connect(name: &str, mailbox: &Arc<Mailbox>, dial: u32, hello: Hell
         entry.waiting.insert(place, Waiter { mailbox: Arc::clone(mailbox), dial });
         return Connected::Waiting(Ticket { name: name.to_owned(), place });
     };
-    let (end, theirs) = End::pair();
+    let (end, theirs) = End::pair(name);
     // Under the lock: once a name is free, nothing more is offered to the socket that had it.
     let waker = binder.mailbox.post(Call::Offered { listener: binder.listener, end: theirs, hello });
     Connected::To { end, hello: binder.hello.clone(), binding: binder.binding, waker }

@@ -1,6 +1,6 @@
 //! Messages between sockets of one process.
 
-use super::pipe::{Incoming, Taken};
+use super::pipe::{End, Incoming, Taken};
 use crate::engine::core::Core;
 use crate::engine::peer::Peer;
 use crate::engine::pending::Queued;
@@ -85,7 +85,7 @@ impl<S: AsyncStream> Core<S> {
     fn give_turn(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         if !std::mem::replace(&mut peer.readable, true) {
-            self.inbound.inboxes.push(id);
+            self.inbound.pipes.push(id);
         }
     }
 
@@ -127,18 +127,21 @@ impl<S: AsyncStream> Core<S> {
         matches!(rest, Incoming::Messages | Incoming::Ended { empty: false })
     }
 
-    fn look_again(&self, id: PeerId) {
-        if let Some(peer) = self.peers.get(id) {
-            peer.wake();
-        }
+    fn look_again(&mut self, id: PeerId) {
+        let again = self.peers.get(id).map(Peer::waker);
+        self.effects.wake(again);
     }
 
     /// The next message of a peer whose turn it is, straight from its pipe: nothing is read ahead, so that
     /// what both sides allow is all that there is.
     pub(crate) fn take_from_pipe(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
-        if let Some(peer) = self.peers.get_mut(id) {
-            peer.readable = false;
+        let peer = self.peers.get_mut(id)?;
+        if !peer.inbox.is_empty() {
+            // What the socket itself had to say about the peer is older.
+            self.inbound.pipes.push(id);
+            return self.take_from_inbox(id);
         }
+        peer.readable = false;
         loop {
             let (message, rest) = self.take_accepted(id)?;
             match rest {
@@ -152,7 +155,6 @@ impl<S: AsyncStream> Core<S> {
                 // Whoever was woken for this message hands the wake on.
                 _ => self.give_turn(id),
             }
-            self.inbound.passed += 1;
             return message.map(|message| (id, message));
         }
     }
@@ -168,16 +170,15 @@ impl<S: AsyncStream> Core<S> {
         Some((message, popped.rest))
     }
 
-    /// Keeps what a peer that closed has left, whatever the mark.
+    /// The connection is about to end: takes what the other side has left if it was the first to close,
+    /// whatever the mark. One that still lives gets back what we did not take.
     pub(crate) fn take_rest(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        let Some(end) = peer.link.inproc() else { return };
-        if !matches!(end.look(), Incoming::Ended { .. }) {
-            // It lives, and has back what we did not take.
+        if !peer.link.inproc().is_some_and(End::stop_reading) {
             return;
         }
         if std::mem::take(&mut peer.readable) {
-            self.inbound.inboxes.remove(id);
+            self.inbound.pipes.remove(id);
         }
         while let Some((message, rest)) = self.take_accepted(id) {
             if let Some(message) = message {

@@ -77,11 +77,6 @@ impl<K: Copy + Eq + Hash> Subscriptions<K> {
         self.slot(peer);
     }
 
-    /// Whether a peer is known.
-    pub(crate) fn contains_peer(&self, peer: K) -> bool {
-        self.slots.contains_key(&peer)
-    }
-
     /// Subscribes a peer to a topic.
     pub(crate) fn insert(&mut self, topic: &[u8], peer: K) -> Inserted {
         let slot = self.slot(peer);

@@ -1,0 +1,101 @@
+//! The short way through the core: a message in the middle of a burst.
+//!
+//! On a busy socket nearly every message finds everything as the one before it left it. What it takes
+//! then is here, in one piece for each direction; whatever else there may be to it is left to `submit`
+//! and `try_recv`.
+
+use super::core::{Companion, Core, Phase};
+use super::inbound::RECEIVES_PER_POLL;
+use super::outbound::{queue_message, worth_writing};
+use super::peer::Stage;
+use crate::error::Error;
+use crate::message::Message;
+use crate::monitor::PeerId;
+use crate::resilience::Permit;
+use crate::runtime::AsyncStream;
+
+/// Messages that `send` accepts in a row before it lets other tasks run once; half as many if it has just
+/// written all that was queued, since otherwise the companion writes the rest.
+pub(super) const SENDS_PER_POLL: u32 = 1536;
+
+impl<S: AsyncStream> Core<S> {
+    /// [`submit`](Self::submit) for a loop of sends, which has to wait now and then to let others run.
+    #[inline(never)]
+    pub(crate) fn submit_in_turn(
+        &mut self,
+        message: &mut Message,
+        permit: Permit,
+        write: bool,
+    ) -> Result<(), Error> {
+        if self.outbound.burst >= SENDS_PER_POLL {
+            self.effects.drop_permit(permit);
+            return Err(Error::WouldBlock);
+        }
+        self.outbound.burst += 1;
+        self.submit(message, permit, write)
+    }
+
+    /// Queues a message behind others of the same burst to the only peer, which leave with it; gives the
+    /// permit back if there is more to it than that.
+    #[inline(always)]
+    pub(crate) fn join_burst(&mut self, message: &Message, permit: Permit, write: bool) -> Option<Permit> {
+        let outbound = &self.outbound;
+        let going_on = outbound.hot
+            && outbound.joinable
+            && !outbound.poisoned
+            && outbound.pending.is_empty()
+            && outbound.burst < SENDS_PER_POLL;
+        let open = self.phase == Phase::Open && self.companion == Companion::Running;
+        let peer = match outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) {
+            Some(peer) if going_on && open && peer.dirty => peer,
+            _ => return Some(permit),
+        };
+        let (id, size) = (peer.id, message.size());
+        if message.is_empty() || size > self.options.max_message_size {
+            return Some(permit);
+        }
+        if !peer.out_level.has_room(size) {
+            if write {
+                self.write_burst(id);
+            }
+            return Some(permit);
+        }
+        queue_message(peer, message, permit);
+        self.outbound.burst += 1;
+        self.counters.accepted += 1;
+        if write && worth_writing(&peer.out) {
+            self.write_burst(id);
+        }
+        None
+    }
+
+    #[inline(never)]
+    fn write_burst(&mut self, id: PeerId) {
+        if self.peers.get(id).is_some_and(|peer| !peer.write_blocked) {
+            self.turn(|core| core.flush_peer(id));
+        }
+        if self.outbound.burst >= SENDS_PER_POLL / 2 {
+            self.outbound.burst = SENDS_PER_POLL;
+        }
+    }
+
+    /// Puts the next message into `into`, if it lies whole in the slab and nothing comes before it.
+    #[inline(always)]
+    pub(crate) fn take_from_slab(&mut self, into: &mut Message) -> bool {
+        let inbound = &mut self.inbound;
+        let undisturbed = inbound.direct && inbound.only_slab() && inbound.burst < RECEIVES_PER_POLL;
+        let open = self.phase == Phase::Open && self.companion != Companion::Gone;
+        let peer = match inbound.slab_owner.and_then(|id| self.peers.get_mut(id)) {
+            Some(peer) if undisturbed && open && peer.stage != Stage::Draining => peer,
+            _ => return false,
+        };
+        let Some(len) = peer.connection.take_message(inbound.slab.filled(), into) else { return false };
+        inbound.slab.consume(len);
+        inbound.calls += 1;
+        inbound.burst += 1;
+        peer.received += 1;
+        self.counters.received += 1;
+        self.delivered();
+        true
+    }
+}

@@ -1,0 +1,21 @@
+//! Messages that were received and come back.
+
+use super::core::Core;
+use crate::message::Message;
+use crate::monitor::PeerId;
+use crate::runtime::AsyncStream;
+
+impl<S: AsyncStream> Core<S> {
+    /// Takes the message back that was received last: it is received next, as if it had not been before.
+    pub(crate) fn put_back(&mut self, peer: PeerId, mut message: Message) {
+        self.counters.delivered -= 1;
+        if self.inbound.gated && !self.pattern.take_back(&mut message) {
+            self.counters.recv_dropped += 1;
+            return;
+        }
+        self.inbound.orphan_level.add(message.size());
+        self.inbound.orphans.push_front((peer, message));
+        let receiver = self.ready.pop_receiver();
+        self.effects.wake(receiver);
+    }
+}

@@ -1,0 +1,82 @@
+//! The memory that a queue works with.
+
+use super::boundaries::Boundaries;
+
+/// Copied bytes in order, and what they are: recycled between the connections of a socket.
+#[derive(Debug, Default)]
+pub(crate) struct Arena {
+    /// Initialised throughout, so that what is appended is only copied; `filled <= bytes.len()`.
+    bytes: Vec<u8>,
+    filled: usize,
+    /// The messages and commands that are in the queue.
+    pub(super) boundaries: Boundaries,
+}
+
+impl Arena {
+    /// What it begins with, and the least it grows by.
+    const STEP: usize = 1024;
+
+    pub(super) fn filled(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.filled
+    }
+
+    #[inline]
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
+        self.room(bytes.len()).copy_from_slice(bytes);
+        self.filled += bytes.len();
+    }
+
+    /// Appends `header` and the first `len` of `padded`, by a copy of all of it, which is of fixed size.
+    #[inline(always)]
+    pub(super) fn extend_padded<const H: usize, const N: usize>(
+        &mut self,
+        header: [u8; H],
+        padded: &[u8; N],
+        len: usize,
+    ) {
+        let room = self.room(H + N);
+        room[..H].copy_from_slice(&header);
+        room[H..].copy_from_slice(padded);
+        self.filled += H + len.min(N);
+    }
+
+    /// The next `len` bytes behind those that are filled.
+    #[inline(always)]
+    fn room(&mut self, len: usize) -> &mut [u8] {
+        let end = self.filled + len;
+        if end > self.bytes.len() {
+            self.grow(end);
+        }
+        &mut self.bytes[self.filled..end]
+    }
+
+    #[inline(never)]
+    fn grow(&mut self, end: usize) {
+        let len = end.max(2 * self.bytes.len()).max(Self::STEP);
+        self.bytes.resize(len, 0);
+    }
+
+    /// Takes `len` bytes off the front.
+    pub(super) fn discard(&mut self, len: usize) {
+        self.bytes.copy_within(len..self.filled, 0);
+        self.filled -= len;
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.filled = 0;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.filled == 0 && self.boundaries.is_empty()
+    }
+
+    /// The bytes that it occupies.
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.boundaries.capacity()
+    }
+}

@@ -1,0 +1,168 @@
+//! The resilience example, run as a user runs it.
+#![cfg_attr(
+    not(any(feature = "tokio", feature = "compio")),
+    allow(dead_code, reason = "without a runtime there is less to look at")
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+#[path = "../examples/resilience/report.rs"]
+mod report;
+
+use report::Report;
+
+/// The example as it is now; `cargo test` has built it, unless it was asked for this test alone.
+fn example() -> &'static Path {
+    static EXAMPLE: OnceLock<PathBuf> = OnceLock::new();
+    EXAMPLE.get_or_init(|| {
+        let this = std::env::current_exe().unwrap();
+        let profile = this.parent().and_then(Path::parent).unwrap();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        cargo.args(["build", "--quiet", "--example", "resilience", "--target-dir"]);
+        cargo.arg(profile.parent().unwrap());
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        // The features that this test has.
+        let features = [
+            ("tokio", cfg!(feature = "tokio")),
+            ("compio", cfg!(feature = "compio")),
+            ("sim", cfg!(feature = "sim")),
+        ];
+        let features: Vec<&str> = features.iter().filter_map(|(name, on)| on.then_some(*name)).collect();
+        if !cfg!(feature = "default") {
+            cargo.arg("--no-default-features");
+        }
+        cargo.args(["--features", &features.join(",")]);
+        assert!(cargo.status().unwrap().success());
+        profile.join("examples").join("resilience").with_extension(std::env::consts::EXE_EXTENSION)
+    })
+}
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(example()).args(arguments).output().unwrap()
+}
+
+/// What a row of the final table says.
+fn row<'a>(output: &'a str, name: &str) -> &'a str {
+    let line = output.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_else(|| panic!("no {name} in {output}")).trim()
+}
+
+fn number(text: &str) -> u64 {
+    text.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[track_caller]
+fn assert_arrived(output: &Output, lines: u64) {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{complaint}");
+    assert_eq!(row(&text, "lines delivered"), format!("{lines} of {lines}"));
+    assert_eq!(row(&text, "checksum in"), row(&text, "checksum out"));
+    assert!(text.contains("input and output are equal"));
+}
+
+/// A file of its own for each test.
+fn file(name: &str, content: &[u8]) -> String {
+    let path = std::env::temp_dir().join(format!("monocoque-example-{}-{name}", std::process::id()));
+    std::fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+macro_rules! test_runtime {
+    ($name:ident, $feature:literal) => {
+        #[cfg(feature = $feature)]
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn the_shipped_text_arrives() {
+                let output = run(&["--runtime", $feature, "--seed", "7"]);
+                let text = String::from_utf8_lossy(&output.stdout);
+                let lines = number(row(&text, "lines delivered"));
+                assert!(lines >= 10_000, "{lines}");
+                assert_arrived(&output, lines);
+                for happened in
+                    ["link faults", "reconnects", "cancelled operations", "resent because in doubt"]
+                {
+                    assert!(number(row(&text, happened)) > 0, "{happened}\n{text}");
+                }
+                let (peak, budget) = row(&text, "peak queued bytes").split_once(" of ").unwrap();
+                assert!(number(peak) > 0 && number(peak) <= number(budget), "{peak} of {budget}");
+            }
+
+            /// Empty lines, bytes that are no text, lines over the budget, and no line end at the end.
+            #[test]
+            fn any_file_arrives() {
+                let mut content = b"\n\r\nfirst\n\n\xFF\xFE\0\n".repeat(200);
+                content.extend_from_slice(&[b'x'; 100_000]);
+                content.extend_from_slice(b"\nlast");
+                let path = file($feature, &content);
+                let output = run(&[&path, "--runtime", $feature]);
+                std::fs::remove_file(path).unwrap();
+                assert_arrived(&output, 1002);
+                let checksum = format!("{:08x}", crc32fast::hash(&content));
+                assert_eq!(row(&String::from_utf8_lossy(&output.stdout), "checksum out"), checksum);
+            }
+
+            #[test]
+            fn an_empty_file_arrives() {
+                let path = file(concat!($feature, "-empty"), b"");
+                let output = run(&[&path, "--runtime", $feature]);
+                std::fs::remove_file(path).unwrap();
+                assert_arrived(&output, 0);
+            }
+        }
+
+        /// Without the runtime the example says which feature is missing.
+        #[cfg(not(feature = $feature))]
+        #[test]
+        fn $name() {
+            let output = run(&["--runtime", $feature]);
+            assert_eq!(output.status.code(), Some(2));
+            let complaint = String::from_utf8(output.stderr).unwrap();
+            assert!(complaint.contains(concat!("--features ", $feature)), "{complaint}");
+        }
+    };
+}
+
+test_runtime!(tokio, "tokio");
+test_runtime!(compio, "compio");
+
+#[test]
+fn mistakes_are_named() {
+    let directory = std::env::temp_dir();
+    for (arguments, named) in [
+        (&["/no/such/file"][..], "/no/such/file"),
+        (&[directory.to_str().unwrap()], "directory"),
+        (&["--bogus"], "--bogus"),
+        (&["--runtime", "smol"], "smol"),
+        (&["--seed", "x"], "--seed"),
+        (&["a", "b"], "b"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(complaint.starts_with("error:") && complaint.contains(named), "{complaint}");
+        assert!(output.stdout.is_empty());
+    }
+    let help = run(&["--help"]);
+    assert!(help.status.success());
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(["[FILE]", "--runtime", "--seed"].iter().all(|flag| help.contains(flag)), "{help}");
+}
+
+/// The exit status is 1 unless everything arrived, and arrived as it was.
+#[test]
+fn a_difference_is_a_failure() {
+    let faithful =
+        || Report { lines: 3, delivered: 3, sent_checksum: 5, received_checksum: 5, ..Report::default() };
+    assert!(faithful().is_faithful());
+    assert!(!Report { delivered: 2, ..faithful() }.is_faithful());
+    assert!(!Report { received_checksum: 6, ..faithful() }.is_faithful());
+    faithful().print();
+}

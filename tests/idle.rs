@@ -1,0 +1,31 @@
+//! Sockets with nothing to do let the processor rest.
+//!
+//! A binary and a test of its own, because it looks at the time that the whole process has used.
+#![cfg(all(target_os = "linux", any(feature = "tokio", feature = "compio")))]
+#![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
+
+#[path = "support/mod.rs"]
+mod support;
+
+macro_rules! mount {
+    ($name:ident, $feature:literal) => {
+        #[cfg(feature = $feature)]
+        #[path = "process"]
+        mod $name {
+            use crate::support::$name as rt;
+
+            pub(crate) mod idle;
+        }
+    };
+}
+
+mount!(tokio, "tokio");
+mount!(compio, "compio");
+
+#[test]
+fn idle() {
+    #[cfg(feature = "tokio")]
+    tokio::idle::sockets_rest();
+    #[cfg(feature = "compio")]
+    compio::idle::sockets_rest();
+}

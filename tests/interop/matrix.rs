@@ -1,0 +1,398 @@
+//! Every legal pair of socket types, with ours on either side: both directions of binding, over TCP and Unix
+//! sockets, and after either side was killed and bound again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::rt::{self, *};
+use futures_util::future::join;
+
+/// Declares a socket of ours of any type, with what all of them can do, and what some can.
+macro_rules! ours {
+    ($($kind:ident $socket:ident [$($send:ident)?] [$($recv:ident)?];)+) => {
+        enum Ours {
+            $($kind($socket)),+
+        }
+
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        enum Kind {
+            $($kind),+
+        }
+
+        impl Ours {
+            async fn bind(kind: Kind, endpoint: &str) -> Self {
+                match kind {
+                    $(Kind::$kind => {
+                        Self::$kind($socket::bind_with_options(endpoint, options()).await.unwrap())
+                    })+
+                }
+            }
+
+            async fn connect(kind: Kind, endpoint: &str) -> Self {
+                match kind {
+                    $(Kind::$kind => {
+                        Self::$kind($socket::connect_with_options(endpoint, options()).await.unwrap())
+                    })+
+                }
+            }
+
+            async fn send(&self, message: Message) {
+                match self {
+                    $($(Self::$kind(socket) => socket.$send(message).await.unwrap(),)?)+
+                    _ => unreachable!("it does not send"),
+                }
+            }
+
+            async fn recv(&self) -> Message {
+                match self {
+                    $($(Self::$kind(socket) => socket.$recv().await.unwrap(),)?)+
+                    _ => unreachable!("it does not receive"),
+                }
+            }
+
+            async fn wait_for_peer(&self) {
+                match self {
+                    $(Self::$kind(socket) => socket.wait_for_peers(1).await.unwrap()),+
+                }
+            }
+
+            fn is_connected(&self) -> bool {
+                match self {
+                    $(Self::$kind(socket) => socket.is_connected()),+
+                }
+            }
+
+            fn endpoint(&self) -> String {
+                match self {
+                    $(Self::$kind(socket) => socket.local_endpoint().unwrap().to_string()),+
+                }
+            }
+
+            async fn close(self) {
+                match self {
+                    $(Self::$kind(socket) => assert_eq!(socket.close().await, 0)),+
+                }
+            }
+        }
+    };
+}
+
+ours! {
+    Req ReqSocket [send] [recv];
+    Rep RepSocket [send] [recv];
+    Dealer DealerSocket [send] [recv];
+    Router RouterSocket [send] [recv];
+    Pub PubSocket [send] [];
+    Sub SubSocket [] [recv];
+    XPub XPubSocket [send] [recv];
+    XSub XSubSocket [send] [recv];
+    Push PushSocket [send] [];
+    Pull PullSocket [] [recv];
+    Pair PairSocket [send] [recv];
+}
+
+impl Ours {
+    /// What subscribers need once.
+    async fn prepare(&self) {
+        match self {
+            Self::Sub(sub) => sub.subscribe("").unwrap(),
+            Self::XSub(xsub) => xsub.send("\u{1}").await.unwrap(),
+            _ => {}
+        }
+    }
+
+    /// Waits until whoever is to receive what we send does so.
+    async fn wait_for_receiver(&self) {
+        match self {
+            Self::Pub(publisher) => publisher.wait_for_subscribers("", 1).await.unwrap(),
+            Self::XPub(publisher) => publisher.wait_for_subscribers("", 1).await.unwrap(),
+            _ => self.wait_for_peer().await,
+        }
+    }
+}
+
+fn options() -> SocketOptions {
+    SocketOptions::default()
+        .with_identity("ours")
+        .with_reconnect_interval(Duration::from_millis(2))
+        .with_reconnect_interval_max(Duration::from_millis(20))
+}
+
+/// The 12 legal pairs; 21, with ours on either side.
+const PAIRS: [(Kind, zmq::SocketType); 21] = [
+    (Kind::Req, zmq::REP),
+    (Kind::Req, zmq::ROUTER),
+    (Kind::Rep, zmq::REQ),
+    (Kind::Rep, zmq::DEALER),
+    (Kind::Dealer, zmq::REP),
+    (Kind::Dealer, zmq::DEALER),
+    (Kind::Dealer, zmq::ROUTER),
+    (Kind::Router, zmq::REQ),
+    (Kind::Router, zmq::DEALER),
+    (Kind::Router, zmq::ROUTER),
+    (Kind::Pub, zmq::SUB),
+    (Kind::Pub, zmq::XSUB),
+    (Kind::XPub, zmq::SUB),
+    (Kind::XPub, zmq::XSUB),
+    (Kind::Sub, zmq::PUB),
+    (Kind::Sub, zmq::XPUB),
+    (Kind::XSub, zmq::PUB),
+    (Kind::XSub, zmq::XPUB),
+    (Kind::Push, zmq::PULL),
+    (Kind::Pull, zmq::PUSH),
+    (Kind::Pair, zmq::PAIR),
+];
+
+type Frames = Vec<Vec<u8>>;
+
+/// Empty frames, those around the short form of a length, a large one, and several of each.
+fn script() -> Vec<Frames> {
+    let sizes: [&[usize]; 9] =
+        [&[0], &[1], &[255], &[256], &[100_000], &[0, 3, 0], &[255, 256, 255], &[0; 20], &[70_000, 0, 255]];
+    let frames = |sizes: &[usize]| {
+        sizes.iter().enumerate().map(|(n, size)| (0..*size).map(|i| (i + n * 7) as u8).collect()).collect()
+    };
+    sizes.into_iter().map(frames).collect()
+}
+
+/// What goes out of one end comes back in.
+fn message(frames: impl IntoIterator<Item = Vec<u8>>) -> Message {
+    frames.into_iter().collect()
+}
+
+/// A socket of libzmq's that gives up rather than hang.
+fn theirs(kind: zmq::SocketType) -> zmq::Socket {
+    let socket = zmq::Context::new().socket(kind).unwrap();
+    socket.set_identity(b"theirs").unwrap();
+    socket.set_rcvtimeo(20_000).unwrap();
+    socket.set_sndtimeo(20_000).unwrap();
+    socket.set_reconnect_ivl(2).unwrap();
+    match kind {
+        zmq::ROUTER => socket.set_router_mandatory(true).unwrap(),
+        zmq::SUB => socket.set_subscribe(b"").unwrap(),
+        _ => {}
+    }
+    socket
+}
+
+/// Sends, again while a ROUTER does not know us yet.
+fn their_send(socket: &zmq::Socket, frames: &[Vec<u8>]) {
+    loop {
+        match socket.send_multipart(frames, 0) {
+            Ok(()) => return,
+            Err(zmq::Error::EHOSTUNREACH) => std::thread::sleep(Duration::from_millis(1)),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// What goes in front of a message, and of the echo of it.
+fn envelope(from_dealer: bool, to_rep: bool, router_to: Option<&str>) -> Frames {
+    match router_to {
+        Some(identity) => vec![identity.as_bytes().to_vec()],
+        None if from_dealer && to_rep => vec![Vec::new()],
+        None => Vec::new(),
+    }
+}
+
+/// All messages there and back; the one that begins adds the envelope.
+async fn we_ask(kind: Kind, ours: &Ours, socket: zmq::Socket, their: zmq::SocketType) -> zmq::Socket {
+    ours.wait_for_peer().await;
+    let echo = rt::blocking(move || {
+        for _ in script() {
+            let frames = socket.recv_multipart(0).unwrap();
+            socket.send_multipart(frames, 0).unwrap();
+        }
+        socket
+    });
+    let asking = async {
+        let front = envelope(kind == Kind::Dealer, their == zmq::REP, (kind == Kind::Router).then_some("theirs"));
+        for body in script() {
+            let asked = message(front.iter().cloned().chain(body));
+            ours.send(asked.clone()).await;
+            assert!(ours.recv().await == asked, "{kind:?} asks {their:?}");
+        }
+    };
+    join(echo, asking).await.0
+}
+
+async fn they_ask(kind: Kind, ours: &Ours, socket: zmq::Socket, their: zmq::SocketType) -> zmq::Socket {
+    let asking = rt::blocking(move || {
+        let front = envelope(their == zmq::DEALER, kind == Kind::Rep, (their == zmq::ROUTER).then_some("ours"));
+        for body in script() {
+            let asked: Frames = front.iter().cloned().chain(body).collect();
+            their_send(&socket, &asked);
+            assert!(socket.recv_multipart(0).unwrap() == asked, "{their:?} asks {kind:?}");
+        }
+        socket
+    });
+    let echo = async {
+        for _ in script() {
+            let asked = ours.recv().await;
+            ours.send(asked).await;
+        }
+    };
+    join(asking, echo).await.0
+}
+
+async fn we_send(kind: Kind, ours: &Ours, socket: zmq::Socket, their: zmq::SocketType) -> zmq::Socket {
+    let receiving = rt::blocking(move || {
+        if their == zmq::XSUB {
+            socket.send("\u{1}", 0).unwrap();
+        }
+        for body in script() {
+            assert!(socket.recv_multipart(0).unwrap() == body, "{kind:?} to {their:?}");
+        }
+        socket
+    });
+    let sending = async {
+        ours.wait_for_receiver().await;
+        for body in script() {
+            ours.send(message(body)).await;
+        }
+    };
+    join(receiving, sending).await.0
+}
+
+/// A PUB of libzmq's does not say when somebody has subscribed: it begins once we have heard it.
+async fn they_send(kind: Kind, ours: &Ours, socket: zmq::Socket, their: zmq::SocketType) -> zmq::Socket {
+    let heard = Arc::new(AtomicBool::new(their == zmq::PUSH));
+    let told = Arc::clone(&heard);
+    let sending = rt::blocking(move || {
+        while !told.load(Ordering::Acquire) {
+            socket.send("are you there?", 0).unwrap();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for body in script() {
+            their_send(&socket, &body);
+        }
+        socket
+    });
+    let receiving = async {
+        for body in script() {
+            let mut received = ours.recv().await;
+            while received[0] == "are you there?" {
+                heard.store(true, Ordering::Release);
+                received = ours.recv().await;
+            }
+            assert!(received == message(body), "{their:?} to {kind:?}");
+        }
+    };
+    join(sending, receiving).await.0
+}
+
+/// Everything that the two types can do with each other.
+async fn play(kind: Kind, ours: &Ours, mut socket: zmq::Socket, their: zmq::SocketType) -> zmq::Socket {
+    match kind {
+        Kind::Pub | Kind::XPub | Kind::Push => return we_send(kind, ours, socket, their).await,
+        Kind::Sub | Kind::XSub | Kind::Pull => return they_send(kind, ours, socket, their).await,
+        _ => {}
+    }
+    if kind != Kind::Rep && their != zmq::REQ {
+        socket = we_ask(kind, ours, socket, their).await;
+    }
+    if kind != Kind::Req && their != zmq::REP {
+        socket = they_ask(kind, ours, socket, their).await;
+    }
+    socket
+}
+
+/// One side binds, the other connects.
+async fn meet(kind: Kind, their: zmq::SocketType, endpoint: &str, ours_bind: bool) -> (Ours, zmq::Socket) {
+    let socket = theirs(their);
+    let ours = if ours_bind {
+        let ours = Ours::bind(kind, endpoint).await;
+        socket.connect(&ours.endpoint()).unwrap();
+        ours
+    } else {
+        socket.bind(endpoint).unwrap();
+        Ours::connect(kind, &socket.get_last_endpoint().unwrap().unwrap()).await
+    };
+    ours.prepare().await;
+    (ours, socket)
+}
+
+/// `endpoint` is a wildcard that both sides understand.
+async fn all_pairs(endpoint: &str, ours_bind: bool) {
+    for (kind, their) in PAIRS {
+        let (ours, socket) = meet(kind, their, endpoint, ours_bind).await;
+        play(kind, &ours, socket, their).await;
+    }
+}
+
+#[test]
+fn over_tcp_where_we_bind() {
+    rt::run(all_pairs("tcp://127.0.0.1:*", true));
+}
+
+#[test]
+fn over_tcp_where_they_bind() {
+    rt::run(all_pairs("tcp://127.0.0.1:*", false));
+}
+
+#[cfg(unix)]
+#[test]
+fn over_ipc_where_we_bind() {
+    rt::run(all_pairs("ipc://*", true));
+}
+
+#[cfg(unix)]
+#[test]
+fn over_ipc_where_they_bind() {
+    rt::run(all_pairs("ipc://*", false));
+}
+
+/// Binds again where somebody else has just let go.
+async fn bind_again(socket: &zmq::Socket, endpoint: &str) {
+    while socket.bind(endpoint).is_err() {
+        rt::timeout(Duration::from_millis(1), std::future::pending::<()>()).await;
+    }
+}
+
+/// The side that binds is killed and bound again, and everything works as before.
+async fn all_restarts(mut endpoint: impl FnMut() -> String, ours_bind: bool) {
+    for (kind, their) in PAIRS {
+        let endpoint = endpoint();
+        let (mut ours, mut socket) = meet(kind, their, &endpoint, ours_bind).await;
+        socket = play(kind, &ours, socket, their).await;
+        if ours_bind {
+            ours.close().await;
+            ours = Ours::bind(kind, &endpoint).await;
+            ours.prepare().await;
+        } else {
+            drop(socket);
+            while ours.is_connected() {
+                rt::yield_now().await;
+            }
+            socket = theirs(their);
+            bind_again(&socket, &endpoint).await;
+        }
+        ours.wait_for_peer().await;
+        play(kind, &ours, socket, their).await;
+    }
+}
+
+#[test]
+fn over_tcp_after_we_were_killed() {
+    rt::run(all_restarts(vacant, true));
+}
+
+#[test]
+fn over_tcp_after_they_were_killed() {
+    rt::run(all_restarts(vacant, false));
+}
+
+#[cfg(unix)]
+#[test]
+fn over_ipc_after_we_were_killed() {
+    let folder = Folder::new();
+    rt::run(all_restarts(|| folder.socket("socket").1, true));
+}
+
+#[cfg(unix)]
+#[test]
+fn over_ipc_after_they_were_killed() {
+    let folder = Folder::new();
+    rt::run(all_restarts(|| folder.socket("socket").1, false));
+}
