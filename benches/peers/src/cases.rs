@@ -163,7 +163,17 @@ fn resources() -> Vec<Case> {
     };
     vec![
         case(
-            "idle connections",
+            "idle connections, 1,000",
+            Scenario::Idle { connections: 1_000 },
+            1,
+            Figure { key: "kib_per_connection", title: "KiB/connection" },
+            &[
+                Figure { key: "connections", title: "connections" },
+                Figure { key: "descriptor_limit", title: "descriptors allowed" },
+            ],
+        ),
+        case(
+            "idle connections, 10,000",
             Scenario::Idle { connections: 10_000 },
             1,
             Figure { key: "kib_per_connection", title: "KiB/connection" },

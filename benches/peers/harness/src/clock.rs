@@ -23,7 +23,14 @@ impl Clock {
         }
     }
 
-    pub fn start(&mut self) {
+    /// Starts it, unless it runs already.
+    pub fn start_once(&mut self) {
+        if self.start.is_none() {
+            self.start();
+        }
+    }
+
+    fn start(&mut self) {
         self.start = Some((Instant::now(), system::cpu_seconds()));
     }
 

@@ -49,7 +49,13 @@ pub fn draw(record: &Record, out: &Path) -> Result<()> {
             "per_second",
             "DEALER to ROUTER and back, round trips/s",
         ),
-        ("memory.svg", "idle connections", Low, "kib_per_connection", "memory of an idle connection, KiB"),
+        (
+            "memory.svg",
+            "idle connections, 10,000",
+            Low,
+            "kib_per_connection",
+            "memory of an idle connection, KiB",
+        ),
         ("cpu.svg", "throughput 64 B", Low, "cpu_per_million", "CPU seconds per million messages of 64 B"),
         ("stall.svg", "stalled peer 1 KiB", Low, "growth_mib", "memory of a sender whose peer stalls, MiB"),
     ] {

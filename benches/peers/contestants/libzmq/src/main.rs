@@ -57,6 +57,10 @@ impl Libzmq {
         let context = Self::context(endpoint);
         let connect = |_| {
             let socket = context.socket(kind)?;
+            // Subscriptions beyond the mark of the connection that is to carry them would be dropped.
+            if topics.len() > 1 {
+                socket.set_sndhwm(0)?;
+            }
             for topic in topics {
                 socket.set_subscribe(topic.as_bytes())?;
             }
@@ -106,6 +110,27 @@ impl Contestant for Libzmq {
     async fn connect_sub(self, endpoint: &str, count: usize, topics: &[String]) -> Result<Vec<Socket>> {
         Self::connect(endpoint, zmq::SUB, count, topics)
     }
+
+    /// Polls the sockets, and takes what there is from each that is readable.
+    async fn recv_all<F: FnMut(&[u8]) -> bool>(
+        self,
+        subs: Vec<Socket>,
+        mut each: Vec<F>,
+    ) -> Result<Vec<Socket>> {
+        let mut items: Vec<_> = subs.iter().map(|sub| sub.socket.as_poll_item(zmq::POLLIN)).collect();
+        let mut message = zmq::Message::new();
+        let mut open = subs.len();
+        while open > 0 {
+            zmq::poll(&mut items, -1)?;
+            let readable = items.iter().zip(&subs).zip(&mut each).filter(|((item, _), _)| item.is_readable());
+            for ((_, sub), each) in readable {
+                while let Some(more) = take(&sub.socket, &mut message, each)? {
+                    open -= usize::from(!more);
+                }
+            }
+        }
+        Ok(subs)
+    }
 }
 
 impl Sends for Socket {
@@ -129,5 +154,18 @@ impl Echoes for Socket {
         each(&message);
         self.socket.send(identity, zmq::SNDMORE)?;
         Ok(self.socket.send(message, 0)?)
+    }
+}
+
+/// Takes a message if there is one; whether its receiver wants more.
+fn take(
+    socket: &zmq::Socket,
+    message: &mut zmq::Message,
+    each: &mut impl FnMut(&[u8]) -> bool,
+) -> Result<Option<bool>> {
+    match socket.recv(message, zmq::DONTWAIT) {
+        Ok(()) => Ok(Some(each(message))),
+        Err(zmq::Error::EAGAIN) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

@@ -9,7 +9,7 @@ use harness::{Bind, Figures, Result};
 use omq_tokio::options::WorkloadProfile;
 use omq_tokio::{Context, Message, Socket, SocketType, TrySendError};
 
-use crate::options::{BATCH, last, options};
+use crate::options::{BATCH, PATIENCE, last, options};
 
 #[derive(Clone, Copy)]
 pub struct Omq {
@@ -67,6 +67,7 @@ impl Omq {
         for _ in 0..count {
             let side = self.open(context.as_ref(), kind);
             side.socket.connect(endpoint).await?;
+            side.socket.wait_connected(1, PATIENCE).await?;
             for topic in topics {
                 side.socket.subscribe(topic.clone()).await?;
             }

@@ -10,7 +10,7 @@ use omq_tokio::blocking::Socket;
 use omq_tokio::options::WorkloadProfile;
 use omq_tokio::{Context, Message, SocketType, TrySendError};
 
-use crate::options::{BATCH, last, options};
+use crate::options::{BATCH, PATIENCE, last, options};
 
 #[derive(Clone, Copy)]
 pub struct Blocking {
@@ -18,9 +18,10 @@ pub struct Blocking {
     pub profile: Option<WorkloadProfile>,
 }
 
-/// A socket, and the messages of batch calls.
+/// A socket, the context that it lives in, and the messages of batch calls.
 pub struct Side {
     socket: Socket,
+    context: Context,
     batch: bool,
     outgoing: VecDeque<Message>,
     incoming: Vec<Message>,
@@ -40,7 +41,7 @@ impl Blocking {
     fn open(self, context: &Context, kind: SocketType) -> Side {
         let socket = context.blocking_socket(kind, options(kind, self.profile));
         let (outgoing, incoming) = Default::default();
-        Side { socket, batch: self.batch, outgoing, incoming }
+        Side { socket, context: context.clone(), batch: self.batch, outgoing, incoming }
     }
 
     fn bind(self, bind: Bind, kind: SocketType) -> Result<Side> {
@@ -55,6 +56,7 @@ impl Blocking {
         let connect = |_| {
             let side = self.open(&context, kind);
             side.socket.connect(endpoint)?;
+            side.socket.wait_connected(1, PATIENCE)?;
             for topic in topics {
                 side.socket.subscribe(topic.clone())?;
             }
@@ -70,7 +72,7 @@ impl Contestant for Blocking {
     type Dealer = Side;
     type Router = Side;
     type Pub = Side;
-    type Sub = Side;
+    type Sub = Subscriber;
 
     fn run<F: Future<Output = Result<Figures>> + 'static>(self, side: F) -> F::Output {
         harness::block_on(side)
@@ -100,8 +102,10 @@ impl Contestant for Blocking {
         self.bind(bind, SocketType::Pub)
     }
 
-    async fn connect_sub(self, endpoint: &str, count: usize, topics: &[String]) -> Result<Vec<Side>> {
-        self.connect(endpoint, SocketType::Sub, count, topics)
+    async fn connect_sub(self, endpoint: &str, count: usize, topics: &[String]) -> Result<Vec<Subscriber>> {
+        let sides = self.connect(endpoint, SocketType::Sub, count, topics)?;
+        let subscriber = |side: Side| Subscriber { socket: side.socket.into_async(), _context: side.context };
+        Ok(sides.into_iter().map(subscriber).collect())
     }
 }
 
@@ -155,5 +159,18 @@ impl Echoes for Side {
             self.outgoing.push_back(message);
         }
         self.flush().await
+    }
+}
+
+/// A SUB, one of many that the thread receives from: blocking calls wait for one socket only.
+pub struct Subscriber {
+    socket: omq_tokio::Socket,
+    _context: Context,
+}
+
+impl Receives for Subscriber {
+    async fn recv<F: FnMut(&[u8]) + MaybeSend>(&mut self, each: &mut F) -> Result<()> {
+        each(last(&self.socket.recv().await?));
+        Ok(())
     }
 }

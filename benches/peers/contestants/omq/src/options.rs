@@ -1,5 +1,7 @@
 //! Options, and where messages end.
 
+use std::time::Duration;
+
 use harness::{Scenario, Task};
 use omq_tokio::options::WorkloadProfile;
 use omq_tokio::{Message, Options, SocketType};
@@ -7,10 +9,19 @@ use omq_tokio::{Message, Options, SocketType};
 /// The most messages that a batch call takes or gives.
 pub const BATCH: usize = 256;
 
-/// The defaults, and a PUB that waits for slow subscribers.
+/// The defaults, but room for many clients at once, and a PUB that waits for slow subscribers.
 pub fn options(kind: SocketType, profile: Option<WorkloadProfile>) -> Options {
-    Options { workload_profile: profile, xpub_nodrop: kind == SocketType::Pub, ..Options::default() }
+    Options {
+        workload_profile: profile,
+        xpub_nodrop: kind == SocketType::Pub,
+        // Connections beyond it lose what was sent over them.
+        max_pending_handshakes: 65_536,
+        ..Options::default()
+    }
 }
+
+/// How long a connection may take to be there.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// As its documentation advises for DEALER and ROUTER that take turns; else its default.
 pub fn profile(task: &Task) -> Option<WorkloadProfile> {

@@ -138,14 +138,14 @@ pub struct Side<T> {
     style: Style,
     messages: Vec<Message>,
     unflushed: usize,
-    monitor: Monitor,
+    /// From the first message that may have to wait for a new connection.
+    monitor: Option<Monitor>,
     attempt: Option<SystemTime>,
 }
 
 impl<T: Kind> Side<T> {
     fn new(socket: Socket<T, rt::Stream>, style: Style) -> Self {
-        let monitor = socket.monitor();
-        Self { socket, style, messages: Vec::with_capacity(BATCH), unflushed: 0, monitor, attempt: None }
+        Self { socket, style, messages: Vec::new(), unflushed: 0, monitor: None, attempt: None }
     }
 }
 
@@ -168,7 +168,8 @@ impl<T: CanSend> Sends for Side<T> {
     }
 
     async fn send_again(&mut self, body: &[u8]) -> Result<()> {
-        while let Some(event) = self.monitor.try_next() {
+        let monitor = self.monitor.get_or_insert_with(|| self.socket.monitor());
+        while let Some(event) = monitor.try_next() {
             if let SocketEvent::RetryIn { delay, .. } = event {
                 self.attempt = Some(SystemTime::now() + delay);
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use harness::sendable::{self, Contestant, Echoes, MaybeSend, Receives, Sends};
 use harness::{Bind, Figures, Kind, Mode, Result, Task};
+use rzmq::socket::SocketEvent;
 use rzmq::socket::options::{LAST_ENDPOINT, MAX_CONNECTIONS, SUBSCRIBE, TCP_CORK, XPUB_NODROP};
 use rzmq::{Context, Msg, SocketType};
 
@@ -62,16 +63,16 @@ impl Rzmq {
         Ok(Context::new()?.with_io_uring_sessions(self.uring))
     }
 
-    async fn open(self, context: &Context, kind: SocketType) -> Result<Socket> {
+    async fn open(self, endpoint: &str, context: &Context, kind: SocketType) -> Result<Socket> {
         let socket = context.socket(kind)?;
-        if self.uring {
+        if self.uring && endpoint.starts_with("tcp:") {
             socket.set_option(TCP_CORK, true).await?;
         }
         Ok(Socket { socket, _context: context.clone() })
     }
 
     async fn bind(self, bind: Bind, kind: SocketType) -> Result<Socket> {
-        let socket = self.open(&self.context(&bind.endpoint)?, kind).await?;
+        let socket = self.open(&bind.endpoint, &self.context(&bind.endpoint)?, kind).await?;
         socket.socket.set_option(MAX_CONNECTIONS, 1_000_000).await?;
         if kind == SocketType::Pub {
             socket.socket.set_option(XPUB_NODROP, 1).await?;
@@ -92,11 +93,18 @@ impl Rzmq {
         let context = self.context(endpoint)?;
         let mut sockets = Vec::with_capacity(count);
         for _ in 0..count {
-            let socket = self.open(&context, kind).await?;
+            let socket = self.open(endpoint, &context, kind).await?;
+            let events = socket.socket.monitor_default().await?;
+            socket.socket.connect(endpoint).await?;
+            // Sockets in the making by the hundred are too much for it.
+            while !endpoint.starts_with("inproc:") {
+                if let SocketEvent::HandshakeSucceeded { .. } = events.recv().await? {
+                    break;
+                }
+            }
             for topic in topics {
                 socket.socket.set_option_raw(SUBSCRIBE, topic.as_bytes()).await?;
             }
-            socket.socket.connect(endpoint).await?;
             sockets.push(socket);
         }
         Ok(sockets)

@@ -1,7 +1,7 @@
 //! One PUB to many SUB, and to one with many subscriptions.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::sides::{self, Cores};
@@ -9,9 +9,6 @@ use super::{Contestant, Receives, Sends};
 use crate::clock::Clock;
 use crate::task::Transport;
 use crate::{Bind, Figures, Result, Task, wire};
-
-/// How many messages a subscriber takes when its turn has come: fewer than any library queues for it.
-const BURST: u64 = 32;
 
 /// The length of a topic, which stands at the head of a message.
 const TOPIC: usize = 16;
@@ -21,25 +18,25 @@ const ONE_IN: u64 = 10;
 
 /// Each subscriber gets each message. The figures count deliveries.
 pub fn run<C: Contestant>(contestant: C, task: Task, size: usize, subscribers: usize) -> Result<Figures> {
-    let total = (task.warm_up + task.count).next_multiple_of(BURST);
-    let warm_up = task.warm_up.next_multiple_of(BURST);
+    let total = task.warm_up + task.count;
     let bodies = move |message: &mut [u8], number| wire::fill(message, number);
     let receive = move |mut subs: Vec<C::Sub>, deaf: Arc<AtomicBool>| async move {
-        let mut counts = vec![0; subs.len()];
         wait_for_probes(&mut subs, size, 0, &deaf).await?;
-        let mut clock = Clock::new(warm_up, (total - warm_up) * subscribers as u64);
-        for lap in 1..=total / BURST {
-            clock.tick((lap - 1) * BURST);
-            for (sub, next) in subs.iter_mut().zip(&mut counts) {
-                while *next < lap * BURST {
-                    sub.recv(&mut |message: &[u8]| take(message, size, next, 1)).await?;
+        let clock = Arc::new(Mutex::new(Clock::new(task.warm_up, task.count * subscribers as u64)));
+        let follow = |_| {
+            let (clock, mut next) = (Arc::clone(&clock), 0);
+            move |message: &[u8]| {
+                if take(message, size, &mut next, 1) == Some(task.warm_up) {
+                    clock.lock().expect("no panic goes on").start_once();
                 }
+                next < total
             }
-        }
-        Ok(clock.figures())
+        };
+        contestant.recv_all(subs, (0..subscribers).map(follow).collect()).await?;
+        let figures = clock.lock().expect("no panic goes on").figures();
+        Ok(figures)
     };
-    let topics = vec![String::new()];
-    publish(contestant, &task, (size, total), (subscribers, topics), bodies, receive)
+    publish(contestant, &task.clone(), (size, total), (subscribers, vec![String::new()]), bodies, receive)
 }
 
 /// One subscriber with many subscriptions. The figures count what is published.
@@ -66,13 +63,12 @@ pub fn filter<C: Contestant>(
         wait_for_probes(&mut subs, size - TOPIC, TOPIC, &deaf).await?;
         let mut clock = Clock::new(warm_up, total - warm_up);
         let mut next = 0;
-        while next < total {
-            let mut each = |message: &[u8]| {
-                clock.tick(next);
-                take(&message[TOPIC..], size - TOPIC, &mut next, ONE_IN);
-            };
-            subs[0].recv(&mut each).await?;
-        }
+        let each = |message: &[u8]| {
+            let number = take(&message[TOPIC..], size - TOPIC, &mut next, ONE_IN);
+            clock.tick(number.unwrap_or(wire::PROBE));
+            next < total
+        };
+        contestant.recv_all(subs, vec![each]).await?;
         Ok(clock.figures())
     };
     publish(contestant, &task, (size, total), (1, topics), bodies, receive)
@@ -136,11 +132,13 @@ async fn wait_for_probes<S: Receives>(
     Ok(())
 }
 
-/// Checks a message that is no probe, and steps on to the next.
-fn take(message: &[u8], size: usize, next: &mut u64, step: u64) {
+/// Checks a message and steps on to the next. Its number, unless it is a probe.
+fn take(message: &[u8], size: usize, next: &mut u64, step: u64) -> Option<u64> {
     let number = wire::number(message, size);
-    if number != wire::PROBE {
-        assert_eq!(number, *next, "a message lost or out of order");
-        *next += step;
+    if number == wire::PROBE {
+        return None;
     }
+    assert_eq!(number, *next, "a message lost or out of order");
+    *next += step;
+    Some(number)
 }

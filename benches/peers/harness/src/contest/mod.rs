@@ -13,6 +13,8 @@ mod throughput;
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
+
 use super::MaybeSend;
 use crate::task::Scenario;
 use crate::{Bind, Figures, Result, Task, unsupported};
@@ -111,6 +113,23 @@ pub trait Contestant: Copy + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Self::Sub>>> + MaybeSend {
         std::future::ready(unsupported("no SUB"))
     }
+
+    /// Lets all subscribers receive at once, each until its function has had enough and says false.
+    fn recv_all<F: FnMut(&[u8]) -> bool + MaybeSend>(
+        self,
+        subs: Vec<Self::Sub>,
+        each: Vec<F>,
+    ) -> impl Future<Output = Result<Vec<Self::Sub>>> + MaybeSend {
+        try_join_all(subs.into_iter().zip(each).map(|(sub, each)| recv_while(sub, each)))
+    }
+}
+
+async fn recv_while<S: Receives, F: FnMut(&[u8]) -> bool + MaybeSend>(mut sub: S, mut each: F) -> Result<S> {
+    let mut more = true;
+    while more {
+        sub.recv(&mut |message: &[u8]| more = each(message)).await?;
+    }
+    Ok(sub)
 }
 
 /// Runs a task.
