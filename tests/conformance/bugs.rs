@@ -210,7 +210,8 @@ fn jeromq_113_full_drained_and_full_again() {
         for endpoint in [inproc(), ANY.to_owned()] {
             let options = SocketOptions::default().with_send_hwm(5).with_recv_hwm(5);
             let pull = PullSocket::bind_with_options(&endpoint, options.clone()).await.unwrap();
-            let push = PushSocket::connect_with_options(pull.local_endpoint().unwrap(), options).await.unwrap();
+            let push =
+                PushSocket::connect_with_options(pull.local_endpoint().unwrap(), options).await.unwrap();
             for round in 0..10 {
                 let mut sent = 0;
                 // Over TCP the kernel holds some, too.

@@ -77,8 +77,7 @@ fn zmq_rs_151_a_dead_peer_in_the_round() {
         let push = PushSocket::bind(ANY).await.unwrap();
         let local = push.local_endpoint().unwrap();
         let dying = raw(&local, "PULL", b"").await;
-        let pulls =
-            [PullSocket::connect(&local).await.unwrap(), PullSocket::connect(&local).await.unwrap()];
+        let pulls = [PullSocket::connect(&local).await.unwrap(), PullSocket::connect(&local).await.unwrap()];
         push.wait_for_peers(3).await.unwrap();
         let mut dying = Some(dying);
         let mut seen = HashSet::new();

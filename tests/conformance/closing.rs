@@ -103,7 +103,14 @@ fn trap_50_unbind_ends_the_connections_accepted_there_and_no_others() {
             push.unbind(&one).unwrap();
             assert_eq!(goes.recv().await.unwrap()[0].len(), 1_000_000);
             assert!(goes.recv().await.is_err(), "the end");
-            assert!(PullSocket::connect_with_options(&one, options().with_connect_timeout(Duration::from_millis(50))).await.is_err());
+            assert!(
+                PullSocket::connect_with_options(
+                    &one,
+                    options().with_connect_timeout(Duration::from_millis(50))
+                )
+                .await
+                .is_err()
+            );
             let stays = PullSocket::connect(&other).await.unwrap();
             push.send("still bound").await.unwrap();
             assert_eq!(stays.recv().await.unwrap(), Message::from("still bound"));

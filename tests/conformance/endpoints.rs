@@ -41,7 +41,10 @@ fn connect_resolve() {
             ("tcp://in valid:1234", EndpointError::InvalidHost("tcp://in valid:1234".into())),
             ("tcp://", EndpointError::MissingPort("tcp://".into())),
             ("tcp://:1234", EndpointError::MissingHost("tcp://:1234".into())),
-            ("tcp://192.168.0.200:*", EndpointError::NotConnectable("tcp://192.168.0.200:*".parse().unwrap())),
+            (
+                "tcp://192.168.0.200:*",
+                EndpointError::NotConnectable("tcp://192.168.0.200:*".parse().unwrap()),
+            ),
             ("tcp://localhost", EndpointError::MissingPort("tcp://localhost".into())),
             ("localhost:1234", EndpointError::MissingTransport("localhost:1234".into())),
         ] {
@@ -72,8 +75,7 @@ fn last_endpoint() {
 fn unbind_wildcard() {
     rt::run(async {
         for wildcard in ["tcp://*:0", "tcp://127.0.0.1:*", "tcp://[::1]:*", "tcp://127.0.0.1:0", &vacant()] {
-            let (server, client) =
-                (DealerSocket::new(quick()).unwrap(), DealerSocket::new(quick()).unwrap());
+            let (server, client) = (DealerSocket::new(quick()).unwrap(), DealerSocket::new(quick()).unwrap());
             let bound = server.bind_to(wildcard).await.unwrap();
             let Endpoint::Tcp(tcp) = &bound else { panic!("{bound}") };
             let port = tcp.port();
@@ -175,7 +177,8 @@ fn use_fd() {
         #[cfg(unix)]
         {
             let (one, other) = rt::unix_pair();
-            let connecting = futures_util::future::join(PairSocket::from_unix(one), PairSocket::from_unix(other));
+            let connecting =
+                futures_util::future::join(PairSocket::from_unix(one), PairSocket::from_unix(other));
             let (one, other) = connecting.await;
             let (one, other) = (one.unwrap(), other.unwrap());
             one.send("there").await.unwrap();

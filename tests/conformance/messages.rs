@@ -79,7 +79,8 @@ fn trap_52_who_is_told_what_and_when() {
                     .with_disconnect_message(["disconnect", name])
                     .with_hiccup_message(["hiccup", name])
             };
-            let client = DealerSocket::connect_with_reconnect_and_options(&fixed, options("client")).await.unwrap();
+            let client =
+                DealerSocket::connect_with_reconnect_and_options(&fixed, options("client")).await.unwrap();
             client.send("asked early").await.unwrap();
             for round in 0..2 {
                 let server = DealerSocket::bind_with_options(&fixed, options("server")).await.unwrap();

@@ -8,7 +8,8 @@ fn metadata() {
     rt::run(async {
         for endpoint in endpoints() {
             let rep = RepSocket::bind(&endpoint).await.unwrap();
-            let req = ReqSocket::connect_with_options(rep.local_endpoint().unwrap(), named("req")).await.unwrap();
+            let req =
+                ReqSocket::connect_with_options(rep.local_endpoint().unwrap(), named("req")).await.unwrap();
             req.send("x").await.unwrap();
             rep.recv().await.unwrap();
             let peer = rep.stats().peers.remove(0);
@@ -26,7 +27,8 @@ fn metadata() {
 fn app_meta() {
     rt::run(async {
         for endpoint in endpoints() {
-            let options = SocketOptions::default().with_metadata("X-hello", "hello").with_metadata("X-empty", "");
+            let options =
+                SocketOptions::default().with_metadata("X-hello", "hello").with_metadata("X-empty", "");
             let rep = RepSocket::bind_with_options(&endpoint, options).await.unwrap();
             let options = SocketOptions::default().with_metadata("X-connection", "primary");
             let req = ReqSocket::connect_with_options(rep.local_endpoint().unwrap(), options).await.unwrap();

@@ -46,7 +46,8 @@ fn monitor() {
         .await;
         assert_eq!(shaken, (accepted.0, "DEALER".into(), Bytes::from("client")));
         event(&mut monitor, |event| matches!(event, SocketEvent::Connected { .. }).then_some(())).await;
-        event(&mut monitor, |event| matches!(event, SocketEvent::HandshakeSucceeded { .. }).then_some(())).await;
+        event(&mut monitor, |event| matches!(event, SocketEvent::HandshakeSucceeded { .. }).then_some(()))
+            .await;
 
         // Disconnected with its reason, and then a retry.
         server.close().await;

@@ -128,7 +128,8 @@ fn req_correlate() {
         for endpoint in endpoints() {
             let router = RouterSocket::bind(&endpoint).await.unwrap();
             let options = SocketOptions::default().with_req_correlate(true);
-            let req = ReqSocket::connect_with_options(router.local_endpoint().unwrap(), options).await.unwrap();
+            let req =
+                ReqSocket::connect_with_options(router.local_endpoint().unwrap(), options).await.unwrap();
             req.send(["ABC", "DEF"]).await.unwrap();
             let (from, request) = router.recv_from().await.unwrap();
             let number = request[0].clone();

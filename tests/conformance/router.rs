@@ -139,7 +139,8 @@ fn router_notify() {
 #[test]
 fn router_notify_of_broken_peers() {
     rt::run(async {
-        let options = SocketOptions::default().with_router_notify(RouterNotify::Both).with_max_message_size(64);
+        let options =
+            SocketOptions::default().with_router_notify(RouterNotify::Both).with_max_message_size(64);
         let router = RouterSocket::bind_with_options(ANY, options).await.unwrap();
         let local = router.local_endpoint().unwrap();
         let mut monitor = router.monitor();
@@ -147,7 +148,8 @@ fn router_notify_of_broken_peers() {
         stream.write_all(b"not-a-handshake").unwrap();
         failed_handshake(&mut monitor).await;
 
-        let dealer = DealerSocket::connect_with_options(&local, named("X").with_reconnect(false)).await.unwrap();
+        let dealer =
+            DealerSocket::connect_with_options(&local, named("X").with_reconnect(false)).await.unwrap();
         dealer.send([&b"Hello"[..], &[b'*'; 128]]).await.unwrap();
         assert_eq!(router.recv().await.unwrap(), Message::from(["X", ""]));
         assert_eq!(router.recv().await.unwrap(), Message::from(["X", ""]));

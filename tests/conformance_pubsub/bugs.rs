@@ -15,8 +15,7 @@ fn cve_2021_20236_a_long_topic_on_a_small_stack() {
     let small = thread::Builder::new().stack_size(512 * 1024);
     let test = || {
         rt::run(async {
-            let (publisher, sub) =
-                pub_sub(TCP, SocketOptions::default(), SocketOptions::default()).await;
+            let (publisher, sub) = pub_sub(TCP, SocketOptions::default(), SocketOptions::default()).await;
             sub.unsubscribe("").unwrap();
             let topic = vec![b't'; 1 << 20];
             // Another one that parts from it at every depth.
@@ -275,7 +274,11 @@ fn omq_0_16_1_a_full_subscriber_is_treated_as_asked() {
                 assert!(matches!(publisher.send(message()).await.unwrap_err().error(), Error::Full));
             }
             if on_full == Some(OnFull::Wait) {
-                let reading = async { for _ in 0..sent { slow.frame().await; } };
+                let reading = async {
+                    for _ in 0..sent {
+                        slow.frame().await;
+                    }
+                };
                 let (sent, ()) = futures_util::future::join(publisher.send(message()), reading).await;
                 sent.unwrap();
                 slow.frame().await;
@@ -306,7 +309,10 @@ fn monocoque_0_4_a_bad_subscription_is_met_once() {
         }
         drop(publisher);
         while let Some(event) = monitor.next().await {
-            ends += usize::from(matches!(event, SocketEvent::Disconnected { reason: DisconnectReason::Protocol(_), .. }));
+            ends += usize::from(matches!(
+                event,
+                SocketEvent::Disconnected { reason: DisconnectReason::Protocol(_), .. }
+            ));
         }
         assert_eq!(ends, 1);
     });

@@ -12,7 +12,8 @@ use super::support::*;
 
 fn marks(send: usize, recv: usize) -> [SocketOptions; 2] {
     let unlimited = usize::MAX;
-    let send = if send == unlimited { unlimited_send() } else { SocketOptions::default().with_send_hwm(send) };
+    let send =
+        if send == unlimited { unlimited_send() } else { SocketOptions::default().with_send_hwm(send) };
     let recv = match recv {
         usize::MAX => SocketOptions::default().with_unlimited_recv_hwm(),
         recv => SocketOptions::default().with_recv_hwm(recv),
@@ -256,8 +257,7 @@ async fn limited<T>(work: impl Future<Output = T>) -> T {
 #[test]
 fn timeo() {
     rt::run(async {
-        let options =
-            SocketOptions::default().with_recv_timeout(Some(LIMIT)).with_send_timeout(Some(LIMIT));
+        let options = SocketOptions::default().with_recv_timeout(Some(LIMIT)).with_send_timeout(Some(LIMIT));
         let name = inproc();
         let pull = PullSocket::bind_with_options(&name, options.clone()).await.unwrap();
         assert!(matches!(pull.try_recv(), Err(Error::WouldBlock)));
@@ -307,9 +307,8 @@ fn conflate() {
 fn proxy_hwm() {
     const HWM: usize = 10;
     rt::run(async {
-        let options = || {
-            SocketOptions::default().with_send_hwm(HWM).with_recv_hwm(HWM).with_xpub_nodrop(true)
-        };
+        let options =
+            || SocketOptions::default().with_send_hwm(HWM).with_recv_hwm(HWM).with_xpub_nodrop(true);
         let xsub = XSubSocket::bind_with_options(inproc(), options()).await.unwrap();
         let xpub = XPubSocket::bind_with_options(inproc(), options()).await.unwrap();
         let mut proxy = Proxy::new(&xsub, &xpub);

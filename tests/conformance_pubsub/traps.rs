@@ -154,7 +154,8 @@ fn trap_30_subscribers_count() {
         let (listener, endpoint) = RawListener::bind();
         let sub = SubSocket::connect_with_reconnect(&endpoint).await.unwrap();
         let mut raw = listener.accept("PUB", 0).await;
-        for (mark, topic) in [(1, "a"), (1, "a"), (0, "a"), (0, "b"), (1, "c"), (0, "a"), (0, "a"), (0, "c")] {
+        for (mark, topic) in [(1, "a"), (1, "a"), (0, "a"), (0, "b"), (1, "c"), (0, "a"), (0, "a"), (0, "c")]
+        {
             match mark {
                 1 => sub.subscribe(topic).unwrap(),
                 _ => _ = sub.unsubscribe(topic).unwrap(),
@@ -304,7 +305,8 @@ fn trap_34_manual_subscriptions_are_for_the_last_peer() {
     for endpoint in endpoints() {
         rt::run(async move {
             let (xpub, endpoint) = xpub(&endpoint, SocketOptions::default().with_xpub_manual(true)).await;
-            let subs = [SubSocket::connect(&endpoint).await.unwrap(), SubSocket::connect(&endpoint).await.unwrap()];
+            let subs =
+                [SubSocket::connect(&endpoint).await.unwrap(), SubSocket::connect(&endpoint).await.unwrap()];
             for (sub, given) in subs.iter().zip(["first", "second"]) {
                 sub.subscribe("").unwrap();
                 expect(&xpub, 1, "").await;

@@ -207,7 +207,8 @@ async fn we_ask(kind: Kind, ours: &Ours, socket: zmq::Socket, their: zmq::Socket
         socket
     });
     let asking = async {
-        let front = envelope(kind == Kind::Dealer, their == zmq::REP, (kind == Kind::Router).then_some("theirs"));
+        let front =
+            envelope(kind == Kind::Dealer, their == zmq::REP, (kind == Kind::Router).then_some("theirs"));
         for body in script() {
             let asked = message(front.iter().cloned().chain(body));
             ours.send(asked.clone()).await;
@@ -219,7 +220,8 @@ async fn we_ask(kind: Kind, ours: &Ours, socket: zmq::Socket, their: zmq::Socket
 
 async fn they_ask(kind: Kind, ours: &Ours, socket: zmq::Socket, their: zmq::SocketType) -> zmq::Socket {
     let asking = rt::blocking(move || {
-        let front = envelope(their == zmq::DEALER, kind == Kind::Rep, (their == zmq::ROUTER).then_some("ours"));
+        let front =
+            envelope(their == zmq::DEALER, kind == Kind::Rep, (their == zmq::ROUTER).then_some("ours"));
         for body in script() {
             let asked: Frames = front.iter().cloned().chain(body).collect();
             their_send(&socket, &asked);

@@ -203,7 +203,8 @@ fn only_the_last_message_is_kept() {
         rt::run(async move {
             let options = SocketOptions::default().with_conflate(true);
             let pull = PullSocket::bind_with_options(&*endpoint, options.clone()).await.unwrap();
-            let push = PushSocket::connect_with_options(pull.local_endpoint().unwrap(), options).await.unwrap();
+            let push =
+                PushSocket::connect_with_options(pull.local_endpoint().unwrap(), options).await.unwrap();
             for n in 0..10_000_u32 {
                 push.send(n.to_be_bytes()).await.unwrap();
             }
