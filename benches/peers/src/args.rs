@@ -11,6 +11,7 @@ pub struct Args {
     pub only: Option<String>,
     pub out: Option<PathBuf>,
     pub unpinned: bool,
+    pub redraw: bool,
 }
 
 impl Args {
@@ -57,6 +58,12 @@ impl Args {
                     .action(ArgAction::SetTrue)
                     .help("Let the system place all threads, instead of a core for each side"),
             )
+            .arg(
+                Arg::new("redraw")
+                    .long("redraw")
+                    .action(ArgAction::SetTrue)
+                    .help("Only make tables and charts again of what DIR holds"),
+            )
             .get_matches();
         let quick = matches.get_flag("quick");
         Self {
@@ -67,6 +74,7 @@ impl Args {
             only: matches.remove_one("only"),
             out: matches.remove_one("out"),
             unpinned: matches.get_flag("unpinned"),
+            redraw: matches.get_flag("redraw"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The scenarios, and which figure of each counts.
 
 use harness::{Kind, Scenario, Transport};
+use serde::{Deserialize, Serialize};
 
 /// A scenario with its parameters.
 pub struct Case {
@@ -24,7 +25,8 @@ pub struct Figure {
     pub title: &'static str,
 }
 
-#[derive(Clone, Copy, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Better {
     High,
     Low,
@@ -59,7 +61,7 @@ const RATE: Figure = Figure { key: "per_second", title: "messages/s" };
 const CPU: Figure = Figure { key: "cpu_per_million", title: "CPU s/M" };
 
 /// Sizes as people write them.
-fn bytes(size: usize) -> String {
+pub fn bytes(size: usize) -> String {
     match size {
         ..1024 => format!("{size} B"),
         1024..1_048_576 => format!("{} KiB", size >> 10),

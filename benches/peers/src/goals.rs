@@ -56,7 +56,7 @@ const GOALS: [Goal; 27] = [
     rate("pub-sub 8, 64 B", &[Libzmq(4.0)]),
     rate("pub-sub 64, 64 B", &[Libzmq(4.0)]),
     rate("10,000 subscriptions", &[Libzmq(3.0)]),
-    cost("idle connections, 10,000", "kib_per_connection", &[Absolute(2.0), Libzmq(0.07)]),
+    cost("idle connections, 10,000", "kib_per_connection", &[Absolute(2.0)]),
     // The high-water mark of 1,000 messages, one more, and a tenth for what holds them.
     cost("stalled peer 1 KiB", "growth_mib", &[Absolute(1.1 * 1001.0 / 1024.0)]),
     cost("restart 64 B", "after_attempt_ms", &[Absolute(20.0)]),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The crates whose versions matter.
 const CRATES: [&str; 10] = [
@@ -20,7 +20,7 @@ const CRATES: [&str; 10] = [
     "compio",
 ];
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Machine {
     pub processor: String,
     pub cores: usize,

@@ -5,7 +5,14 @@
 //! ```
 //!
 //! Builds the contestants, runs every scenario round by round, each contestant in a process of its own and all
-//! of them in turn, and writes medians and ratios as Markdown, everything measured as JSON, and charts.
+//! of them in turn, and writes medians and ratios as Markdown, everything measured as JSON, and charts. A run
+//! that loses, reorders or corrupts a message, or hangs, is reported as what it is, and so is what a library
+//! does not have.
+//!
+//! - `harness` holds the scenarios and the verification; they are written once, over closures and traits.
+//! - `contestants` has a program for each library: how it opens, sends and receives.
+//! - This program knows which cases there are ([`cases`]), runs them ([`measure`]) and reports ([`report`],
+//!   [`goals`], [`charts`]).
 
 mod args;
 mod cases;
@@ -30,6 +37,10 @@ fn main() -> Result<()> {
     let args = Args::parse();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let out = args.out.clone().unwrap_or_else(|| root.join("target/report"));
+    if args.redraw {
+        println!("{}", report::summary(&report::redraw(&out)?));
+        return Ok(());
+    }
     let (contestants, unbuilt) = families::build(root)?;
     let mut record = Record::new(machine::look(root), &args, &contestants, unbuilt);
     let seconds = Duration::from_secs_f64(args.seconds);

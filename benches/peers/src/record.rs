@@ -1,14 +1,14 @@
 //! Everything that was measured.
 
 use harness::{Kind, Outcome, Scenario};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::args::Args;
 use crate::cases::{Better, Case, Figure};
 use crate::families::{Contestant, Unbuilt};
 use crate::machine::Machine;
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Record {
     pub machine: Machine,
     pub rounds: usize,
@@ -19,26 +19,31 @@ pub struct Record {
     pub cases: Vec<CaseRecord>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct CaseRecord {
     pub name: String,
     pub scenario: Scenario,
-    pub figure: &'static str,
-    pub runs: Vec<Run>,
-    #[serde(skip)]
-    pub figures: Vec<Figure>,
-    #[serde(skip)]
+    /// The figure that counts, and further ones.
+    pub columns: Vec<Column>,
+    /// Of the figure that counts.
     pub better: Better,
+    pub runs: Vec<Run>,
+}
+
+/// A figure: its key in outcomes, and its title in tables.
+#[derive(Serialize, Deserialize)]
+pub struct Column {
+    pub key: String,
+    pub title: String,
 }
 
 /// One run of one mode.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Run {
     pub family: String,
     pub mode: String,
     pub kind: Kind,
     /// Its place among the contestants.
-    #[serde(skip)]
     pub place: usize,
     /// From 1; 0 is the run before, kept if it was the last.
     pub round: usize,
@@ -59,15 +64,13 @@ impl Record {
     }
 
     pub fn add(&mut self, case: &Case, runs: Vec<Run>) {
-        let figures = [&[case.figure], case.also].concat();
-        let (name, scenario) = (case.name.clone(), case.scenario.clone());
+        let column = |figure: &Figure| Column { key: figure.key.into(), title: figure.title.into() };
         self.cases.push(CaseRecord {
-            name,
-            scenario,
-            figure: case.figure.key,
-            runs,
-            figures,
+            name: case.name.clone(),
+            scenario: case.scenario.clone(),
+            columns: std::iter::once(&case.figure).chain(case.also).map(column).collect(),
             better: case.better,
+            runs,
         });
     }
 
@@ -100,6 +103,11 @@ impl CaseRecord {
         modes
     }
 
+    /// The key of the figure that counts.
+    pub fn figure(&self) -> &str {
+        &self.columns[0].key
+    }
+
     /// The median of a figure of a mode over the rounds.
     pub fn median(&self, mode: &str, key: &str) -> Option<f64> {
         median(self.values(mode, key).map(|(_, value)| value).collect())
@@ -117,7 +125,7 @@ impl CaseRecord {
 
     /// The best mode among some, by the figure of the case.
     pub fn best(&self, take: impl Fn(&Run) -> bool) -> Option<&str> {
-        self.best_by(self.figure, self.better, take)
+        self.best_by(self.figure(), self.better, take)
     }
 
     /// The best mode among some, by any figure.

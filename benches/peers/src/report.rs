@@ -10,6 +10,13 @@ use crate::{Result, charts, goals};
 
 use crate::record::{CaseRecord, Record};
 
+/// Draws the report again from what was measured before.
+pub fn redraw(out: &Path) -> Result<Record> {
+    let record = serde_json::from_slice(&fs::read(out.join("results.json"))?)?;
+    write(&record, out)?;
+    Ok(record)
+}
+
 /// Writes everything so far into a directory.
 pub fn write(record: &Record, out: &Path) -> Result<()> {
     fs::create_dir_all(out)?;
@@ -57,11 +64,11 @@ pub fn detail(case: &CaseRecord) -> String {
             continue;
         }
         let _ = write!(text, "\n| {title} |");
-        for figure in &case.figures {
-            let _ = write!(text, " {} |", figure.title);
+        for column in &case.columns {
+            let _ = write!(text, " {} |", column.title);
         }
         let _ = writeln!(text, " to libzmq | to raw |");
-        let _ = writeln!(text, "|---|{}---|---|", "---|".repeat(case.figures.len()));
+        let _ = writeln!(text, "|---|{}---|---|", "---|".repeat(case.columns.len()));
         for run in modes {
             let _ = writeln!(text, "{}", row(case, &run.mode, &mut notes));
         }
@@ -83,11 +90,11 @@ fn row(case: &CaseRecord, mode: &str, notes: &mut Vec<String>) -> String {
         let _ = write!(row, " [{}]", number + 1);
     }
     row.push_str(" |");
-    for figure in &case.figures {
-        let _ = write!(row, " {} |", case.median(mode, figure.key).map_or("–".into(), number));
+    for column in &case.columns {
+        let _ = write!(row, " {} |", case.median(mode, &column.key).map_or("–".into(), number));
     }
     for other in [Some("libzmq"), case.baseline()] {
-        let ratio = other.and_then(|other| case.ratio(mode, other, case.figure));
+        let ratio = other.and_then(|other| case.ratio(mode, other, case.figure()));
         let _ = write!(row, " {} |", ratio.map_or("–".into(), |ratio| format!("{ratio:.2}")));
     }
     row
@@ -114,6 +121,7 @@ fn unsupported(case: &CaseRecord, mode: &str) -> Option<String> {
 /// Three digits that mean something, and a unit for many.
 pub fn number(value: f64) -> String {
     match value.abs() {
+        0.0 => "0".into(),
         1e6.. => format!("{:.2} M", value / 1e6),
         1e4.. => format!("{:.1} k", value / 1e3),
         100.0.. => format!("{value:.0}"),

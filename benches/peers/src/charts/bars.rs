@@ -1,11 +1,11 @@
-//! A bar for each group, over a logarithmic axis.
+//! A bar for each group, from zero.
 
 use std::path::Path;
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::style::{FONT, SIZE, colour};
+use super::style::{FONT, colour};
 use crate::Result;
 use crate::report::number;
 
@@ -16,45 +16,41 @@ pub struct Bar {
 
 /// Draws bars from the top down, if there are any.
 pub fn draw(path: &Path, title: &str, bars: &[Bar]) -> Result<()> {
-    let positive = || bars.iter().map(|bar| bar.value).filter(|value| *value > 0.0);
-    let high = positive().fold(0.0, f64::max);
-    let low = positive().fold(high, f64::min) / 2.0;
+    let high = bars.iter().map(|bar| bar.value).fold(0.0, f64::max);
     if high <= 0.0 {
         return Ok(());
     }
-    let area = SVGBackend::new(path, (SIZE.0, 80 + 36 * bars.len() as u32)).into_drawing_area();
+    let area = SVGBackend::new(path, (900, 90 + 32 * bars.len() as u32)).into_drawing_area();
     area.fill(&WHITE)?;
+    // The first bar stands on top, where the axis ends.
+    let upwards: Vec<&Bar> = bars.iter().rev().collect();
     let mut chart = ChartBuilder::on(&area)
         .caption(title, (FONT, 20))
         .margin(12)
-        .x_label_area_size(24)
+        .x_label_area_size(28)
         .y_label_area_size(170)
-        .build_cartesian_2d((low..high * 1.6).log_scale(), (0..bars.len()).into_segmented())?;
+        .build_cartesian_2d(0.0..high * 1.12, (0..upwards.len() - 1).into_segmented())?;
     let name = |segment: &SegmentValue<usize>| match segment {
-        SegmentValue::CenterOf(place) => {
-            bars.iter().rev().nth(*place).map_or(String::new(), |bar| bar.group.clone())
-        }
+        SegmentValue::CenterOf(place) => upwards[*place].group.clone(),
         _ => String::new(),
     };
     chart
         .configure_mesh()
         .disable_y_mesh()
         .light_line_style(WHITE)
-        .y_labels(bars.len())
+        .y_labels(upwards.len())
         .y_label_formatter(&name)
-        .x_label_formatter(&|value| format!("{value}"))
+        .x_label_formatter(&|value| number(*value))
         .label_style((FONT, 14))
         .draw()?;
-    let anchor = Pos::new(HPos::Left, VPos::Center);
-    for (place, bar) in bars.iter().rev().enumerate() {
-        let end = bar.value.max(low);
-        let corners = [(low, SegmentValue::Exact(place)), (end, SegmentValue::Exact(place + 1))];
+    for (place, bar) in upwards.iter().enumerate() {
+        let corners = [(0.0, SegmentValue::Exact(place)), (bar.value, SegmentValue::Exact(place + 1))];
         let mut rectangle = Rectangle::new(corners, colour(&bar.group).filled());
         rectangle.set_margin(5, 5, 0, 0);
         chart.draw_series([rectangle])?;
-        let text = format!(" {}", number(bar.value));
-        let style = TextStyle::from((FONT, 14)).pos(anchor);
-        chart.draw_series([Text::new(text, (end, SegmentValue::CenterOf(place)), style)])?;
+        let style = TextStyle::from((FONT, 14)).pos(Pos::new(HPos::Left, VPos::Center));
+        let at = (bar.value, SegmentValue::CenterOf(place));
+        chart.draw_series([Text::new(format!(" {}", number(bar.value)), at, style)])?;
     }
     area.present()?;
     Ok(())

@@ -10,34 +10,34 @@ use harness::{Kind, Scenario, Transport};
 
 use crate::Result;
 use crate::cases::Better::{self, High, Low};
+use crate::cases::bytes;
 use crate::record::{CaseRecord, Record, Run};
 use bars::Bar;
-use lines::Line;
+use lines::{Axis, Line};
 
 /// Draws all charts that the cases of a record allow.
 pub fn draw(record: &Record, out: &Path) -> Result<()> {
-    let lines = |name: &str, title: &str, axis: &str, at: fn(&Scenario) -> Option<f64>| {
-        lines::draw(&out.join(name), title, axis, &times_libzmq(record, at))
+    let lines = |name: &str, title: &str, axis: Axis, at: fn(&Scenario) -> Option<f64>| {
+        lines::draw(&out.join(name), title, &axis, &times_libzmq(record, at))
     };
-    lines("throughput.svg", "PUSH to PULL over TCP, times libzmq", "bytes of a message", |scenario| {
+    let many = |title| Axis { title, base: 10.0, label: |value| format!("{value}") };
+    let sizes = Axis { title: "size of a message", base: 4.0, label: |value| bytes(value as usize) };
+    lines("throughput.svg", "PUSH to PULL over TCP, messages/s as multiple of libzmq", sizes, |scenario| {
         match scenario {
             Scenario::Throughput { transport: Transport::Tcp, size } => Some(*size as f64),
             _ => None,
         }
     })?;
-    lines("fan-in.svg", "many PUSH to one PULL, 64 B, times libzmq", "clients", |scenario| match scenario {
+    let title = "many PUSH to one PULL, 64 B, messages/s as multiple of libzmq";
+    lines("fan-in.svg", title, many("clients"), |scenario| match scenario {
         Scenario::FanIn { clients, .. } => Some(*clients as f64),
         _ => None,
     })?;
-    lines(
-        "pub-sub.svg",
-        "one PUB to many SUB, 64 B, times libzmq",
-        "subscribers",
-        |scenario| match scenario {
-            Scenario::FanOut { size: 64, subscribers } => Some(*subscribers as f64),
-            _ => None,
-        },
-    )?;
+    let title = "one PUB to many SUB, 64 B, deliveries/s as multiple of libzmq";
+    lines("pub-sub.svg", title, many("subscribers"), |scenario| match scenario {
+        Scenario::FanOut { size: 64, subscribers } => Some(*subscribers as f64),
+        _ => None,
+    })?;
     let one_core = "round trip 64 B, one core";
     for (name, case, better, key, title) in [
         ("latency.svg", one_core, Low, "p50_us", "round trip of 64 B on one core, median, us"),
@@ -74,7 +74,7 @@ fn times_libzmq(record: &Record, at: fn(&Scenario) -> Option<f64>) -> Vec<Line> 
         let Some(x) = at(&case.scenario).filter(|_| !case.name.starts_with("eager")) else { continue };
         for group in groups(case) {
             let mode = case.best(|run| run.group() == group && run.kind != Kind::Batch);
-            let Some(y) = mode.and_then(|mode| case.ratio(mode, "libzmq", case.figure)) else { continue };
+            let Some(y) = mode.and_then(|mode| case.ratio(mode, "libzmq", case.figure())) else { continue };
             match lines.iter_mut().find(|line| line.group == group) {
                 Some(line) => line.points.push((x, y)),
                 None => lines.push(Line { group: group.into(), points: vec![(x, y)] }),

@@ -1,8 +1,7 @@
 //! Colours and fonts.
 
-use plotters::style::RGBColor;
+use plotters::style::{Color, RGBColor, ShapeStyle};
 
-pub const SIZE: (u32, u32) = (860, 480);
 pub const FONT: &str = "sans-serif";
 
 /// The same colour for a group in all charts.
@@ -18,4 +17,9 @@ pub fn colour(group: &str) -> RGBColor {
         "monocoque-rs tokio" => RGBColor(110, 160, 60),
         _ => RGBColor(180, 160, 40),
     }
+}
+
+/// A line, bolder for ours.
+pub fn stroke(group: &str) -> ShapeStyle {
+    colour(group).stroke_width(if group.starts_with("ours") { 3 } else { 2 })
 }
