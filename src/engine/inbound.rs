@@ -1,18 +1,17 @@
-//! The way in: reading, decoding, and handing messages out.
+//! The way in: what was read, and handing messages out.
 
 use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
 use super::core::Core;
-use super::pattern::{Pattern, Verdict};
-use super::peer::{Peer, Stage};
+use super::pattern::Pattern;
+use super::peer::Peer;
 use super::wait::WaitKey;
 use crate::error::Error;
 use crate::message::Message;
-use crate::monitor::{DisconnectReason, PeerId};
+use crate::monitor::PeerId;
 use crate::options::SocketOptions;
-use crate::protocol::{Event, ProtocolError};
-use crate::resilience::{FlushPolicy, HighWater};
+use crate::resilience::HighWater;
 use crate::routing::FairQueue;
 use crate::runtime::{AsyncStream, RecvBuf};
 
@@ -26,9 +25,6 @@ pub(super) const RECEIVES_PER_POLL: u32 = 1024;
 /// Messages from pipes that `recv` returns in a row before it looks at the streams.
 const PASSED_PER_STREAM_TURN: u32 = 16;
 
-/// Peers that one turn takes off the ready queue, so that a storm of wakes cannot keep the lock.
-const PEERS_PER_TURN: usize = 1024;
-
 /// What was read and not yet received.
 #[derive(Debug)]
 pub(crate) struct Inbound {
@@ -36,9 +32,9 @@ pub(crate) struct Inbound {
     /// Whose undecoded bytes are in the slab.
     pub(super) slab_owner: Option<PeerId>,
     /// No whole message is left in the slab.
-    slab_drained: bool,
+    pub(super) slab_drained: bool,
     /// Peers whose stream may have something to read, in order of their events.
-    readable: VecDeque<PeerId>,
+    pub(super) readable: VecDeque<PeerId>,
     /// Peers with decoded messages.
     pub(super) inboxes: FairQueue<PeerId>,
     /// Inproc peers with something to take.
@@ -47,15 +43,15 @@ pub(crate) struct Inbound {
     pub(super) orphans: VecDeque<(PeerId, Message)>,
     pub(super) orphan_level: HighWater,
     /// Messages taken from pipes since a stream last had its turn.
-    passed: u32,
+    pub(super) passed: u32,
     /// Polls of `recv` so far: tells the companion whether somebody reads inline.
     pub(super) calls: u64,
     /// `calls` when the companion last looked.
-    seen_calls: u64,
+    pub(super) seen_calls: u64,
     /// The companion knows that something is left to be read.
-    watched: bool,
+    pub(super) watched: bool,
     /// It has put its look off.
-    delayed: bool,
+    pub(super) delayed: bool,
     /// Whose message `poll_recv` or `try_recv` returned last.
     pub(crate) from: Option<PeerId>,
     /// Messages returned since `recv` last gave way.
@@ -63,7 +59,7 @@ pub(crate) struct Inbound {
     /// The pattern has a say in when the application receives, and what.
     pub(crate) gated: bool,
     /// Messages go to the application as they come.
-    plain: bool,
+    pub(super) plain: bool,
     /// The pattern does not even have to see them.
     pub(super) direct: bool,
 }
@@ -95,7 +91,7 @@ impl Inbound {
 
     /// Nothing was read ahead: what comes next is still where it came in.
     #[inline]
-    fn nothing_ahead(&self) -> bool {
+    pub(super) fn nothing_ahead(&self) -> bool {
         self.orphans.is_empty() && self.inboxes.is_empty()
     }
 
@@ -108,17 +104,6 @@ impl Inbound {
     pub(crate) fn orphaned(&self) -> usize {
         self.orphans.len()
     }
-}
-
-/// What the companion found to read.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum ReadAhead {
-    /// Nothing more for now.
-    Idle,
-    /// More than one turn takes.
-    Again,
-    /// Something, but the application was receiving a moment ago and will get to it: look later.
-    Later,
 }
 
 impl<S: AsyncStream> Core<S> {
@@ -194,7 +179,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// A message that is there already: in a pipe, read ahead, or in the slab.
     #[inline]
-    fn take_decoded(&mut self) -> Option<(PeerId, Message)> {
+    pub(super) fn take_decoded(&mut self) -> Option<(PeerId, Message)> {
         if self.inbound.orphans.is_empty() {
             if let Some(message) = self.take_passed() {
                 return Some(message);
@@ -216,7 +201,7 @@ impl<S: AsyncStream> Core<S> {
     /// A message from the pipe whose turn it is, unless the streams have waited for long enough: pipes that
     /// are never empty must not keep them from their turn.
     #[inline]
-    fn take_passed(&mut self) -> Option<(PeerId, Message)> {
+    pub(super) fn take_passed(&mut self) -> Option<(PeerId, Message)> {
         while self.inbound.passed < PASSED_PER_STREAM_TURN {
             let id = self.inbound.pipes.pop()?;
             let message = self.take_from_pipe(id);
@@ -228,7 +213,7 @@ impl<S: AsyncStream> Core<S> {
         None
     }
 
-    fn take_read_ahead(&mut self) -> Option<(PeerId, Message)> {
+    pub(super) fn take_read_ahead(&mut self) -> Option<(PeerId, Message)> {
         if !self.inbound.orphans.is_empty() {
             return self.take_orphan();
         }
@@ -241,7 +226,7 @@ impl<S: AsyncStream> Core<S> {
         None
     }
 
-    fn take_orphan(&mut self) -> Option<(PeerId, Message)> {
+    pub(super) fn take_orphan(&mut self) -> Option<(PeerId, Message)> {
         let (id, message) = self.inbound.orphans.pop_front()?;
         let was_full = self.inbound.orphan_level.is_full();
         self.inbound.orphan_level.remove(message.size());
@@ -268,7 +253,7 @@ impl<S: AsyncStream> Core<S> {
         Some((id, message))
     }
 
-    fn resume_reading(&mut self, id: PeerId) {
+    pub(super) fn resume_reading(&mut self, id: PeerId) {
         if let Some(peer) = self.peers.get_mut(id) {
             peer.paused = false;
             if peer.link.inproc().is_some() {
@@ -279,7 +264,7 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Reads from peers, in turn, until one yields a message or none has anything.
-    fn read_message(&mut self) -> Option<(PeerId, Message)> {
+    pub(super) fn read_message(&mut self) -> Option<(PeerId, Message)> {
         loop {
             self.collect_ready();
             // The first messages may have come in the same read as the end of the handshake.
@@ -308,397 +293,6 @@ impl<S: AsyncStream> Core<S> {
                 continue;
             }
             self.read(id);
-        }
-    }
-
-    /// Turns events of streams into flushes and entries of the readable list.
-    pub(crate) fn collect_ready(&mut self) {
-        for _ in 0..PEERS_PER_TURN {
-            let Some(id) = self.ready.pop() else { break };
-            let Some(peer) = self.peers.get_mut(id) else { continue };
-            peer.taken_off_queue();
-            if peer.link.inproc().is_some() {
-                self.handle_inproc(id);
-                continue;
-            }
-            // Where only `flush` writes, an event goes on with what it began.
-            let begun = std::mem::replace(&mut peer.write_blocked, false);
-            let flush = begun || self.options.flush_policy != FlushPolicy::Manual;
-            if flush && !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
-                self.flush_peer(id);
-            }
-            self.mark_readable(id);
-            self.read_unless_for_application(id);
-        }
-    }
-
-    fn mark_readable(&mut self, id: PeerId) {
-        if let Some(peer) = self.peers.get_mut(id) {
-            if !peer.readable && !peer.paused {
-                peer.readable = true;
-                self.inbound.readable.push_back(id);
-            }
-        }
-    }
-
-    /// Reads at once what is not for the application to wait for: handshakes, the end of departing
-    /// peers, and everything on sockets that cannot receive.
-    ///
-    /// Bounded, so that one peer cannot keep the turn; the companion goes on where this stops.
-    fn read_unless_for_application(&mut self, id: PeerId) {
-        const READS_PER_TURN: usize = 16;
-        for _ in 0..READS_PER_TURN {
-            let for_application = |peer: &Peer<S>| peer.stage == Stage::Live && self.pattern.receives();
-            if !self.peers.get(id).is_some_and(|peer| peer.readable && !for_application(peer)) {
-                return;
-            }
-            // Just marked: it stands at the back.
-            if let Some(index) = self.inbound.readable.iter().rposition(|other| *other == id) {
-                self.inbound.readable.remove(index);
-            }
-            self.load_slab(id);
-            self.read(id);
-            self.fill_inbox(id);
-        }
-        self.watch();
-    }
-
-    /// Has the companion look at the readable list.
-    fn watch(&mut self) {
-        if !self.inbound.watched {
-            self.inbound.watched = true;
-            self.wake_companion();
-        }
-    }
-
-    /// Makes the slab hold the undecoded bytes of `id`, moving another peer's away. False if the peer
-    /// is gone.
-    fn load_slab(&mut self, id: PeerId) -> bool {
-        if self.inbound.slab_owner == Some(id) {
-            return true;
-        }
-        self.unload_slab();
-        let Some(peer) = self.peers.get_mut(id) else { return false };
-        let partial = std::mem::take(&mut peer.partial);
-        self.inbound.slab.extend_from_slice(&partial);
-        self.inbound.slab_owner = Some(id);
-        self.inbound.slab_drained = partial.is_empty();
-        true
-    }
-
-    /// Moves what is left in the slab to the peer that it belongs to.
-    fn unload_slab(&mut self) {
-        let Some(id) = self.inbound.slab_owner.take() else { return };
-        if let Some(owner) = self.peers.get_mut(id) {
-            owner.partial = self.inbound.slab.filled().to_vec();
-            if !self.inbound.slab_drained {
-                self.mark_readable(id);
-            }
-        }
-        self.inbound.slab.clear();
-    }
-
-    /// Reads once, and after a short read once more, so that the stream is left waiting for its next
-    /// event. The peer stays on the readable list unless it has nothing.
-    fn read(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        if let Some(reason) = peer.ending.take() {
-            self.disconnect(id, reason);
-            return;
-        }
-        self.inbound.slab.compact();
-        for _ in 0..2 {
-            let room = match &mut peer.large {
-                Some(large) => large.unfilled().len(),
-                None => self.inbound.slab.unfilled().len(),
-            };
-            match peer.poll_read(&mut self.inbound.slab) {
-                Poll::Pending => {
-                    peer.readable = false;
-                    break;
-                }
-                Poll::Ready(Ok(read)) if read > 0 => {
-                    peer.liveness.reads += 1;
-                    self.inbound.slab_drained = false;
-                    if read == room {
-                        break;
-                    }
-                }
-                Poll::Ready(end) => {
-                    peer.ending = Some(match end {
-                        Ok(_) => DisconnectReason::EndOfStream,
-                        Err(error) => DisconnectReason::Io(error.into()),
-                    });
-                    break;
-                }
-            }
-        }
-        if peer.readable {
-            self.inbound.readable.push_back(id);
-        }
-        self.finish_large(id);
-    }
-
-    /// Hands a large frame over once it is complete.
-    fn finish_large(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        if !peer.large.as_ref().is_some_and(RecvBuf::is_complete) {
-            return;
-        }
-        let Some(payload) = peer.large.take().map(RecvBuf::into_bytes) else { return };
-        let event = peer.connection.handle_large_frame(payload, &mut peer.out);
-        match event {
-            Ok(Some(Event::Message(mut message))) => {
-                if self.accept(id, &mut message) {
-                    self.put_into_inbox(id, message);
-                }
-            }
-            other => self.handle_other(id, other),
-        }
-    }
-
-    /// Decodes the next message from the slab.
-    fn decode_slab(&mut self) -> Option<(PeerId, Message)> {
-        let id = self.inbound.slab_owner?;
-        let mut message = Message::new();
-        self.decode_next(&mut message).then_some((id, message))
-    }
-
-    /// Decodes the next message from the slab into `into`; false if there is none.
-    #[inline]
-    fn decode_next(&mut self, into: &mut Message) -> bool {
-        let Some(id) = self.inbound.slab_owner else { return false };
-        loop {
-            let Some(peer) = self.peers.get_mut(id) else { return false };
-            if peer.stage == Stage::Draining {
-                self.inbound.slab.clear();
-            }
-            let mut input = self.inbound.slab.filled();
-            let before = input.len();
-            if before == 0 || peer.large.is_some() {
-                self.inbound.slab_drained = true;
-                return false;
-            }
-            let event = peer.connection.handle_input(&mut input, &mut peer.out);
-            let used = before - input.len();
-            self.inbound.slab.consume(used);
-            match event {
-                Ok(Some(Event::Message(message))) => *into = message,
-                Ok(None) => {
-                    self.inbound.slab_drained = true;
-                    self.handle_other(id, Ok(None));
-                    return false;
-                }
-                other => {
-                    self.handle_other(id, other);
-                    if !self.inbound.nothing_ahead() {
-                        // What the command led to comes first.
-                        return false;
-                    }
-                    continue;
-                }
-            }
-            if self.accept(id, into) {
-                return true;
-            }
-            if !self.inbound.nothing_ahead() {
-                // What it led to comes before what is behind it.
-                return false;
-            }
-        }
-    }
-
-    /// Counts a message that arrived; whether the application gets it.
-    #[inline]
-    pub(crate) fn accept(&mut self, id: PeerId, message: &mut Message) -> bool {
-        let verdict = self.pattern.accept(id, message, &mut self.tasks);
-        self.perform_tasks();
-        if verdict == Verdict::Consumed {
-            return false;
-        }
-        if let Some(peer) = self.peers.get_mut(id) {
-            peer.received += 1;
-        }
-        self.counters.received += 1;
-        self.counters.recv_dropped += u64::from(verdict == Verdict::Discard);
-        verdict == Verdict::Deliver
-    }
-
-    /// Everything but messages.
-    fn handle_other(&mut self, id: PeerId, event: Result<Option<Event>, ProtocolError>) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        // Whatever the protocol answered by itself: READY, PONG, ERROR.
-        peer.out.end_control();
-        match event {
-            Ok(None | Some(Event::Ignored | Event::Message(_))) => {}
-            Ok(Some(Event::LargeFrame { len })) => {
-                let mut large = RecvBuf::for_frame(len);
-                large.extend_from_slice(self.inbound.slab.filled());
-                self.inbound.slab.clear();
-                peer.large = Some(large);
-            }
-            Ok(Some(Event::Handshaken(info))) => self.admit(id, info),
-            Ok(Some(Event::Ping { ttl })) => {
-                if std::mem::replace(&mut peer.liveness.remote_ttl, ttl) != ttl {
-                    self.unclocked.push(id);
-                    self.wake_companion();
-                }
-            }
-            Ok(Some(Event::Pong { context })) => peer.prove(&context),
-            Ok(Some(Event::Subscribe { topic })) => self.handle_subscription(id, &topic, true),
-            Ok(Some(Event::Cancel { topic })) => self.handle_subscription(id, &topic, false),
-            Err(error) => {
-                // An ERROR may be on its way to the peer; nothing that follows from it is of use.
-                let _ = peer.poll_flush();
-                peer.write_failed = true;
-                self.inbound.slab.clear();
-                self.disconnect(id, DisconnectReason::Protocol(error.into()));
-                return;
-            }
-        }
-        if self.peers.get(id).is_some_and(|peer| !peer.out.is_empty() && !peer.write_blocked) {
-            self.turn(|core| core.flush_peer(id));
-        }
-    }
-
-    pub(crate) fn put_into_inbox(&mut self, id: PeerId, message: Message) {
-        let Some(peer) = self.peers.get_mut(id) else {
-            self.inbound.orphan_level.add(message.size());
-            self.inbound.orphans.push_back((id, message));
-            let receiver = self.ready.pop_receiver();
-            self.effects.wake(receiver);
-            return;
-        };
-        if peer.inbox.is_empty() {
-            self.inbound.inboxes.push(id);
-        } else if self.conflates {
-            return self.replace_received(id, message);
-        }
-        peer.inbox_level.add(message.size());
-        peer.inbox.push_back(message);
-        let receiver = self.ready.pop_receiver();
-        self.effects.wake(receiver);
-    }
-
-    /// Decodes from the slab into the inbox of its owner until the mark, where reading pauses.
-    fn fill_inbox(&mut self, id: PeerId) {
-        while self.inbound.slab_owner == Some(id) && !self.inbound.slab_drained {
-            if self.at_mark(id) {
-                if let Some(peer) = self.peers.get_mut(id) {
-                    peer.paused = true;
-                }
-                return;
-            }
-            if let Some((id, message)) = self.decode_slab() {
-                self.put_into_inbox(id, message);
-            }
-        }
-    }
-
-    /// Takes what the kernel still holds of a connection that can no longer be written to.
-    pub(crate) fn salvage(&mut self, id: PeerId) {
-        const READS: usize = 64;
-        for _ in 0..READS {
-            if !self.load_slab(id) || self.at_mark(id) {
-                return;
-            }
-            self.fill_inbox(id);
-            let Some(peer) = self.peers.get_mut(id) else { return };
-            if peer.ending.is_some() {
-                return;
-            }
-            peer.readable = true;
-            self.read(id);
-            self.fill_inbox(id);
-            if !self.peers.get(id).is_some_and(|peer| peer.readable) {
-                return;
-            }
-        }
-    }
-
-    /// Whether reading ahead from this peer has to stop. Messages of peers that are gone count for
-    /// all: a peer that reconnects again and again must not pile up memory. A handshake goes on all the
-    /// same: it brings no message, and has a deadline.
-    pub(super) fn at_mark(&self, id: PeerId) -> bool {
-        self.peers.get(id).is_some_and(|peer| {
-            let orphans_full = peer.stage != Stage::Handshaking && self.inbound.orphan_level.is_full();
-            orphans_full || !self.conflates && peer.inbox_level.is_full()
-        })
-    }
-
-    /// The companion's share of reading: while nobody receives, up to the marks.
-    pub(crate) fn read_ahead(&mut self) -> ReadAhead {
-        let left = self.left_in_slab();
-        if self.inbound.readable.is_empty() && left.is_none() {
-            self.inbound.watched = false;
-            return ReadAhead::Idle;
-        }
-        self.inbound.watched = true;
-        if self.inbound.delayed {
-            return ReadAhead::Idle;
-        }
-        if self.inbound.seen_calls != self.inbound.calls {
-            self.inbound.seen_calls = self.inbound.calls;
-            self.inbound.delayed = true;
-            // One that has parked since will get to it only if it is told.
-            let receiver = self.ready.pop_receiver();
-            self.effects.wake(receiver);
-            return ReadAhead::Later;
-        }
-        if let Some(id) = left {
-            self.fill_inbox(id);
-        }
-        self.read_ahead_now();
-        ReadAhead::Again
-    }
-
-    /// Whose bytes in the slab may be decoded further: a PING may be among them, which cannot wait for the
-    /// application.
-    fn left_in_slab(&self) -> Option<PeerId> {
-        let owner = self.inbound.slab_owner.filter(|_| !self.inbound.slab_drained)?;
-        self.peers.get(owner).filter(|peer| !peer.paused).map(|peer| peer.id)
-    }
-
-    /// Reads once from every peer that may have something, into the inboxes; whether there was one.
-    pub(crate) fn read_ahead_now(&mut self) -> bool {
-        let found = !self.inbound.readable.is_empty();
-        for _ in 0..self.inbound.readable.len() {
-            let Some(id) = self.inbound.readable.pop_front() else { break };
-            if self.load_slab(id) {
-                self.read_into_inbox(id);
-            }
-        }
-        found
-    }
-
-    /// The time for the delayed look has come.
-    pub(crate) fn end_read_delay(&mut self) {
-        self.inbound.delayed = false;
-    }
-
-    fn read_into_inbox(&mut self, id: PeerId) {
-        self.fill_inbox(id);
-        let at_mark = self.at_mark(id);
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        if at_mark {
-            peer.paused = true;
-            peer.readable = false;
-            return;
-        }
-        self.read(id);
-        self.fill_inbox(id);
-    }
-
-    /// Decodes the whole messages of a peer that is about to be removed, whatever the mark.
-    pub(crate) fn decode_rest(&mut self, id: PeerId) {
-        self.take_rest(id);
-        if !self.load_slab(id) {
-            return;
-        }
-        while self.inbound.slab_owner == Some(id) && !self.inbound.slab_drained {
-            if let Some((id, message)) = self.decode_slab() {
-                self.put_into_inbox(id, message);
-            }
         }
     }
 

@@ -24,6 +24,8 @@ mod peer;
 mod peers;
 mod pending;
 mod put_back;
+mod read_ahead;
+mod reading;
 mod ready;
 mod reserve;
 mod shared;

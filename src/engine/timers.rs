@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::core::{Core, Phase, Timer};
 use super::endpoints::Ended;
-use super::inbound::ReadAhead;
 use super::peer::{Peer, Stage};
+use super::read_ahead::ReadAhead;
 use crate::endpoint::Endpoint;
 use crate::error::TimeoutKind;
 use crate::monitor::{DisconnectReason, DropCause, PeerId, SocketEvent};

@@ -350,7 +350,8 @@ fn the_directions_are_independent() {
                 worker.send(n.to_be_bytes()).await.unwrap();
                 assert_eq!(number(&client.recv().await.unwrap()), n);
             }
-            assert_eq!(control.stats().frontend.received, forwarded, "still stuck");
+            // The kernel may have made room for another one meanwhile.
+            assert!(control.stats().frontend.received < u64::from(sent), "still stuck");
             for n in 0..sent {
                 assert_eq!(number(&worker.recv().await.unwrap()), n);
             }

@@ -1,0 +1,267 @@
+//! From streams to messages: reading, decoding, and acting on what is no message.
+
+use std::task::Poll;
+
+use super::core::Core;
+use super::pattern::Verdict;
+use super::peer::{Peer, Stage};
+use crate::message::Message;
+use crate::monitor::{DisconnectReason, PeerId};
+use crate::protocol::{Event, ProtocolError};
+use crate::resilience::FlushPolicy;
+use crate::runtime::{AsyncStream, RecvBuf};
+
+/// Peers that one turn takes off the ready queue, so that a storm of wakes cannot keep the lock.
+const PEERS_PER_TURN: usize = 1024;
+
+impl<S: AsyncStream> Core<S> {
+    /// Turns events of streams into flushes and entries of the readable list.
+    pub(crate) fn collect_ready(&mut self) {
+        for _ in 0..PEERS_PER_TURN {
+            let Some(id) = self.ready.pop() else { break };
+            let Some(peer) = self.peers.get_mut(id) else { continue };
+            peer.taken_off_queue();
+            if peer.link.inproc().is_some() {
+                self.handle_inproc(id);
+                continue;
+            }
+            // Where only `flush` writes, an event goes on with what it began.
+            let begun = std::mem::replace(&mut peer.write_blocked, false);
+            let flush = begun || self.options.flush_policy != FlushPolicy::Manual;
+            if flush && !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
+                self.flush_peer(id);
+            }
+            self.mark_readable(id);
+            self.read_unless_for_application(id);
+        }
+    }
+
+    pub(super) fn mark_readable(&mut self, id: PeerId) {
+        if let Some(peer) = self.peers.get_mut(id) {
+            if !peer.readable && !peer.paused {
+                peer.readable = true;
+                self.inbound.readable.push_back(id);
+            }
+        }
+    }
+
+    /// Reads at once what is not for the application to wait for: handshakes, the end of departing
+    /// peers, and everything on sockets that cannot receive.
+    ///
+    /// Bounded, so that one peer cannot keep the turn; the companion goes on where this stops.
+    pub(super) fn read_unless_for_application(&mut self, id: PeerId) {
+        const READS_PER_TURN: usize = 16;
+        for _ in 0..READS_PER_TURN {
+            let for_application = |peer: &Peer<S>| peer.stage == Stage::Live && self.pattern.receives();
+            if !self.peers.get(id).is_some_and(|peer| peer.readable && !for_application(peer)) {
+                return;
+            }
+            // Just marked: it stands at the back.
+            if let Some(index) = self.inbound.readable.iter().rposition(|other| *other == id) {
+                self.inbound.readable.remove(index);
+            }
+            self.load_slab(id);
+            self.read(id);
+            self.fill_inbox(id);
+        }
+        self.watch();
+    }
+
+    /// Has the companion look at the readable list.
+    pub(super) fn watch(&mut self) {
+        if !self.inbound.watched {
+            self.inbound.watched = true;
+            self.wake_companion();
+        }
+    }
+
+    /// Makes the slab hold the undecoded bytes of `id`, moving another peer's away. False if the peer
+    /// is gone.
+    pub(super) fn load_slab(&mut self, id: PeerId) -> bool {
+        if self.inbound.slab_owner == Some(id) {
+            return true;
+        }
+        self.unload_slab();
+        let Some(peer) = self.peers.get_mut(id) else { return false };
+        let partial = std::mem::take(&mut peer.partial);
+        self.inbound.slab.extend_from_slice(&partial);
+        self.inbound.slab_owner = Some(id);
+        self.inbound.slab_drained = partial.is_empty();
+        true
+    }
+
+    /// Moves what is left in the slab to the peer that it belongs to.
+    pub(super) fn unload_slab(&mut self) {
+        let Some(id) = self.inbound.slab_owner.take() else { return };
+        if let Some(owner) = self.peers.get_mut(id) {
+            owner.partial = self.inbound.slab.filled().to_vec();
+            if !self.inbound.slab_drained {
+                self.mark_readable(id);
+            }
+        }
+        self.inbound.slab.clear();
+    }
+
+    /// Reads once, and after a short read once more, so that the stream is left waiting for its next
+    /// event. The peer stays on the readable list unless it has nothing.
+    pub(super) fn read(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        if let Some(reason) = peer.ending.take() {
+            self.disconnect(id, reason);
+            return;
+        }
+        self.inbound.slab.compact();
+        for _ in 0..2 {
+            let room = match &mut peer.large {
+                Some(large) => large.unfilled().len(),
+                None => self.inbound.slab.unfilled().len(),
+            };
+            match peer.poll_read(&mut self.inbound.slab) {
+                Poll::Pending => {
+                    peer.readable = false;
+                    break;
+                }
+                Poll::Ready(Ok(read)) if read > 0 => {
+                    peer.liveness.reads += 1;
+                    self.inbound.slab_drained = false;
+                    if read == room {
+                        break;
+                    }
+                }
+                Poll::Ready(end) => {
+                    peer.ending = Some(match end {
+                        Ok(_) => DisconnectReason::EndOfStream,
+                        Err(error) => DisconnectReason::Io(error.into()),
+                    });
+                    break;
+                }
+            }
+        }
+        if peer.readable {
+            self.inbound.readable.push_back(id);
+        }
+        self.finish_large(id);
+    }
+
+    /// Hands a large frame over once it is complete.
+    pub(super) fn finish_large(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        if !peer.large.as_ref().is_some_and(RecvBuf::is_complete) {
+            return;
+        }
+        let Some(payload) = peer.large.take().map(RecvBuf::into_bytes) else { return };
+        let event = peer.connection.handle_large_frame(payload, &mut peer.out);
+        match event {
+            Ok(Some(Event::Message(mut message))) => {
+                if self.accept(id, &mut message) {
+                    self.put_into_inbox(id, message);
+                }
+            }
+            other => self.handle_other(id, other),
+        }
+    }
+
+    /// Decodes the next message from the slab.
+    pub(super) fn decode_slab(&mut self) -> Option<(PeerId, Message)> {
+        let id = self.inbound.slab_owner?;
+        let mut message = Message::new();
+        self.decode_next(&mut message).then_some((id, message))
+    }
+
+    /// Decodes the next message from the slab into `into`; false if there is none.
+    #[inline]
+    pub(super) fn decode_next(&mut self, into: &mut Message) -> bool {
+        let Some(id) = self.inbound.slab_owner else { return false };
+        loop {
+            let Some(peer) = self.peers.get_mut(id) else { return false };
+            if peer.stage == Stage::Draining {
+                self.inbound.slab.clear();
+            }
+            let mut input = self.inbound.slab.filled();
+            let before = input.len();
+            if before == 0 || peer.large.is_some() {
+                self.inbound.slab_drained = true;
+                return false;
+            }
+            let event = peer.connection.handle_input(&mut input, &mut peer.out);
+            let used = before - input.len();
+            self.inbound.slab.consume(used);
+            match event {
+                Ok(Some(Event::Message(message))) => *into = message,
+                Ok(None) => {
+                    self.inbound.slab_drained = true;
+                    self.handle_other(id, Ok(None));
+                    return false;
+                }
+                other => {
+                    self.handle_other(id, other);
+                    if !self.inbound.nothing_ahead() {
+                        // What the command led to comes first.
+                        return false;
+                    }
+                    continue;
+                }
+            }
+            if self.accept(id, into) {
+                return true;
+            }
+            if !self.inbound.nothing_ahead() {
+                // What it led to comes before what is behind it.
+                return false;
+            }
+        }
+    }
+
+    /// Counts a message that arrived; whether the application gets it.
+    #[inline]
+    pub(crate) fn accept(&mut self, id: PeerId, message: &mut Message) -> bool {
+        let verdict = self.pattern.accept(id, message, &mut self.tasks);
+        self.perform_tasks();
+        if verdict == Verdict::Consumed {
+            return false;
+        }
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.received += 1;
+        }
+        self.counters.received += 1;
+        self.counters.recv_dropped += u64::from(verdict == Verdict::Discard);
+        verdict == Verdict::Deliver
+    }
+
+    /// Everything but messages.
+    pub(super) fn handle_other(&mut self, id: PeerId, event: Result<Option<Event>, ProtocolError>) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        // Whatever the protocol answered by itself: READY, PONG, ERROR.
+        peer.out.end_control();
+        match event {
+            Ok(None | Some(Event::Ignored | Event::Message(_))) => {}
+            Ok(Some(Event::LargeFrame { len })) => {
+                let mut large = RecvBuf::for_frame(len);
+                large.extend_from_slice(self.inbound.slab.filled());
+                self.inbound.slab.clear();
+                peer.large = Some(large);
+            }
+            Ok(Some(Event::Handshaken(info))) => self.admit(id, info),
+            Ok(Some(Event::Ping { ttl })) => {
+                if std::mem::replace(&mut peer.liveness.remote_ttl, ttl) != ttl {
+                    self.unclocked.push(id);
+                    self.wake_companion();
+                }
+            }
+            Ok(Some(Event::Pong { context })) => peer.prove(&context),
+            Ok(Some(Event::Subscribe { topic })) => self.handle_subscription(id, &topic, true),
+            Ok(Some(Event::Cancel { topic })) => self.handle_subscription(id, &topic, false),
+            Err(error) => {
+                // An ERROR may be on its way to the peer; nothing that follows from it is of use.
+                let _ = peer.poll_flush();
+                peer.write_failed = true;
+                self.inbound.slab.clear();
+                self.disconnect(id, DisconnectReason::Protocol(error.into()));
+                return;
+            }
+        }
+        if self.peers.get(id).is_some_and(|peer| !peer.out.is_empty() && !peer.write_blocked) {
+            self.turn(|core| core.flush_peer(id));
+        }
+    }
+}
