@@ -17,54 +17,7 @@ pub struct Args {
 impl Args {
     /// Parses the command line, or explains it and exits (status 2 for mistakes).
     pub fn parse() -> Self {
-        let mut matches = Command::new("peers")
-            .about("Compares our sockets with libzmq and its other implementations in Rust")
-            .arg(
-                Arg::new("rounds")
-                    .long("rounds")
-                    .value_name("N")
-                    .value_parser(value_parser!(u64).range(1..))
-                    .help("Rounds of each scenario [default: 7, or 1 if quick]"),
-            )
-            .arg(
-                Arg::new("seconds")
-                    .long("seconds")
-                    .value_name("S")
-                    .value_parser(value_parser!(f64))
-                    .help("How long a run is meant to take [default: 1, or 0.02 if quick]"),
-            )
-            .arg(
-                Arg::new("only")
-                    .long("only")
-                    .value_name("WORD")
-                    .help("Only scenarios whose name contains this"),
-            )
-            .arg(
-                Arg::new("quick")
-                    .long("quick")
-                    .action(ArgAction::SetTrue)
-                    .help("See that everything works; the figures mean nothing"),
-            )
-            .arg(
-                Arg::new("out")
-                    .long("out")
-                    .value_name("DIR")
-                    .value_parser(value_parser!(PathBuf))
-                    .help("Where the report goes [default: target/report of this package]"),
-            )
-            .arg(
-                Arg::new("unpinned")
-                    .long("unpinned")
-                    .action(ArgAction::SetTrue)
-                    .help("Let the system place all threads, instead of a core for each side"),
-            )
-            .arg(
-                Arg::new("redraw")
-                    .long("redraw")
-                    .action(ArgAction::SetTrue)
-                    .help("Only make tables and charts again of what DIR holds"),
-            )
-            .get_matches();
+        let mut matches = command().get_matches();
         let quick = matches.get_flag("quick");
         Self {
             rounds: matches
@@ -77,4 +30,49 @@ impl Args {
             redraw: matches.get_flag("redraw"),
         }
     }
+}
+
+fn command() -> Command {
+    Command::new("peers")
+        .about("Compares our sockets with libzmq and its other implementations in Rust")
+        .arg(
+            Arg::new("rounds")
+                .long("rounds")
+                .value_name("N")
+                .value_parser(value_parser!(u64).range(1..))
+                .help("Rounds of each scenario [default: 7, or 1 if quick]"),
+        )
+        .arg(
+            Arg::new("seconds")
+                .long("seconds")
+                .value_name("S")
+                .value_parser(value_parser!(f64))
+                .help("How long a run is meant to take [default: 1, or 0.02 if quick]"),
+        )
+        .arg(Arg::new("only").long("only").value_name("WORD").help("Only scenarios whose name contains this"))
+        .arg(
+            Arg::new("quick")
+                .long("quick")
+                .action(ArgAction::SetTrue)
+                .help("See that everything works; the figures mean nothing"),
+        )
+        .arg(
+            Arg::new("out")
+                .long("out")
+                .value_name("DIR")
+                .value_parser(value_parser!(PathBuf))
+                .help("Where the report goes [default: target/report of this package]"),
+        )
+        .arg(
+            Arg::new("unpinned")
+                .long("unpinned")
+                .action(ArgAction::SetTrue)
+                .help("Let the system place all threads, instead of a core for each side"),
+        )
+        .arg(
+            Arg::new("redraw")
+                .long("redraw")
+                .action(ArgAction::SetTrue)
+                .help("Only make tables and charts again of what DIR holds"),
+        )
 }

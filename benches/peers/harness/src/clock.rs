@@ -17,6 +17,7 @@ impl Clock {
     }
 
     /// To be told of each message, by its number.
+    #[inline]
     pub fn tick(&mut self, number: u64) {
         if number == self.warm_up {
             self.start();
