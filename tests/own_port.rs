@@ -27,11 +27,11 @@ macro_rules! test_runtime {
                 rt::run(async {
                     let options = SocketOptions::default()
                         .with_backoff(Backoff::new().with_initial(Duration::ZERO).with_max(Duration::ZERO));
-                    let dealer = DealerSocket::new(options).unwrap();
-                    let mut monitor = dealer.monitor();
+                    let push = PushSocket::new(options).unwrap();
+                    let mut monitor = push.monitor();
                     let endpoint = crate::free_port();
                     for _ in 0..crate::DIALS {
-                        dealer.connect_to(endpoint).unwrap();
+                        push.connect_to(endpoint).unwrap();
                     }
                     let mut failed = 0;
                     while failed + monitor.missed() / 3 < crate::ATTEMPTS {
@@ -44,7 +44,7 @@ macro_rules! test_runtime {
                             _ => {}
                         }
                     }
-                    let stats = dealer.stats();
+                    let stats = push.stats();
                     assert_eq!((stats.connects, stats.handshakes_failed), (0, 0));
                 });
             }

@@ -19,6 +19,10 @@ use super::permits::{BytePermits, Permit, ReleaseBytes};
 /// - Who stops waiting wakes the next, whether or not its turn had come.
 /// - Empty messages pass: they cost no bytes. What bounds their number is the high-water mark.
 ///
+/// What is counted are payloads. Those of 16 KiB and more take that much memory; smaller ones are copied into
+/// one buffer for each connection, which takes about twice what is queued in it, and for a while more after a
+/// large backlog.
+///
 /// ```
 /// use monocoque::resilience::{BytePermits, SemaphorePermits};
 ///

@@ -192,3 +192,27 @@ fn a_busy_connection_is_proven_now_and_then() {
         assert!(stats.in_doubt <= 300, "those of the last intervals only: {}", stats.in_doubt);
     });
 }
+
+/// What the option asks for is on the wire, in deciseconds, as is its absence; a longer time than 16 bits
+/// can say is the longest that they can.
+#[test]
+fn the_ttl_asked_for_is_sent() {
+    for (ttl, deciseconds) in [
+        (None, [0, 0]),
+        (Some(ms(1_500)), [0, 15]),
+        (Some(secs(600)), 6_000_u16.to_be_bytes()),
+        (Some(ms(6_553_500)), [0xFF, 0xFF]),
+    ] {
+        let sim = Sim::new(1);
+        sim.block_on(async {
+            let options = beating().with_heartbeat_ttl(ttl);
+            let pull = Pull::bind_with_options(SERVER, options).await.unwrap();
+            let mut peer = sim::raw_connect(SERVER).await.unwrap();
+            shake(&mut peer, "PUSH").await;
+            let (flags, ping) = frame(&mut peer).await;
+            assert_eq!((flags, &ping[..5], &ping[5..7]), (4, &b"\x04PING"[..], &deciseconds[..]), "{ttl:?}");
+            assert!(ping.len() <= 7 + 16, "the context is not over 16 bytes");
+            drop(pull);
+        });
+    }
+}

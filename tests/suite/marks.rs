@@ -126,6 +126,26 @@ fn a_router_waits_for_the_addressee_and_for_nobody_else() {
     });
 }
 
+/// libzmq's way: what cannot be delivered is dropped, and, unlike there, counted.
+#[test]
+fn a_router_that_is_not_mandatory_drops_and_counts() {
+    rt::run(async {
+        let options = SocketOptions::default().with_send_hwm(1).with_router_mandatory(false);
+        let router = RouterSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
+        let slow = rt::dealer_that_never_reads(&router.local_endpoint().unwrap(), b"slow");
+        router.wait_for_peers(1).await.unwrap();
+        while router.stats().dropped(DropCause::PeerFull) < 3 {
+            router.send_to("slow", vec![0; 1_000_000]).await.unwrap();
+        }
+        router.send_to("nobody", "x").await.unwrap();
+        let stats = router.stats();
+        assert_eq!((stats.dropped(DropCause::Unroutable), stats.dropped_total()), (1, 4));
+        assert_eq!(stats.accepted, stats.sent + stats.queued + stats.dropped_total());
+        assert!(stats.queued <= 1);
+        drop(slow);
+    });
+}
+
 #[test]
 fn sockets_share_a_budget() {
     rt::run(async {

@@ -16,6 +16,11 @@ impl Arena {
     /// What it begins with, and the least it grows by.
     const STEP: usize = 1024;
 
+    /// Up to here it doubles, and keeps what it has. The backlog of a stuck connection may be much larger:
+    /// that takes little more memory than its bytes, and gives back what it no longer needs, so that a byte
+    /// budget bounds the memory and not only the payloads.
+    const AMPLE: usize = 1024 * 1024;
+
     pub(super) fn filled(&self) -> &[u8] {
         &self.bytes[..self.filled]
     }
@@ -57,7 +62,11 @@ impl Arena {
 
     #[inline(never)]
     fn grow(&mut self, end: usize) {
-        let len = end.max(2 * self.bytes.len()).max(Self::STEP);
+        let len = self.bytes.len();
+        let more = if len < Self::AMPLE { len } else { len / 8 };
+        let len = end.max(len + more).max(Self::STEP);
+        // By itself a vector doubles.
+        self.bytes.reserve_exact(len - self.bytes.len());
         self.bytes.resize(len, 0);
     }
 
@@ -65,6 +74,11 @@ impl Arena {
     pub(super) fn discard(&mut self, len: usize) {
         self.bytes.copy_within(len..self.filled, 0);
         self.filled -= len;
+        let enough = Self::AMPLE.max(2 * self.filled);
+        if self.bytes.len() > enough + enough / 4 {
+            self.bytes.truncate(enough);
+            self.bytes.shrink_to_fit();
+        }
     }
 
     pub(super) fn clear(&mut self) {

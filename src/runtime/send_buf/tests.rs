@@ -235,6 +235,23 @@ fn the_arena_of_a_backlog_is_freed() {
     assert_eq!(pair.queue.take_arena().capacity(), 0);
 }
 
+/// Kills an arena that doubles for ever, and one that keeps what a backlog took until it is empty.
+#[test]
+fn the_backlog_of_a_stuck_connection_takes_little_more_than_its_bytes() {
+    const MESSAGES: usize = 20_000;
+    let mut queue = SendBuf::default();
+    for _ in 0..MESSAGES {
+        queue.put(&[7; 1000]);
+        queue.end_message(1000);
+    }
+    assert!(queue.arena.capacity() < MESSAGES * 1000 * 9 / 8 + 1000);
+    for left in (0..MESSAGES).rev() {
+        queue.advance(1000);
+        while queue.pop_written().is_some() {}
+        assert!(queue.arena.capacity() <= (5 * left * 1000).max(5 << 20), "{left}");
+    }
+}
+
 #[test]
 #[should_panic(expected = "advanced beyond")]
 fn a_stream_that_lies_is_caught() {
