@@ -183,6 +183,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// A stream panicked while it was polled. Its connection is poisoned (`PoisonGuard`) and ends with
     /// its next flush; the rest of the core is whole.
+    #[cold]
     pub(crate) fn recover_from_panic(&mut self) {
         self.polling = false;
         for id in self.peers.ids(|peer| peer.poisoned) {

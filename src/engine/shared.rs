@@ -1,14 +1,16 @@
 //! The lock around a core, and how to work under it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::core::Core;
-use crate::runtime::AsyncStream;
+use crate::runtime::{AsyncStream, Lock};
+
+type Guard<'a, S> = <<S as AsyncStream>::Lock<Core<S>> as Lock<Core<S>>>::Guard<'a>;
 
 /// A socket's core, as its handles and its companion task share it.
-pub(crate) struct Shared<S> {
-    core: Mutex<Core<S>>,
+pub(crate) struct Shared<S: AsyncStream> {
+    core: S::Lock<Core<S>>,
     /// Handles in the user's hands; the companion does not count.
     handles: AtomicUsize,
     /// There is no companion task: whoever calls must drive.
@@ -18,7 +20,7 @@ pub(crate) struct Shared<S> {
 impl<S: AsyncStream> Shared<S> {
     pub(crate) fn new(core: Core<S>) -> Arc<Self> {
         let detached = core.is_detached();
-        Arc::new(Self { core: Mutex::new(core), handles: AtomicUsize::new(1), detached })
+        Arc::new(Self { core: Lock::new(core), handles: AtomicUsize::new(1), detached })
     }
 
     /// Runs `work` under the lock, and afterwards, without it, what `work` left to be woken or dropped.
@@ -36,7 +38,7 @@ impl<S: AsyncStream> Shared<S> {
     }
 
     #[inline(never)]
-    fn run_effects(mut core: MutexGuard<'_, Core<S>>) {
+    fn run_effects(mut core: Guard<'_, S>) {
         let effects = std::mem::take(&mut core.effects);
         drop(core);
         effects.run();
@@ -58,21 +60,13 @@ impl<S: AsyncStream> Shared<S> {
     }
 
     #[inline]
-    fn lock(&self) -> MutexGuard<'_, Core<S>> {
-        self.core.lock().unwrap_or_else(|poisoned| self.recover(poisoned))
-    }
-
-    /// A stream panicked while it was polled: it has poisoned its own connection, the rest is whole.
-    #[cold]
-    fn recover<'a>(&self, poisoned: PoisonError<MutexGuard<'a, Core<S>>>) -> MutexGuard<'a, Core<S>> {
-        self.core.clear_poison();
-        let mut core = poisoned.into_inner();
-        core.recover_from_panic();
-        core
+    fn lock(&self) -> Guard<'_, S> {
+        // A stream panicked while it was polled: it has poisoned its own connection, the rest is whole.
+        self.core.lock(Core::recover_from_panic)
     }
 }
 
-impl<S> std::fmt::Debug for Shared<S> {
+impl<S: AsyncStream> std::fmt::Debug for Shared<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared").field("handles", &self.handles).finish_non_exhaustive()
     }

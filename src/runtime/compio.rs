@@ -80,6 +80,7 @@ fn would_block<T>(result: &io::Result<T>) -> bool {
 
 impl AsyncStream for CompioStream {
     type Runtime = CompioRuntime;
+    type Lock<T> = super::LocalLock<T>;
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
         loop {

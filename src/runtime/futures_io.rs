@@ -33,6 +33,7 @@ impl<T> FuturesIo<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin + 'static> AsyncStream for FuturesIo<T> {
     type Runtime = Detached;
+    type Lock<U> = std::sync::Mutex<U>;
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
         if self.unflushed && Pin::new(&mut self.stream).poll_flush(cx)?.is_ready() {

@@ -19,6 +19,7 @@ mod dial;
 mod futures_io;
 #[cfg(all(unix, any(feature = "tokio", feature = "compio")))]
 mod ipc;
+mod lock;
 mod recv_buf;
 mod send_buf;
 #[cfg(feature = "sim")]
@@ -31,6 +32,7 @@ mod tcp;
 pub mod tokio;
 
 pub use self::futures_io::FuturesIo;
+pub use self::lock::{LocalGuard, LocalLock, Lock};
 pub use self::recv_buf::RecvBuf;
 pub(crate) use self::send_buf::Arena;
 pub use self::send_buf::SendBuf;
@@ -62,6 +64,10 @@ pub trait AsyncStream: Unpin + 'static {
     /// The runtime that this stream belongs to: dials, accepts, sleeps and spawns for it.
     /// [`Detached`] for streams of the user's own.
     type Runtime;
+
+    /// What guards the state of a socket on such streams: [`Mutex`](std::sync::Mutex), or [`LocalLock`] if
+    /// they never leave their thread.
+    type Lock<T>: Lock<T>;
 
     /// Fills spare room of `buf` and returns by how much it grew; `Ok(0)` is the end of the stream.
     ///

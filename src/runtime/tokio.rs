@@ -92,6 +92,7 @@ macro_rules! on_stream {
 
 impl AsyncStream for TokioStream {
     type Runtime = TokioRuntime;
+    type Lock<T> = std::sync::Mutex<T>;
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
         // After a short read tokio knows that the kernel has no more, and the next poll makes no call.

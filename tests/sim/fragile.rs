@@ -53,6 +53,7 @@ pub struct Stream(SimStream);
 
 impl AsyncStream for Stream {
     type Runtime = Fragile;
+    type Lock<T> = std::sync::Mutex<T>;
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
         maybe_panic(At::Read);

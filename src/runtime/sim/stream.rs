@@ -71,6 +71,7 @@ impl Drop for SimStream {
 
 impl AsyncStream for SimStream {
     type Runtime = SimRuntime;
+    type Lock<T> = std::sync::Mutex<T>;
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
         let read = ready!(self.poll_read_slice(cx, buf.unfilled()))?;
