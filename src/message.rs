@@ -21,20 +21,46 @@ pub struct Frame(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    Inline { len: u8, data: Inline },
+    Inline(Inline),
     Shared(Bytes),
 }
 
-/// Aligned, because frames are moved a lot, and moves in whole words follow one another without a stall.
+/// The payload comes first and what kind of frame it is last: frames are moved a lot, and so what is read
+/// of one are the same 16 bytes at a time that were written, which spares a stall.
 #[derive(Clone, Copy)]
-#[repr(align(8))]
-struct Inline([u8; INLINE_CAPACITY]);
+#[repr(C, align(8))]
+struct Inline {
+    data: [u8; INLINE_CAPACITY],
+    len: u8,
+    kind: Kind,
+}
+
+/// Leaves all other values of its byte to say that a frame is not inline, or that there is none.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Kind {
+    Inline,
+}
+
+impl Inline {
+    const EMPTY: Self = Self::new([0; INLINE_CAPACITY], 0);
+
+    #[inline(always)]
+    const fn new(data: [u8; INLINE_CAPACITY], len: u8) -> Self {
+        Self { data, len, kind: Kind::Inline }
+    }
+
+    #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        &self.data[..usize::from(self.len)]
+    }
+}
 
 impl Frame {
     /// An empty frame, such as the delimiter of a REQ/REP envelope.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Repr::Inline { len: 0, data: Inline([0; INLINE_CAPACITY]) })
+        Self(Repr::Inline(Inline::EMPTY))
     }
 
     /// Copies `bytes` into a new frame.
@@ -53,7 +79,7 @@ impl Frame {
     #[inline]
     pub(crate) fn window(&self) -> Option<(&[u8; INLINE_CAPACITY], u8)> {
         match &self.0 {
-            Repr::Inline { len, data } => Some((&data.0, *len)),
+            Repr::Inline(inline) => Some((&inline.data, inline.len)),
             Repr::Shared(_) => None,
         }
     }
@@ -63,14 +89,14 @@ impl Frame {
         let mut data = [0; INLINE_CAPACITY];
         data[..bytes.len()].copy_from_slice(bytes);
         // `bytes.len() <= INLINE_CAPACITY < 256` holds at both call sites.
-        Self(Repr::Inline { len: bytes.len() as u8, data: Inline(data) })
+        Self(Repr::Inline(Inline::new(data, bytes.len() as u8)))
     }
 
     /// The payload as [`Bytes`]: without copying where the frame is larger than the inline capacity.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
-            Repr::Inline { len, data } => Bytes::copy_from_slice(&data.0[..usize::from(len)]),
+            Repr::Inline(inline) => Bytes::copy_from_slice(inline.bytes()),
             Repr::Shared(bytes) => bytes,
         }
     }
@@ -78,7 +104,7 @@ impl Frame {
     /// A cheap reference to a shared payload; `None` for an inline one, which is copied instead.
     pub(crate) fn shared(&self) -> Option<&Bytes> {
         match &self.0 {
-            Repr::Inline { .. } => None,
+            Repr::Inline(_) => None,
             Repr::Shared(bytes) => Some(bytes),
         }
     }
@@ -90,7 +116,7 @@ impl Deref for Frame {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Repr::Inline { len, data } => &data.0[..usize::from(*len)],
+            Repr::Inline(inline) => inline.bytes(),
             Repr::Shared(bytes) => bytes,
         }
     }
@@ -244,11 +270,11 @@ impl Message {
     pub(crate) fn set_window(&mut self, window: &[u8; INLINE_CAPACITY], len: usize) {
         let len = len.min(INLINE_CAPACITY) as u8;
         match &mut self.0 {
-            Frames::One(Frame(Repr::Inline { len: own_len, data })) => {
-                *own_len = len;
-                data.0 = *window;
+            Frames::One(Frame(Repr::Inline(inline))) => {
+                inline.len = len;
+                inline.data = *window;
             }
-            other => *other = Frames::One(Frame(Repr::Inline { len, data: Inline(*window) })),
+            other => *other = Frames::One(Frame(Repr::Inline(Inline::new(*window, len)))),
         }
     }
 
