@@ -139,6 +139,7 @@ impl<S: AsyncStream> Core<S> {
             }
             if self.ready.park_receiver(key, waker) {
                 self.inbound.burst = 0;
+                self.outbound.untold = false;
                 return Poll::Pending;
             }
         }

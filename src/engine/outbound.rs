@@ -40,6 +40,12 @@ pub(crate) struct Outbound {
     /// Something was sent since the companion last found nothing to do: further messages wait for
     /// company.
     pub(super) hot: bool,
+    /// Messages accepted when it became hot.
+    heated_at: u64,
+    /// The last message before which it was not hot stayed alone, as requests and replies do.
+    solitary: bool,
+    /// A message was written by itself, and the companion was not told.
+    pub(super) untold: bool,
     /// Messages may leave together with others of their burst, whatever they are.
     pub(super) joinable: bool,
     /// A connection was closed by a cancelled write, and no call has reported it yet.
@@ -63,6 +69,9 @@ impl Outbound {
             sole_peer: None,
             dirty: Vec::new(),
             hot: false,
+            heated_at: 0,
+            solitary: false,
+            untold: false,
             joinable,
             poisoned: false,
             spares: Vec::new(),
@@ -282,10 +291,20 @@ impl<S: AsyncStream> Core<S> {
     #[inline]
     pub(super) fn heat_up(&mut self, write: bool) {
         let eager = self.options.flush_policy == FlushPolicy::Eager;
-        if !(self.outbound.hot || eager && write) {
+        if !(self.outbound.hot || eager && write || self.stays_alone()) {
             self.outbound.hot = true;
+            self.outbound.heated_at = self.counters.accepted;
             self.wake_companion();
         }
+    }
+
+    /// Whether the message that was just accepted has left and will presumably have no company: then the
+    /// companion is spared a look. If another comes before the task has waited for something, it was wrong.
+    fn stays_alone(&mut self) -> bool {
+        let outbound = &mut self.outbound;
+        let alone = outbound.solitary && outbound.dirty.is_empty() && !outbound.untold;
+        outbound.untold = alone;
+        alone
     }
 
     /// Writes what one peer has queued, and settles the accounts.
@@ -321,6 +340,9 @@ impl<S: AsyncStream> Core<S> {
         let freed = peer.sent - before;
         if peer.out.is_empty() {
             peer.dirty = false;
+            if self.outbound.dirty.last() == Some(&id) {
+                self.outbound.dirty.pop();
+            }
             self.outbound.take_arena_back(peer);
         }
         if freed > 0 {
@@ -358,8 +380,12 @@ impl<S: AsyncStream> Core<S> {
             return false;
         }
         let flushed = self.flush_dirty();
-        self.outbound.hot = flushed;
+        let was_hot = std::mem::replace(&mut self.outbound.hot, flushed);
         if !flushed {
+            if was_hot {
+                self.outbound.solitary = self.counters.accepted == self.outbound.heated_at;
+            }
+            self.outbound.untold = false;
             self.outbound.spares.truncate(1);
         }
         flushed
