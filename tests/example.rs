@@ -1,4 +1,4 @@
-//! The resilience example, run as a user runs it.
+//! The examples that have options, run as a user runs them.
 #![cfg_attr(
     not(any(feature = "tokio", feature = "compio")),
     allow(dead_code, reason = "without a runtime there is less to look at")
@@ -13,15 +13,15 @@ mod report;
 
 use report::Report;
 
-/// The example as it is now; `cargo test` has built it, unless it was asked for this test alone.
-fn example() -> &'static Path {
-    static EXAMPLE: OnceLock<PathBuf> = OnceLock::new();
-    EXAMPLE.get_or_init(|| {
+/// An example as it is now; `cargo test` has built it, unless it was asked for this test alone.
+fn example(name: &str) -> PathBuf {
+    static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
+    let examples = EXAMPLES.get_or_init(|| {
         let this = std::env::current_exe().unwrap();
         let profile = this.parent().and_then(Path::parent).unwrap();
         let mut cargo = Command::new(env!("CARGO"));
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-        cargo.args(["build", "--quiet", "--example", "resilience", "--target-dir"]);
+        cargo.args(["build", "--quiet", "--example", "resilience", "--example", "sharding", "--target-dir"]);
         cargo.arg(profile.parent().unwrap());
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
@@ -38,12 +38,17 @@ fn example() -> &'static Path {
         }
         cargo.args(["--features", &features.join(",")]);
         assert!(cargo.status().unwrap().success());
-        profile.join("examples").join("resilience").with_extension(std::env::consts::EXE_EXTENSION)
-    })
+        profile.join("examples")
+    });
+    examples.join(name).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
 fn run(arguments: &[&str]) -> Output {
-    Command::new(example()).args(arguments).output().unwrap()
+    run_example("resilience", arguments)
+}
+
+fn run_example(name: &str, arguments: &[&str]) -> Output {
+    Command::new(example(name)).args(arguments).output().unwrap()
 }
 
 /// What a row of the final table says.
@@ -116,16 +121,30 @@ macro_rules! test_runtime {
                 std::fs::remove_file(path).unwrap();
                 assert_arrived(&output, 0);
             }
+
+            /// A line for each number of shards, up to more than a small machine has cores.
+            #[test]
+            fn shards_run_beside_each_other() {
+                let output = run_example("sharding", &["--runtime", $feature, "--shards", "3"]);
+                let text = String::from_utf8_lossy(&output.stdout);
+                assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+                for shards in ["1 shard:", "2 shards:", "3 shards:"] {
+                    assert!(number(row(&text, shards)) > 0, "{text}");
+                }
+                assert!(text.contains("every shard had its messages in order"), "{text}");
+            }
         }
 
         /// Without the runtime the example says which feature is missing.
         #[cfg(not(feature = $feature))]
         #[test]
         fn $name() {
-            let output = run(&["--runtime", $feature]);
-            assert_eq!(output.status.code(), Some(2));
-            let complaint = String::from_utf8(output.stderr).unwrap();
-            assert!(complaint.contains(concat!("--features ", $feature)), "{complaint}");
+            for example in ["resilience", "sharding"] {
+                let output = run_example(example, &["--runtime", $feature]);
+                assert_eq!(output.status.code(), Some(2));
+                let complaint = String::from_utf8(output.stderr).unwrap();
+                assert!(complaint.contains(concat!("--features ", $feature)), "{complaint}");
+            }
         }
     };
 }
@@ -154,6 +173,16 @@ fn mistakes_are_named() {
     assert!(help.status.success());
     let help = String::from_utf8(help.stdout).unwrap();
     assert!(["[FILE]", "--runtime", "--seed"].iter().all(|flag| help.contains(flag)), "{help}");
+}
+
+#[test]
+fn there_is_at_least_one_shard() {
+    for (arguments, named) in [(["--shards", "0"], "--shards"), (["--runtime", "smol"], "smol")] {
+        let output = run_example("sharding", &arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(complaint.starts_with("error:") && complaint.contains(named), "{complaint}");
+    }
 }
 
 /// The exit status is 1 unless everything arrived, and arrived as it was.

@@ -5,10 +5,13 @@
 //! ```
 //!
 //! Nanoseconds are wall-clock time of the side that is measured, pinned to a core of its own, over messages of
-//! 64 B; the other side is raw TCP on another core. Memory is resident memory. `--most` bounds the largest
+//! 64 B where it is not about their size; the other side of a PULL is raw TCP, that of a PUB our SUB, on another
+//! core. Memory is resident memory. `--most` bounds the largest
 //! number of peers, which take two descriptors each.
 
-#![allow(clippy::duplicate_mod, reason = "the point: the same code, once for each runtime")]
+#[macro_use]
+#[path = "../../examples/support/runtime.rs"]
+mod runtime;
 
 #[path = "../throughput/wire.rs"]
 #[allow(dead_code, reason = "a part is used")]
@@ -18,33 +21,7 @@ mod wire;
 #[allow(dead_code, reason = "a part is used")]
 mod stalled;
 
-/// One runtime's sockets under the measurements.
-macro_rules! on_runtime {
-    ($name:ident, $feature:literal, $runtime:ident, $run:expr) => {
-        #[cfg(feature = $feature)]
-        #[path = "."]
-        mod $name {
-            pub mod measure;
-
-            mod rt {
-                pub use monocoque::$runtime::prelude::*;
-
-                pub fn run<F: std::future::Future>(future: F) -> F::Output {
-                    let run = $run;
-                    run(future)
-                }
-            }
-        }
-    };
-}
-
-on_runtime!(on_tokio, "tokio", tokio, |future| {
-    let mut builder = ::tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().build().unwrap().block_on(future)
-});
-on_runtime!(on_compio, "compio", compio, |future| {
-    ::compio::runtime::Runtime::new().unwrap().block_on(future)
-});
+on_each_runtime!(measure, "measure.rs");
 
 /// A figure for each number of things.
 type Measure = fn(usize) -> f64;
@@ -72,10 +49,11 @@ macro_rules! law {
     };
 }
 
-fn laws() -> [Law; 5] {
+fn laws() -> [Law; 6] {
     let peers: &[usize] = &[1, 10, 100, 1_000, 10_000];
     let connections: &[usize] = &[100, 1_000, 10_000];
     let subscriptions: &[usize] = &[1, 10, 100, 1_000, 10_000, 100_000];
+    let sizes: &[usize] = &[16, 64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20];
     [
         law!("PULL: a message, by peers of which ten send", "ns", &peers[1..], message_by_connections),
         law!("PULL: a message, by peers that all send", "ns", peers, message_by_peers),
@@ -87,6 +65,7 @@ fn laws() -> [Law; 5] {
             subscriptions,
             message_by_subscriptions
         ),
+        law!("one peer: a message that a PULL receives, by its bytes", "ns", sizes, message_by_size),
     ]
 }
 

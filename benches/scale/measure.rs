@@ -10,10 +10,13 @@ use super::rt::{self, *};
 use crate::stalled::opening;
 use crate::wire;
 
+/// Bytes of a message, unless it is about its size.
 const SIZE: usize = 64;
 /// Messages in one write of a peer.
 const BATCH: usize = 10;
 const MESSAGES: usize = 400_000;
+/// The bytes that large messages have together.
+const BYTES: usize = 1 << 30;
 
 /// Raw connections that have shaken hands as a `socket_type`.
 fn raw(endpoint: &Endpoint, count: usize, socket_type: &str) -> Vec<TcpStream> {
@@ -30,16 +33,21 @@ fn raw(endpoint: &Endpoint, count: usize, socket_type: &str) -> Vec<TcpStream> {
 
 /// Nanoseconds for one message that a PULL receives, when all its peers take turns to send a few.
 pub fn message_by_peers(peers: usize) -> f64 {
-    message(peers, peers)
+    message(peers, peers, SIZE)
 }
 
 /// The same when only ten of them send.
 pub fn message_by_connections(peers: usize) -> f64 {
-    message(peers, 10)
+    message(peers, 10, SIZE)
 }
 
-fn message(peers: usize, senders: usize) -> f64 {
-    let rounds = MESSAGES.div_ceil(senders * BATCH);
+/// Nanoseconds for one message of so many bytes that a PULL receives from its only peer.
+pub fn message_by_size(size: usize) -> f64 {
+    message(1, 1, size)
+}
+
+fn message(peers: usize, senders: usize, size: usize) -> f64 {
+    let rounds = MESSAGES.min(BYTES / size).div_ceil(senders * BATCH);
     let total = rounds * senders * BATCH;
     let server = move |announce: Sender<Endpoint>| {
         rt::run(async move {
@@ -47,19 +55,17 @@ fn message(peers: usize, senders: usize) -> f64 {
             let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
             announce.send(pull.local_endpoint().unwrap()).unwrap();
             let first = pull.recv().await.unwrap();
-            assert_eq!(first[0].len(), SIZE);
+            assert_eq!(first[0].len(), size);
             let start = Instant::now();
             for _ in 1..total {
-                assert_eq!(pull.recv().await.unwrap()[0].len(), SIZE);
+                assert_eq!(pull.recv().await.unwrap()[0].len(), size);
             }
             start.elapsed().as_nanos() as f64 / (total - 1) as f64
         })
     };
     let client = move |endpoint: Endpoint| {
         let mut streams = raw(&endpoint, peers, "PUSH");
-        let mut frame = vec![0, SIZE as u8];
-        frame.resize(2 + SIZE, 0x5A);
-        let batch = frame.repeat(BATCH);
+        let batch = frame(size).repeat(BATCH);
         for _ in 0..rounds {
             for stream in streams.iter_mut().take(senders) {
                 stream.write_all(&batch).unwrap();
@@ -77,6 +83,16 @@ fn message(peers: usize, senders: usize) -> f64 {
     let figure = server.join().unwrap();
     drop(streams);
     figure
+}
+
+/// A message of one frame, as it is on the wire.
+fn frame(size: usize) -> Vec<u8> {
+    let mut frame = match u8::try_from(size) {
+        Ok(size) => vec![0, size],
+        Err(_) => [&[2], &(size as u64).to_be_bytes()[..]].concat(),
+    };
+    frame.resize(frame.len() + size, 0x5A);
+    frame
 }
 
 /// Resident bytes for one idle connection of a PULL that has so many.
@@ -157,9 +173,7 @@ fn publish(
             sub.subscribe("ready").unwrap();
             subs.push(sub);
         }
-        let reading = subs.iter().map(|sub| async move {
-            while sub.recv().await.unwrap()[0] != "ready" {}
-        });
+        let reading = subs.iter().map(|sub| async move { while sub.recv().await.unwrap()[0] != "ready" {} });
         futures_util::future::join_all(reading).await;
     });
     publisher.join().unwrap()

@@ -9,7 +9,9 @@
 //! within each round; the table shows medians over the rounds, and medians of the ratios within a round.
 //! Receivers verify the length, number and last byte of every message.
 
-#![allow(clippy::duplicate_mod, reason = "the point: the same contestant, once for each runtime")]
+#[macro_use]
+#[path = "../../examples/support/runtime.rs"]
+mod runtime;
 
 mod libzmq;
 mod raw;
@@ -18,33 +20,7 @@ mod wire;
 
 use report::{Report, Sample};
 
-/// The contestants on one runtime: the same file, with that runtime's sockets.
-macro_rules! on_runtime {
-    ($name:ident, $feature:literal, $runtime:ident, $run:expr) => {
-        #[cfg(feature = $feature)]
-        #[path = "."]
-        mod $name {
-            pub mod ours;
-
-            mod rt {
-                pub use monocoque::$runtime::prelude::*;
-
-                pub fn run<F: std::future::Future>(future: F) -> F::Output {
-                    let run = $run;
-                    run(future)
-                }
-            }
-        }
-    };
-}
-
-on_runtime!(on_tokio, "tokio", tokio, |future| {
-    let mut builder = ::tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().build().unwrap().block_on(future)
-});
-on_runtime!(on_compio, "compio", compio, |future| {
-    ::compio::runtime::Runtime::new().unwrap().block_on(future)
-});
+on_each_runtime!(ours, "ours.rs");
 
 /// One way of doing one scenario: seconds for `count` messages or round trips of `size` bytes.
 type Run = fn(size: usize, count: u64) -> f64;

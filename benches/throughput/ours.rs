@@ -32,7 +32,8 @@ fn push_pull_with<P: BytePermits + Send>(size: usize, count: u64, options: Socke
     };
     let client = move |endpoint: Endpoint| {
         rt::run(async move {
-            let push = PushSocket::connect_with_options(endpoint, options).await.unwrap().with_permits(permits);
+            let push =
+                PushSocket::connect_with_options(endpoint, options).await.unwrap().with_permits(permits);
             let mut buffer = vec![0; size];
             for number in 0..WARM_UP + count {
                 wire::fill(&mut buffer, number);

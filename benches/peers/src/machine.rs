@@ -26,6 +26,8 @@ pub struct Machine {
     pub cores: usize,
     pub kernel: String,
     pub rustc: String,
+    /// When the comparison began, in UTC.
+    pub date: String,
     /// The state of this repository.
     pub revision: String,
     /// Crates and their versions, of the lock file.
@@ -41,6 +43,7 @@ pub fn look(root: &Path) -> Machine {
         cores: std::thread::available_parallelism().map_or(0, usize::from),
         kernel: said("uname", &["-sr"], root),
         rustc: said("rustc", &["--version"], root),
+        date: said("date", &["-u", "+%Y-%m-%d"], root),
         revision: said("git", &["describe", "--always", "--dirty"], root),
         versions: versions(&fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default()),
     }

@@ -1,6 +1,6 @@
 //! The rounds of one case.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use harness::{Figures, Outcome, Scenario, Task};
 
@@ -11,6 +11,9 @@ use crate::record::Run;
 
 /// After how many failures in a row a contestant is left alone.
 const ENOUGH: usize = 2;
+
+/// How long the rounds of a contestant may take in all, beyond the time that messages are meant to fill.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// In how many runs to find out how much fills the time: the first are short, and say little.
 const TRIES: usize = 5;
@@ -36,6 +39,7 @@ pub fn case(
             place,
             count: case.first,
             failures: 0,
+            spent: Duration::ZERO,
             unsupported: false,
         })
         .collect();
@@ -47,7 +51,8 @@ pub fn case(
     }
     for round in 1..=rounds {
         for entrant in &mut entrants {
-            if entrant.failures < ENOUGH && !entrant.unsupported {
+            let time_left = entrant.spent < PATIENCE + seconds * rounds as u32;
+            if entrant.failures < ENOUGH && !entrant.unsupported && time_left {
                 runs.push(entrant.run(case, round, seconds, pinned));
             }
         }
@@ -60,6 +65,7 @@ struct Entrant<'a> {
     place: usize,
     count: u64,
     failures: usize,
+    spent: Duration,
     unsupported: bool,
 }
 
@@ -80,7 +86,9 @@ impl Entrant<'_> {
         let warm_up = (self.count / 20).max(10);
         let task = Task { scenario: case.scenario.clone(), count: self.count, warm_up, pinned };
         let mode = &self.contestant.mode.name;
+        let start = Instant::now();
         let outcome = process::run(&self.contestant.program, mode, &task, limit(case, seconds));
+        self.spent += start.elapsed();
         match &outcome {
             Outcome::Done(figures) => {
                 self.failures = 0;

@@ -15,7 +15,8 @@ pub fn run(program: &Path, mode: &str, task: &Task, limit: Duration) -> Outcome 
     let task = serde_json::to_string(task).expect("tasks are plain data");
     let child = Command::new(program)
         .args(["run", mode, &task])
-        .stdin(Stdio::null())
+        // Open as long as this process lives: contestants end when it closes.
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn();

@@ -123,6 +123,14 @@ impl CaseRecord {
         median(ratios.collect())
     }
 
+    /// Two figures of a mode, of each round that has both.
+    pub fn pairs(&self, mode: &str, key: &str, other: &str) -> impl Iterator<Item = (f64, f64)> {
+        self.values(mode, key).filter_map(move |(round, value)| {
+            let (_, other) = self.values(mode, other).find(|(at, _)| *at == round)?;
+            Some((value, other))
+        })
+    }
+
     /// The best mode among some, by the figure of the case.
     pub fn best(&self, take: impl Fn(&Run) -> bool) -> Option<&str> {
         self.best_by(self.figure(), self.better, take)

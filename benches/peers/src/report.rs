@@ -32,7 +32,8 @@ pub fn summary(record: &Record) -> String {
     let versions: Vec<String> =
         machine.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let mut text = format!(
-        "# Comparison\n\n{}, {} cores, {}, {}; this crate at {}; {}. {} rounds, about {} s for a run.\n",
+        "# Comparison\n\n{}: {}, {} cores, {}, {}; this crate at {}; {}. {} rounds, about {} s for a run.\n",
+        machine.date,
         machine.processor,
         machine.cores,
         machine.kernel,
@@ -81,7 +82,7 @@ pub fn detail(case: &CaseRecord) -> String {
 
 fn row(case: &CaseRecord, mode: &str, notes: &mut Vec<String>) -> String {
     let mut row = format!("| {mode}");
-    for note in [failure(case, mode), unsupported(case, mode)].into_iter().flatten() {
+    for note in [failure(case, mode), unsupported(case, mode), unfinished(case, mode)].into_iter().flatten() {
         let known = notes.iter().position(|other| *other == note);
         let number = known.unwrap_or_else(|| {
             notes.push(note);
@@ -109,6 +110,15 @@ fn failure(case: &CaseRecord, mode: &str) -> Option<String> {
         .collect();
     let first = failures.first()?;
     Some(format!("failed in {} of {} runs: {first}", failures.len(), runs.len()))
+}
+
+/// In how many rounds a mode took part, where it was so slow that others had more.
+fn unfinished(case: &CaseRecord, mode: &str) -> Option<String> {
+    let rounds = case.runs.iter().map(|run| run.round).max()?;
+    let runs = || case.runs.iter().filter(|run| run.mode == mode);
+    let own = runs().map(|run| run.round).max()?;
+    let went_well = runs().all(|run| matches!(run.outcome, Outcome::Done(_)));
+    (went_well && own < rounds).then(|| format!("{own} of {rounds} rounds: they take too long"))
 }
 
 fn unsupported(case: &CaseRecord, mode: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Processes that a scenario starts: this program again, with another task.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
@@ -12,6 +12,15 @@ static MODE: OnceLock<String> = OnceLock::new();
 /// Notes the mode of this process, which is also that of those it starts.
 pub fn remember(mode: &str) {
     let _ = MODE.set(mode.to_owned());
+}
+
+/// Ends this process when the one that started it does, however that comes about: its end of the pipe that is
+/// our input closes.
+pub fn end_with_parent() {
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(1);
+    });
 }
 
 /// A process that ends with this one: by its end of input, or killed when dropped.

@@ -46,6 +46,7 @@ pub fn main(modes: &[Mode]) -> ! {
             let task: Result<Task, _> = serde_json::from_str(task);
             let (Some(mode), Ok(task)) = (mode, task) else { usage() };
             children::remember(name);
+            children::end_with_parent();
             run(mode, task)
         }
         _ => usage(),
