@@ -19,6 +19,7 @@ macro_rules! mount {
             mod blueprint;
             mod cancel;
             mod dropped;
+            mod dropped_patterns;
             mod endpoints;
             mod handles;
             mod inproc;

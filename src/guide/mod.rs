@@ -8,3 +8,8 @@ pub mod delivery {}
 
 #[doc = include_str!("patterns.md")]
 pub mod patterns {}
+
+/// README's examples are tested with the others.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../../README.md")]
+mod readme {}

@@ -298,6 +298,19 @@ mod tests {
     }
 
     #[test]
+    fn what_only_some_types_heed_can_be_looked_at() {
+        let plain = SocketOptions::default();
+        assert!(!plain.only_first_subscribe() && !plain.xsub_verbose_unsubscribe());
+        assert_eq!(plain.xpub_welcome_message(), None);
+        let options = plain
+            .with_only_first_subscribe(true)
+            .with_xsub_verbose_unsubscribe(true)
+            .with_xpub_welcome_message("hello");
+        assert!(options.only_first_subscribe() && options.xsub_verbose_unsubscribe());
+        assert_eq!(options.xpub_welcome_message(), Some(&"hello".into()));
+    }
+
+    #[test]
     fn the_backoff_can_be_set_in_parts() {
         let options = SocketOptions::default()
             .with_reconnect_interval(Duration::from_millis(7))

@@ -1,11 +1,13 @@
 //! Doing it a thousand times leaves nothing behind.
 
+use std::time::Duration;
+
 use super::support::*;
 
-#[test]
-fn a_thousand_reconnections_leave_nothing_behind() {
+/// Cuts the connection a thousand times, gives both ends a while to notice and come back, and looks at what
+/// is left.
+fn a_thousand_cuts(options: &SocketOptions, cuts: &[Cut], a_while: Duration) {
     let sim = Sim::new(1);
-    let options = quick().with_heartbeat_interval(None);
     let (dealer, router) = sim.block_on(async {
         let router = Router::bind_with_options(SERVER, options.clone()).await.unwrap();
         let dealer =
@@ -17,9 +19,9 @@ fn a_thousand_reconnections_leave_nothing_behind() {
     let before = (sim.tasks(), network.links().len());
     for cycle in 0..1_000_u64 {
         let link = network.links()[0].id;
-        network.cut(link, CUTS[cycle as usize % 2]);
+        network.cut(link, cuts[cycle as usize % cuts.len()]);
         sim.block_on(async {
-            sim::sleep(ms(60)).await;
+            sim::sleep(a_while).await;
             dealer.send("x").await.unwrap();
             let (identity, _) = router.recv_from().await.unwrap();
             router.send_to(identity, "y").await.unwrap();
@@ -33,6 +35,17 @@ fn a_thousand_reconnections_leave_nothing_behind() {
         assert_eq!((stats.sent, stats.delivered), (1_000, 1_000));
     }
     assert_eq!((dealer.stats().reconnects, router.stats().reconnects), (1_000, 0));
+}
+
+#[test]
+fn a_thousand_reconnections_leave_nothing_behind() {
+    a_thousand_cuts(&quick().with_heartbeat_interval(None), &[Cut::Fin, Cut::Reset], ms(60));
+}
+
+/// Only heartbeats tell.
+#[test]
+fn a_thousand_silences_leave_nothing_behind() {
+    a_thousand_cuts(&quick(), &[Cut::Silence], ms(600));
 }
 
 #[test]

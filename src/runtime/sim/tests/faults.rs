@@ -37,6 +37,12 @@ fn a_cut_lets_exactly_its_bytes_through() {
 }
 
 #[test]
+fn each_direction_is_the_reverse_of_the_other() {
+    assert_eq!(Direction::ToServer.reverse(), Direction::ToClient);
+    assert_eq!(Direction::ToClient.reverse(), Direction::ToServer);
+}
+
+#[test]
 fn both_ends_feel_a_cut_and_what_is_under_way_is_lost() {
     for (cut, write_error) in [(Cut::Fin, ErrorKind::BrokenPipe), (Cut::Reset, ErrorKind::ConnectionReset)] {
         let sim = fixed(1);
