@@ -12,6 +12,7 @@ pub struct Args {
     pub out: Option<PathBuf>,
     pub unpinned: bool,
     pub redraw: bool,
+    pub resume: bool,
 }
 
 impl Args {
@@ -28,6 +29,7 @@ impl Args {
             out: matches.remove_one("out"),
             unpinned: matches.get_flag("unpinned"),
             redraw: matches.get_flag("redraw"),
+            resume: matches.get_flag("resume"),
         }
     }
 }
@@ -74,5 +76,11 @@ fn command() -> Command {
                 .long("redraw")
                 .action(ArgAction::SetTrue)
                 .help("Only make tables and charts again of what DIR holds"),
+        )
+        .arg(
+            Arg::new("resume")
+                .long("resume")
+                .action(ArgAction::SetTrue)
+                .help("Keep the scenarios that DIR holds, and measure the others"),
         )
 }

@@ -44,13 +44,19 @@ fn main() -> Result<()> {
     let (contestants, unbuilt) = families::build(root)?;
     let mut record = Record::new(machine::look(root), &args, &contestants, unbuilt);
     let seconds = Duration::from_secs_f64(args.seconds);
-    for case in cases::all() {
-        if !args.only.as_ref().is_none_or(|word| case.name.contains(word.as_str())) {
+    if args.resume {
+        record.cases = report::read(&out)?.cases;
+    }
+    let cases = cases::all();
+    for case in &cases {
+        let wanted = args.only.as_ref().is_none_or(|word| case.name.contains(word.as_str()));
+        if !wanted || record.case(&case.name).is_some() {
             continue;
         }
-        let runs = measure::case(&case, &contestants, args.rounds, seconds, !args.unpinned);
-        record.add(&case, runs);
+        let runs = measure::case(case, &contestants, args.rounds, seconds, !args.unpinned);
+        record.add(case, runs);
         println!("{}", report::detail(record.cases.last().expect("just added")));
+        record.cases.sort_by_key(|done| cases.iter().position(|case| case.name == done.name));
         // After each case, so that an interrupted comparison leaves what it had.
         report::write(&record, &out)?;
     }

@@ -12,9 +12,14 @@ use crate::record::{CaseRecord, Record};
 
 /// Draws the report again from what was measured before.
 pub fn redraw(out: &Path) -> Result<Record> {
-    let record = serde_json::from_slice(&fs::read(out.join("results.json"))?)?;
+    let record = read(out)?;
     write(&record, out)?;
     Ok(record)
+}
+
+/// What a directory holds.
+pub fn read(out: &Path) -> Result<Record> {
+    Ok(serde_json::from_slice(&fs::read(out.join("results.json"))?)?)
 }
 
 /// Writes everything so far into a directory.
