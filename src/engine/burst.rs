@@ -5,8 +5,9 @@
 //! and `try_recv`.
 
 use super::core::{Companion, Core, Phase};
+use super::flush::worth_writing;
 use super::inbound::RECEIVES_PER_POLL;
-use super::outbound::{queue_message, worth_writing};
+use super::outbound::queue_message;
 use super::peer::Stage;
 use crate::error::Error;
 use crate::message::Message;

@@ -14,6 +14,7 @@ mod driver;
 mod effects;
 mod endpoints;
 mod fan_out;
+mod flush;
 mod inbound;
 mod inproc;
 mod lifecycle;

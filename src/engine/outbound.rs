@@ -1,10 +1,10 @@
 //! The way out: choosing a peer, queueing, flushing.
 
 use std::collections::VecDeque;
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
 use super::burst::SENDS_PER_POLL;
-use super::core::{Companion, Core};
+use super::core::Core;
 use super::pattern::{Room, Route};
 use super::peer::{Peer, Stage};
 use super::pending::Queued;
@@ -14,14 +14,7 @@ use crate::message::Message;
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::options::SocketOptions;
 use crate::resilience::{FlushPolicy, HighWater, OnCancel, OnFull, Permit};
-use crate::runtime::{Arena, AsyncStream, SendBuf};
-
-/// Copied bytes from which a burst is written inline: the sweet spot of a TCP write.
-const FLUSH_COPIED: usize = 32 * 1024;
-/// Referenced bytes from which it is: several large payloads leave in one gathered write.
-const FLUSH_SHARED: usize = 256 * 1024;
-/// Slices from which it is: what one gathered write takes.
-const FLUSH_SLICES: usize = 64;
+use crate::runtime::{Arena, AsyncStream};
 
 /// What waits to be sent, and who waits to send.
 #[derive(Debug)]
@@ -32,7 +25,7 @@ pub(crate) struct Outbound {
     /// `send` and `reserve` futures that wait for room.
     senders: WaitList,
     /// `flush` futures.
-    flushers: WaitList,
+    pub(super) flushers: WaitList,
     /// Where every message goes, while there is only one peer and no address.
     pub(crate) sole_peer: Option<PeerId>,
     /// Peers with something queued since their last flush.
@@ -41,9 +34,9 @@ pub(crate) struct Outbound {
     /// company.
     pub(super) hot: bool,
     /// Messages accepted when it became hot.
-    heated_at: u64,
+    pub(super) heated_at: u64,
     /// The last message before which it was not hot stayed alone, as requests and replies do.
-    solitary: bool,
+    pub(super) solitary: bool,
     /// A message was written by itself, and the companion was not told.
     pub(super) untold: bool,
     /// Messages may leave together with others of their burst, whatever they are.
@@ -51,7 +44,7 @@ pub(crate) struct Outbound {
     /// A connection was closed by a cancelled write, and no call has reported it yet.
     pub(crate) poisoned: bool,
     /// Buffers of connections that were drained, for those that are next; one once the burst is over.
-    spares: Vec<Arena>,
+    pub(super) spares: Vec<Arena>,
     /// Messages accepted since `send` last gave way.
     pub(super) burst: u32,
     /// What a message for many looks like on the wire; kept for its memory.
@@ -93,21 +86,13 @@ impl Outbound {
     }
 
     /// Takes the buffer of a connection that has nothing queued.
-    fn take_arena_back<S>(&mut self, peer: &mut Peer<S>) {
+    pub(super) fn take_arena_back<S>(&mut self, peer: &mut Peer<S>) {
         const SPARES: usize = 64;
         let arena = peer.out.take_arena();
         if arena.capacity() > 0 && self.spares.len() < SPARES {
             self.spares.push(arena);
         }
     }
-}
-
-/// Whether a queue is worth a write of its own in the middle of a burst.
-#[inline]
-pub(super) fn worth_writing(out: &SendBuf) -> bool {
-    out.remaining_copied() >= FLUSH_COPIED
-        || out.remaining_shared() >= FLUSH_SHARED
-        || out.io_slice_count() >= FLUSH_SLICES
 }
 
 impl<S: AsyncStream> Core<S> {
@@ -258,193 +243,6 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Has the next flush look at this peer.
-    #[inline]
-    pub(super) fn mark_dirty(&mut self, id: PeerId) {
-        if let Some(peer) = self.peers.get_mut(id) {
-            if !peer.dirty {
-                peer.dirty = true;
-                self.outbound.dirty.push(id);
-            }
-        }
-    }
-
-    /// Writes what a peer has queued if the policy wants that now; false if nobody but `flush` writes.
-    #[inline]
-    pub(super) fn flush_if_due(&mut self, id: PeerId, write: bool) -> bool {
-        let Some(peer) = self.peers.get_mut(id) else { return true };
-        let flush = match self.options.flush_policy {
-            FlushPolicy::Manual => return false,
-            FlushPolicy::Eager => write,
-            // Nobody else will write: `send` goes on to flush, `send_buffered` leaves it at that.
-            FlushPolicy::Adaptive if self.companion == Companion::None => return false,
-            FlushPolicy::Adaptive => write && (!self.outbound.hot || worth_writing(&peer.out)),
-        };
-        if flush && !peer.write_blocked {
-            self.turn(|core| core.flush_peer(id));
-        }
-        true
-    }
-
-    /// Has the companion write what is left; an eager socket has written all that the kernel took, and
-    /// waits for it.
-    #[inline]
-    pub(super) fn heat_up(&mut self, write: bool) {
-        let eager = self.options.flush_policy == FlushPolicy::Eager;
-        if !(self.outbound.hot || eager && write || self.stays_alone()) {
-            self.outbound.hot = true;
-            self.outbound.heated_at = self.counters.accepted;
-            self.wake_companion();
-        }
-    }
-
-    /// Whether the message that was just accepted has left and will presumably have no company: then the
-    /// companion is spared a look. If another comes before the task has waited for something, it was wrong.
-    fn stays_alone(&mut self) -> bool {
-        let outbound = &mut self.outbound;
-        let alone = outbound.solitary && outbound.dirty.is_empty() && !outbound.untold;
-        outbound.untold = alone;
-        alone
-    }
-
-    /// Writes what one peer has queued, and settles the accounts.
-    pub(crate) fn flush_peer(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.write_failed) else { return };
-        let result = peer.poll_flush();
-        peer.write_failed = matches!(result, Poll::Ready(Err(_)));
-        self.settle_written(id);
-        if let Poll::Ready(Err(error)) = result {
-            // Decoding may ask for another flush: the flag above ends that.
-            self.salvage(id);
-            self.disconnect(id, DisconnectReason::Io(error.into()));
-        } else if self.conflates && self.queue_latest(id) {
-            self.flush_peer(id);
-        } else {
-            self.shut_down_if_retired(id);
-        }
-    }
-
-    /// Accounts for the messages whose last byte is with the kernel.
-    fn settle_written(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        let before = peer.sent;
-        while let Some(written) = peer.out.pop_written() {
-            peer.out_level.remove_all(written.messages, written.payload);
-            peer.sent += written.messages as u64;
-        }
-        while peer.permits.front().is_some_and(|(ordinal, _)| *ordinal <= peer.sent) {
-            if let Some((_, permit)) = peer.permits.pop_front() {
-                self.effects.drop_permit(permit);
-            }
-        }
-        let freed = peer.sent - before;
-        if peer.out.is_empty() {
-            peer.dirty = false;
-            if self.outbound.dirty.last() == Some(&id) {
-                self.outbound.dirty.pop();
-            }
-            self.outbound.take_arena_back(peer);
-        }
-        if freed > 0 {
-            self.counters.sent += freed;
-            self.room_freed(id);
-        }
-        self.wake_flushers();
-    }
-
-    pub(crate) fn room_freed(&mut self, id: PeerId) {
-        self.pattern.room_freed(id);
-        self.drain_pending();
-        self.wake_senders();
-    }
-
-    /// Writes everything that is queued for anybody; whether something was.
-    pub(crate) fn flush_dirty(&mut self) -> bool {
-        let mut found = false;
-        for id in std::mem::take(&mut self.outbound.dirty) {
-            // What a write in between has emptied is no longer dirty.
-            let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.dirty) else { continue };
-            peer.dirty = false;
-            found = true;
-            if !peer.write_blocked {
-                self.flush_peer(id);
-            }
-        }
-        found
-    }
-
-    /// The companion's part of adaptive batching: flush and stay hot, or find nothing and cool down.
-    /// Returns whether it has to look again.
-    pub(crate) fn flush_turn(&mut self) -> bool {
-        if self.options.flush_policy == FlushPolicy::Manual {
-            return false;
-        }
-        let flushed = self.flush_dirty();
-        let was_hot = std::mem::replace(&mut self.outbound.hot, flushed);
-        if !flushed {
-            if was_hot {
-                self.outbound.solitary = self.counters.accepted == self.outbound.heated_at;
-            }
-            self.outbound.untold = false;
-            self.outbound.spares.truncate(1);
-        }
-        flushed
-    }
-
-    /// Where every queue ends now, for a `flush` to wait for; `None` while messages have no peer.
-    fn flush_targets(&self) -> Option<Vec<(PeerId, u64)>> {
-        let unqueued = self.conflates && self.peers.iter().any(|peer| peer.latest.is_some());
-        if unqueued || !self.outbound.pending.is_empty() {
-            return None;
-        }
-        let queued = self.peers.iter().filter(|peer| !peer.out.is_empty());
-        Some(queued.map(|peer| (peer.id, peer.out.queued_total())).collect())
-    }
-
-    /// One step of `flush`: done once every queue has passed its target.
-    pub(crate) fn poll_flush(
-        &mut self,
-        targets: &mut Option<Vec<(PeerId, u64)>>,
-        key: &mut WaitKey,
-        waker: &Waker,
-    ) -> Poll<Result<(), Error>> {
-        if let Err(error) = self.check_sendable() {
-            return Poll::Ready(Err(error));
-        }
-        self.turn(Self::flush_unblocked);
-        if targets.is_none() {
-            *targets = self.flush_targets();
-        }
-        if let Some(targets) = targets {
-            targets
-                .retain(|(id, end)| self.peers.get(*id).is_some_and(|peer| peer.out.written_total() < *end));
-            if targets.is_empty() && self.outbound.pending.is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-        }
-        // Asked last: a peer may have been lost by the very write above.
-        if std::mem::take(&mut self.outbound.poisoned) {
-            return Poll::Ready(Err(Error::Poisoned));
-        }
-        if let Some(error) = self.hopeless() {
-            return Poll::Ready(Err(error));
-        }
-        if targets.as_ref().is_some_and(Vec::is_empty) {
-            // A lost peer's messages went back to the socket's queue: wait for where they go next.
-            *targets = None;
-        }
-        self.outbound.flushers.park(key, waker);
-        Poll::Pending
-    }
-
-    /// Flushes every peer that has something queued, dirty or left over.
-    fn flush_unblocked(&mut self) {
-        self.flush_dirty();
-        for id in self.peers.ids(|peer| !peer.out.is_empty() && !peer.write_blocked) {
-            self.flush_peer(id);
-        }
-    }
-
     /// Gives a permit back that was not used.
     pub(crate) fn refund(&mut self, permit: Permit) {
         self.effects.drop_permit(permit);
@@ -477,19 +275,8 @@ impl<S: AsyncStream> Core<S> {
         drop(waker);
     }
 
-    pub(crate) fn unpark_flusher(&mut self, key: &mut WaitKey) {
-        let waker = self.outbound.flushers.unpark(key);
-        drop(waker);
-    }
-
     pub(crate) fn wake_senders(&mut self) {
         while let Some(waker) = self.outbound.senders.pop() {
-            self.effects.wake(Some(waker));
-        }
-    }
-
-    pub(crate) fn wake_flushers(&mut self) {
-        while let Some(waker) = self.outbound.flushers.pop() {
             self.effects.wake(Some(waker));
         }
     }
