@@ -7,7 +7,7 @@
 use super::core::{Companion, Core, Phase};
 use super::flush::worth_writing;
 use super::inbound::RECEIVES_PER_POLL;
-use super::outbound::queue_message;
+use super::outbound::{queue_charged, queue_message};
 use super::peer::Stage;
 use crate::error::Error;
 use crate::message::Message;
@@ -18,6 +18,14 @@ use crate::runtime::AsyncStream;
 /// Messages that `send` accepts in a row before it lets other tasks run once; half as many if it has just
 /// written all that was queued, since otherwise the companion writes the rest.
 pub(super) const SENDS_PER_POLL: u32 = 1536;
+
+/// What a message is paid with.
+pub(crate) enum Payment {
+    /// A permit of its own.
+    Permit(Permit),
+    /// Bytes that were acquired ahead.
+    Ahead,
+}
 
 impl<S: AsyncStream> Core<S> {
     /// [`submit`](Self::submit) for a loop of sends, which has to wait now and then to let others run.
@@ -37,9 +45,9 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Queues a message behind others of the same burst to the only peer, which leave with it; gives the
-    /// permit back if there is more to it than that.
+    /// payment back if there is more to it than that.
     #[inline(always)]
-    pub(crate) fn join_burst(&mut self, message: &Message, permit: Permit, write: bool) -> Option<Permit> {
+    pub(crate) fn join_burst(&mut self, message: &Message, payment: Payment, write: bool) -> Option<Payment> {
         let outbound = &self.outbound;
         let going_on = outbound.hot
             && outbound.joinable
@@ -49,19 +57,25 @@ impl<S: AsyncStream> Core<S> {
         let open = self.phase == Phase::Open && self.companion == Companion::Running;
         let peer = match outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) {
             Some(peer) if going_on && open && peer.dirty => peer,
-            _ => return Some(permit),
+            _ => return Some(payment),
         };
         let (id, size) = (peer.id, message.size());
         if message.is_empty() || size > self.options.max_message_size {
-            return Some(permit);
+            return Some(payment);
+        }
+        if matches!(payment, Payment::Ahead) && self.outbound.ahead.bytes() < size {
+            return Some(payment);
         }
         if !peer.out_level.has_room(size) {
             if write {
                 self.write_burst(id);
             }
-            return Some(permit);
+            return Some(payment);
         }
-        queue_message(peer, message, permit);
+        match payment {
+            Payment::Permit(permit) => queue_message(peer, message, permit),
+            Payment::Ahead => queue_charged(peer, message, size, &mut self.outbound.ahead),
+        }
         self.outbound.burst += 1;
         self.counters.accepted += 1;
         if write && worth_writing(&peer.out) {

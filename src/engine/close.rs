@@ -170,6 +170,7 @@ impl<S: AsyncStream> Core<S> {
             self.disconnect(id, DisconnectReason::CompanionGone);
         }
         self.drop_pending(DropCause::CompanionGone);
+        self.return_ahead();
         self.emit(SocketEvent::CompanionGone);
         self.monitor.close(self.effects.wakers());
         if self.phase != Phase::Open {

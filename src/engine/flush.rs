@@ -98,10 +98,9 @@ impl<S: AsyncStream> Core<S> {
         while let Some(written) = peer.out.pop_written() {
             peer.out_level.remove_all(written.messages, written.payload);
             peer.sent += written.messages as u64;
-        }
-        while peer.permits.front().is_some_and(|(ordinal, _)| *ordinal <= peer.sent) {
-            if let Some((_, permit)) = peer.permits.pop_front() {
-                self.effects.drop_permit(permit);
+            if !peer.permits.is_empty() {
+                let each = written.payload / written.messages;
+                peer.permits.release(peer.sent, each, |permit| self.effects.drop_permit(permit));
             }
         }
         let freed = peer.sent - before;
@@ -154,6 +153,7 @@ impl<S: AsyncStream> Core<S> {
             }
             self.outbound.untold = false;
             self.outbound.spares.truncate(1);
+            self.return_ahead();
         }
         flushed
     }
@@ -179,6 +179,7 @@ impl<S: AsyncStream> Core<S> {
             return Poll::Ready(Err(error));
         }
         self.turn(Self::flush_unblocked);
+        self.return_ahead();
         if targets.is_none() {
             *targets = self.flush_targets();
         }

@@ -268,11 +268,7 @@ impl<S: AsyncStream> Core<S> {
         let (mut lost, mut cancelled) = (0, 0);
         for unsent in peer.out.drain_unsent() {
             ordinal += 1;
-            let permit = match permits.front() {
-                Some((first, _)) if *first == ordinal => permits.pop_front().map(|(_, permit)| permit),
-                _ => None,
-            };
-            let permit = permit.unwrap_or_else(Permit::none);
+            let permit = permits.take(ordinal, unsent.payload);
             let abandoned = unsent.begun && matches!(reason, DisconnectReason::Poisoned);
             let mut message =
                 if abandoned || !self.keeps_unsent() { None } else { peer.connection.recover(unsent.pieces) };

@@ -15,6 +15,7 @@ mod effects;
 mod endpoints;
 mod fan_out;
 mod flush;
+mod held;
 mod inbound;
 mod inproc;
 mod lifecycle;
@@ -36,6 +37,7 @@ mod timers;
 mod wait;
 mod watch;
 
+pub(crate) use self::burst::Payment;
 pub(crate) use self::core::{Companion, Core};
 pub use self::driver::Driver;
 pub(crate) use self::limits::LimitKey;

@@ -45,6 +45,8 @@ pub(crate) struct Outbound {
     pub(crate) poisoned: bool,
     /// Buffers of connections that were drained, for those that are next; one once the burst is over.
     pub(super) spares: Vec<Arena>,
+    /// Bytes of a budget for the next messages of a burst.
+    pub(crate) ahead: Permit,
     /// Messages accepted since `send` last gave way.
     pub(super) burst: u32,
     /// What a message for many looks like on the wire; kept for its memory.
@@ -68,6 +70,7 @@ impl Outbound {
             joinable,
             poisoned: false,
             spares: Vec::new(),
+            ahead: Permit::none(),
             burst: 0,
             scratch: Vec::new(),
         }
@@ -243,6 +246,19 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
+    /// Keeps bytes for the rest of a burst, which the companion gives back when the burst is over.
+    pub(crate) fn keep_ahead(&mut self, ahead: Permit) {
+        let outbound = &mut self.outbound;
+        let of_use = outbound.hot && outbound.joinable && outbound.sole_peer.is_some();
+        let rest = if of_use { std::mem::replace(&mut outbound.ahead, ahead) } else { ahead };
+        self.effects.drop_permit(rest);
+    }
+
+    pub(super) fn return_ahead(&mut self) {
+        let ahead = std::mem::take(&mut self.outbound.ahead);
+        self.effects.drop_permit(ahead);
+    }
+
     /// Gives a permit back that was not used.
     pub(crate) fn refund(&mut self, permit: Permit) {
         self.effects.drop_permit(permit);
@@ -318,16 +334,34 @@ pub(super) fn queue_message<S: AsyncStream>(peer: &mut Peer<S>, message: &Messag
     end_message(peer, message.size(), permit);
 }
 
-/// Accounts for a message of `size` payload bytes that has been put into the queue.
-#[inline]
-pub(super) fn end_message<S: AsyncStream>(peer: &mut Peer<S>, size: usize, permit: Permit) {
+#[inline(always)]
+fn account<S>(peer: &mut Peer<S>, size: usize) {
     peer.out.end_message(size);
     peer.out_level.add(size);
     peer.enqueued += 1;
+}
+
+/// The same as [`queue_message`] with bytes of `ahead`, which has enough.
+#[inline(always)]
+pub(super) fn queue_charged<S: AsyncStream>(
+    peer: &mut Peer<S>,
+    message: &Message,
+    size: usize,
+    ahead: &mut Permit,
+) {
+    peer.connection.encode_message(message, &mut peer.out);
+    account(peer, size);
+    peer.permits.charge(peer.enqueued, ahead, size);
+}
+
+/// Accounts for a message of `size` payload bytes that has been put into the queue.
+#[inline]
+pub(super) fn end_message<S: AsyncStream>(peer: &mut Peer<S>, size: usize, permit: Permit) {
+    account(peer, size);
     if permit.is_none() {
         // Nothing to give back: spares the look for it.
         std::mem::forget(permit);
     } else {
-        peer.permits.push_back((peer.enqueued, permit));
+        peer.permits.push(peer.enqueued, permit, size);
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::held::Held;
 use super::inproc::Link;
 use super::pending::Queued;
 use super::ready::{PeerSignal, ReadyQueue};
@@ -16,7 +17,7 @@ use crate::message::{INLINE_CAPACITY, Message};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
 use crate::protocol::{Config, Connection, PeerInfo, SHORT_HEADER, WireSink};
-use crate::resilience::{HighWater, Permit, PoisonGuard};
+use crate::resilience::{HighWater, PoisonGuard};
 use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
 
 /// How a connection came to be, which decides what its end means.
@@ -97,7 +98,7 @@ pub(crate) struct Peer<S> {
     pub(crate) out: SendBuf,
     pub(crate) out_level: HighWater,
     /// Permits of queued messages by their ordinal among all sent on this connection.
-    pub(crate) permits: VecDeque<(u64, Permit)>,
+    pub(crate) permits: Held,
     /// Only the last message is kept: there is always room.
     pub(crate) conflates: bool,
     /// With `conflate`: the message that leaves when the queue is empty, unless another takes its place.
@@ -186,7 +187,7 @@ impl<S: AsyncStream> Peer<S> {
             signal,
             out,
             out_level: HighWater::new(options.send_hwm, options.send_hwm_bytes),
-            permits: VecDeque::new(),
+            permits: Held::default(),
             conflates,
             latest: None,
             enqueued: 0,

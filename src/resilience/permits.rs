@@ -60,6 +60,23 @@ pub trait BytePermits: Clone + Unpin + 'static {
 
     /// Takes `bytes` bytes if they are free now and nobody waits for them.
     fn try_acquire(&self, bytes: usize) -> Option<Permit>;
+
+    /// Whether sockets are to acquire bytes ahead in a burst of small messages, instead of a permit for
+    /// each; then [`try_acquire_ahead`](Self::try_acquire_ahead) and [`owns`](Self::owns) say how.
+    const AHEAD: bool = false;
+
+    /// [`try_acquire`](Self::try_acquire), with more bytes than asked for if there are plenty: a socket
+    /// gives back what is left of them when its burst of messages is over.
+    fn try_acquire_ahead(&self, bytes: usize) -> Option<Permit> {
+        self.try_acquire(bytes)
+    }
+
+    /// Whether `permit` is of this budget. It is called under the lock of a socket, so it must not call
+    /// any socket.
+    fn owns(&self, permit: &Permit) -> bool {
+        let _ = permit;
+        false
+    }
 }
 
 /// Where the bytes of a [`Permit`] go back to.
@@ -119,6 +136,34 @@ impl Permit {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
         Self { bytes, owner: self.owner.clone() }
+    }
+
+    /// What it has beyond `bytes` bytes, as a permit of its own.
+    #[inline]
+    pub(crate) fn split_excess(&mut self, bytes: usize) -> Self {
+        let excess = self.bytes.saturating_sub(bytes);
+        if excess > 0 { self.split(excess) } else { Self::none() }
+    }
+
+    /// Whether its bytes return to `owner`.
+    #[inline]
+    pub fn is_of<T: ReleaseBytes>(&self, owner: &Arc<T>) -> bool {
+        self.owner.as_ref().is_some_and(|own| std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(owner)))
+    }
+
+    /// Moves `bytes` bytes from `other` here; false if they are not of one budget, or `other` has fewer.
+    #[inline]
+    pub(crate) fn take_over(&mut self, other: &mut Self, bytes: usize) -> bool {
+        let same = match (&self.owner, &other.owner) {
+            (Some(own), Some(its)) => std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(its)),
+            _ => false,
+        };
+        if !same || other.bytes < bytes {
+            return false;
+        }
+        other.bytes -= bytes;
+        self.bytes += bytes;
+        true
     }
 
     /// A permit of which [`duplicates`](Self::duplicate) can be made: its bytes return with the last.

@@ -17,6 +17,8 @@ use super::permits::{BytePermits, Permit, ReleaseBytes};
 /// - A message larger than the whole budget waits until everything is free and takes it all: it is
 ///   admitted alone, instead of never. A budget of 0 counts as one of 1: one message at a time.
 /// - Who stops waiting wakes the next, whether or not its turn had come.
+/// - While at least half is free, a socket in a burst of small messages takes up to 16 KiB (and a 64th of
+///   the budget) at once, and gives back what is left when the burst is over. Nothing exceeds the budget.
 /// - Empty messages pass: they cost no bytes. What bounds their number is the high-water mark.
 ///
 /// What is counted are payloads. Those of 16 KiB and more take that much memory; smaller ones are copied into
@@ -84,6 +86,20 @@ impl BytePermits for SemaphorePermits {
         let need = self.semaphore.need(bytes);
         let taken = self.semaphore.lock().take(need);
         taken.then(|| permit(Arc::clone(&self.semaphore), need))
+    }
+
+    const AHEAD: bool = true;
+
+    /// Up to 16 KiB and a 64th of the budget more, while at least half of it is free and nobody waits.
+    fn try_acquire_ahead(&self, bytes: usize) -> Option<Permit> {
+        let need = self.semaphore.need(bytes);
+        let more = self.semaphore.lock().take_ahead(need, self.budget())?;
+        Some(permit(Arc::clone(&self.semaphore), need + more))
+    }
+
+    #[inline]
+    fn owns(&self, permit: &Permit) -> bool {
+        permit.is_of(&self.semaphore)
     }
 }
 
@@ -169,6 +185,9 @@ fn permit(semaphore: Arc<Semaphore>, need: usize) -> Permit {
     if need == 0 { Permit::none() } else { Permit::new(semaphore, need) }
 }
 
+/// The most that is acquired ahead of messages: enough that what it costs is nothing for each of them.
+const MOST_AHEAD: usize = 16 * 1024;
+
 /// Never reused: 2^64 of them last longer than any process.
 type Ticket = u64;
 
@@ -245,6 +264,17 @@ impl State {
             self.free -= need;
         }
         granted
+    }
+
+    /// Takes `need` bytes, and more if there are plenty; says how many more.
+    fn take_ahead(&mut self, need: usize, budget: usize) -> Option<usize> {
+        if !self.take(need) {
+            return None;
+        }
+        let plenty = if self.waiters.is_empty() { self.free.saturating_sub(budget / 2) } else { 0 };
+        let more = plenty.min(budget / 64).min(MOST_AHEAD);
+        self.free -= more;
+        Some(more)
     }
 
     /// Puts `bytes` bytes back, and grants the first waiter its bytes if there are enough now.

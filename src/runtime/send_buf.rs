@@ -101,6 +101,8 @@ pub(crate) struct Written {
 pub(crate) struct Unsent {
     /// Its bytes on the wire; a payload that was referenced is a piece of its own.
     pub(crate) pieces: Vec<Bytes>,
+    /// Its payload bytes.
+    pub(crate) payload: usize,
     /// Part of it was written.
     pub(crate) begun: bool,
 }
@@ -346,7 +348,7 @@ impl SendBuf {
                     Piece::Shared(index, range) => queue.shared[index].bytes.slice(range),
                 });
             }
-            unsent.extend(payload.map(|_| Unsent { pieces, begun }));
+            unsent.extend(payload.map(|payload| Unsent { pieces, payload, begun }));
         }
         unsent
     }

@@ -8,9 +8,10 @@ use super::Socket;
 use super::flush::Flush;
 use super::kind::Sends;
 use super::wait::Waiting;
+use crate::engine::Payment;
 use crate::error::{Error, SendError};
 use crate::message::Message;
-use crate::resilience::BytePermits;
+use crate::resilience::{BytePermits, Permit};
 use crate::runtime::AsyncStream;
 
 impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
@@ -108,6 +109,30 @@ impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
         SendError::new(error, std::mem::take(&mut self.message))
     }
 
+    /// Sends the message on bytes that were acquired before, if there are enough of them.
+    #[inline]
+    fn poll_ahead(&mut self) -> bool {
+        let Self { socket, message, write, .. } = self;
+        socket.shared.with(|core| {
+            socket.permits.owns(&core.outbound.ahead)
+                && core.join_burst(message, Payment::Ahead, *write).is_none()
+        })
+    }
+
+    #[inline]
+    fn acquire(&self) -> Option<Permit> {
+        self.socket.permits.try_acquire(self.message.size())
+    }
+
+    /// The same with bytes for the next messages.
+    fn acquire_ahead(&self) -> Option<Permit> {
+        let size = self.message.size();
+        let mut permit = self.socket.permits.try_acquire_ahead(size)?;
+        let ahead = permit.split_excess(size);
+        self.socket.shared.with(|core| core.keep_ahead(ahead));
+        Some(permit)
+    }
+
     #[inline(never)]
     fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let Self { socket, message, write, slow } = self;
@@ -136,13 +161,16 @@ impl<T, S: AsyncStream, P: BytePermits> Future for Sending<'_, T, S, P> {
         if this.slow.is_some() || this.socket.shared.is_detached() {
             return this.poll_slow(cx);
         }
-        let Some(permit) = this.socket.permits.try_acquire(this.message.size()) else {
+        if P::AHEAD && this.poll_ahead() {
+            return Poll::Ready(Ok(()));
+        }
+        let Some(permit) = (if P::AHEAD { this.acquire_ahead() } else { this.acquire() }) else {
             return this.poll_slow(cx);
         };
         let (message, write) = (&mut this.message, this.write);
         let mut refused = None;
         this.socket.shared.with(|core| {
-            if let Some(permit) = core.join_burst(message, permit, write) {
+            if let Some(Payment::Permit(permit)) = core.join_burst(message, Payment::Permit(permit), write) {
                 refused = core.submit_in_turn(message, permit, write).err();
             }
         });

@@ -172,6 +172,37 @@ fn sockets_share_a_budget() {
     });
 }
 
+/// Small messages of a burst take their bytes from what was acquired ahead, of their own budget, and what is
+/// left of it comes back.
+#[test]
+fn a_burst_acquires_ahead_and_gives_back() {
+    const SIZE: usize = 100;
+    const BUDGET: usize = 64 * 1024 * 1024;
+    rt::run(async {
+        let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+        let push = PushSocket::connect(pull.local_endpoint().unwrap()).await.unwrap();
+        let (one, other) = (SemaphorePermits::new(BUDGET), SemaphorePermits::new(BUDGET));
+        let first = push.clone().with_permits(one.clone());
+        let second = push.with_permits(other.clone());
+        let (mut most, mut refused) = (0, 0);
+        for n in 1..=10_000_usize {
+            first.send(vec![1; SIZE]).await.unwrap();
+            if n % 3 == 0 {
+                second.send(vec![2; SIZE]).await.unwrap();
+            }
+            most = most.max(one.in_use());
+            refused += usize::from(one.in_use() > n * SIZE + 16 * 1024);
+        }
+        assert!(most > SIZE, "{most} bytes at most");
+        assert_eq!(refused, 0);
+        for _ in 0..13_333 {
+            pull.recv().await.unwrap();
+        }
+        first.flush().await.unwrap();
+        assert_eq!((one.in_use(), other.in_use()), (0, 0));
+    });
+}
+
 /// Types that take turns go on after a message of theirs was dropped.
 #[test]
 fn turns_go_on_after_a_drop() {
