@@ -98,7 +98,7 @@ impl<S: AsyncStream> Core<S> {
     #[inline(always)]
     pub(crate) fn take_from_slab(&mut self, into: &mut Message) -> bool {
         let inbound = &mut self.inbound;
-        let undisturbed = inbound.direct && inbound.only_slab() && inbound.burst < RECEIVES_PER_POLL;
+        let undisturbed = inbound.plain && inbound.only_slab() && inbound.burst < RECEIVES_PER_POLL;
         let open = self.phase == Phase::Open && self.companion != Companion::Gone;
         let peer = match inbound.slab_owner.and_then(|id| self.peers.get_mut(id)) {
             Some(peer) if undisturbed && open && peer.stage != Stage::Draining => peer,
@@ -108,8 +108,15 @@ impl<S: AsyncStream> Core<S> {
         inbound.slab.consume(len);
         inbound.calls += 1;
         inbound.burst += 1;
-        peer.received += 1;
-        self.counters.received += 1;
+        if inbound.direct {
+            peer.received += 1;
+            self.counters.received += 1;
+        } else {
+            let id = peer.id;
+            if !self.accept(id, into) {
+                return false;
+            }
+        }
         self.delivered();
         true
     }
