@@ -21,6 +21,7 @@ mod suite {
 #[path = "sim"]
 mod sim {
     mod balance;
+    mod batching;
     mod close;
     mod companion;
     mod cuts;

@@ -78,7 +78,7 @@ impl<S: AsyncStream> Core<S> {
         }
         self.outbound.burst += 1;
         self.counters.accepted += 1;
-        if write && worth_writing(&peer.out) {
+        if write && worth_writing(&peer.out, self.outbound.enough) {
             self.write_burst(id);
         }
         None
@@ -86,6 +86,7 @@ impl<S: AsyncStream> Core<S> {
 
     #[inline(never)]
     fn write_burst(&mut self, id: PeerId) {
+        self.outbound.raise_threshold();
         if self.peers.get(id).is_some_and(|peer| !peer.write_blocked) {
             self.turn(|core| core.flush_peer(id));
         }

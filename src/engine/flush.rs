@@ -3,6 +3,7 @@
 use std::task::{Poll, Waker};
 
 use super::core::{Companion, Core};
+use super::outbound::Outbound;
 use super::wait::WaitKey;
 use crate::error::Error;
 use crate::monitor::{DisconnectReason, PeerId};
@@ -11,6 +12,9 @@ use crate::runtime::{AsyncStream, SendBuf};
 
 /// Copied bytes from which a burst is written inline: the sweet spot of a TCP write.
 const FLUSH_COPIED: usize = 32 * 1024;
+/// The same for the first write of a burst of replies, and twice as much for each that follows: what is
+/// written early is worked on by the other end while the rest is made.
+pub(super) const FLUSH_REPLIES: usize = 2 * 1024;
 /// Referenced bytes from which it is: several large payloads leave in one gathered write.
 const FLUSH_SHARED: usize = 256 * 1024;
 /// Slices from which it is: what one gathered write takes.
@@ -18,10 +22,18 @@ const FLUSH_SLICES: usize = 64;
 
 /// Whether a queue is worth a write of its own in the middle of a burst.
 #[inline]
-pub(super) fn worth_writing(out: &SendBuf) -> bool {
-    out.remaining_copied() >= FLUSH_COPIED
+pub(super) fn worth_writing(out: &SendBuf, copied: usize) -> bool {
+    out.remaining_copied() >= copied
         || out.remaining_shared() >= FLUSH_SHARED
         || out.io_slice_count() >= FLUSH_SLICES
+}
+
+impl Outbound {
+    /// A burst was written: the next write of it waits for more.
+    #[inline]
+    pub(super) fn raise_threshold(&mut self) {
+        self.enough = FLUSH_COPIED.min(2 * self.enough);
+    }
 }
 
 impl<S: AsyncStream> Core<S> {
@@ -45,9 +57,13 @@ impl<S: AsyncStream> Core<S> {
             FlushPolicy::Eager => write,
             // Nobody else will write: `send` goes on to flush, `send_buffered` leaves it at that.
             FlushPolicy::Adaptive if self.companion == Companion::None => return false,
-            FlushPolicy::Adaptive => write && (!self.outbound.hot || worth_writing(&peer.out)),
+            FlushPolicy::Adaptive if self.outbound.hot || self.inbound.has_more() => {
+                write && worth_writing(&peer.out, self.outbound.enough)
+            }
+            FlushPolicy::Adaptive => write,
         };
         if flush && !peer.write_blocked {
+            self.outbound.raise_threshold();
             self.turn(|core| core.flush_peer(id));
         }
         true
@@ -60,6 +76,9 @@ impl<S: AsyncStream> Core<S> {
         let eager = self.options.flush_policy == FlushPolicy::Eager;
         if !(self.outbound.hot || eager && write || self.stays_alone()) {
             self.outbound.hot = true;
+            if !self.inbound.has_more() {
+                self.outbound.enough = FLUSH_COPIED;
+            }
             self.outbound.heated_at = self.counters.accepted;
             self.wake_companion();
         }
@@ -152,6 +171,7 @@ impl<S: AsyncStream> Core<S> {
                 self.outbound.solitary = self.counters.accepted == self.outbound.heated_at;
             }
             self.outbound.untold = false;
+            self.outbound.enough = FLUSH_REPLIES;
             self.outbound.spares.truncate(1);
             self.return_ahead();
         }

@@ -101,6 +101,12 @@ impl Inbound {
         self.nothing_ahead() && self.pipes.is_empty()
     }
 
+    /// The application has not yet received all that was read: its replies will have company.
+    #[inline]
+    pub(super) fn has_more(&self) -> bool {
+        !self.slab.filled().is_empty() || !self.nothing_ahead()
+    }
+
     pub(crate) fn orphaned(&self) -> usize {
         self.orphans.len()
     }

@@ -33,6 +33,8 @@ pub(crate) struct Outbound {
     /// Something was sent since the companion last found nothing to do: further messages wait for
     /// company.
     pub(super) hot: bool,
+    /// Copied bytes of a burst that are worth a write.
+    pub(super) enough: usize,
     /// Messages accepted when it became hot.
     pub(super) heated_at: u64,
     /// The last message before which it was not hot stayed alone, as requests and replies do.
@@ -64,6 +66,7 @@ impl Outbound {
             sole_peer: None,
             dirty: Vec::new(),
             hot: false,
+            enough: super::flush::FLUSH_REPLIES,
             heated_at: 0,
             solitary: false,
             untold: false,

@@ -19,9 +19,11 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// Waits while the byte permits are exhausted, while the peers that could take the message are at
     /// their high-water marks, and while there is no peer (see the type for when messages may wait in
-    /// the socket instead). An isolated message is written at once. In a burst the first is, and the
-    /// others are gathered and leave when 32 KiB have come together or the task next yields to its
-    /// runtime, whichever is first; use [`flush`](Self::flush) to be sure before a long computation. On
+    /// the socket instead). An isolated message is written at once. In a burst the first is (or the first
+    /// two), and the others are gathered and leave when 32 KiB have come together or the task next yields
+    /// to its runtime, whichever is first; use [`flush`](Self::flush) to be sure before a long computation.
+    /// While messages that came together are not all received yet, those sent count as a burst, and the
+    /// first 2 KiB of them are written, then 4, and so on. On
     /// a socket without a companion task (`from_stream`) this resolves when the kernel has the message.
     ///
     /// # Errors
