@@ -8,7 +8,7 @@ use super::core::{Companion, Core, Phase};
 use super::flush::worth_writing;
 use super::inbound::RECEIVES_PER_POLL;
 use super::outbound::{queue_charged, queue_message};
-use super::peer::Stage;
+use super::peer::{Peer, Stage};
 use crate::error::Error;
 use crate::message::Message;
 use crate::monitor::PeerId;
@@ -18,6 +18,11 @@ use crate::runtime::AsyncStream;
 /// Messages that `send` accepts in a row before it lets other tasks run once; half as many if it has just
 /// written all that was queued, since otherwise the companion writes the rest.
 pub(super) const SENDS_PER_POLL: u32 = 1536;
+
+/// Referenced bytes that the kernel does not take from which `send` gives way after each message: only then
+/// can the runtime notice that the kernel takes more. What piles up meanwhile is out of the caches when its
+/// turn comes.
+const BACKLOG: usize = 1024 * 1024;
 
 /// What a message is paid with.
 pub(crate) enum Payment {
@@ -90,7 +95,8 @@ impl<S: AsyncStream> Core<S> {
         if self.peers.get(id).is_some_and(|peer| !peer.write_blocked) {
             self.turn(|core| core.flush_peer(id));
         }
-        if self.outbound.burst >= SENDS_PER_POLL / 2 {
+        let backlog = |peer: &Peer<S>| peer.write_blocked && peer.out.remaining_shared() >= BACKLOG;
+        if self.outbound.burst >= SENDS_PER_POLL / 2 || self.peers.get(id).is_some_and(backlog) {
             self.outbound.burst = SENDS_PER_POLL;
         }
     }
