@@ -25,7 +25,7 @@ pub fn read(out: &Path) -> Result<Record> {
 /// Writes everything so far into a directory.
 pub fn write(record: &Record, out: &Path) -> Result<()> {
     fs::create_dir_all(out)?;
-    fs::write(out.join("results.json"), serde_json::to_string_pretty(record)?)?;
+    fs::write(out.join("results.json"), serde_json::to_string(record)?)?;
     let details: String = record.cases.iter().map(detail).collect();
     fs::write(out.join("results.md"), format!("{}\n## Cases\n{details}", summary(record)))?;
     charts::draw(record, out)
