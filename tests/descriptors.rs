@@ -30,12 +30,14 @@ fn descriptors() {
     {
         tokio::descriptors::cycles_leave_none_open();
         tokio::descriptors::reconnections_leave_none_open();
+        tokio::descriptors::resets_leave_none_open();
         tokio::descriptors::running_out_is_survived();
     }
     #[cfg(feature = "compio")]
     {
         compio::descriptors::cycles_leave_none_open();
         compio::descriptors::reconnections_leave_none_open();
+        compio::descriptors::resets_leave_none_open();
         compio::descriptors::running_out_is_survived();
     }
 }

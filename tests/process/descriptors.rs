@@ -71,6 +71,17 @@ pub(crate) fn reconnections_leave_none_open() {
     });
 }
 
+/// So does one whose connection is reset a thousand times.
+pub(crate) fn resets_leave_none_open() {
+    rt::run(async {
+        let (listener, push) = cycles::to_listener().await;
+        cycles::reset(20, &listener, &push).await;
+        let (before, tasks) = (open().len(), rt::tasks());
+        cycles::reset(1000, &listener, &push).await;
+        until(|| open().len() <= before && rt::tasks() <= tasks, still_open).await;
+    });
+}
+
 pub(crate) fn running_out_is_survived() {
     const CLIENTS: usize = 20;
     rt::run(async {

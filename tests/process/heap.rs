@@ -17,6 +17,7 @@ pub(crate) fn all() {
     rt::run(reconnections_leave_nothing());
     rt::run(a_drained_burst_leaves_nothing());
     rt::run(an_idle_connection_is_small());
+    rt::run(resets_leave_nothing());
     rt::run(a_shared_budget_bounds_the_heap());
     rt::run(a_shared_budget_holds_while_it_flows());
     rt::run(a_shared_budget_bounds_what_is_copied());
@@ -48,6 +49,16 @@ async fn reconnections_leave_nothing() {
     cycles::reconnect(20, &pull, &push).await;
     let before = live();
     cycles::reconnect(1000, &pull, &push).await;
+    until(|| live() <= before + 128 * KIB, || format!("{} bytes more", live().wrapping_sub(before) as isize))
+        .await;
+}
+
+/// A thousand resets of one connection.
+async fn resets_leave_nothing() {
+    let (listener, push) = cycles::to_listener().await;
+    cycles::reset(20, &listener, &push).await;
+    let before = live();
+    cycles::reset(1000, &listener, &push).await;
     until(|| live() <= before + 128 * KIB, || format!("{} bytes more", live().wrapping_sub(before) as isize))
         .await;
 }
