@@ -29,6 +29,7 @@ macro_rules! mount {
             mod monitor;
             mod opening;
             mod patterns;
+            mod permits;
             mod probe;
             mod proxy;
             mod sockets;
