@@ -1,5 +1,6 @@
 //! Sockets without a companion task: their callers do its work while they wait.
 
+use std::task::Waker;
 use std::time::Instant;
 
 use super::core::{Companion, Core};
@@ -20,6 +21,14 @@ impl<S: AsyncStream> Core<S> {
             core.read_ahead_now();
         });
         self.detached_tick();
+    }
+
+    /// A caller waits, and drives the socket meanwhile if nobody else does.
+    pub(crate) fn park_helper(&mut self, key: &mut WaitKey, waker: &Waker) {
+        if self.is_detached() {
+            let next = self.ready.park_helper(key, waker);
+            self.effects.wake(next);
+        }
     }
 
     /// A caller no longer waits as the one that drives; another may have to take over.

@@ -22,6 +22,10 @@ const SLAB: usize = 32 * 1024;
 /// Messages that `recv` returns in a row before it lets other tasks run once.
 pub(super) const RECEIVES_PER_POLL: u32 = 1024;
 
+/// Looks at streams that one call takes for a message: a stream can have itself looked at again and again
+/// without yielding anything.
+const LOOKS_PER_TURN: usize = 256;
+
 /// Messages from pipes that `recv` returns in a row before it looks at the streams.
 const PASSED_PER_STREAM_TURN: u32 = 16;
 
@@ -131,24 +135,22 @@ impl<S: AsyncStream> Core<S> {
             self.effects.wake(Some(waker.clone()));
             return Poll::Pending;
         }
-        loop {
-            match self.try_recv() {
-                Err(Error::WouldBlock) => {}
-                done => {
-                    self.inbound.burst += 1;
-                    self.unpark_receiver(key);
-                    return Poll::Ready(done);
-                }
-            }
-            if self.is_detached() {
-                self.detached_tick();
-            }
-            if self.ready.park_receiver(key, waker) {
-                self.inbound.burst = 0;
-                self.outbound.untold = false;
-                return Poll::Pending;
+        match self.try_recv() {
+            Err(Error::WouldBlock) => {}
+            done => {
+                self.inbound.burst += 1;
+                self.unpark_receiver(key);
+                return Poll::Ready(done);
             }
         }
+        if self.is_detached() {
+            self.detached_tick();
+        }
+        let next = self.ready.park_receiver(key, waker);
+        self.effects.wake(next);
+        self.inbound.burst = 0;
+        self.outbound.untold = false;
+        Poll::Pending
     }
 
     /// The next message, without waiting.
@@ -272,7 +274,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Reads from peers, in turn, until one yields a message or none has anything.
     pub(super) fn read_message(&mut self) -> Option<(PeerId, Message)> {
-        loop {
+        for _ in 0..LOOKS_PER_TURN {
             self.collect_ready();
             // The first messages may have come in the same read as the end of the handshake.
             if let Some(message) = self.take_decoded() {
@@ -301,6 +303,11 @@ impl<S: AsyncStream> Core<S> {
             }
             self.read(id);
         }
+        // A stream that is always ready, or that wants its task to give way: the rest is an event of its own.
+        if let Some(peer) = self.inbound.readable.front().and_then(|id| self.peers.get(*id)) {
+            peer.wake();
+        }
+        None
     }
 
     /// Whether a message of this peer has begun to arrive and not ended.

@@ -79,24 +79,23 @@ impl ReadyQueue {
         self.lock().queue.pop_front()
     }
 
-    /// Parks a `recv`, unless something became ready in the meantime: then the caller goes on.
-    pub(crate) fn park_receiver(&self, key: &mut WaitKey, waker: &Waker) -> bool {
+    /// Parks a `recv`; returns whom to wake if something became ready in the meantime.
+    ///
+    /// The caller does not go on by itself: what is ready may be a stream that only wants its task to give
+    /// way, as those of tokio do now and then.
+    #[must_use]
+    pub(crate) fn park_receiver(&self, key: &mut WaitKey, waker: &Waker) -> Option<Waker> {
         let mut state = self.lock();
-        let idle = state.queue.is_empty();
-        if idle {
-            state.receivers.park(key, waker);
-        }
-        idle
+        state.receivers.park(key, waker);
+        state.next_waker()
     }
 
     /// Parks another future that drives the socket; see [`park_receiver`](Self::park_receiver).
-    pub(crate) fn park_helper(&self, key: &mut WaitKey, waker: &Waker) -> bool {
+    #[must_use]
+    pub(crate) fn park_helper(&self, key: &mut WaitKey, waker: &Waker) -> Option<Waker> {
         let mut state = self.lock();
-        let idle = state.queue.is_empty();
-        if idle {
-            state.helpers.park(key, waker);
-        }
-        idle
+        state.helpers.park(key, waker);
+        state.next_waker()
     }
 
     /// Removes a `recv` that is done or dropped; returns whom to wake in its place if it took a wake
@@ -199,7 +198,7 @@ mod tests {
         ready.set_companion(Some(waker));
         let (receiver, waker) = counter();
         let mut key = None;
-        assert!(ready.park_receiver(&mut key, &waker));
+        assert!(ready.park_receiver(&mut key, &waker).is_none());
         let signal = PeerSignal::new(PeerId::new(0, 0), &ready);
         signal.wake_by_ref();
         signal.wake_by_ref();
@@ -214,7 +213,7 @@ mod tests {
         let (companion, waker) = counter();
         ready.set_companion(Some(waker));
         let mut key = None;
-        assert!(ready.park_receiver(&mut key, Waker::noop()));
+        assert!(ready.park_receiver(&mut key, Waker::noop()).is_none());
         PeerSignal::new(PeerId::new(0, 0), &ready).wake_by_ref();
         assert_eq!(woken(&companion), 0);
         ready.unpark_receiver(&mut key).unwrap().wake();
@@ -230,6 +229,6 @@ mod tests {
         PeerSignal::new(PeerId::new(3, 1), &ready).wake_by_ref();
         assert_eq!(woken(&companion), 0);
         assert!(ready.end_turn().is_some());
-        assert!(!ready.park_receiver(&mut None, Waker::noop()), "something is ready");
+        assert!(ready.park_receiver(&mut None, Waker::noop()).is_some(), "something is ready");
     }
 }

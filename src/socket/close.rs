@@ -1,7 +1,6 @@
 //! Closing.
 
 use std::future::poll_fn;
-use std::task::Poll;
 
 use super::Socket;
 use super::reconnect::Watch;
@@ -24,18 +23,14 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         self.shared.with(|core| core.begin_close());
         poll_fn(|cx| {
             self.shared.with(|core| {
-                loop {
-                    if core.is_detached() {
-                        core.detached_turn();
-                    }
-                    let result = core.poll_closed(&mut watch.key, cx.waker());
-                    if result.is_ready() || !core.is_detached() {
-                        return result;
-                    }
-                    if core.ready.park_helper(&mut helper, cx.waker()) {
-                        return Poll::Pending;
-                    }
+                if core.is_detached() {
+                    core.detached_turn();
                 }
+                let result = core.poll_closed(&mut watch.key, cx.waker());
+                if result.is_pending() {
+                    core.park_helper(&mut helper, cx.waker());
+                }
+                result
             })
         })
         .await

@@ -60,21 +60,18 @@ impl Flush {
         cx: &mut Context<'_>,
     ) -> Poll<Result<()>> {
         shared.with(|core| {
-            loop {
-                if core.is_detached() {
-                    core.detached_turn();
-                }
-                let result = core.poll_flush(&mut self.targets, &mut self.key, cx.waker());
-                if result.is_ready() {
-                    core.unpark_flusher(&mut self.key);
-                    core.unpark_helper(&mut self.helper);
-                    *self = Self::default();
-                    return result;
-                }
-                if !core.is_detached() || core.ready.park_helper(&mut self.helper, cx.waker()) {
-                    return Poll::Pending;
-                }
+            if core.is_detached() {
+                core.detached_turn();
             }
+            let result = core.poll_flush(&mut self.targets, &mut self.key, cx.waker());
+            if result.is_ready() {
+                core.unpark_flusher(&mut self.key);
+                core.unpark_helper(&mut self.helper);
+                *self = Self::default();
+            } else {
+                core.park_helper(&mut self.helper, cx.waker());
+            }
+            result
         })
     }
 

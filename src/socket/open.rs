@@ -266,18 +266,15 @@ struct Handshake<'a, S: AsyncStream> {
 impl<S: AsyncStream> Handshake<'_, S> {
     fn poll(&mut self, id: PeerId, waker: &Waker) -> Poll<Result<()>> {
         self.shared.with(|core| {
-            loop {
-                if core.is_detached() {
-                    core.detached_turn();
-                }
-                if let Poll::Ready(result) = core.handshake_outcome(id) {
-                    return Poll::Ready(result);
-                }
-                core.park_watcher(&mut self.watch.key, waker);
-                if !core.is_detached() || core.ready.park_helper(&mut self.helper, waker) {
-                    return Poll::Pending;
-                }
+            if core.is_detached() {
+                core.detached_turn();
             }
+            if let Poll::Ready(result) = core.handshake_outcome(id) {
+                return Poll::Ready(result);
+            }
+            core.park_watcher(&mut self.watch.key, waker);
+            core.park_helper(&mut self.helper, waker);
+            Poll::Pending
         })
     }
 }

@@ -82,25 +82,18 @@ impl<P: BytePermits> Waiting<P> {
         cx: &mut Context<'_>,
         mut admit: impl FnMut(&mut Core<S>, Permit, &mut WaitKey, &Waker) -> Poll<R>,
     ) -> Poll<R> {
-        loop {
-            let permit = ready!(self.poll_permit(&socket.permits, size, cx));
-            let (result, parked) = socket.shared.with(|core| {
-                let result = admit(core, permit, &mut self.room, cx.waker());
-                if result.is_ready() {
-                    core.unpark_sender(&mut self.room);
-                    return (result, true);
-                }
-                // Without a companion the room is made by those who wait for it.
-                let parked = !core.is_detached() || {
-                    core.detached_turn();
-                    core.ready.park_helper(&mut self.helper, cx.waker())
-                };
-                (result, parked)
-            });
-            if parked {
-                return result;
+        let permit = ready!(self.poll_permit(&socket.permits, size, cx));
+        socket.shared.with(|core| {
+            let result = admit(core, permit, &mut self.room, cx.waker());
+            if result.is_ready() {
+                core.unpark_sender(&mut self.room);
+            } else if core.is_detached() {
+                // The room is made by those who wait for it, and who gets some is woken.
+                core.detached_turn();
+                core.park_helper(&mut self.helper, cx.waker());
             }
-        }
+            result
+        })
     }
 
     fn poll_permit(&mut self, permits: &P, size: usize, cx: &mut Context<'_>) -> Poll<Permit> {
