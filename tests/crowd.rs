@@ -7,21 +7,11 @@
 
 #[path = "support/mod.rs"]
 mod support;
+#[macro_use]
+#[path = "support/process.rs"]
+mod process;
 
-macro_rules! mount {
-    ($name:ident, $feature:literal) => {
-        #[cfg(feature = $feature)]
-        #[path = "process"]
-        mod $name {
-            use crate::support::$name as rt;
-
-            pub(crate) mod crowd;
-        }
-    };
-}
-
-mount!(tokio, "tokio");
-mount!(compio, "compio");
+mount!(crowd);
 
 #[test]
 fn crowd() {

@@ -12,22 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 mod dropping;
 #[path = "support/mod.rs"]
 mod support;
+#[macro_use]
+#[path = "support/process.rs"]
+mod process;
 
-macro_rules! mount {
-    ($name:ident, $feature:literal) => {
-        #[cfg(feature = $feature)]
-        #[path = "process"]
-        mod $name {
-            use crate::support::$name as rt;
-
-            mod cycles;
-            pub(crate) mod heap;
-        }
-    };
-}
-
-mount!(tokio, "tokio");
-mount!(compio, "compio");
+mount!(cycles, heap);
 
 /// The system's allocator, and how much of it is in use.
 struct Counting;
