@@ -11,7 +11,7 @@ use bytes::Bytes;
 /// small RPC protocols like; copying that much is cheaper than a reference count.
 pub(crate) const INLINE_CAPACITY: usize = 64;
 
-/// One frame of a [`Message`]: an immutable byte string.
+/// One frame of a [`Message`](crate::Message): an immutable byte string.
 ///
 /// Up to 64 bytes are stored inline, so a small frame neither allocates nor keeps a receive buffer
 /// alive; larger ones are reference-counted [`Bytes`].
