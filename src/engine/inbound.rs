@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
-use super::core::Core;
+use super::core::{Companion, Core};
 use super::pattern::Pattern;
 use super::peer::Peer;
 use super::wait::WaitKey;
@@ -129,6 +129,11 @@ impl<S: AsyncStream> Core<S> {
                 self.delivered();
                 return Poll::Ready(Ok(message));
             }
+            if self.nothing_came() {
+                self.inbound.calls += 1;
+                self.park_receiver(key, waker);
+                return Poll::Pending;
+            }
         }
         if self.inbound.burst >= RECEIVES_PER_POLL {
             self.inbound.burst = 0;
@@ -146,11 +151,22 @@ impl<S: AsyncStream> Core<S> {
         if self.is_detached() {
             self.detached_tick();
         }
+        self.park_receiver(key, waker);
+        Poll::Pending
+    }
+
+    /// No stream can have anything: a look at them would be in vain.
+    #[inline]
+    fn nothing_came(&self) -> bool {
+        let idle = self.inbound.only_slab() && self.inbound.readable.is_empty() && !self.ready.has_events();
+        idle && self.companion == Companion::Running && !self.peers.is_empty()
+    }
+
+    fn park_receiver(&mut self, key: &mut WaitKey, waker: &Waker) {
         let next = self.ready.park_receiver(key, waker);
         self.effects.wake(next);
         self.inbound.burst = 0;
         self.outbound.untold = false;
-        Poll::Pending
     }
 
     /// The next message, without waiting.

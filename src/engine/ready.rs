@@ -4,17 +4,25 @@
 //! is ready and never what exists, and peers are served in the order in which they became ready.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
 use super::wait::{WaitKey, WaitList};
 use crate::monitor::PeerId;
 
+/// Somebody holds the core and looks at the queue before letting go: nobody else needs waking.
+const IN_TURN: u8 = 1;
+/// The queue is not empty.
+const EVENTS: u8 = 2;
+
 /// Peers with pending events, and the tasks that can act on them.
 #[derive(Debug, Default)]
 pub(crate) struct ReadyQueue {
     state: Mutex<State>,
+    /// `IN_TURN` and `EVENTS`, in one place: of a turn that ends and an event that comes, one is first, and
+    /// the other sees it. So a turn in which nothing came needs no lock. `EVENTS` changes under the lock.
+    flags: AtomicU8,
 }
 
 #[derive(Debug, Default)]
@@ -25,14 +33,12 @@ struct State {
     /// Other futures that drive a socket without a companion.
     helpers: WaitList,
     companion: Option<Waker>,
-    /// Somebody holds the core and looks at the queue before letting go: nobody else needs waking.
-    in_turn: bool,
 }
 
 impl State {
     /// The task that should act next, if there is something to act on.
     fn next_waker(&mut self) -> Option<Waker> {
-        if self.queue.is_empty() || self.in_turn {
+        if self.queue.is_empty() {
             return None;
         }
         let parked = self.receivers.pop().or_else(|| self.helpers.pop());
@@ -50,7 +56,8 @@ impl ReadyQueue {
         let waker = {
             let mut state = self.lock();
             state.queue.push_back(peer);
-            state.next_waker()
+            let before = self.flags.fetch_or(EVENTS, Ordering::AcqRel);
+            if before & IN_TURN == 0 { state.next_waker() } else { None }
         };
         if let Some(waker) = waker {
             waker.wake();
@@ -59,24 +66,34 @@ impl ReadyQueue {
 
     /// Starts a stretch in which the caller polls streams and answers for the queue.
     pub(crate) fn begin_turn(&self) {
-        self.lock().in_turn = true;
+        self.flags.fetch_or(IN_TURN, Ordering::AcqRel);
     }
 
     /// Ends it; returns whom to wake for what is still queued.
     #[must_use]
     pub(crate) fn end_turn(&self) -> Option<Waker> {
-        let mut state = self.lock();
-        state.in_turn = false;
-        state.next_waker()
+        let before = self.flags.fetch_and(!IN_TURN, Ordering::AcqRel);
+        if before & EVENTS == 0 { None } else { self.lock().next_waker() }
     }
 
-    /// Whether some peer has something to do.
+    /// Whether some peer has something to do; one that gets it just now may be missed, and is not forgotten
+    /// by whoever parks or ends a turn afterwards.
+    #[inline]
     pub(crate) fn has_events(&self) -> bool {
-        !self.lock().queue.is_empty()
+        self.flags.load(Ordering::Acquire) & EVENTS != 0
     }
 
+    /// The peer that has been ready for longest; called in a turn.
     pub(crate) fn pop(&self) -> Option<PeerId> {
-        self.lock().queue.pop_front()
+        if !self.has_events() {
+            return None;
+        }
+        let mut state = self.lock();
+        let peer = state.queue.pop_front();
+        if state.queue.is_empty() {
+            self.flags.fetch_and(!EVENTS, Ordering::AcqRel);
+        }
+        peer
     }
 
     /// Parks a `recv`; returns whom to wake if something became ready in the meantime.

@@ -2,11 +2,11 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::Socket;
 use super::kind::Receives;
-use crate::engine::{LimitKey, Shared, WaitKey};
+use crate::engine::{Core, LimitKey, Shared, WaitKey};
 use crate::error::{Error, Result, TimeoutKind};
 use crate::message::Message;
 use crate::monitor::PeerId;
@@ -56,14 +56,13 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         let more = self.shared.with(|core| {
             let before = messages.len();
             while messages.len() - before < max - 1 {
-                let mut message = Message::BLANK;
-                if !core.take_from_slab(&mut message) {
-                    match core.try_recv() {
-                        Ok(other) => message = other,
-                        Err(_) => break,
-                    }
+                messages.push(Message::BLANK);
+                let taken = messages.last_mut().is_some_and(|last| core.take_from_slab(last));
+                if !taken {
+                    messages.pop();
+                    let Ok(other) = core.try_recv() else { break };
+                    messages.push(other);
                 }
-                messages.push(message);
             }
             messages.len() - before
         });
@@ -120,17 +119,12 @@ impl Turn {
         let mut otherwise = None;
         shared.with(|core| {
             if self.key.is_some() || !core.take_from_slab(&mut message) {
-                let received = core.poll_recv(&mut self.key, cx.waker());
-                if received.is_ready() && self.limit.is_some() {
-                    core.forget_limit(&mut self.limit);
-                }
-                otherwise = Some(received);
+                otherwise = Some(self.poll_within_limit(core, cx.waker()));
             }
         });
         match otherwise {
             None => Poll::Ready(Ok(message)),
-            Some(Poll::Pending) => self.poll_limit(shared, cx),
-            Some(ready) => ready,
+            Some(otherwise) => otherwise,
         }
     }
 
@@ -140,31 +134,30 @@ impl Turn {
         shared: &Shared<S>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(PeerId, Message)>> {
-        let (received, from) = shared.with(|core| {
-            let received = core.poll_recv(&mut self.key, cx.waker());
-            if received.is_ready() && self.limit.is_some() {
-                core.forget_limit(&mut self.limit);
-            }
-            (received, core.inbound.from)
-        });
+        let (received, from) =
+            shared.with(|core| (self.poll_within_limit(core, cx.waker()), core.inbound.from));
         match (received, from) {
             (Poll::Ready(Ok(message)), Some(from)) => Poll::Ready(Ok((from, message))),
             (Poll::Ready(Ok(_)), None) => unreachable!("every message comes from a peer"),
             (Poll::Ready(Err(error)), _) => Poll::Ready(Err(error)),
-            (Poll::Pending, _) => self.poll_limit(shared, cx),
+            (Poll::Pending, _) => Poll::Pending,
         }
     }
 
-    #[cold]
-    fn poll_limit<S: AsyncStream, R>(&mut self, shared: &Shared<S>, cx: &mut Context<'_>) -> Poll<Result<R>> {
-        shared.with(|core| {
-            if core.limit_expired(&mut self.limit, core.options.recv_timeout, cx.waker()) {
-                core.forget_limit(&mut self.limit);
-                core.abandon_recv(&mut self.key);
-                return Poll::Ready(Err(Error::Timeout(TimeoutKind::Recv)));
-            }
-            Poll::Pending
-        })
+    fn poll_within_limit<S: AsyncStream>(
+        &mut self,
+        core: &mut Core<S>,
+        waker: &Waker,
+    ) -> Poll<Result<Message>> {
+        let received = core.poll_recv(&mut self.key, waker);
+        if received.is_ready() {
+            core.forget_limit(&mut self.limit);
+        } else if core.limit_expired(&mut self.limit, core.options.recv_timeout, waker) {
+            core.forget_limit(&mut self.limit);
+            core.abandon_recv(&mut self.key);
+            return Poll::Ready(Err(Error::Timeout(TimeoutKind::Recv)));
+        }
+        received
     }
 
     /// The one that waits goes away, with or without a message.
