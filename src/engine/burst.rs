@@ -52,7 +52,7 @@ impl<S: AsyncStream> Core<S> {
     /// Queues a message behind others of the same burst to the only peer, which leave with it; gives the
     /// payment back if there is more to it than that.
     #[inline(always)]
-    pub(crate) fn join_burst(&mut self, message: &Message, payment: Payment, write: bool) -> Option<Payment> {
+    pub(crate) fn join_burst(&mut self, message: &mut Message, payment: Payment) -> Option<Payment> {
         let outbound = &self.outbound;
         let going_on = outbound.hot
             && outbound.joinable
@@ -72,10 +72,12 @@ impl<S: AsyncStream> Core<S> {
             return Some(payment);
         }
         if !peer.out_level.has_room(size) {
-            if write {
-                self.write_burst(id);
-            }
+            self.write_burst(id);
             return Some(payment);
+        }
+        if peer.link.inproc().is_some() {
+            self.pass_in_burst(id, message, payment);
+            return None;
         }
         match payment {
             Payment::Permit(permit) => queue_message(peer, message, permit),
@@ -83,10 +85,21 @@ impl<S: AsyncStream> Core<S> {
         }
         self.outbound.burst += 1;
         self.counters.accepted += 1;
-        if write && worth_writing(&peer.out, self.outbound.enough) {
+        if worth_writing(&peer.out, self.outbound.enough) {
             self.write_burst(id);
         }
         None
+    }
+
+    #[inline(never)]
+    fn pass_in_burst(&mut self, id: PeerId, message: &mut Message, payment: Payment) {
+        let permit = match payment {
+            Payment::Permit(permit) => permit,
+            Payment::Ahead => self.outbound.ahead.split(message.size()),
+        };
+        self.outbound.burst += 1;
+        self.counters.accepted += 1;
+        self.pass(id, std::mem::take(message), permit);
     }
 
     #[inline(never)]

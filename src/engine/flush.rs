@@ -58,9 +58,9 @@ impl<S: AsyncStream> Core<S> {
             // Nobody else will write: `send` goes on to flush, `send_buffered` leaves it at that.
             FlushPolicy::Adaptive if self.companion == Companion::None => return false,
             FlushPolicy::Adaptive if self.outbound.hot || self.inbound.has_more() => {
-                write && worth_writing(&peer.out, self.outbound.enough)
+                worth_writing(&peer.out, self.outbound.enough)
             }
-            FlushPolicy::Adaptive => write,
+            FlushPolicy::Adaptive => write || worth_writing(&peer.out, FLUSH_COPIED),
         };
         if flush && !peer.write_blocked {
             self.outbound.raise_threshold();

@@ -128,7 +128,7 @@ impl<S: AsyncStream> Core<S> {
     /// Accepts `message` whole, or not at all: `WouldBlock` if it has to wait. What is left of an accepted
     /// message means nothing.
     ///
-    /// `write` is false for `send_buffered`, which never writes.
+    /// `write` is false for `send_buffered`, whose messages leave in company only.
     #[inline(never)]
     pub(crate) fn submit(&mut self, message: &mut Message, permit: Permit, write: bool) -> Result<(), Error> {
         let size = message.size();

@@ -50,8 +50,8 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         self.submit_now(message.into(), true)
     }
 
-    /// Queues a message without writing: it leaves with [`flush`](Self::flush) or the next `send`, or
-    /// when the companion task runs (with `FlushPolicy::Manual`, with `flush` only).
+    /// Queues a message to leave in company: with [`flush`](Self::flush) or the next `send`, when 32 KiB have
+    /// come together, or when the companion task runs (with `FlushPolicy::Manual`, with `flush` only).
     ///
     /// # Errors
     /// As [`try_send`](Self::try_send).
@@ -59,7 +59,7 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         self.submit_now(message.into(), false)
     }
 
-    /// Waits for room, then queues the message without writing, as
+    /// Waits for room, then queues the message to leave in company, as
     /// [`send_buffered`](Self::send_buffered) does.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
 pub struct Sending<'a, T, S: AsyncStream, P: BytePermits> {
     socket: &'a Socket<T, S, P>,
     message: Message,
-    /// False to queue only.
+    /// False to leave in company only.
     write: bool,
     /// Only there once the message has had to wait: most never do.
     slow: Option<Box<Slow<P>>>,
@@ -114,10 +114,9 @@ impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
     /// Sends the message on bytes that were acquired before, if there are enough of them.
     #[inline]
     fn poll_ahead(&mut self) -> bool {
-        let Self { socket, message, write, .. } = self;
+        let Self { socket, message, .. } = self;
         socket.shared.with(|core| {
-            socket.permits.owns(&core.outbound.ahead)
-                && core.join_burst(message, Payment::Ahead, *write).is_none()
+            socket.permits.owns(&core.outbound.ahead) && core.join_burst(message, Payment::Ahead).is_none()
         })
     }
 
@@ -172,7 +171,7 @@ impl<T, S: AsyncStream, P: BytePermits> Future for Sending<'_, T, S, P> {
         let (message, write) = (&mut this.message, this.write);
         let mut refused = None;
         this.socket.shared.with(|core| {
-            if let Some(Payment::Permit(permit)) = core.join_burst(message, Payment::Permit(permit), write) {
+            if let Some(Payment::Permit(permit)) = core.join_burst(message, Payment::Permit(permit)) {
                 refused = core.submit_in_turn(message, permit, write).err();
             }
         });
