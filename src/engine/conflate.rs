@@ -24,7 +24,7 @@ impl<S: AsyncStream> Core<S> {
     /// Keeps a message as the one that leaves next, in place of those that have not left.
     pub(super) fn conflate(&mut self, id: PeerId, message: Message, permit: Permit) {
         let Some(peer) = self.peers.get_mut(id) else { return self.effects.drop_permit(permit) };
-        let replaced: Vec<Queued> = match peer.link.inproc() {
+        let replaced: Vec<Queued> = match peer.link.inproc_mut() {
             Some(end) => end.retract().into(),
             None => peer.latest.take().map(|latest| *latest).into_iter().collect(),
         };

@@ -69,6 +69,12 @@ impl<S: AsyncStream> Core<S> {
         true
     }
 
+    /// Whether the companion is there to see to what a burst leaves.
+    #[inline]
+    pub(super) fn gathers(&self) -> bool {
+        self.options.flush_policy == FlushPolicy::Adaptive && self.companion == Companion::Running
+    }
+
     /// Has the companion write what is left; an eager socket has written all that the kernel took, and
     /// waits for it.
     #[inline]
@@ -95,6 +101,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Writes what one peer has queued, and settles the accounts.
     pub(crate) fn flush_peer(&mut self, id: PeerId) {
+        self.announce_burst(id);
         let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.write_failed) else { return };
         let result = peer.poll_flush();
         peer.write_failed = matches!(result, Poll::Ready(Err(_)));

@@ -11,11 +11,13 @@ impl<S: AsyncStream> Core<S> {
             self.settle_taken(id);
         }
         let counters = &self.counters;
+        // As accounted for just now, whatever the other side of a pipe has taken since.
+        let to_peers: usize = self.peers.iter().map(|peer| peer.out_level.messages()).sum();
         let waiting: usize = self.peers.iter().map(|peer| peer.inbox.len()).sum();
         SocketStats {
             accepted: counters.accepted,
             sent: counters.sent,
-            queued: self.queued().0 as u64,
+            queued: (self.outbound.pending_level.messages() + to_peers) as u64,
             in_doubt: counters.in_doubt,
             received: counters.received,
             delivered: counters.delivered,

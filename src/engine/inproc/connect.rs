@@ -55,7 +55,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Takes in what has connected to one of our names, if only for what it has sent: since it connected, the
     /// name may have been given up, and the other side have closed.
-    fn take_offer(&mut self, listener: u32, end: End, peer: &Hello, now: Instant) {
+    fn take_offer(&mut self, listener: u32, mut end: End, peer: &Hello, now: Instant) {
         let bound = self.endpoints.listener(listener).is_some();
         if !bound {
             // Asked once and for all: what the other side leaves from now on goes back to it.

@@ -23,6 +23,15 @@ impl<S> Link<S> {
             Self::Inproc(end) => Some(end),
         }
     }
+
+    /// The same, to write to it.
+    #[inline]
+    pub(crate) fn inproc_mut(&mut self) -> Option<&mut End> {
+        match self {
+            Self::Stream(_) => None,
+            Self::Inproc(end) => Some(end),
+        }
+    }
 }
 
 /// Bytes go to streams only: an end of a connection inside of the process neither has nor takes any.

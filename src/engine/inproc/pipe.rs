@@ -1,6 +1,7 @@
 //! Two queues of messages between two sockets of one process.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -11,7 +12,13 @@ use crate::resilience::HighWater;
 /// Entries that a drained queue may keep memory for: an idle connection holds next to nothing.
 const KEPT_CAPACITY: usize = 32;
 
+/// Messages of a burst that are worth waking the reader for, or payload bytes.
+const ENOUGH: Count = Count { messages: 64, bytes: 32 * 1024 };
+
 /// One side's end of a connection: reads what the other side wrote, and the other way round.
+///
+/// The reader fetches all that is there at once, so that the lock of a pipe, and with it the memory behind it,
+/// changes hands once for many messages.
 ///
 /// No method wakes anybody or runs foreign code: the wakers come back, to be woken without any lock.
 /// Dropping an end closes it.
@@ -20,7 +27,14 @@ pub(crate) struct End {
     /// The endpoint that both sides know the connection by.
     name: Arc<str>,
     incoming: Arc<Pipe>,
+    /// What was fetched from there and not taken: it can still go back.
+    fetched: VecDeque<Queued>,
     outgoing: Arc<Pipe>,
+    /// All that was ever written, and what of it the owner knows to be taken.
+    written: Count,
+    settled: Count,
+    /// What was written in a burst while the reader waits.
+    untold: Count,
 }
 
 /// The messages of one direction, as many as the writer lets in: the marks are its business, and it knows
@@ -28,32 +42,41 @@ pub(crate) struct End {
 #[derive(Debug, Default)]
 struct Pipe {
     state: Mutex<State>,
+    taken: Tally,
+    /// The writer waits for room. It says so before it looks at `taken` for the last time, and the reader
+    /// looks here after it has counted: one of them sees the other.
+    awaited: AtomicBool,
+    /// It was woken for room since it last asked.
+    freed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct State {
     queue: VecDeque<Queued>,
-    /// Since the writer last asked.
-    taken: Taken,
     reader: Side,
     writer: Side,
+    /// The reader found nothing and wants to be woken when there is something.
+    reader_waits: bool,
 }
 
 #[derive(Debug, Default)]
 struct Side {
     waker: Option<Waker>,
-    /// It found nothing to do and wants to be woken when there is.
-    waits: bool,
     closed: bool,
 }
 
-/// What the reader took out of a pipe.
+/// Messages and their payload bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Taken {
+pub(crate) struct Count {
     pub(crate) messages: usize,
     pub(crate) bytes: usize,
-    /// The writer has waited for it.
-    pub(crate) awaited: bool,
+}
+
+/// All that a reader has ever taken; it alone counts.
+#[derive(Debug, Default)]
+struct Tally {
+    messages: AtomicUsize,
+    bytes: AtomicUsize,
 }
 
 /// What there is to read.
@@ -76,36 +99,50 @@ pub(crate) struct Popped {
     pub(crate) writer: Option<Waker>,
 }
 
+/// Whom to wake for a message that was passed on.
+#[derive(Debug)]
+pub(crate) struct Passed {
+    pub(crate) reader: Option<Waker>,
+    /// The reader waits, and is to be told later.
+    pub(crate) unannounced: bool,
+}
+
 /// What an end that was closed leaves to its owner.
 #[derive(Debug, Default)]
 pub(crate) struct Closed {
-    pub(crate) taken: Taken,
+    pub(crate) taken: Count,
     /// What the other side never took.
     pub(crate) unsent: VecDeque<Queued>,
     /// The other side.
     pub(crate) waker: Option<Waker>,
 }
 
-impl Side {
-    fn wake_if_waiting(&mut self) -> Option<Waker> {
-        if std::mem::take(&mut self.waits) { self.waker.clone() } else { None }
+impl Count {
+    fn add(&mut self, size: usize) {
+        self.messages += 1;
+        self.bytes += size;
+    }
+
+    fn since(self, earlier: Self) -> Self {
+        Self { messages: self.messages - earlier.messages, bytes: self.bytes - earlier.bytes }
+    }
+
+    fn of(queue: &VecDeque<Queued>) -> Self {
+        Self { messages: queue.len(), bytes: queue.iter().map(|message| message.size).sum() }
     }
 }
 
-impl State {
-    fn incoming(&mut self) -> Incoming {
-        let empty = self.queue.is_empty();
-        if self.writer.closed {
-            return Incoming::Ended { empty };
-        }
-        if !empty {
-            return Incoming::Messages;
-        }
-        self.reader.waits = true;
-        if self.queue.capacity() > KEPT_CAPACITY {
-            self.queue = VecDeque::new();
-        }
-        Incoming::Nothing
+impl Tally {
+    fn add(&self, size: usize) {
+        let Count { messages, bytes } = self.count();
+        self.bytes.store(bytes + size, Ordering::Release);
+        self.messages.store(messages + 1, Ordering::SeqCst);
+    }
+
+    /// The bytes are those of the messages, or ahead of them.
+    fn count(&self) -> Count {
+        let messages = self.messages.load(Ordering::SeqCst);
+        Count { messages, bytes: self.bytes.load(Ordering::Acquire) }
     }
 }
 
@@ -114,16 +151,52 @@ impl Pipe {
         // Nothing in here can panic half-way; a poisoned lock is as good as any.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The writer, if it waits for room.
+    #[inline]
+    fn writer_to_wake(&self) -> Option<Waker> {
+        if !(self.awaited.load(Ordering::SeqCst) && self.awaited.swap(false, Ordering::SeqCst)) {
+            return None;
+        }
+        self.freed.store(true, Ordering::Release);
+        self.lock().writer.waker.clone()
+    }
+}
+
+impl State {
+    fn reader_to_wake(&mut self) -> Option<Waker> {
+        if std::mem::take(&mut self.reader_waits) { self.reader.waker.clone() } else { None }
+    }
+
+    /// Puts what the reader has fetched back in front.
+    fn put_back(&mut self, fetched: &mut VecDeque<Queued>) {
+        fetched.append(&mut self.queue);
+        std::mem::swap(fetched, &mut self.queue);
+    }
+}
+
+/// An idle connection holds next to nothing.
+fn tidy(drained: &mut VecDeque<Queued>) {
+    if drained.capacity() > KEPT_CAPACITY {
+        *drained = VecDeque::new();
+    }
 }
 
 impl End {
     /// The two ends of a new connection.
     pub(crate) fn pair(name: &str) -> (Self, Self) {
-        let (incoming, outgoing) = (Arc::<Pipe>::default(), Arc::<Pipe>::default());
-        let one = Self { name: name.into(), incoming, outgoing };
-        let (incoming, outgoing) = (Arc::clone(&one.outgoing), Arc::clone(&one.incoming));
-        let other = Self { name: Arc::clone(&one.name), incoming, outgoing };
-        (one, other)
+        let (there, back) = (Arc::<Pipe>::default(), Arc::<Pipe>::default());
+        let name: Arc<str> = name.into();
+        let end = |incoming: &Arc<Pipe>, outgoing: &Arc<Pipe>| Self {
+            name: Arc::clone(&name),
+            incoming: Arc::clone(incoming),
+            fetched: VecDeque::new(),
+            outgoing: Arc::clone(outgoing),
+            written: Count::default(),
+            settled: Count::default(),
+            untold: Count::default(),
+        };
+        (end(&back, &there), end(&there, &back))
     }
 
     pub(crate) fn endpoint(&self) -> Endpoint {
@@ -135,73 +208,71 @@ impl End {
         self.incoming.lock().reader.waker = Some(waker.clone());
         self.outgoing.lock().writer.waker = Some(waker.clone());
     }
+}
 
-    /// Passes a message on. Returns the reader if it waits, and what it has taken since the last call.
+/// Writing.
+impl End {
+    /// Passes a message on. Returns the reader if it waits and is to be told: in a burst it is left alone until
+    /// there are many, or [`announce`](Self::announce).
     #[inline]
-    pub(crate) fn push(&self, message: Queued) -> (Option<Waker>, Taken) {
+    pub(crate) fn push(&mut self, message: Queued, in_burst: bool) -> Passed {
+        self.written.add(message.size);
+        self.untold.add(message.size);
         let mut state = self.outgoing.lock();
         state.queue.push_back(message);
-        // Whether somebody waits for the room is for the wake to tell, which comes.
-        let taken = Taken { awaited: false, ..state.taken };
-        state.taken = Taken { awaited: state.taken.awaited, ..Taken::default() };
-        (state.reader.wake_if_waiting(), taken)
-    }
-
-    /// Takes back what the reader has not taken.
-    pub(crate) fn retract(&self) -> VecDeque<Queued> {
-        std::mem::take(&mut self.outgoing.lock().queue)
-    }
-
-    /// Takes the next message.
-    #[inline]
-    pub(crate) fn pop(&self) -> Popped {
-        let mut state = self.incoming.lock();
-        let message = state.queue.pop_front();
-        let mut writer = None;
-        if let Some(message) = &message {
-            state.taken.messages += 1;
-            state.taken.bytes += message.size;
-            writer = state.writer.wake_if_waiting();
-            state.taken.awaited |= writer.is_some();
+        if !state.reader_waits {
+            self.untold = Count::default();
         }
-        Popped { message, rest: state.incoming(), writer }
+        let few = self.untold.messages < ENOUGH.messages && self.untold.bytes < ENOUGH.bytes;
+        let reader = if in_burst && few { None } else { state.reader_to_wake() };
+        Passed { reader, unannounced: state.reader_waits }
     }
 
-    /// What there is to read, for a reader that wants to be woken if there is nothing.
-    pub(crate) fn look(&self) -> Incoming {
-        self.incoming.lock().incoming()
+    /// Returns the reader if it waits and has something to read.
+    pub(crate) fn announce(&self) -> Option<Waker> {
+        let mut state = self.outgoing.lock();
+        if state.queue.is_empty() { None } else { state.reader_to_wake() }
     }
 
-    /// Lets the writer leave nothing behind from now on: what is not taken goes back to it. Returns whether
-    /// it has left already, and what it left is ours.
-    pub(crate) fn stop_reading(&self) -> bool {
-        let mut state = self.incoming.lock();
-        state.reader.closed = true;
-        state.writer.closed
+    /// Takes back what the reader has not fetched.
+    pub(crate) fn retract(&mut self) -> VecDeque<Queued> {
+        let retracted = std::mem::take(&mut self.outgoing.lock().queue);
+        self.written = self.written.since(Count::of(&retracted));
+        retracted
     }
 
     /// Whether a message of `size` bytes fits below the mark, `level` being what the writer knows; if not,
     /// the writer is woken when the reader takes something.
     pub(crate) fn has_room(&self, level: HighWater, size: usize) -> bool {
-        let mut state = self.outgoing.lock();
-        let room = state.current(level).has_room(size);
-        state.writer.waits |= !room;
-        room
+        if self.level(level).has_room(size) {
+            return true;
+        }
+        self.outgoing.awaited.store(true, Ordering::SeqCst);
+        self.level(level).has_room(size)
     }
 
     /// What is queued, `level` being what the writer knows.
-    pub(crate) fn level(&self, level: HighWater) -> HighWater {
-        self.outgoing.lock().current(level)
+    pub(crate) fn level(&self, mut level: HighWater) -> HighWater {
+        let taken = self.outgoing.taken.count().since(self.settled);
+        level.remove_all(taken.messages, taken.bytes);
+        level
     }
 
     /// What the reader has taken since the last call.
-    pub(crate) fn settle(&self) -> Taken {
-        std::mem::take(&mut self.outgoing.lock().taken)
+    pub(crate) fn settle(&mut self) -> Count {
+        let now = self.outgoing.taken.count();
+        now.since(std::mem::replace(&mut self.settled, now))
+    }
+
+    /// Whether the writer was woken for room since the last call.
+    pub(crate) fn was_freed(&self) -> bool {
+        self.outgoing.freed.swap(false, Ordering::AcqRel)
     }
 
     /// Closes both directions. With `leave` the other side may still take what was written, which counts as
-    /// taken; else, and if it does not read any more, that comes back. Once only.
-    pub(crate) fn close(&self, leave: bool) -> Closed {
+    /// taken, as does what it has fetched; else, and if it does not read any more, the rest comes back. Once
+    /// only.
+    pub(crate) fn close(&mut self, leave: bool) -> Closed {
         let mut own = [None, None];
         let closed = {
             let mut state = self.outgoing.lock();
@@ -209,29 +280,65 @@ impl End {
                 return Closed::default();
             }
             own[0] = state.writer.waker.take();
-            let mut taken = std::mem::take(&mut state.taken);
-            let unsent = if leave && !state.reader.closed {
-                taken.messages += state.queue.len();
-                taken.bytes += state.queue.iter().map(|message| message.size).sum::<usize>();
-                VecDeque::new()
-            } else {
-                std::mem::take(&mut state.queue)
-            };
+            let left = leave && !state.reader.closed;
+            let unsent = if left { VecDeque::new() } else { std::mem::take(&mut state.queue) };
+            let taken = self.written.since(Count::of(&unsent)).since(self.settled);
             Closed { taken, unsent, waker: state.reader.waker.clone() }
         };
         {
             let mut state = self.incoming.lock();
             state.reader.closed = true;
+            state.put_back(&mut self.fetched);
             own[1] = state.reader.waker.take();
         }
         closed
     }
 }
 
-impl State {
-    fn current(&self, mut level: HighWater) -> HighWater {
-        level.remove_all(self.taken.messages, self.taken.bytes);
-        level
+/// Reading.
+impl End {
+    /// Takes the next message.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Popped {
+        if self.fetched.is_empty() {
+            self.look();
+        }
+        let message = self.fetched.pop_front();
+        let mut writer = None;
+        if let Some(message) = &message {
+            self.incoming.taken.add(message.size);
+            writer = self.incoming.writer_to_wake();
+        }
+        let rest = if self.fetched.is_empty() { self.look() } else { Incoming::Messages };
+        Popped { message, rest, writer }
+    }
+
+    /// What there is to read, for a reader that wants to be woken if there is nothing.
+    pub(crate) fn look(&mut self) -> Incoming {
+        let mut state = self.incoming.lock();
+        if self.fetched.is_empty() {
+            std::mem::swap(&mut state.queue, &mut self.fetched);
+        }
+        let empty = self.fetched.is_empty();
+        if state.writer.closed {
+            return Incoming::Ended { empty };
+        }
+        if !empty {
+            return Incoming::Messages;
+        }
+        state.reader_waits = true;
+        tidy(&mut state.queue);
+        tidy(&mut self.fetched);
+        Incoming::Nothing
+    }
+
+    /// Lets the writer leave nothing behind from now on: what is not taken goes back to it. Returns whether
+    /// it has left already, and what it left is ours.
+    pub(crate) fn stop_reading(&mut self) -> bool {
+        let mut state = self.incoming.lock();
+        state.reader.closed = true;
+        state.put_back(&mut self.fetched);
+        state.writer.closed
     }
 }
 
@@ -272,7 +379,7 @@ mod tests {
     /// A connection whose sides count their wakes, and have looked once.
     fn connection() -> [(End, Arc<Counter>); 2] {
         let (a, b) = End::pair("name");
-        [a, b].map(|end| {
+        [a, b].map(|mut end| {
             let counter = Arc::new(Counter::default());
             end.register(&Waker::from(Arc::clone(&counter)));
             assert_eq!(end.look(), Incoming::Nothing);
@@ -292,15 +399,15 @@ mod tests {
 
     #[test]
     fn a_reader_is_woken_once_for_what_it_has_not_seen() {
-        let [(a, _), (b, reader)] = connection();
+        let [(mut a, _), (mut b, reader)] = connection();
         for _ in 0..3 {
-            wake(a.push(queued(1)).0);
+            wake(a.push(queued(1), false).reader);
         }
         assert_eq!((reader.woken(), b.look()), (1, Incoming::Messages));
         for rest in [Incoming::Messages, Incoming::Messages, Incoming::Nothing, Incoming::Nothing] {
             assert_eq!(b.pop().rest, rest);
         }
-        wake(a.push(queued(1)).0);
+        wake(a.push(queued(1), false).reader);
         assert_eq!(reader.woken(), 2);
     }
 
@@ -308,11 +415,11 @@ mod tests {
     /// when the writer learns of the room before it is woken.
     #[test]
     fn one_message_out_makes_room_for_one() {
-        let [(a, writer), (b, _)] = connection();
+        let [(mut a, writer), (mut b, _)] = connection();
         let mut level = HighWater::new(2, 100);
         for _ in 0..2 {
             assert!(a.has_room(level, 10));
-            wake(a.push(queued(10)).0);
+            wake(a.push(queued(10), false).reader);
             level.add(10);
         }
         wake(b.pop().writer);
@@ -322,17 +429,16 @@ mod tests {
         let popped = b.pop();
         wake(popped.writer);
         assert_eq!(writer.woken(), 1);
-        let (_, taken) = a.push(queued(10));
-        assert_eq!(taken, Taken { messages: 2, bytes: 20, awaited: false });
-        assert_eq!(a.settle(), Taken { messages: 0, bytes: 0, awaited: true });
-        assert_eq!(a.settle(), Taken::default());
+        assert_eq!(a.settle(), Count { messages: 2, bytes: 20 });
+        assert_eq!((a.was_freed(), a.was_freed()), (true, false));
+        assert_eq!(a.settle(), Count::default());
     }
 
     #[test]
     fn what_is_left_in_good_order_is_read_before_the_end() {
-        let [(a, _), (b, reader)] = connection();
-        wake(a.push(queued(1)).0);
-        wake(a.push(queued(2)).0);
+        let [(mut a, _), (mut b, reader)] = connection();
+        wake(a.push(queued(1), false).reader);
+        wake(a.push(queued(2), false).reader);
         let closed = a.close(true);
         wake(closed.waker);
         assert_eq!((closed.taken.messages, closed.taken.bytes, closed.unsent.len()), (2, 3, 0));
@@ -340,42 +446,47 @@ mod tests {
         assert_eq!(b.look(), Incoming::Ended { empty: false });
         assert!(a.close(false).unsent.is_empty(), "once");
         drop(a);
-        assert_eq!(b.pop().rest, Incoming::Ended { empty: false });
+        assert_eq!(b.pop().rest, Incoming::Messages);
         let last = b.pop();
         assert_eq!((last.message.unwrap().size, last.rest), (2, Incoming::Ended { empty: true }));
         assert!(b.pop().message.is_none());
     }
 
+    /// Kills losing or doubling what was fetched and not taken.
     #[test]
     fn what_was_not_taken_comes_back() {
         // The writer gives up, and the reader is not there to take what would be left to it.
         for reader_leaves in [false, true] {
-            let [(a, _), (b, reader)] = connection();
-            wake(a.push(queued(1)).0);
-            wake(a.push(queued(2)).0);
-            drop(b.pop());
+            let [(mut a, _), (mut b, reader)] = connection();
+            wake(a.push(queued(1), false).reader);
+            wake(a.push(queued(2), false).reader);
+            assert_eq!(b.pop().message.unwrap().size, 1);
+            wake(a.push(queued(3), false).reader);
             if reader_leaves {
                 assert!(b.close(true).unsent.is_empty());
             }
             let closed = a.close(reader_leaves);
             wake(closed.waker);
-            assert_eq!((closed.taken.messages, closed.unsent.len()), (1, 1));
+            let unsent: Vec<usize> = closed.unsent.iter().map(|queued| queued.size).collect();
+            let taken = (closed.taken.messages, closed.taken.bytes);
+            assert_eq!((taken, unsent), if reader_leaves { ((1, 1), vec![2, 3]) } else { ((2, 3), vec![3]) });
             assert_eq!(reader.woken(), if reader_leaves { 1 } else { 2 });
-            assert_eq!(b.look(), Incoming::Ended { empty: true });
+            assert_eq!(b.look(), Incoming::Ended { empty: reader_leaves });
+            assert_eq!(b.pop().message.map(|queued| queued.size), Some(2).filter(|_| !reader_leaves));
         }
     }
 
     /// Whoever is first: nothing is left to a reader that has stopped, nor taken back from one that has not.
     #[test]
     fn a_reader_that_stops_is_left_nothing() {
-        let [(a, _), (b, _)] = connection();
-        wake(a.push(queued(1)).0);
+        let [(mut a, _), (mut b, _)] = connection();
+        wake(a.push(queued(1), false).reader);
         assert!(!b.stop_reading());
         let closed = a.close(true);
         assert_eq!((closed.taken.messages, closed.unsent.len()), (0, 1));
 
-        let [(a, _), (b, _)] = connection();
-        wake(a.push(queued(1)).0);
+        let [(mut a, _), (mut b, _)] = connection();
+        wake(a.push(queued(1), false).reader);
         let closed = a.close(true);
         assert_eq!((closed.taken.messages, closed.unsent.len()), (1, 0));
         assert!(b.stop_reading());
@@ -383,19 +494,42 @@ mod tests {
     }
 
     #[test]
+    fn a_burst_is_there_at_once_and_announced_in_bulk_and_at_its_end() {
+        let [(mut a, _), (mut b, reader)] = connection();
+        for n in 1..=ENOUGH.messages {
+            let Passed { reader, unannounced } = a.push(queued(1), true);
+            assert_eq!((reader.is_some(), unannounced), (n == ENOUGH.messages, n < ENOUGH.messages));
+        }
+        assert!(!a.push(queued(1), true).unannounced, "it is awake");
+        while b.pop().rest == Incoming::Messages {}
+        assert_eq!(a.settle().messages, ENOUGH.messages + 1);
+        assert!(a.push(queued(1), true).unannounced);
+        assert!(a.push(queued(2), true).unannounced);
+        wake(a.announce());
+        wake(a.announce());
+        assert_eq!(reader.woken(), 1);
+        assert_eq!((b.pop().message.unwrap().size, b.pop().message.unwrap().size), (1, 2));
+        wake(a.announce());
+        assert_eq!(reader.woken(), 1, "for nothing");
+        wake(a.push(queued(ENOUGH.bytes), true).reader);
+        assert_eq!(reader.woken(), 2);
+    }
+
+    #[test]
     fn dropping_an_end_ends_the_other() {
-        let [(a, _), (b, reader)] = connection();
+        let [(a, _), (mut b, reader)] = connection();
         drop(a);
         assert_eq!((reader.woken(), b.look()), (1, Incoming::Ended { empty: true }));
     }
 
     #[test]
     fn a_drained_pipe_holds_no_memory() {
-        let [(a, _), (b, _)] = connection();
+        let [(mut a, _), (mut b, _)] = connection();
         for _ in 0..10_000 {
-            drop(a.push(queued(1)));
+            drop(a.push(queued(1), true));
         }
         while b.pop().rest == Incoming::Messages {}
         assert!(b.incoming.lock().queue.capacity() <= KEPT_CAPACITY);
+        assert!(b.fetched.capacity() <= KEPT_CAPACITY);
     }
 }

@@ -205,7 +205,7 @@ mod tests {
             let connected = connect("reached", &client, dial, hello());
             let Connected::To { end, binding, waker, .. } = connected else { panic!("it is bound") };
             assert!(waker.is_some() && is_bound_since("reached", binding));
-            let [Call::Offered { listener: 7, end: other, .. }] = &server.take()[..] else { panic!() };
+            let [Call::Offered { listener: 7, end: other, .. }] = &mut server.take()[..] else { panic!() };
             drop(end);
             assert!(matches!(other.pop().rest, crate::engine::inproc::pipe::Incoming::Ended { empty: true }));
         }

@@ -1,6 +1,6 @@
 //! Messages between sockets of one process.
 
-use super::pipe::{End, Incoming, Taken};
+use super::pipe::{Count, End, Incoming};
 use crate::engine::core::Core;
 use crate::engine::peer::Peer;
 use crate::engine::pending::Queued;
@@ -13,16 +13,32 @@ use crate::runtime::AsyncStream;
 const MESSAGES_PER_TURN: usize = 1024;
 
 impl<S: AsyncStream> Core<S> {
-    /// Hands a message to an inproc peer that has room for it: nothing is left to be written.
+    /// Hands a message to an inproc peer that has room for it: nothing is left to be written, but in a burst
+    /// the peer may have to be told of it. Several peers are told in the order of their messages.
     #[inline]
     pub(crate) fn pass(&mut self, id: PeerId, message: Message, permit: Permit) {
+        let in_burst = self.outbound.hot && self.outbound.sole_peer.is_some() && !self.conflates;
         let Some(peer) = self.peers.get_mut(id) else { return };
-        let Some(end) = peer.link.inproc() else { return };
+        let Some(end) = peer.link.inproc_mut() else { return };
         let queued = Queued::new(message, permit);
         let size = queued.size;
-        let (waker, taken) = end.push(queued);
+        let passed = end.push(queued, in_burst);
         peer.out_level.add(size);
         peer.enqueued += 1;
+        self.effects.wake(passed.reader);
+        if passed.unannounced {
+            self.mark_dirty(id);
+        }
+        if self.gathers() {
+            self.heat_up(true);
+        }
+    }
+
+    /// Tells an inproc peer of what a burst has passed to it.
+    pub(crate) fn announce_burst(&mut self, id: PeerId) {
+        let Some(end) = self.peers.get_mut(id).and_then(|peer| peer.link.inproc_mut()) else { return };
+        // Whether somebody waits for the room is for the wake to tell, which comes.
+        let (waker, taken) = (end.announce(), end.settle());
         self.effects.wake(waker);
         self.count_taken(id, taken);
     }
@@ -35,16 +51,16 @@ impl<S: AsyncStream> Core<S> {
 
     /// Accounts for the messages that a peer has taken, and gives their room to those that wait for it.
     pub(crate) fn settle_taken(&mut self, id: PeerId) {
-        let Some(end) = self.peers.get(id).and_then(|peer| peer.link.inproc()) else { return };
-        let taken = end.settle();
+        let Some(end) = self.peers.get_mut(id).and_then(|peer| peer.link.inproc_mut()) else { return };
+        let (freed, taken) = (end.was_freed(), end.settle());
         self.count_taken(id, taken);
-        if taken.messages > 0 || taken.awaited {
+        if taken.messages > 0 || freed {
             self.room_freed(id);
         }
     }
 
     #[inline]
-    fn count_taken(&mut self, id: PeerId, taken: Taken) {
+    fn count_taken(&mut self, id: PeerId, taken: Count) {
         if let Some(peer) = self.peers.get_mut(id) {
             peer.count_taken(taken);
             self.counters.sent += taken.messages as u64;
@@ -53,7 +69,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Acts on what there is to read, or on its end.
     fn look_at_pipe(&mut self, id: PeerId) {
-        let Some(end) = self.peers.get(id).and_then(|peer| peer.link.inproc()) else { return };
+        let Some(end) = self.peers.get_mut(id).and_then(|peer| peer.link.inproc_mut()) else { return };
         match end.look() {
             Incoming::Nothing => {}
             Incoming::Messages => self.offer(id),
@@ -161,7 +177,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Takes a message; `None` in its place if there was none, or the pattern did not want it.
     fn take_accepted(&mut self, id: PeerId) -> Option<(Option<Message>, Incoming)> {
-        let popped = self.peers.get(id)?.link.inproc()?.pop();
+        let popped = self.peers.get_mut(id)?.link.inproc_mut()?.pop();
         self.effects.wake(popped.writer);
         let message = popped.message.and_then(|Queued { mut message, permit, .. }| {
             self.effects.drop_permit(permit);
@@ -174,7 +190,7 @@ impl<S: AsyncStream> Core<S> {
     /// whatever the mark. One that still lives gets back what we did not take.
     pub(crate) fn take_rest(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        if !peer.link.inproc().is_some_and(End::stop_reading) {
+        if !peer.link.inproc_mut().is_some_and(End::stop_reading) {
             return;
         }
         if std::mem::take(&mut peer.readable) {
@@ -193,7 +209,7 @@ impl<S: AsyncStream> Core<S> {
     /// Ends an inproc connection: returns what the peer did not take. What we leave to it in good order it
     /// may still take.
     pub(crate) fn close_inproc(&mut self, peer: &mut Peer<S>, reason: &DisconnectReason) -> Vec<Queued> {
-        let Some(end) = peer.link.inproc() else { return Vec::new() };
+        let Some(end) = peer.link.inproc_mut() else { return Vec::new() };
         let closed = end.close(matches!(reason, DisconnectReason::Closed));
         peer.count_taken(closed.taken);
         self.counters.sent += closed.taken.messages as u64;
@@ -217,7 +233,7 @@ impl<S> Peer<S> {
     }
 
     /// Messages that the application of the other side has: nothing about them is in doubt.
-    fn count_taken(&mut self, taken: Taken) {
+    fn count_taken(&mut self, taken: Count) {
         self.out_level.remove_all(taken.messages, taken.bytes);
         self.sent += taken.messages as u64;
         self.liveness.proven = self.sent;
