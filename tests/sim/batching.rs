@@ -81,3 +81,26 @@ fn replies_to_a_batch_are_gathered() {
         assert_eq!(router.buffered_messages(), 0);
     });
 }
+
+/// Kills feeding without end: what has come together is written before anybody flushes or yields.
+#[test]
+fn enough_that_was_fed_leaves_by_itself() {
+    // 32 KiB of small payloads, and 256 KiB of large ones.
+    for (size, enough) in [(1_000, 33), (20_000, 14)] {
+        Sim::new(5).block_on(async {
+            let (dealer, _router) = client_and_server().await;
+            for fed in 1..=enough {
+                assert_eq!(dealer.stats().sent, 0, "message {fed} of {size} bytes");
+                dealer.feed(vec![0; size]).await.unwrap();
+            }
+            assert_ne!(dealer.stats().sent, 0);
+        });
+        Sim::new(5).block_on(async {
+            let (dealer, _router) = client_and_server().await;
+            for _ in 0..enough {
+                dealer.send_buffered(vec![0; size]).unwrap();
+            }
+            assert_ne!(dealer.stats().sent, 0);
+        });
+    }
+}

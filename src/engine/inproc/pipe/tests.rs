@@ -1,0 +1,228 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Wake;
+
+use super::*;
+use crate::message::Message;
+use crate::resilience::Permit;
+
+#[derive(Default)]
+struct Counter(AtomicUsize);
+
+impl Wake for Counter {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Counter {
+    fn woken(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A connection whose sides count their wakes, and have looked once.
+fn connection() -> [(End, Arc<Counter>); 2] {
+    let (a, b) = End::pair("name");
+    [a, b].map(|mut end| {
+        let counter = Arc::new(Counter::default());
+        end.register(&Waker::from(Arc::clone(&counter)));
+        assert_eq!(end.look(), Incoming::Nothing);
+        (end, counter)
+    })
+}
+
+fn queued(size: usize) -> Queued {
+    Queued::new(Message::from(vec![0; size]), Permit::none())
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+#[test]
+fn a_reader_is_woken_once_for_what_it_has_not_seen() {
+    let [(mut a, _), (mut b, reader)] = connection();
+    for _ in 0..3 {
+        wake(a.push(queued(1), false).reader);
+    }
+    assert_eq!((reader.woken(), b.look()), (1, Incoming::Messages));
+    for rest in [Incoming::Messages, Incoming::Messages, Incoming::Nothing, Incoming::Nothing] {
+        assert_eq!(b.pop().rest, rest);
+    }
+    wake(a.push(queued(1), false).reader);
+    assert_eq!(reader.woken(), 2);
+}
+
+/// What the writer learns and when it is woken: kills a level that is stale, and a wake that is lost
+/// when the writer learns of the room before it is woken.
+#[test]
+fn one_message_out_makes_room_for_one() {
+    let [(mut a, writer), (mut b, _)] = connection();
+    let mut level = HighWater::new(2, 100);
+    for _ in 0..2 {
+        assert!(a.has_room(level, 10));
+        wake(a.push(queued(10), false).reader);
+        level.add(10);
+    }
+    wake(b.pop().writer);
+    assert_eq!(writer.woken(), 0, "nobody waits");
+    assert!(a.has_room(level, 90) && !a.has_room(level, 91));
+    assert_eq!(a.level(level).messages(), 1);
+    let popped = b.pop();
+    wake(popped.writer);
+    assert_eq!(writer.woken(), 1);
+    assert_eq!(a.settle(), Count { messages: 2, bytes: 20 });
+    assert_eq!((a.was_freed(), a.was_freed()), (true, false));
+    assert_eq!(a.settle(), Count::default());
+}
+
+#[test]
+fn what_is_left_in_good_order_is_read_before_the_end() {
+    let [(mut a, _), (mut b, reader)] = connection();
+    wake(a.push(queued(1), false).reader);
+    wake(a.push(queued(2), false).reader);
+    let closed = a.close(true);
+    wake(closed.waker);
+    assert_eq!((closed.taken.messages, closed.taken.bytes, closed.unsent.len()), (2, 3, 0));
+    assert_eq!(reader.woken(), 2);
+    assert_eq!(b.look(), Incoming::Ended { empty: false });
+    assert!(a.close(false).unsent.is_empty(), "once");
+    drop(a);
+    assert_eq!(b.pop().rest, Incoming::Messages);
+    let last = b.pop();
+    assert_eq!((last.message.unwrap().size, last.rest), (2, Incoming::Ended { empty: true }));
+    assert!(b.pop().message.is_none());
+}
+
+/// Kills losing or doubling what was fetched and not taken.
+#[test]
+fn what_was_not_taken_comes_back() {
+    // The writer gives up, and the reader is not there to take what would be left to it.
+    for reader_leaves in [false, true] {
+        let [(mut a, _), (mut b, reader)] = connection();
+        wake(a.push(queued(1), false).reader);
+        wake(a.push(queued(2), false).reader);
+        assert_eq!(b.pop().message.unwrap().size, 1);
+        wake(a.push(queued(3), false).reader);
+        if reader_leaves {
+            assert!(b.close(true).unsent.is_empty());
+        }
+        let closed = a.close(reader_leaves);
+        wake(closed.waker);
+        let unsent: Vec<usize> = closed.unsent.iter().map(|queued| queued.size).collect();
+        let taken = (closed.taken.messages, closed.taken.bytes);
+        assert_eq!((taken, unsent), if reader_leaves { ((1, 1), vec![2, 3]) } else { ((2, 3), vec![3]) });
+        assert_eq!(reader.woken(), if reader_leaves { 1 } else { 2 });
+        assert_eq!(b.look(), Incoming::Ended { empty: reader_leaves });
+        assert_eq!(b.pop().message.map(|queued| queued.size), Some(2).filter(|_| !reader_leaves));
+    }
+}
+
+/// Whoever is first: nothing is left to a reader that has stopped, nor taken back from one that has not.
+#[test]
+fn a_reader_that_stops_is_left_nothing() {
+    let [(mut a, _), (mut b, _)] = connection();
+    wake(a.push(queued(1), false).reader);
+    assert!(!b.stop_reading());
+    let closed = a.close(true);
+    assert_eq!((closed.taken.messages, closed.unsent.len()), (0, 1));
+
+    let [(mut a, _), (mut b, _)] = connection();
+    wake(a.push(queued(1), false).reader);
+    let closed = a.close(true);
+    assert_eq!((closed.taken.messages, closed.unsent.len()), (1, 0));
+    assert!(b.stop_reading());
+    assert_eq!(b.pop().message.unwrap().size, 1);
+}
+
+#[test]
+fn a_burst_is_there_at_once_and_announced_in_bulk_and_at_its_end() {
+    let [(mut a, _), (mut b, reader)] = connection();
+    for n in 1..=ENOUGH.messages {
+        let Passed { reader, unannounced } = a.push(queued(1), true);
+        assert_eq!((reader.is_some(), unannounced), (n == ENOUGH.messages, n < ENOUGH.messages));
+    }
+    assert!(!a.push(queued(1), true).unannounced, "it is awake");
+    while b.pop().rest == Incoming::Messages {}
+    assert_eq!(a.settle().messages, ENOUGH.messages + 1);
+    assert!(a.push(queued(1), true).unannounced);
+    assert!(a.push(queued(2), true).unannounced);
+    wake(a.announce());
+    wake(a.announce());
+    assert_eq!(reader.woken(), 1);
+    assert_eq!((b.pop().message.unwrap().size, b.pop().message.unwrap().size), (1, 2));
+    wake(a.announce());
+    assert_eq!(reader.woken(), 1, "for nothing");
+    wake(a.push(queued(ENOUGH.bytes), true).reader);
+    assert_eq!(reader.woken(), 2);
+}
+
+struct Unpark(std::thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn wake_this_thread() -> Waker {
+    Waker::from(Arc::new(Unpark(std::thread::current())))
+}
+
+/// Kills an order of telling and looking in which a writer at its mark or a reader is forgotten: it hangs.
+#[test]
+fn two_threads_never_forget_each_other() {
+    const MESSAGES: usize = 10_000;
+    for mark in [1, 3] {
+        let (mut a, mut b) = End::pair("threads");
+        let reader = std::thread::spawn(move || {
+            b.register(&wake_this_thread());
+            for n in 0..MESSAGES {
+                let message = loop {
+                    let popped = b.pop();
+                    wake(popped.writer);
+                    match popped.message {
+                        Some(message) => break message,
+                        None => std::thread::park(),
+                    }
+                };
+                assert_eq!(message.size, n % 5);
+            }
+        });
+        a.register(&wake_this_thread());
+        let mut level = HighWater::new(mark, usize::MAX);
+        for n in 0..MESSAGES {
+            while !a.has_room(level, n % 5) {
+                wake(a.announce());
+                std::thread::park();
+            }
+            let taken = a.settle();
+            level.remove_all(taken.messages, taken.bytes);
+            level.add(n % 5);
+            wake(a.push(queued(n % 5), true).reader);
+        }
+        wake(a.announce());
+        reader.join().unwrap();
+        assert_eq!((a.level(level).messages(), a.level(level).bytes()), (0, 0));
+    }
+}
+
+#[test]
+fn dropping_an_end_ends_the_other() {
+    let [(a, _), (mut b, reader)] = connection();
+    drop(a);
+    assert_eq!((reader.woken(), b.look()), (1, Incoming::Ended { empty: true }));
+}
+
+#[test]
+fn a_drained_pipe_holds_no_memory() {
+    let [(mut a, _), (mut b, _)] = connection();
+    for _ in 0..10_000 {
+        drop(a.push(queued(1), true));
+    }
+    while b.pop().rest == Incoming::Messages {}
+    assert!(b.incoming.lock().queue.capacity() <= KEPT_CAPACITY);
+    assert!(b.fetched.capacity() <= KEPT_CAPACITY);
+}
