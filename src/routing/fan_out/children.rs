@@ -148,15 +148,19 @@ impl<const N: usize> Sorted<N> {
         self.position(byte).map(|place| self.nodes[place])
     }
 
-    /// Compares with all of them, which a few vector instructions do; no branch depends on the data.
+    /// Compares with all of them in one word; no branch depends on the data.
     #[inline]
     fn position(&self, byte: u8) -> Option<usize> {
-        let mut equal = 0_u32;
-        for (place, other) in self.bytes.iter().enumerate() {
-            equal |= u32::from(*other == byte) << place;
-        }
-        equal &= (1 << self.len) - 1;
-        (equal != 0).then(|| equal.trailing_zeros() as usize)
+        const ONES: u128 = u128::from_ne_bytes([1; 16]);
+        const HIGHS: u128 = u128::from_ne_bytes([0x80; 16]);
+        const { assert!(N <= 16) };
+        let mut bytes = [0; 16];
+        bytes[..N].copy_from_slice(&self.bytes);
+        let differences = u128::from_le_bytes(bytes) ^ (ONES * u128::from(byte));
+        // The high bit of each zero, and perhaps of bytes above the lowest one, which is what counts.
+        let equal = differences.wrapping_sub(ONES) & !differences & HIGHS;
+        let place = equal.trailing_zeros() as usize / 8;
+        (place < self.len()).then_some(place)
     }
 
     fn first_from(&self, byte: u8) -> Option<NodeId> {

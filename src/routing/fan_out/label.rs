@@ -51,6 +51,16 @@ impl Label {
     pub(super) fn len(&self) -> usize {
         self.as_slice().len()
     }
+
+    /// What comes after the label in `bytes`, if it is at the front of them, as its first byte is known to be.
+    #[inline]
+    pub(super) fn strip_from<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        match self {
+            // Most nodes of large trees; spares a call for the comparison.
+            Self::Inline { len: 1, .. } => bytes.get(1..),
+            _ => bytes.strip_prefix(self.as_slice()),
+        }
+    }
 }
 
 impl Default for Label {

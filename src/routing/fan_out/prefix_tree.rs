@@ -75,7 +75,7 @@ impl<V> PrefixTree<V> {
         let (mut at, mut rest) = (ROOT, key);
         while let Some(&first) = rest.first() {
             at = self.node(at).children.find(first)?;
-            rest = rest.strip_prefix(self.node(at).label.as_slice())?;
+            rest = self.node(at).label.strip_from(rest)?;
         }
         self.node(at).value.is_some().then_some(at)
     }
@@ -279,7 +279,7 @@ impl<'a, V> Iterator for PrefixesOf<'a, V> {
             if let Some(&first) = self.rest.first() {
                 if let Some(child) = node.children.find(first) {
                     let child = self.tree.node(child);
-                    if let Some(rest) = self.rest.strip_prefix(child.label.as_slice()) {
+                    if let Some(rest) = child.label.strip_from(self.rest) {
                         (self.next, self.rest) = (Some(child), rest);
                     }
                 }
