@@ -5,7 +5,7 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitCode, Output};
 use std::sync::OnceLock;
 
 #[path = "../examples/resilience/report.rs"]
@@ -158,6 +158,9 @@ fn mistakes_are_named() {
     for (arguments, named) in [
         (&["/no/such/file"][..], "/no/such/file"),
         (&[directory.to_str().unwrap()], "directory"),
+        // There, and open to all, but nobody can read its beginning.
+        #[cfg(target_os = "linux")]
+        (&["/proc/self/mem"], "/proc/self/mem"),
         (&["--bogus"], "--bogus"),
         (&["--runtime", "smol"], "smol"),
         (&["--seed", "x"], "--seed"),
@@ -190,8 +193,8 @@ fn there_is_at_least_one_shard() {
 fn a_difference_is_a_failure() {
     let faithful =
         || Report { lines: 3, delivered: 3, sent_checksum: 5, received_checksum: 5, ..Report::default() };
-    assert!(faithful().is_faithful());
-    assert!(!Report { delivered: 2, ..faithful() }.is_faithful());
-    assert!(!Report { received_checksum: 6, ..faithful() }.is_faithful());
+    assert_eq!(faithful().exit_code(), ExitCode::SUCCESS);
+    assert_eq!(Report { delivered: 2, ..faithful() }.exit_code(), ExitCode::from(1));
+    assert_eq!(Report { received_checksum: 6, ..faithful() }.exit_code(), ExitCode::from(1));
     faithful().print();
 }

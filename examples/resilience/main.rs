@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         return args.runtime.missing();
     };
     report.print();
-    if report.is_faithful() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    report.exit_code()
 }
 
 /// `None` if the runtime is not compiled in.

@@ -1,5 +1,6 @@
 //! What the run came to.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// The figures of a run.
@@ -24,6 +25,11 @@ impl Report {
     /// Whether what came out is what went in.
     pub fn is_faithful(&self) -> bool {
         self.lines == self.delivered && self.sent_checksum == self.received_checksum
+    }
+
+    /// What the program ends with.
+    pub fn exit_code(&self) -> ExitCode {
+        if self.is_faithful() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     pub fn print(&self) {
