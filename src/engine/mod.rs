@@ -33,6 +33,8 @@ mod reserve;
 mod shared;
 mod stats;
 mod tasks;
+#[cfg(test)]
+mod test_wakers;
 mod timers;
 mod wait;
 mod watch;

@@ -188,38 +188,22 @@ impl Wake for PeerSignal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::test_wakers::{Counter, unpark_this_thread};
     use std::sync::atomic::AtomicUsize;
-
-    #[derive(Default)]
-    struct Counter(AtomicUsize);
-
-    impl Wake for Counter {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
-    fn counter() -> (Arc<Counter>, Waker) {
-        let counter = Arc::new(Counter::default());
-        (Arc::clone(&counter), Waker::from(counter))
-    }
-
-    fn woken(counter: &Counter) -> usize {
-        counter.0.load(Ordering::SeqCst)
-    }
+    use std::thread;
 
     #[test]
     fn a_parked_receiver_is_told_before_the_companion() {
         let ready = Arc::new(ReadyQueue::default());
-        let (companion, waker) = counter();
+        let (companion, waker) = Counter::new();
         ready.set_companion(Some(waker));
-        let (receiver, waker) = counter();
+        let (receiver, waker) = Counter::new();
         let mut key = None;
         assert!(ready.park_receiver(&mut key, &waker).is_none());
         let signal = PeerSignal::new(PeerId::new(0, 0), &ready);
         signal.wake_by_ref();
         signal.wake_by_ref();
-        assert_eq!((woken(&receiver), woken(&companion)), (1, 0));
+        assert_eq!((receiver.woken(), companion.woken()), (1, 0));
         assert_eq!(ready.pop(), Some(PeerId::new(0, 0)));
         assert_eq!(ready.pop(), None, "queued once");
     }
@@ -227,25 +211,60 @@ mod tests {
     #[test]
     fn a_dropped_receiver_hands_its_wake_on() {
         let ready = Arc::new(ReadyQueue::default());
-        let (companion, waker) = counter();
+        let (companion, waker) = Counter::new();
         ready.set_companion(Some(waker));
         let mut key = None;
         assert!(ready.park_receiver(&mut key, Waker::noop()).is_none());
         PeerSignal::new(PeerId::new(0, 0), &ready).wake_by_ref();
-        assert_eq!(woken(&companion), 0);
+        assert_eq!(companion.woken(), 0);
         ready.unpark_receiver(&mut key).unwrap().wake();
-        assert_eq!(woken(&companion), 1);
+        assert_eq!(companion.woken(), 1);
     }
 
     #[test]
     fn nothing_is_woken_inside_a_turn_and_nothing_is_forgotten_after_it() {
         let ready = Arc::new(ReadyQueue::default());
-        let (companion, waker) = counter();
+        let (companion, waker) = Counter::new();
         ready.set_companion(Some(waker));
         ready.begin_turn();
         PeerSignal::new(PeerId::new(3, 1), &ready).wake_by_ref();
-        assert_eq!(woken(&companion), 0);
+        assert_eq!(companion.woken(), 0);
         assert!(ready.end_turn().is_some());
         assert!(ready.park_receiver(&mut None, Waker::noop()).is_some(), "something is ready");
+    }
+
+    /// Kills a turn that ends without an event that took it for open: it hangs.
+    #[test]
+    fn what_comes_as_a_turn_ends_is_seen_by_one_or_the_other() {
+        const EVENTS: usize = 20_000;
+        let ready = Arc::new(ReadyQueue::default());
+        let signal = PeerSignal::new(PeerId::new(0, 0), &ready);
+        let (sent, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        ready.set_companion(Some(unpark_this_thread()));
+        let other = thread::spawn({
+            let (signal, sent, seen) = (Arc::clone(&signal), Arc::clone(&sent), Arc::clone(&seen));
+            move || {
+                for event in 1..=EVENTS {
+                    sent.store(event, Ordering::SeqCst);
+                    signal.wake_by_ref();
+                    while seen.load(Ordering::SeqCst) < event {
+                        thread::yield_now();
+                    }
+                }
+            }
+        });
+        while seen.load(Ordering::SeqCst) < EVENTS {
+            ready.begin_turn();
+            while ready.pop().is_some() {
+                signal.taken();
+                seen.store(sent.load(Ordering::SeqCst), Ordering::SeqCst);
+            }
+            match ready.end_turn() {
+                Some(waker) => waker.wake(),
+                None if seen.load(Ordering::SeqCst) < EVENTS => thread::park(),
+                None => {}
+            }
+        }
+        other.join().unwrap();
     }
 }

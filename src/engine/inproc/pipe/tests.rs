@@ -1,31 +1,16 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Wake;
+use std::thread;
 
 use super::*;
+use crate::engine::test_wakers::{Counter, unpark_this_thread};
 use crate::message::Message;
 use crate::resilience::Permit;
-
-#[derive(Default)]
-struct Counter(AtomicUsize);
-
-impl Wake for Counter {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-impl Counter {
-    fn woken(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
 
 /// A connection whose sides count their wakes, and have looked once.
 fn connection() -> [(End, Arc<Counter>); 2] {
     let (a, b) = End::pair("name");
     [a, b].map(|mut end| {
-        let counter = Arc::new(Counter::default());
-        end.register(&Waker::from(Arc::clone(&counter)));
+        let (counter, waker) = Counter::new();
+        end.register(&waker);
         assert_eq!(end.look(), Incoming::Nothing);
         (end, counter)
     })
@@ -159,44 +144,32 @@ fn a_burst_is_there_at_once_and_announced_in_bulk_and_at_its_end() {
     assert_eq!(reader.woken(), 2);
 }
 
-struct Unpark(std::thread::Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-fn wake_this_thread() -> Waker {
-    Waker::from(Arc::new(Unpark(std::thread::current())))
-}
-
 /// Kills an order of telling and looking in which a writer at its mark or a reader is forgotten: it hangs.
 #[test]
 fn two_threads_never_forget_each_other() {
     const MESSAGES: usize = 10_000;
     for mark in [1, 3] {
         let (mut a, mut b) = End::pair("threads");
-        let reader = std::thread::spawn(move || {
-            b.register(&wake_this_thread());
+        let reader = thread::spawn(move || {
+            b.register(&unpark_this_thread());
             for n in 0..MESSAGES {
                 let message = loop {
                     let popped = b.pop();
                     wake(popped.writer);
                     match popped.message {
                         Some(message) => break message,
-                        None => std::thread::park(),
+                        None => thread::park(),
                     }
                 };
                 assert_eq!(message.size, n % 5);
             }
         });
-        a.register(&wake_this_thread());
+        a.register(&unpark_this_thread());
         let mut level = HighWater::new(mark, usize::MAX);
         for n in 0..MESSAGES {
             while !a.has_room(level, n % 5) {
                 wake(a.announce());
-                std::thread::park();
+                thread::park();
             }
             let taken = a.settle();
             level.remove_all(taken.messages, taken.bytes);
