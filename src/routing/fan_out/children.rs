@@ -148,12 +148,15 @@ impl<const N: usize> Sorted<N> {
         self.position(byte).map(|place| self.nodes[place])
     }
 
-    /// Compares with all of them in one word; no branch depends on the data.
+    /// Compares with a few one by one, and with more in one word, where no branch depends on the data.
     #[inline]
     fn position(&self, byte: u8) -> Option<usize> {
         const ONES: u128 = u128::from_ne_bytes([1; 16]);
         const HIGHS: u128 = u128::from_ne_bytes([0x80; 16]);
         const { assert!(N <= 16) };
+        if N <= 2 {
+            return self.bytes[..self.len()].iter().position(|other| *other == byte);
+        }
         let mut bytes = [0; 16];
         bytes[..N].copy_from_slice(&self.bytes);
         let differences = u128::from_le_bytes(bytes) ^ (ONES * u128::from(byte));
