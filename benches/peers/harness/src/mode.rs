@@ -63,7 +63,7 @@ fn run(mode: &Mode, task: Task) -> ! {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         default(panic);
-        finish(&Outcome::Failed(panic.to_string().replace('\n', " ")));
+        finish(&Outcome::Failed(without_registry(&panic.to_string().replace('\n', " "))));
     }));
     let result = match task.scenario {
         Scenario::IdlePeers { endpoint, connections } => zmtp::idle_peers(&endpoint, connections),
@@ -89,5 +89,25 @@ fn finish(outcome: &Outcome) -> ! {
 impl Mode {
     fn info(&self) -> ModeInfo {
         ModeInfo { name: self.name.into(), about: self.about.into(), kind: self.kind }
+    }
+}
+
+/// Says where a panic was without where this machine keeps its crates.
+fn without_registry(panic: &str) -> String {
+    let is_local = |word: &&str| word.contains("/registry/src/");
+    let Some(path) = panic.split(' ').find(is_local) else { return panic.to_owned() };
+    let place = path.split_once("/registry/src/").and_then(|(_, rest)| rest.split_once('/'));
+    place.map_or_else(|| panic.to_owned(), |(_, place)| panic.replace(path, place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_registry;
+
+    #[test]
+    fn places_are_told_from_the_crate_on() {
+        let told = "panicked at /home/me/.cargo/registry/src/index-1/some-0.2.0/src/lib.rs:1:2: no";
+        assert_eq!(without_registry(told), "panicked at some-0.2.0/src/lib.rs:1:2: no");
+        assert_eq!(without_registry("panicked at src/main.rs:1:2: no"), "panicked at src/main.rs:1:2: no");
     }
 }
