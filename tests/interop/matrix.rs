@@ -1,8 +1,7 @@
 //! Every legal pair of socket types, with ours on either side: both directions of binding, over TCP and Unix
 //! sockets, and after either side was killed and bound again.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use super::rt::{self, *};
@@ -181,7 +180,8 @@ fn their_send(socket: &zmq::Socket, frames: &[Vec<u8>]) {
     loop {
         match socket.send_multipart(frames, 0) {
             Ok(()) => return,
-            Err(zmq::Error::EHOSTUNREACH) => std::thread::sleep(Duration::from_millis(1)),
+            // One that is to know its peers is ready to send once it knows one.
+            Err(zmq::Error::EHOSTUNREACH) => drop(socket.poll(zmq::POLLOUT, -1).unwrap()),
             Err(error) => panic!("{error}"),
         }
     }
@@ -259,12 +259,11 @@ async fn we_send(kind: Kind, ours: &Ours, socket: zmq::Socket, their: zmq::Socke
 
 /// A PUB of libzmq's does not say when somebody has subscribed: it begins once we have heard it.
 async fn they_send(kind: Kind, ours: &Ours, socket: zmq::Socket, their: zmq::SocketType) -> zmq::Socket {
-    let heard = Arc::new(AtomicBool::new(their == zmq::PUSH));
-    let told = Arc::clone(&heard);
+    let (tell, heard) = mpsc::channel();
     let sending = rt::blocking(move || {
-        while !told.load(Ordering::Acquire) {
+        let interval = Duration::from_millis(1);
+        while their != zmq::PUSH && heard.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
             socket.send("are you there?", 0).unwrap();
-            std::thread::sleep(Duration::from_millis(1));
         }
         for body in script() {
             their_send(&socket, &body);
@@ -275,7 +274,8 @@ async fn they_send(kind: Kind, ours: &Ours, socket: zmq::Socket, their: zmq::Soc
         for body in script() {
             let mut received = ours.recv().await;
             while received[0] == "are you there?" {
-                heard.store(true, Ordering::Release);
+                // The first time is enough, and nobody listens afterwards.
+                let _ = tell.send(());
                 received = ours.recv().await;
             }
             assert!(received == message(body), "{their:?} to {kind:?}");
