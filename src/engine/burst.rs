@@ -75,6 +75,8 @@ impl<S: AsyncStream> Core<S> {
             self.write_burst(id);
             return Some(payment);
         }
+        self.outbound.burst += 1;
+        self.counters.accepted += 1;
         if peer.link.inproc().is_some() {
             self.pass_in_burst(id, message, payment);
             return None;
@@ -83,8 +85,6 @@ impl<S: AsyncStream> Core<S> {
             Payment::Permit(permit) => queue_message(peer, message, permit),
             Payment::Ahead => queue_charged(peer, message, size, &mut self.outbound.ahead),
         }
-        self.outbound.burst += 1;
-        self.counters.accepted += 1;
         if worth_writing(&peer.out, self.outbound.enough) {
             self.write_burst(id);
         }
@@ -97,8 +97,6 @@ impl<S: AsyncStream> Core<S> {
             Payment::Permit(permit) => permit,
             Payment::Ahead => self.outbound.ahead.split(message.size()),
         };
-        self.outbound.burst += 1;
-        self.counters.accepted += 1;
         self.pass(id, std::mem::take(message), permit);
     }
 

@@ -69,12 +69,6 @@ impl<S: AsyncStream> Core<S> {
         true
     }
 
-    /// Whether the companion is there to see to what a burst leaves.
-    #[inline]
-    pub(super) fn gathers(&self) -> bool {
-        self.options.flush_policy == FlushPolicy::Adaptive && self.companion == Companion::Running
-    }
-
     /// Has the companion write what is left; an eager socket has written all that the kernel took, and
     /// waits for it.
     #[inline]

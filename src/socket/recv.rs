@@ -153,8 +153,7 @@ impl Turn {
         if received.is_ready() {
             core.forget_limit(&mut self.limit);
         } else if core.limit_expired(&mut self.limit, core.options.recv_timeout, waker) {
-            core.forget_limit(&mut self.limit);
-            core.abandon_recv(&mut self.key);
+            self.leave(core);
             return Poll::Ready(Err(Error::Timeout(TimeoutKind::Recv)));
         }
         received
@@ -163,12 +162,14 @@ impl Turn {
     /// The one that waits goes away, with or without a message.
     pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
         if self.key.is_some() || self.limit.is_some() {
-            shared.with(|core| {
-                core.forget_limit(&mut self.limit);
-                if self.key.is_some() {
-                    core.abandon_recv(&mut self.key);
-                }
-            });
+            shared.with(|core| self.leave(core));
+        }
+    }
+
+    fn leave<S: AsyncStream>(&mut self, core: &mut Core<S>) {
+        core.forget_limit(&mut self.limit);
+        if self.key.is_some() {
+            core.abandon_recv(&mut self.key);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::engine::peer::Peer;
 use crate::engine::pending::Queued;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, PeerId};
-use crate::resilience::{HighWater, Permit};
+use crate::resilience::{FlushPolicy, HighWater, Permit};
 use crate::runtime::AsyncStream;
 
 /// Messages of one peer that are taken in a row without anybody receiving.
@@ -29,7 +29,7 @@ impl<S: AsyncStream> Core<S> {
         if passed.unannounced {
             self.mark_dirty(id);
         }
-        if self.gathers() {
+        if self.options.flush_policy != FlushPolicy::Manual {
             self.heat_up(true);
         }
     }
