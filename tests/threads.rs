@@ -232,3 +232,59 @@ fn a_budget_shared_by_all_threads() {
         assert_eq!(budget.available(), 100_000);
     });
 }
+
+/// What both sides of one connection say became of its messages: every one is somewhere.
+fn settled(push: &PushSocket, pull: &PullSocket) -> (u64, u64) {
+    let (out, into) = (push.stats(), pull.stats());
+    assert_eq!(out.accepted, out.sent + out.queued + out.dropped_total());
+    assert_eq!(into.received, into.delivered + into.recv_queued + into.recv_dropped);
+    (out.sent, into.received)
+}
+
+/// The receiver closes while the connection, or what was sent on it, is on its way to its companion.
+#[test]
+fn what_was_sent_inside_of_the_process_is_somewhere() {
+    run(async {
+        let options = SocketOptions::default().with_linger(Duration::ZERO);
+        for round in 0..400 {
+            let name = format!("inproc://threads/somewhere/{round}");
+            let pull = PullSocket::bind(&name).await.unwrap();
+            let push = PushSocket::connect_with_options(&name, options.clone()).await.unwrap();
+            push.send("x").await.unwrap();
+            if round % 2 == 0 {
+                pull.close().await;
+                push.close().await;
+            } else {
+                push.close().await;
+                pull.close().await;
+            }
+            let (sent, received) = settled(&push, &pull);
+            assert_eq!(sent, received, "round {round}: {:?} {:?}", push.stats(), pull.stats());
+        }
+    });
+}
+
+/// The same in its order that matters: the companion of the receiver does not run before it is closed.
+#[test]
+fn a_connection_that_a_closed_socket_never_took_gives_everything_back() {
+    let runtime = || ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (here, there) = (runtime(), runtime());
+    for sender_first in [false, true] {
+        let name = format!("inproc://threads/never taken/{sender_first}");
+        let pull = there.block_on(PullSocket::bind(&name)).unwrap();
+        let push = here.block_on(async {
+            let options = SocketOptions::default().with_linger(Duration::ZERO);
+            let push = PushSocket::connect_with_options(&name, options).await.unwrap();
+            push.send("x").await.unwrap();
+            push
+        });
+        if sender_first {
+            assert_eq!(here.block_on(push.close()), 0, "it is left to the receiver");
+        }
+        there.block_on(pull.close());
+        if !sender_first {
+            assert_eq!(here.block_on(push.close()), 1);
+        }
+        assert_eq!(settled(&push, &pull), if sender_first { (1, 1) } else { (0, 0) });
+    }
+}

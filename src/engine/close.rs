@@ -96,6 +96,8 @@ impl<S: AsyncStream> Core<S> {
                 self.emit(SocketEvent::Unbound { endpoint });
             }
         }
+        // Before the socket can be found closed, and after its names are free, so that none comes later.
+        self.turn_down_offers();
         self.close_step();
         self.wake_companion();
         self.wake_everybody();

@@ -61,7 +61,7 @@ impl<S: AsyncStream> Core<S> {
             // Asked once and for all: what the other side leaves from now on goes back to it.
             let left = end.stop_reading() && end.look() == (Incoming::Ended { empty: false });
             if !left || self.phase != Phase::Open {
-                return self.effects.drop_link(Link::Inproc(end));
+                return self.turn_down(end);
             }
         }
         let id = self.attach_inproc(end, peer, Origin::Listener(listener), now);
@@ -139,11 +139,24 @@ impl<S: AsyncStream> Core<S> {
         for dial in &mut self.endpoints.dials {
             dial.ticket = None;
         }
-        for call in self.mailbox.as_ref().map(|mailbox| mailbox.take()).unwrap_or_default() {
-            if let Call::Offered { end, .. } = call {
-                self.effects.drop_link(Link::Inproc(end));
-            }
+        self.turn_down_offers();
+    }
+
+    /// Nobody connects to this socket any more: its names are free. Those that have, and were not taken in
+    /// yet, learn it here and now, and not when the companion comes to it: until then they would leave to us
+    /// what nobody will ever take.
+    pub(crate) fn turn_down_offers(&mut self) {
+        for end in self.mailbox.as_ref().map(|mailbox| mailbox.take_offers()).unwrap_or_default() {
+            self.turn_down(end);
         }
+    }
+
+    /// Ends a connection that was not taken in: the other side gets back what it sent, unless it has gone.
+    fn turn_down(&mut self, mut end: End) {
+        let closed = end.close(false);
+        self.effects.wake(closed.waker);
+        self.count_abandoned(closed.abandoned);
+        self.effects.drop_link(Link::Inproc(end));
     }
 
     fn mailbox(&mut self) -> Arc<Mailbox> {

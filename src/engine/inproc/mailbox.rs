@@ -41,6 +41,12 @@ pub(crate) enum Call {
     Bound { dial: u32 },
 }
 
+impl Call {
+    fn is_offer(&self) -> bool {
+        matches!(self, Self::Offered { .. })
+    }
+}
+
 /// Letters to a companion, which is woken for each; nobody waits for an answer.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
@@ -62,5 +68,18 @@ impl Mailbox {
 
     pub(crate) fn take(&self) -> Vec<Call> {
         std::mem::take(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes the connections out, for a socket that wants no more of them.
+    pub(super) fn take_offers(&self) -> Vec<End> {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let (offers, rest) = std::mem::take(&mut *calls).into_iter().partition(Call::is_offer);
+        *calls = rest;
+        drop(calls);
+        let ends = |call| match call {
+            Call::Offered { end, .. } => Some(end),
+            Call::Bound { .. } => None,
+        };
+        Vec::into_iter(offers).filter_map(ends).collect()
     }
 }

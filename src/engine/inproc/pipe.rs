@@ -113,6 +113,8 @@ pub(crate) struct Closed {
     pub(crate) taken: Count,
     /// What the other side never took.
     pub(crate) unsent: VecDeque<Queued>,
+    /// What the other side left for good, as taken, and we never took.
+    pub(crate) abandoned: usize,
     /// The other side.
     pub(crate) waker: Option<Waker>,
 }
@@ -274,7 +276,7 @@ impl End {
     /// only.
     pub(crate) fn close(&mut self, leave: bool) -> Closed {
         let mut own = [None, None];
-        let closed = {
+        let mut closed = {
             let mut state = self.outgoing.lock();
             if std::mem::replace(&mut state.writer.closed, true) {
                 return Closed::default();
@@ -283,12 +285,15 @@ impl End {
             let left = leave && !state.reader.closed;
             let unsent = if left { VecDeque::new() } else { std::mem::take(&mut state.queue) };
             let taken = self.written.since(Count::of(&unsent)).since(self.settled);
-            Closed { taken, unsent, waker: state.reader.waker.clone() }
+            Closed { taken, unsent, abandoned: 0, waker: state.reader.waker.clone() }
         };
         {
             let mut state = self.incoming.lock();
             state.reader.closed = true;
             state.put_back(&mut self.fetched);
+            if state.writer.closed {
+                closed.abandoned = state.queue.len();
+            }
             own[1] = state.reader.waker.take();
         }
         closed
@@ -344,7 +349,7 @@ impl End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        let Closed { waker, unsent, taken: _ } = self.close(false);
+        let Closed { waker, unsent, taken: _, abandoned: _ } = self.close(false);
         drop(unsent);
         if let Some(waker) = waker {
             waker.wake();

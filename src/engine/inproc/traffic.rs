@@ -214,7 +214,14 @@ impl<S: AsyncStream> Core<S> {
         peer.count_taken(closed.taken);
         self.counters.sent += closed.taken.messages as u64;
         self.effects.wake(closed.waker);
+        self.count_abandoned(closed.abandoned);
         closed.unsent.into()
+    }
+
+    /// Messages that a peer left to us for good, for which nobody is there.
+    pub(super) fn count_abandoned(&mut self, messages: usize) {
+        self.counters.received += messages as u64;
+        self.counters.recv_dropped += messages as u64;
     }
 }
 
