@@ -22,6 +22,7 @@ macro_rules! mount {
             mod dropped_patterns;
             mod endpoints;
             mod handles;
+            mod hostile;
             mod inproc;
             #[cfg(unix)]
             mod ipc;

@@ -13,7 +13,7 @@
 #[path = "../../examples/support/runtime.rs"]
 mod runtime;
 
-#[path = "../throughput/wire.rs"]
+#[path = "../support/wire.rs"]
 #[allow(dead_code, reason = "a part is used")]
 mod wire;
 

@@ -2,7 +2,7 @@
 #![cfg(any(feature = "tokio", feature = "compio"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
-#[path = "support/mod.rs"]
+#[path = "../../tests/support/mod.rs"]
 mod support;
 
 macro_rules! mount {
@@ -12,7 +12,6 @@ macro_rules! mount {
         mod $name {
             use crate::support::$name as rt;
 
-            mod hostile;
             #[cfg(unix)]
             mod ipc;
             mod libzmq;

@@ -1,7 +1,7 @@
 //! Throughput and latency beside libzmq and raw TCP, in one run.
 //!
 //! ```sh
-//! cargo bench --features compio --bench throughput -- [--rounds N] [--only WORD] [--contestant NAME] [--quick]
+//! cargo bench -p monocoque-interop --features compio -- [--rounds N] [--only WORD] [--contestant NAME] [--quick]
 //! ```
 //!
 //! Client and server are two threads of one process over 127.0.0.1, each with its own runtime or libzmq
@@ -10,12 +10,13 @@
 //! Receivers verify the length, number and last byte of every message.
 
 #[macro_use]
-#[path = "../../examples/support/runtime.rs"]
+#[path = "../../../examples/support/runtime.rs"]
 mod runtime;
 
 mod libzmq;
 mod raw;
 mod report;
+#[path = "../../../benches/support/wire.rs"]
 mod wire;
 
 use report::{Report, Sample};
