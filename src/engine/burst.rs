@@ -76,7 +76,7 @@ impl<S: AsyncStream> Core<S> {
             return Some(payment);
         }
         self.outbound.burst += 1;
-        self.counters.accepted += 1;
+        self.ledger.accept();
         if peer.link.inproc().is_some() {
             self.pass_in_burst(id, message, payment);
             return None;
@@ -122,13 +122,12 @@ impl<S: AsyncStream> Core<S> {
             Some(peer) if undisturbed && open && peer.stage != Stage::Draining => peer,
             _ => return false,
         };
-        let Some(len) = peer.connection.take_message(inbound.slab.filled(), into) else { return false };
-        inbound.slab.consume(len);
+        let Some(taken) = peer.connection.take_message(inbound.slab.filled(), into) else { return false };
+        inbound.slab.consume(taken.bytes);
         inbound.calls += 1;
         inbound.burst += 1;
         if inbound.direct {
-            peer.received += 1;
-            self.counters.received += 1;
+            peer.account.receive(taken.payload);
         } else {
             let id = peer.id;
             if !self.accept(id, into) {

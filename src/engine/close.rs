@@ -144,7 +144,7 @@ impl<S: AsyncStream> Core<S> {
     /// What the end of the socket left unsent.
     fn unsent(&self) -> u64 {
         [DropCause::Closed, DropCause::CompanionGone]
-            .map(|cause| self.counters.dropped[cause as usize])
+            .map(|cause| self.ledger.dropped().of(cause))
             .iter()
             .sum()
     }

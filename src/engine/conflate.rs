@@ -67,11 +67,13 @@ impl<S: AsyncStream> Core<S> {
     /// Puts a message in the place of the one that the application has not received yet.
     pub(super) fn replace_received(&mut self, id: PeerId, message: Message) {
         let Some(peer) = self.peers.get_mut(id) else { return };
+        let mut replaced = 0;
         for older in peer.inbox.drain(..) {
             peer.inbox_level.remove(older.size());
-            self.counters.recv_dropped += 1;
+            replaced += 1;
         }
         peer.inbox_level.add(message.size());
         peer.inbox.push_back(message);
+        self.count_recv_dropped(Some(id), DropCause::Conflated, replaced);
     }
 }

@@ -6,6 +6,7 @@ use super::effects::Effects;
 use super::endpoints::Endpoints;
 use super::inbound::Inbound;
 use super::inproc::Mailbox;
+use super::ledger::Ledger;
 use super::limits::Limits;
 use super::outbound::Outbound;
 use super::pattern::Pattern;
@@ -14,7 +15,7 @@ use super::ready::ReadyQueue;
 use super::tasks::Tasks;
 use super::wait::WaitList;
 use crate::error::Error;
-use crate::monitor::{DropCause, MonitorHub, PeerId, SocketEvent};
+use crate::monitor::{MonitorHub, PeerId, SocketEvent};
 use crate::options::SocketOptions;
 use crate::protocol::{self, Config, Security, SocketType};
 use crate::resilience::Deadlines;
@@ -51,7 +52,7 @@ pub(crate) struct Core<S> {
     /// Futures that wait for a change of connections, endpoints or phase.
     pub(crate) watchers: WaitList,
     pub(crate) monitor: MonitorHub,
-    pub(crate) counters: Counters,
+    pub(crate) ledger: Ledger,
     /// Accepted connections that have not completed the handshake.
     pub(crate) handshaking: usize,
     /// A `begin_turn` is open.
@@ -101,23 +102,6 @@ pub(crate) enum Timer {
     Limit(u64),
 }
 
-/// Counts over the life of the socket; see `SocketStats` for the invariants.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) accepted: u64,
-    pub(crate) sent: u64,
-    pub(crate) in_doubt: u64,
-    pub(crate) dropped: [u64; DropCause::COUNT],
-    pub(crate) received: u64,
-    pub(crate) delivered: u64,
-    pub(crate) recv_dropped: u64,
-    /// Messages that had begun to arrive when their connection ended.
-    pub(crate) incomplete: u64,
-    pub(crate) connects: u64,
-    pub(crate) reconnects: u64,
-    pub(crate) handshakes_failed: u64,
-}
-
 impl<S: AsyncStream> Core<S> {
     pub(crate) fn new(
         socket_type: SocketType,
@@ -159,7 +143,7 @@ impl<S: AsyncStream> Core<S> {
             unclocked: Vec::new(),
             watchers: WaitList::default(),
             monitor: MonitorHub::default(),
-            counters: Counters::default(),
+            ledger: Ledger::default(),
             handshaking: 0,
             polling: false,
             options,
@@ -219,14 +203,6 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn emit(&mut self, event: SocketEvent) {
         if !self.monitor.is_idle() {
             self.monitor.emit(event, self.effects.wakers());
-        }
-    }
-
-    /// Counts messages that were accepted and will not be sent.
-    pub(crate) fn count_dropped(&mut self, peer: Option<PeerId>, cause: DropCause, count: u64) {
-        if count > 0 {
-            self.counters.dropped[cause as usize] += count;
-            self.emit(SocketEvent::MessagesDropped { peer, cause, count });
         }
     }
 

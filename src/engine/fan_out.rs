@@ -31,8 +31,8 @@ impl<S: AsyncStream> Core<S> {
         let targets = std::mem::take(self.pattern.targets());
         self.pattern.outgoing_to_many(message);
         if targets.is_empty() {
-            self.counters.accepted += 1;
-            self.counters.dropped[DropCause::NoSubscriber as usize] += 1;
+            self.ledger.accept();
+            self.count_dropped(None, DropCause::NoSubscriber, 1);
         }
         let size = message.size();
         let once = targets.len() > 1 && Connection::wire_bound(message, size) <= ENCODED_ONCE;
@@ -40,7 +40,7 @@ impl<S: AsyncStream> Core<S> {
         let mut fanned = Fanned { message, size, permit: permit.into_shared(), encoded };
         let mut left_over = false;
         for &id in &targets {
-            self.counters.accepted += 1;
+            self.ledger.accept();
             if self.queue_copy(id, &mut fanned) {
                 left_over |= self.flush_if_due(id, write);
             } else {
@@ -97,7 +97,7 @@ impl<S: AsyncStream> Core<S> {
         let Some(peer) = self.peers.get_mut(id) else { return };
         if peer.link.inproc().is_some() {
             let message = Frame::from([&[u8::from(subscribe)], topic].concat()).into();
-            self.counters.accepted += 1;
+            self.ledger.accept();
             return self.pass(id, message, Permit::none());
         }
         if subscribe {

@@ -79,7 +79,7 @@ impl<S: AsyncStream> Core<S> {
             if !self.inbound.has_more() {
                 self.outbound.enough = FLUSH_COPIED;
             }
-            self.outbound.heated_at = self.counters.accepted;
+            self.outbound.heated_at = self.ledger.accepted();
             self.wake_companion();
         }
     }
@@ -114,16 +114,16 @@ impl<S: AsyncStream> Core<S> {
     /// Accounts for the messages whose last byte is with the kernel.
     fn settle_written(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        let before = peer.sent;
+        let before = peer.account.sent();
         while let Some(written) = peer.out.pop_written() {
             peer.out_level.remove_all(written.messages, written.payload);
-            peer.sent += written.messages as u64;
+            peer.account.send(written.messages as u64, written.payload as u64);
             if !peer.permits.is_empty() {
                 let each = written.payload / written.messages;
-                peer.permits.release(peer.sent, each, |permit| self.effects.drop_permit(permit));
+                peer.permits.release(peer.account.sent(), each, |permit| self.effects.drop_permit(permit));
             }
         }
-        let freed = peer.sent - before;
+        let freed = peer.account.sent() - before;
         if peer.out.is_empty() {
             peer.dirty = false;
             if self.outbound.dirty.last() == Some(&id) {
@@ -132,7 +132,6 @@ impl<S: AsyncStream> Core<S> {
             self.outbound.take_arena_back(peer);
         }
         if freed > 0 {
-            self.counters.sent += freed;
             self.room_freed(id);
         }
         self.wake_flushers();
@@ -169,7 +168,7 @@ impl<S: AsyncStream> Core<S> {
         let was_hot = std::mem::replace(&mut self.outbound.hot, flushed);
         if !flushed {
             if was_hot {
-                self.outbound.solitary = self.counters.accepted == self.outbound.heated_at;
+                self.outbound.solitary = self.ledger.accepted() == self.outbound.heated_at;
             }
             self.outbound.untold = false;
             self.outbound.enough = FLUSH_REPLIES;

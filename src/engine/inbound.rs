@@ -9,7 +9,7 @@ use super::peer::Peer;
 use super::wait::WaitKey;
 use crate::error::Error;
 use crate::message::Message;
-use crate::monitor::PeerId;
+use crate::monitor::{DropCause, PeerId};
 use crate::options::SocketOptions;
 use crate::resilience::HighWater;
 use crate::routing::FairQueue;
@@ -196,7 +196,7 @@ impl<S: AsyncStream> Core<S> {
     /// A message goes to the application, which may or may not come back for what is left.
     #[inline]
     pub(super) fn delivered(&mut self) {
-        self.counters.delivered += 1;
+        self.ledger.deliver();
         if !self.inbound.readable.is_empty() || !self.inbound.slab.filled().is_empty() {
             self.watch();
         }
@@ -356,8 +356,8 @@ impl<S: AsyncStream> Core<S> {
             core.collect_ready();
             core.inbound.passed = 0;
             core.read_ahead_now();
-            while core.take_decoded().is_some() {
-                core.counters.recv_dropped += 1;
+            while let Some((id, _)) = core.take_decoded() {
+                core.count_recv_dropped(Some(id), DropCause::Superseded, 1);
                 core.inbound.passed = 0;
             }
         });

@@ -128,7 +128,7 @@ impl<S: AsyncStream> Core<S> {
         };
         peer.info = Some(Box::new(info));
         self.handshake_over(origin);
-        self.counters.connects += 1;
+        self.ledger.connect();
         if let Origin::Dial(dial) = origin {
             self.dial_connected(dial);
         }
@@ -195,7 +195,7 @@ impl<S: AsyncStream> Core<S> {
         dial.outcomes += 1;
         dial.reconnect.connected();
         if dial.failure.take().is_some() || dial.outcomes > 1 {
-            self.counters.reconnects += 1;
+            self.ledger.reconnect();
         }
     }
 
@@ -220,13 +220,13 @@ impl<S: AsyncStream> Core<S> {
             self.count_cut(id);
         }
         // A peer that answers the end of our stream with its own has read what came before it.
-        if !(peer.stage == Stage::Draining && matches!(reason, DisconnectReason::EndOfStream)) {
-            self.counters.in_doubt += peer.unproven();
-        }
+        let proven = peer.stage == Stage::Draining && matches!(reason, DisconnectReason::EndOfStream);
+        let in_doubt = if proven { 0 } else { peer.unproven() };
         if peer.origin == Origin::Given {
             self.endpoints.given_failure = Some(reason.clone().into());
         }
         self.settle_unsent(&mut peer, &reason);
+        self.ledger.close(&peer.account, in_doubt);
         self.pattern.settled(&mut self.tasks);
         self.perform_tasks();
         self.report_end(&peer, &reason);
@@ -246,15 +246,17 @@ impl<S: AsyncStream> Core<S> {
 
     /// A message that had begun to arrive never will.
     fn count_cut(&mut self, id: PeerId) {
-        self.emit(SocketEvent::MessagesDropped { peer: Some(id), cause: DropCause::Incomplete, count: 1 });
-        self.counters.incomplete += 1;
+        self.ledger.cut();
+        let cause = DropCause::Incomplete;
+        self.emit(SocketEvent::ReceivedDropped { peer: Some(id), cause, count: 1 });
     }
 
     fn report_end(&mut self, peer: &Peer<S>, reason: &DisconnectReason) {
         let event = if peer.stage == Stage::Handshaking {
-            self.counters.handshakes_failed += 1;
+            self.ledger.fail_handshake(reason.kind());
             SocketEvent::HandshakeFailed { peer: peer.id, cause: reason.clone().into() }
         } else {
+            self.ledger.disconnect(reason.kind());
             SocketEvent::Disconnected { peer: peer.id, reason: reason.clone() }
         };
         self.emit(event);
@@ -263,7 +265,7 @@ impl<S: AsyncStream> Core<S> {
     /// What the connection had queued: back to the socket where any peer will do, else dropped.
     fn settle_unsent(&mut self, peer: &mut Peer<S>, reason: &DisconnectReason) {
         let mut permits = std::mem::take(&mut peer.permits);
-        let mut ordinal = peer.sent;
+        let mut ordinal = peer.account.sent();
         let mut keep = Vec::new();
         let (mut lost, mut cancelled) = (0, 0);
         for unsent in peer.out.drain_unsent() {

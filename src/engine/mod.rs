@@ -18,6 +18,7 @@ mod flush;
 mod held;
 mod inbound;
 mod inproc;
+mod ledger;
 mod lifecycle;
 mod limits;
 mod outbound;

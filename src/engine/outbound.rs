@@ -142,7 +142,7 @@ impl<S: AsyncStream> Core<S> {
                     self.pattern.dropped();
                 }
                 self.effects.drop_permit(permit);
-                self.counters.accepted += 1;
+                self.ledger.accept();
                 self.count_dropped(None, cause, 1);
             }
             Err(error) => {
@@ -234,7 +234,7 @@ impl<S: AsyncStream> Core<S> {
     #[inline]
     pub(crate) fn enqueue_raw(&mut self, id: PeerId, message: &mut Message, permit: Permit, write: bool) {
         let Some(peer) = self.peers.get_mut(id) else { return self.effects.drop_permit(permit) };
-        self.counters.accepted += 1;
+        self.ledger.accept();
         if self.conflates && peer.has_unsent() {
             return self.conflate(id, std::mem::take(message), permit);
         }

@@ -193,8 +193,8 @@ pub(crate) enum Route {
 pub(crate) enum Verdict {
     /// It goes to the application.
     Deliver,
-    /// Nobody wants it.
-    Discard,
+    /// Nobody wants it, for this reason.
+    Discard(DropCause),
     /// It was for the socket itself, which has acted on it.
     Consumed,
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::held::Held;
 use super::inproc::Link;
+use super::ledger::Account;
 use super::pending::Queued;
 use super::ready::{PeerSignal, ReadyQueue};
 use crate::endpoint::Endpoint;
@@ -104,7 +105,7 @@ pub(crate) struct Peer<S> {
     /// With `conflate`: the message that leaves when the queue is empty, unless another takes its place.
     pub(crate) latest: Option<Box<Queued>>,
     pub(crate) enqueued: u64,
-    pub(crate) sent: u64,
+    pub(crate) account: Account,
     /// Something was queued since the last flush.
     pub(crate) dirty: bool,
     /// The kernel took no more; the stream will wake the signal.
@@ -121,7 +122,6 @@ pub(crate) struct Peer<S> {
     /// Messages read ahead of the application.
     pub(crate) inbox: VecDeque<Message>,
     pub(crate) inbox_level: HighWater,
-    pub(crate) received: u64,
     /// On the list of peers that may have something to read.
     pub(crate) readable: bool,
     /// Reading waits until the application has taken messages.
@@ -191,7 +191,7 @@ impl<S: AsyncStream> Peer<S> {
             conflates,
             latest: None,
             enqueued: 0,
-            sent: 0,
+            account: Account::default(),
             dirty: false,
             write_blocked: false,
             poisoned: false,
@@ -200,7 +200,6 @@ impl<S: AsyncStream> Peer<S> {
             large: None,
             inbox: VecDeque::new(),
             inbox_level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
-            received: 0,
             readable: false,
             paused: false,
             ending: None,
@@ -307,7 +306,7 @@ impl<S: AsyncStream> Peer<S> {
 
     /// Messages handed to the kernel of which nothing proves that they arrived.
     pub(crate) fn unproven(&self) -> u64 {
-        self.sent.saturating_sub(self.liveness.proven)
+        self.account.sent().saturating_sub(self.liveness.proven)
     }
 }
 

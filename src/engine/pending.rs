@@ -41,7 +41,7 @@ impl<S: AsyncStream> Core<S> {
     /// Queues a message until there is a peer for it.
     pub(crate) fn queue_pending(&mut self, message: Message, permit: Permit) {
         self.pattern.queued();
-        self.counters.accepted += 1;
+        self.ledger.accept();
         if self.conflates {
             self.drop_pending(DropCause::Conflated);
         }

@@ -2,16 +2,15 @@
 
 use super::core::Core;
 use crate::message::Message;
-use crate::monitor::PeerId;
+use crate::monitor::{DropCause, PeerId};
 use crate::runtime::AsyncStream;
 
 impl<S: AsyncStream> Core<S> {
     /// Takes the message back that was received last: it is received next, as if it had not been before.
     pub(crate) fn put_back(&mut self, peer: PeerId, mut message: Message) {
-        self.counters.delivered -= 1;
+        self.ledger.take_back();
         if self.inbound.gated && !self.pattern.take_back(&mut message) {
-            self.counters.recv_dropped += 1;
-            return;
+            return self.count_recv_dropped(Some(peer), DropCause::Superseded, 1);
         }
         self.inbound.orphan_level.add(message.size());
         self.inbound.orphans.push_front((peer, message));

@@ -215,16 +215,16 @@ impl<S: AsyncStream> Core<S> {
     /// Counts a message that arrived; whether the application gets it.
     #[inline]
     pub(crate) fn accept(&mut self, id: PeerId, message: &mut Message) -> bool {
+        let size = message.size();
         let verdict = self.pattern.accept(id, message, &mut self.tasks);
         self.perform_tasks();
         if verdict == Verdict::Consumed {
             return false;
         }
-        if let Some(peer) = self.peers.get_mut(id) {
-            peer.received += 1;
+        self.count_received(id, size);
+        if let Verdict::Discard(cause) = verdict {
+            self.count_recv_dropped(Some(id), cause, 1);
         }
-        self.counters.received += 1;
-        self.counters.recv_dropped += u64::from(verdict == Verdict::Discard);
         verdict == Verdict::Deliver
     }
 

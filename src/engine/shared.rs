@@ -31,6 +31,8 @@ impl<S: AsyncStream> Shared<S> {
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Core<S>) -> R) -> R {
         let mut core = self.lock();
         let result = work(&mut core);
+        #[cfg(debug_assertions)]
+        core.check_books();
         if !core.effects.is_empty() {
             Self::run_effects(core);
         }

@@ -1,38 +1,89 @@
-//! Figures for the application.
+//! Counting what became of messages, and figures for the application.
 
-use super::core::Core;
+use super::core::{Companion, Core, Phase};
+use super::inproc::Count;
 use super::peer::{Peer, Stage};
-use crate::monitor::{PeerId, PeerStats, SocketStats};
+use crate::monitor::{DropCause, PeerId, PeerStats, SocketEvent, SocketStats};
 use crate::runtime::AsyncStream;
 
 impl<S: AsyncStream> Core<S> {
+    /// Counts messages that were accepted and will not be sent.
+    pub(crate) fn count_dropped(&mut self, peer: Option<PeerId>, cause: DropCause, count: u64) {
+        if count > 0 {
+            let account = peer.and_then(|id| self.peers.get_mut(id)).map(|peer| &mut peer.account);
+            self.ledger.drop_accepted(account, cause, count);
+            self.emit(SocketEvent::MessagesDropped { peer, cause, count });
+        }
+    }
+
+    /// Counts a message that arrived, of so many payload bytes.
+    #[inline]
+    pub(crate) fn count_received(&mut self, peer: PeerId, bytes: usize) {
+        match self.peers.get_mut(peer) {
+            Some(peer) => peer.account.receive(bytes),
+            None => self.ledger.receive_late(1, bytes as u64),
+        }
+    }
+
+    /// Counts messages that arrived and will not be received.
+    pub(crate) fn count_recv_dropped(&mut self, peer: Option<PeerId>, cause: DropCause, count: u64) {
+        if count > 0 {
+            let account = peer.and_then(|id| self.peers.get_mut(id)).map(|peer| &mut peer.account);
+            self.ledger.drop_received(account, cause, count);
+            self.emit(SocketEvent::ReceivedDropped { peer, cause, count });
+        }
+    }
+
+    /// Counts messages that a peer left to us for good, for which nobody is there.
+    pub(crate) fn count_abandoned(&mut self, peer: Option<PeerId>, abandoned: Count) {
+        self.ledger.receive_late(abandoned.messages as u64, abandoned.bytes as u64);
+        self.count_recv_dropped(peer, self.cause_of_end(), abandoned.messages as u64);
+    }
+
+    /// Why what still comes is not for the application: the socket has ended, or it lets the peer go.
+    pub(crate) fn cause_of_end(&self) -> DropCause {
+        match (self.phase, self.companion) {
+            (_, Companion::Gone) => DropCause::CompanionGone,
+            (Phase::Closing { .. } | Phase::Closed { .. }, _) => DropCause::Closed,
+            (Phase::Open, _) => DropCause::Departing,
+        }
+    }
+
     pub(crate) fn stats(&mut self) -> SocketStats {
         for id in self.peers.ids(|peer| peer.link.inproc().is_some()) {
             self.settle_taken(id);
         }
-        let counters = &self.counters;
-        // As accounted for just now, whatever the other side of a pipe has taken since.
-        let to_peers: usize = self.peers.iter().map(|peer| peer.out_level.messages()).sum();
-        let waiting: usize = self.peers.iter().map(|peer| peer.inbox.len()).sum();
         SocketStats {
-            accepted: counters.accepted,
-            sent: counters.sent,
-            queued: (self.outbound.pending_level.messages() + to_peers) as u64,
-            in_doubt: counters.in_doubt,
-            received: counters.received,
-            delivered: counters.delivered,
-            recv_queued: (waiting + self.inbound.orphaned()) as u64,
-            recv_dropped: counters.recv_dropped,
-            recv_incomplete: counters.incomplete,
-            connects: counters.connects,
-            reconnects: counters.reconnects,
-            handshakes_failed: counters.handshakes_failed,
+            queued: self.counted_as_queued(),
+            recv_queued: self.waiting(),
             peers: self.peers.iter().filter_map(Peer::stats).collect(),
-            dropped: counters.dropped,
+            ..self.ledger.stats(self.ledger.totals(self.peers.iter().map(|peer| &peer.account)))
         }
     }
 
-    pub(crate) fn peer_stats(&self, id: PeerId) -> Option<PeerStats> {
+    /// Messages accepted and not yet counted as sent, whatever the other side of a pipe has taken since.
+    fn counted_as_queued(&self) -> u64 {
+        let to_peers: usize = self.peers.iter().map(|peer| peer.out_level.messages()).sum();
+        (self.outbound.pending_level.messages() + to_peers) as u64
+    }
+
+    /// Messages that were counted as received and wait for the application.
+    fn waiting(&self) -> u64 {
+        let read_ahead: usize = self.peers.iter().map(|peer| peer.inbox.len()).sum();
+        (read_ahead + self.inbound.orphaned()) as u64
+    }
+
+    /// Checks that no message is missing; called when the lock is about to be released.
+    #[cfg(debug_assertions)]
+    pub(crate) fn check_books(&mut self) {
+        if self.ledger.is_due(self.peers.len()) {
+            let totals = self.ledger.totals(self.peers.iter().map(|peer| &peer.account));
+            self.ledger.check(totals, self.counted_as_queued(), self.waiting());
+        }
+    }
+
+    pub(crate) fn peer_stats(&mut self, id: PeerId) -> Option<PeerStats> {
+        self.settle_taken(id);
         self.peers.get(id).and_then(Peer::stats)
     }
 
@@ -45,18 +96,23 @@ impl<S> Peer<S> {
     /// `None` before the handshake is done.
     fn stats(&self) -> Option<PeerStats> {
         let info = self.info.as_ref()?;
+        let totals = self.account.totals();
         Some(PeerStats {
             peer: self.id,
             address: self.address.clone(),
             socket_type: info.socket_type,
             identity: info.identity.clone(),
             metadata: info.properties.clone(),
-            sent: self.sent,
+            sent: totals.sent,
+            bytes_sent: totals.sent_bytes,
             queued_messages: self.out_level.messages(),
             queued_bytes: self.out_level.bytes(),
-            received: self.received,
+            received: totals.received,
+            bytes_received: totals.received_bytes,
             recv_queued_messages: self.inbox_level.messages(),
             recv_queued_bytes: self.inbox_level.bytes(),
+            dropped: self.account.dropped().clone(),
+            recv_dropped: self.account.recv_dropped().clone(),
         })
     }
 }

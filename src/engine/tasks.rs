@@ -92,7 +92,7 @@ impl<S: AsyncStream> Core<S> {
     fn perform(&mut self, task: Task) {
         match task {
             Task::Deliver(peer, message) => {
-                self.counters.received += 1;
+                self.count_received(peer, message.size());
                 self.put_into_inbox(peer, message);
             }
             Task::Send(peer, mut message) => self.enqueue_raw(peer, &mut message, Permit::none(), true),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::event::{DisconnectReason, DropCause, SocketEvent};
+use super::event::{DisconnectReason, SocketEvent};
 use crate::error::Error;
 
 impl fmt::Display for SocketEvent {
@@ -41,6 +41,12 @@ impl fmt::Display for SocketEvent {
             Self::MessagesDropped { peer: None, cause, count } => {
                 write!(f, "dropped {count} messages: {cause}")
             }
+            Self::ReceivedDropped { peer: Some(peer), cause, count } => {
+                write!(f, "dropped {count} messages that came from peer {peer}: {cause}")
+            }
+            Self::ReceivedDropped { peer: None, cause, count } => {
+                write!(f, "dropped {count} messages that had come: {cause}")
+            }
             Self::CompanionGone => Error::CompanionGone.fmt(f),
             Self::Closed { unsent } => write!(f, "closed with {unsent} messages unsent"),
         }
@@ -53,28 +59,10 @@ impl fmt::Display for DisconnectReason {
     }
 }
 
-impl fmt::Display for DropCause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unroutable => "nobody has the identity that they were addressed to",
-            Self::PeerFull => "the peer is at its mark",
-            Self::NoSubscriber => "nobody has subscribed to their topic",
-            Self::Conflated => "later messages took their place",
-            Self::Expired => "they waited too long for a peer",
-            Self::Superseded => "a later request took its place",
-            Self::PeerLost => "the peer is gone",
-            Self::Cancelled => "a write was cancelled in the middle of a message",
-            Self::Closed => "the socket was closed",
-            Self::CompanionGone => "the companion task is gone",
-            Self::Incomplete => "the connection ended before the message did",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::PeerId;
+    use crate::monitor::{DropCause, PeerId};
     use crate::protocol::SocketType;
     use bytes::Bytes;
 

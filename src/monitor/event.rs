@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::causes::{DisconnectKind, DropCause};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, TimeoutKind};
 use crate::protocol::{ProtocolError, SocketType};
@@ -136,9 +137,18 @@ pub enum SocketEvent {
         /// Why.
         reason: DisconnectReason,
     },
-    /// Messages will not arrive.
+    /// Accepted messages will not be sent.
     MessagesDropped {
-        /// The connection they were queued for or came from.
+        /// The connection that they were queued for.
+        peer: Option<PeerId>,
+        /// Why.
+        cause: DropCause,
+        /// How many.
+        count: u64,
+    },
+    /// Messages that arrived, or had begun to, will not be received.
+    ReceivedDropped {
+        /// The connection that they came from.
         peer: Option<PeerId>,
         /// Why.
         cause: DropCause,
@@ -185,6 +195,27 @@ pub enum DisconnectReason {
     CompanionGone,
 }
 
+impl DisconnectReason {
+    /// What kind of reason it is, as [`SocketStats`](super::SocketStats) counts them.
+    #[must_use]
+    pub fn kind(&self) -> DisconnectKind {
+        match self {
+            Self::EndOfStream => DisconnectKind::EndOfStream,
+            Self::Io(_) => DisconnectKind::Io,
+            Self::Protocol(_) => DisconnectKind::Protocol,
+            Self::Timeout(_) => DisconnectKind::Timeout,
+            Self::Poisoned => DisconnectKind::Poisoned,
+            Self::Replaced => DisconnectKind::Replaced,
+            Self::IdentityTaken => DisconnectKind::IdentityTaken,
+            Self::Occupied => DisconnectKind::Occupied,
+            Self::TooManySubscriptions => DisconnectKind::TooManySubscriptions,
+            Self::RequestAbandoned => DisconnectKind::RequestAbandoned,
+            Self::Closed => DisconnectKind::Closed,
+            Self::CompanionGone => DisconnectKind::CompanionGone,
+        }
+    }
+}
+
 impl From<io::Error> for DisconnectReason {
     fn from(error: io::Error) -> Self {
         Self::Io(Arc::new(error))
@@ -227,36 +258,4 @@ impl From<DisconnectReason> for Error {
             DisconnectReason::CompanionGone => Self::CompanionGone,
         }
     }
-}
-
-/// Why messages were dropped.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum DropCause {
-    /// Nobody has the identity they were addressed to (`router_mandatory` off).
-    Unroutable,
-    /// Their peer was at its mark, and the socket drops what it cannot queue.
-    PeerFull,
-    /// No peer had subscribed to their topic (PUB, XPUB).
-    NoSubscriber,
-    /// A later message took their place (`conflate`).
-    Conflated,
-    /// They waited too long for a peer (`while_disconnected`).
-    Expired,
-    /// A later request took their place (REQ).
-    Superseded,
-    /// They were queued for a peer that went away, and another will not do.
-    PeerLost,
-    /// Half-written when a cancelled write closed their connection (`OnCancel::Poison`).
-    Cancelled,
-    /// Still queued when linger ran out.
-    Closed,
-    /// Still queued when the companion task was lost.
-    CompanionGone,
-    /// Begun to arrive when their connection ended; not counted as received.
-    Incomplete,
-}
-
-impl DropCause {
-    pub(crate) const COUNT: usize = Self::Incomplete as usize + 1;
 }

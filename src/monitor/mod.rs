@@ -4,12 +4,15 @@
 //! lines of a log; [`Socket::stats`](crate::socket::Socket::stats) gives [`SocketStats`], in which every
 //! message is somewhere.
 
+mod causes;
 mod display;
 mod event;
 mod hub;
 mod stats;
 
-pub use self::event::{DisconnectReason, DropCause, PeerId, SocketEvent};
+pub(crate) use self::causes::Counts;
+pub use self::causes::{DisconnectKind, DropCause};
+pub use self::event::{DisconnectReason, PeerId, SocketEvent};
 pub use self::hub::Monitor;
 pub(crate) use self::hub::MonitorHub;
 pub use self::stats::{PeerStats, SocketStats};

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use super::event::{DropCause, PeerId};
+use super::causes::{Counts, DisconnectKind, DropCause};
+use super::event::PeerId;
 use crate::endpoint::Endpoint;
 use crate::protocol::SocketType;
 
@@ -18,6 +19,8 @@ pub struct SocketStats {
     /// Messages whose last byte is with the kernel; on `inproc://`, those that the peer has taken or, when we
     /// closed, been left.
     pub sent: u64,
+    /// Payload bytes of those.
+    pub bytes_sent: u64,
     /// Messages accepted and not yet sent.
     pub queued: u64,
     /// The part of `sent` of which nothing proved that it had arrived when its connection ended: no
@@ -25,12 +28,14 @@ pub struct SocketStats {
     pub in_doubt: u64,
     /// Whole messages that arrived.
     pub received: u64,
+    /// Payload bytes of those.
+    pub bytes_received: u64,
     /// Messages that `recv` and its kin returned.
     pub delivered: u64,
     /// Messages that wait to be received.
     pub recv_queued: u64,
-    /// Messages that arrived where nobody can receive them: on a send-only socket, or from a peer that
-    /// was let go.
+    /// Messages that arrived and nobody can receive, by cause in
+    /// [`recv_dropped_by`](Self::recv_dropped_by).
     pub recv_dropped: u64,
     /// Messages that had begun to arrive when their connection ended.
     pub recv_incomplete: u64,
@@ -38,27 +43,56 @@ pub struct SocketStats {
     pub connects: u64,
     /// Those among them that restored a lost connection.
     pub reconnects: u64,
-    /// Connections that ended in the handshake.
+    /// Connections that ended in the handshake, by cause in
+    /// [`handshakes_failed_by`](Self::handshakes_failed_by).
     pub handshakes_failed: u64,
     /// The connections that there are now.
     pub peers: Vec<PeerStats>,
-    pub(crate) dropped: [u64; DropCause::COUNT],
+    pub(crate) dropped: Counts<DropCause>,
+    pub(crate) recv_dropped_by: Counts<DropCause>,
+    pub(crate) handshakes_failed_by: Counts<DisconnectKind>,
+    pub(crate) disconnects_by: Counts<DisconnectKind>,
 }
 
 impl SocketStats {
     /// Messages that were accepted and dropped for this cause.
     #[must_use]
     pub fn dropped(&self, cause: DropCause) -> u64 {
-        match cause {
-            DropCause::Incomplete => self.recv_incomplete,
-            cause => self.dropped[cause as usize],
-        }
+        self.dropped.of(cause)
     }
 
     /// Messages that were accepted and dropped.
     #[must_use]
     pub fn dropped_total(&self) -> u64 {
-        self.dropped.iter().sum()
+        self.dropped.total()
+    }
+
+    /// Messages that arrived and were dropped for this cause. [`DropCause::Incomplete`] are those of
+    /// `recv_incomplete`, which do not count as arrived.
+    #[must_use]
+    pub fn recv_dropped_by(&self, cause: DropCause) -> u64 {
+        match cause {
+            DropCause::Incomplete => self.recv_incomplete,
+            cause => self.recv_dropped_by.of(cause),
+        }
+    }
+
+    /// Connections that ended in the handshake for this kind of reason.
+    #[must_use]
+    pub fn handshakes_failed_by(&self, kind: DisconnectKind) -> u64 {
+        self.handshakes_failed_by.of(kind)
+    }
+
+    /// Connections that ended after the handshake for this kind of reason.
+    #[must_use]
+    pub fn disconnects_by(&self, kind: DisconnectKind) -> u64 {
+        self.disconnects_by.of(kind)
+    }
+
+    /// Connections that ended after the handshake.
+    #[must_use]
+    pub fn disconnects(&self) -> u64 {
+        self.disconnects_by.total()
     }
 }
 
@@ -78,14 +112,46 @@ pub struct PeerStats {
     pub metadata: Vec<(String, Bytes)>,
     /// Messages whose last byte is with the kernel.
     pub sent: u64,
+    /// Payload bytes of those.
+    pub bytes_sent: u64,
     /// Messages queued for it.
     pub queued_messages: usize,
     /// Payload bytes queued for it.
     pub queued_bytes: usize,
     /// Whole messages that arrived from it.
     pub received: u64,
+    /// Payload bytes of those.
+    pub bytes_received: u64,
     /// Messages of it that wait to be received.
     pub recv_queued_messages: usize,
     /// Payload bytes of those.
     pub recv_queued_bytes: usize,
+    pub(crate) dropped: Counts<DropCause>,
+    pub(crate) recv_dropped: Counts<DropCause>,
+}
+
+impl PeerStats {
+    /// Messages for it that were accepted and dropped for this cause.
+    #[must_use]
+    pub fn dropped(&self, cause: DropCause) -> u64 {
+        self.dropped.of(cause)
+    }
+
+    /// Messages for it that were accepted and dropped.
+    #[must_use]
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.total()
+    }
+
+    /// Messages that arrived from it and were dropped for this cause.
+    #[must_use]
+    pub fn recv_dropped_by(&self, cause: DropCause) -> u64 {
+        self.recv_dropped.of(cause)
+    }
+
+    /// Messages that arrived from it and were dropped.
+    #[must_use]
+    pub fn recv_dropped_total(&self) -> u64 {
+        self.recv_dropped.total()
+    }
 }

@@ -51,6 +51,14 @@ enum Phase {
     Sealed(Box<dyn Seal>),
 }
 
+/// What a message was that was taken from the front of the input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    /// On the wire.
+    pub(crate) bytes: usize,
+    pub(crate) payload: usize,
+}
+
 /// The frames so far of a message that has more.
 #[derive(Debug, Default)]
 struct Partial {
@@ -107,17 +115,17 @@ impl Connection {
         out: &mut impl WireSink,
     ) -> Result<Option<Event>, ProtocolError> {
         let mut message = Message::BLANK;
-        if let Some(len) = self.take_message(input, &mut message) {
-            *input = &input[len..];
+        if let Some(taken) = self.take_message(input, &mut message) {
+            *input = &input[taken.bytes..];
             return Ok(Some(Event::Message(message)));
         }
         self.handle_any_input(input, out)
     }
 
-    /// Puts the message at the front of `input` into `into` and returns how many bytes it took, if it is
-    /// whole and one unsealed frame: the commonest case by far.
+    /// Takes the message at the front of `input` into `into`, if it is whole and one unsealed frame: the
+    /// commonest case by far.
     #[inline(always)]
-    pub(crate) fn take_message(&self, input: &[u8], into: &mut Message) -> Option<usize> {
+    pub(crate) fn take_message(&self, input: &[u8], into: &mut Message) -> Option<Taken> {
         if !matches!(self.phase, Phase::Clear) || !self.partial.frames.is_empty() || self.large.is_some() {
             return None;
         }
@@ -129,7 +137,7 @@ impl Connection {
             Some(window) if len <= INLINE_CAPACITY => into.set_window(window, len),
             _ => *into = copied_message(&body[..len]),
         }
-        Some(input.len() - body.len() + len)
+        Some(Taken { bytes: input.len() - body.len() + len, payload: len })
     }
 
     #[inline(never)]

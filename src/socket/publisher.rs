@@ -8,7 +8,7 @@ use super::reconnect::Watch;
 use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict};
 use crate::error::{Error, Result};
 use crate::message::{Frame, Message};
-use crate::monitor::{DisconnectReason, PeerId};
+use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::options::SocketOptions;
 use crate::resilience::BytePermits;
 use crate::routing::{Inserted, Removed, Subscriptions};
@@ -149,7 +149,10 @@ impl Publishing {
     fn take_subscriptions(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict {
         let most = subscription_frames(message, self.options.only_first_subscribe());
         if message.frames().take(most).all(|frame| parse(frame).is_none()) {
-            return if self.application.is_some() { Verdict::Deliver } else { Verdict::Discard };
+            return match self.application {
+                Some(_) => Verdict::Deliver,
+                None => Verdict::Discard(DropCause::NotReceiving),
+            };
         }
         let mut rest = Message::new();
         for (place, frame) in std::mem::take(message).into_iter().enumerate() {

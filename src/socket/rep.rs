@@ -67,7 +67,7 @@ impl Pattern for Replying {
         let delimiter = message.frames().position(|frame| frame.is_empty());
         match delimiter {
             Some(place) if place + 1 < message.len() => Verdict::Deliver,
-            _ => Verdict::Discard,
+            _ => Verdict::Discard(DropCause::Unexpected),
         }
     }
 

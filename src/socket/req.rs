@@ -189,7 +189,7 @@ impl Pattern for Requesting {
 
     fn accept(&mut self, peer: PeerId, message: &mut Message, _tasks: &mut Tasks) -> Verdict {
         if self.exchange != Exchange::Awaiting(peer) || !self.unwrap(message) {
-            return Verdict::Discard;
+            return Verdict::Discard(DropCause::Unexpected);
         }
         self.exchange = Exchange::Replied;
         Verdict::Deliver

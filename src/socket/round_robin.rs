@@ -2,7 +2,7 @@
 
 use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
 use crate::message::Message;
-use crate::monitor::{DisconnectReason, PeerId};
+use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::routing::LoadBalance;
 
 /// Any peer will do, and each gets its turn.
@@ -85,7 +85,7 @@ impl Pattern for RoundRobin {
     }
 
     fn accept(&mut self, _peer: PeerId, _message: &mut Message, _tasks: &mut Tasks) -> Verdict {
-        if self.receives { Verdict::Deliver } else { Verdict::Discard }
+        if self.receives { Verdict::Deliver } else { Verdict::Discard(DropCause::NotReceiving) }
     }
 
     fn accepts_all(&self) -> bool {

@@ -180,7 +180,9 @@ impl Pattern for Addressing {
     }
 
     fn accept(&mut self, peer: PeerId, message: &mut Message, _tasks: &mut Tasks) -> Verdict {
-        let Some(identity) = self.peers.identity_of(peer) else { return Verdict::Discard };
+        let Some(identity) = self.peers.identity_of(peer) else {
+            return Verdict::Discard(DropCause::Departing);
+        };
         message.push_front(identity.clone());
         Verdict::Deliver
     }

@@ -6,7 +6,7 @@ use super::publisher::{parse, subscription_frames};
 use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict};
 use crate::error::Result;
 use crate::message::{Frame, Message};
-use crate::monitor::PeerId;
+use crate::monitor::{DropCause, PeerId};
 use crate::options::SocketOptions;
 use crate::resilience::BytePermits;
 use crate::routing::{Released, Topics};
@@ -133,7 +133,7 @@ impl Pattern for Subscribing {
     fn accept(&mut self, _peer: PeerId, message: &mut Message, _tasks: &mut Tasks) -> Verdict {
         let wanted =
             self.raw || message.get(0).is_some_and(|topic| self.topics.matches(topic) != self.invert);
-        if wanted { Verdict::Deliver } else { Verdict::Discard }
+        if wanted { Verdict::Deliver } else { Verdict::Discard(DropCause::NotSubscribed) }
     }
 
     fn topics(&mut self) -> Option<&mut dyn TopicPattern> {

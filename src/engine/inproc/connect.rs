@@ -155,7 +155,7 @@ impl<S: AsyncStream> Core<S> {
     fn turn_down(&mut self, mut end: End) {
         let closed = end.close(false);
         self.effects.wake(closed.waker);
-        self.count_abandoned(closed.abandoned);
+        self.count_abandoned(None, closed.abandoned);
         self.effects.drop_link(Link::Inproc(end));
     }
 

@@ -114,7 +114,7 @@ pub(crate) struct Closed {
     /// What the other side never took.
     pub(crate) unsent: VecDeque<Queued>,
     /// What the other side left for good, as taken, and we never took.
-    pub(crate) abandoned: usize,
+    pub(crate) abandoned: Count,
     /// The other side.
     pub(crate) waker: Option<Waker>,
 }
@@ -285,14 +285,14 @@ impl End {
             let left = leave && !state.reader.closed;
             let unsent = if left { VecDeque::new() } else { std::mem::take(&mut state.queue) };
             let taken = self.written.since(Count::of(&unsent)).since(self.settled);
-            Closed { taken, unsent, abandoned: 0, waker: state.reader.waker.clone() }
+            Closed { taken, unsent, abandoned: Count::default(), waker: state.reader.waker.clone() }
         };
         {
             let mut state = self.incoming.lock();
             state.reader.closed = true;
             state.put_back(&mut self.fetched);
             if state.writer.closed {
-                closed.abandoned = state.queue.len();
+                closed.abandoned = Count::of(&state.queue);
             }
             own[1] = state.reader.waker.take();
         }

@@ -5,7 +5,7 @@ use crate::engine::core::Core;
 use crate::engine::peer::Peer;
 use crate::engine::pending::Queued;
 use crate::message::Message;
-use crate::monitor::{DisconnectReason, PeerId};
+use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::resilience::{FlushPolicy, HighWater, Permit};
 use crate::runtime::AsyncStream;
 
@@ -63,7 +63,6 @@ impl<S: AsyncStream> Core<S> {
     fn count_taken(&mut self, id: PeerId, taken: Count) {
         if let Some(peer) = self.peers.get_mut(id) {
             peer.count_taken(taken);
-            self.counters.sent += taken.messages as u64;
         }
     }
 
@@ -165,7 +164,7 @@ impl<S: AsyncStream> Core<S> {
                 Incoming::Ended { empty: true } => self.disconnect(id, DisconnectReason::EndOfStream),
                 _ if message.is_none() => continue,
                 _ if self.conflates => {
-                    self.counters.recv_dropped += 1;
+                    self.count_recv_dropped(Some(id), DropCause::Conflated, 1);
                     continue;
                 }
                 // Whoever was woken for this message hands the wake on.
@@ -212,16 +211,9 @@ impl<S: AsyncStream> Core<S> {
         let Some(end) = peer.link.inproc_mut() else { return Vec::new() };
         let closed = end.close(matches!(reason, DisconnectReason::Closed));
         peer.count_taken(closed.taken);
-        self.counters.sent += closed.taken.messages as u64;
         self.effects.wake(closed.waker);
-        self.count_abandoned(closed.abandoned);
+        self.count_abandoned(Some(peer.id), closed.abandoned);
         closed.unsent.into()
-    }
-
-    /// Messages that a peer left to us for good, for which nobody is there.
-    pub(super) fn count_abandoned(&mut self, messages: usize) {
-        self.counters.received += messages as u64;
-        self.counters.recv_dropped += messages as u64;
     }
 }
 
@@ -242,7 +234,7 @@ impl<S> Peer<S> {
     /// Messages that the application of the other side has: nothing about them is in doubt.
     fn count_taken(&mut self, taken: Count) {
         self.out_level.remove_all(taken.messages, taken.bytes);
-        self.sent += taken.messages as u64;
-        self.liveness.proven = self.sent;
+        self.account.send(taken.messages as u64, taken.bytes as u64);
+        self.liveness.proven = self.account.sent();
     }
 }

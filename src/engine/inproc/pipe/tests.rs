@@ -207,9 +207,9 @@ fn what_is_left_for_a_reader_that_never_comes_is_counted_by_it() {
     wake(a.push(queued(1), false).reader);
     wake(b.pop().writer);
     assert_eq!(a.close(true).taken.messages, 2);
-    assert_eq!((b.close(false).abandoned, b.close(false).abandoned), (1, 0), "once");
+    assert_eq!([(); 2].map(|()| b.close(false).abandoned.messages), [1, 0], "once");
     let [(mut a, _), (mut b, _)] = connection();
     wake(a.push(queued(1), false).reader);
-    assert_eq!(b.close(false).abandoned, 0, "it goes back");
+    assert_eq!(b.close(false).abandoned, Count::default(), "it goes back");
     assert_eq!((a.close(true).taken.messages, a.close(true).unsent.len()), (0, 0));
 }
