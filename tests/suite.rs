@@ -33,6 +33,7 @@ macro_rules! mount {
             mod permits;
             mod probe;
             mod proxy;
+            mod rebind;
             mod sockets;
             mod socks;
             mod tcp;

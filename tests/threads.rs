@@ -264,6 +264,30 @@ fn what_was_sent_inside_of_the_process_is_somewhere() {
     });
 }
 
+/// The companion, which closes listeners, runs on other threads than those who let them go.
+#[test]
+fn an_address_can_be_bound_again_and_again() {
+    run(async {
+        let port = fastrand::u16(10_000..30_000);
+        let mut endpoints = vec![format!("tcp://127.0.0.1:{port}")];
+        if cfg!(target_os = "linux") {
+            endpoints.push(format!("ipc://@monocoque-threads-{}-{port}", std::process::id()));
+        }
+        for endpoint in endpoints {
+            for round in 0..200 {
+                let context = format!("{endpoint}, round {round}");
+                let closed = PullSocket::bind(&endpoint).await.expect(&context);
+                let push = PushSocket::connect(&endpoint).await.expect(&context);
+                drop(push);
+                closed.close().await;
+                let unbound = PullSocket::bind(&endpoint).await.expect(&context);
+                unbound.unbind(&endpoint).unwrap();
+                drop(PullSocket::bind(&endpoint).await.expect(&context));
+            }
+        }
+    });
+}
+
 /// The same in its order that matters: the companion of the receiver does not run before it is closed.
 #[test]
 fn a_connection_that_a_closed_socket_never_took_gives_everything_back() {
@@ -287,4 +311,18 @@ fn a_connection_that_a_closed_socket_never_took_gives_everything_back() {
         }
         assert_eq!(settled(&push, &pull), if sender_first { (1, 1) } else { (0, 0) });
     }
+}
+
+/// A runtime that nobody runs closes nothing: whoever binds is told so, and does not wait for ever.
+#[test]
+fn a_runtime_that_stands_still_keeps_its_addresses() {
+    let runtime = || ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stands_still = runtime();
+    let endpoint = stands_still
+        .block_on(async { PullSocket::bind("tcp://127.0.0.1:0").await.unwrap().local_endpoint().unwrap() });
+    let runs = runtime();
+    let bind = || runs.block_on(PullSocket::bind(&endpoint));
+    assert_eq!(bind().unwrap_err().kind(), ErrorKind::AddrInUse);
+    drop(stands_still);
+    bind().unwrap();
 }

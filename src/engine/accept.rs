@@ -11,7 +11,7 @@ use super::peer::Origin;
 use super::shared::Shared;
 use crate::endpoint::Endpoint;
 use crate::monitor::SocketEvent;
-use crate::runtime::{AsyncStream, Listener, Runtime};
+use crate::runtime::{AsyncStream, Listener, Runtime, Vacating};
 
 /// Connections taken from one listener in a row.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -20,41 +20,59 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long an address is waited for that another socket of this process is about to leave. It takes one
+/// turn of that socket's companion task, but on a runtime that nobody runs it would take for ever.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
 /// The listeners of a socket, as its companion holds them.
 pub(super) struct Accepting<R: Runtime> {
     listeners: Vec<Listening<R>>,
+    vacating: Vacating,
 }
 
 struct Listening<R: Runtime> {
     id: u32,
     state: State<R::Listener>,
     pause: Duration,
+    /// When to try again what could not be done yet.
     resume_at: Option<Instant>,
 }
 
 enum State<L: Listener> {
+    /// Another listener of this process is about to leave the endpoint.
+    Waiting(Endpoint),
     Binding(L::Binding),
     Open(L),
-    Failed,
-}
-
-impl<R: Runtime> Default for Accepting<R> {
-    fn default() -> Self {
-        Self { listeners: Vec::new() }
-    }
+    Closing(L),
+    Closed,
 }
 
 impl<R: Runtime> Accepting<R> {
-    /// Closes listeners that are not wanted any more and starts to open new ones.
-    pub(super) fn open(&mut self, wanted: Vec<(u32, Endpoint)>, shared: &Shared<R::Stream>) {
-        self.listeners.retain(|listening| wanted.iter().any(|(id, _)| *id == listening.id));
-        let options = shared.with(|core| core.options.transport.clone());
-        for (id, endpoint) in wanted {
-            if !self.listeners.iter().any(|listening| listening.id == id) {
-                let state = State::Binding(R::Listener::bind(&endpoint, &options));
-                self.listeners.push(Listening { id, state, pause: FIRST_PAUSE, resume_at: None });
+    pub(super) fn new(vacating: Vacating) -> Self {
+        Self { listeners: Vec::new(), vacating }
+    }
+
+    /// Begins to close listeners that are not wanted any more and to open new ones.
+    pub(super) fn open(&mut self, wanted: Vec<(u32, Endpoint)>, now: Instant) {
+        for listening in &mut self.listeners {
+            if !wanted.iter().any(|(id, _)| *id == listening.id) {
+                listening.begin_close();
             }
         }
+        for (id, endpoint) in wanted {
+            if !self.listeners.iter().any(|listening| listening.id == id) {
+                let state = State::Waiting(endpoint);
+                let resume_at = Some(now + LONGEST_WAIT);
+                self.listeners.push(Listening { id, state, pause: FIRST_PAUSE, resume_at });
+            }
+        }
+    }
+
+    /// Goes on closing, and tells which listeners are gone; true if there were some.
+    pub(super) fn close(&mut self, cx: &mut Context<'_>, shared: &Shared<R::Stream>) -> bool {
+        self.listeners.retain_mut(|listening| listening.poll_close(cx).is_pending());
+        let held = |id| self.listeners.iter().any(|listening| listening.id == id);
+        shared.with(|core| core.departed(|id| !held(id)))
     }
 
     /// When the first paused listener accepts again.
@@ -72,6 +90,7 @@ impl<R: Runtime> Accepting<R> {
     ) -> bool {
         let mut busy = false;
         for listening in &mut self.listeners {
+            listening.poll_wait(cx, now, &self.vacating, shared);
             busy |= listening.poll_binding(cx, shared);
             if may_accept {
                 busy |= listening.poll_accept(cx, now, shared);
@@ -82,6 +101,41 @@ impl<R: Runtime> Accepting<R> {
 }
 
 impl<R: Runtime> Listening<R> {
+    fn begin_close(&mut self) {
+        self.resume_at = None;
+        self.state = match std::mem::replace(&mut self.state, State::Closed) {
+            State::Open(listener) | State::Closing(listener) => State::Closing(listener),
+            State::Waiting(_) | State::Binding(_) | State::Closed => State::Closed,
+        };
+    }
+
+    /// Ready once a listener that is not wanted any more can be dropped.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.state {
+            State::Closing(listener) => listener.poll_close(cx),
+            State::Closed => Poll::Ready(()),
+            State::Waiting(_) | State::Binding(_) | State::Open(_) => Poll::Pending,
+        }
+    }
+
+    /// Starts to bind once nobody is about to leave the address.
+    fn poll_wait(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        vacating: &Vacating,
+        shared: &Shared<R::Stream>,
+    ) {
+        let State::Waiting(endpoint) = &self.state else { return };
+        let overdue = self.resume_at.is_some_and(|at| now >= at);
+        if vacating.poll_left(endpoint, cx).is_pending() && !overdue {
+            return;
+        }
+        self.resume_at = None;
+        let options = shared.with(|core| core.options.transport.clone());
+        self.state = State::Binding(R::Listener::bind(endpoint, &options));
+    }
+
     fn poll_binding(&mut self, cx: &mut Context<'_>, shared: &Shared<R::Stream>) -> bool {
         let State::Binding(binding) = &mut self.state else { return false };
         let Poll::Ready(result) = Pin::new(binding).poll(cx) else { return false };
@@ -92,7 +146,7 @@ impl<R: Runtime> Listening<R> {
                 Ok(local)
             }
             Err(error) => {
-                self.state = State::Failed;
+                self.state = State::Closed;
                 Err(error.into())
             }
         };

@@ -2,7 +2,8 @@
 
 use std::task::{Poll, Waker};
 
-use super::core::{Core, Phase};
+use super::core::{Companion, Core, Phase};
+use super::endpoints::{Binding, Departing};
 use super::peer::{Origin, Stage};
 use super::wait::WaitKey;
 use crate::endpoint::Endpoint;
@@ -79,10 +80,36 @@ impl<S: AsyncStream> Core<S> {
         for id in self.peers.ids(|peer| peer.origin == Origin::Listener(listener.id)) {
             self.retire(id);
         }
-        self.emit(SocketEvent::Unbound { endpoint: listener.local().unwrap_or(endpoint).clone() });
+        self.depart(&listener);
         self.wake_companion();
         self.wake_everybody_if_hopeless();
         Ok(())
+    }
+
+    /// A listener was let go: its address is free once the companion has closed it, where it holds any.
+    fn depart(&mut self, listener: &Binding) {
+        if self.companion == Companion::Running && listener.requested.inproc_name().is_none() {
+            self.endpoints.depart(listener);
+        } else {
+            self.report_unbound(listener.local().cloned());
+        }
+    }
+
+    fn report_unbound(&mut self, local: Option<Endpoint>) {
+        if let Some(endpoint) = local {
+            self.emit(SocketEvent::Unbound { endpoint });
+        }
+    }
+
+    /// Listeners that were let go are closed; true if there were some.
+    pub(crate) fn departed(&mut self, is_closed: impl Fn(u32) -> bool) -> bool {
+        let departed = self.endpoints.take_departed(is_closed);
+        let any = !departed.is_empty();
+        for Departing { local, leaving, .. } in departed {
+            self.effects.drop_leaving(leaving);
+            self.report_unbound(local);
+        }
+        any
     }
 
     /// Starts to close for all handles: nothing is accepted or delivered any more.
@@ -92,9 +119,8 @@ impl<S: AsyncStream> Core<S> {
         }
         self.phase = Phase::Closing { timed: false };
         while !self.endpoints.listeners.is_empty() {
-            if let Some(endpoint) = self.endpoints.remove_listener(0).local().cloned() {
-                self.emit(SocketEvent::Unbound { endpoint });
-            }
+            let listener = self.endpoints.remove_listener(0);
+            self.depart(&listener);
         }
         // Before the socket can be found closed, and after its names are free, so that none comes later.
         self.turn_down_offers();
@@ -103,7 +129,7 @@ impl<S: AsyncStream> Core<S> {
         self.wake_everybody();
     }
 
-    /// Goes on closing; the socket is closed once no peer and no message is left.
+    /// Goes on closing; the socket is closed once no peer, no message and no listener is left.
     pub(crate) fn close_step(&mut self) {
         if !matches!(self.phase, Phase::Closing { .. }) {
             return;
@@ -119,7 +145,8 @@ impl<S: AsyncStream> Core<S> {
         // What a peer did not take after all has come back, and waits for another.
         if self.outbound.pending.is_empty() {
             self.endpoints.dials.clear();
-            if self.is_detached() || self.peers.is_empty() {
+            let listens = self.endpoints.is_departing();
+            if self.is_detached() || (self.peers.is_empty() && !listens) {
                 self.finish_close();
             }
         }
@@ -166,8 +193,9 @@ impl<S: AsyncStream> Core<S> {
         if matches!(self.phase, Phase::Closed { .. }) {
             return;
         }
-        self.companion = super::core::Companion::Gone;
+        self.companion = Companion::Gone;
         self.leave_names();
+        self.departed(|_| true);
         for id in self.peers.ids(|_| true) {
             self.disconnect(id, DisconnectReason::CompanionGone);
         }

@@ -44,8 +44,8 @@ impl<R: Runtime> Driver<R> {
     pub(crate) fn new(shared: Arc<Shared<R::Stream>>, runtime: R) -> Self {
         Self {
             shared,
+            accepting: Accepting::new(runtime.vacating()),
             runtime,
-            accepting: Accepting::default(),
             attempts: Vec::new(),
             sleep: None,
             waker: None,
@@ -107,8 +107,12 @@ impl<R: Runtime> Driver<R> {
         if step.closed {
             return None;
         }
+        let changed = step.listeners.is_some();
         if let Some(listeners) = step.listeners {
-            self.accepting.open(listeners, &self.shared);
+            self.accepting.open(listeners, now);
+        }
+        if changed || step.departing {
+            busy |= self.accepting.close(cx, &self.shared);
         }
         busy |= self.accepting.poll(cx, now, step.may_accept, &self.shared);
         for dial in &step.start {
@@ -166,6 +170,8 @@ impl<R: Runtime> Drop for Driver<R> {
         let old = self.shared.with(|core| core.ready.set_companion(None));
         drop(old);
         if !self.finished {
+            // Closed before anybody is told so.
+            self.accepting = Accepting::new(self.runtime.vacating());
             self.shared.with(Core::companion_gone);
         }
     }

@@ -4,6 +4,7 @@ use std::task::Waker;
 
 use super::inproc::Link;
 use crate::resilience::Permit;
+use crate::runtime::Leaving;
 
 /// Wakers to wake and values to drop once the core is unlocked: all of them may run foreign code, which
 /// may take the lock again.
@@ -12,6 +13,7 @@ pub(crate) struct Effects<S> {
     wakers: Vec<Waker>,
     permits: Vec<Permit>,
     links: Vec<Link<S>>,
+    leaving: Vec<Leaving>,
     /// A slot of its own keeps the commonest effect free of allocation.
     companion: Option<Waker>,
     /// Anything at all is here: one look on every way out of the lock.
@@ -20,7 +22,14 @@ pub(crate) struct Effects<S> {
 
 impl<S> Default for Effects<S> {
     fn default() -> Self {
-        Self { wakers: Vec::new(), permits: Vec::new(), links: Vec::new(), companion: None, any: false }
+        Self {
+            wakers: Vec::new(),
+            permits: Vec::new(),
+            links: Vec::new(),
+            leaving: Vec::new(),
+            companion: None,
+            any: false,
+        }
     }
 }
 
@@ -60,14 +69,20 @@ impl<S> Effects<S> {
         self.links.push(link);
     }
 
+    /// An address is free: wakes whoever waits for it.
+    pub(crate) fn drop_leaving(&mut self, leaving: Option<Leaving>) {
+        self.any |= leaving.is_some();
+        self.leaving.extend(leaving);
+    }
+
     pub(crate) fn drop_stream(&mut self, stream: S) {
         self.drop_link(Link::Stream(stream));
     }
 
     /// Runs everything: call without the lock.
     pub(crate) fn run(self) {
-        let Self { wakers, permits, links, companion, any: _ } = self;
-        drop((permits, links));
+        let Self { wakers, permits, links, leaving, companion, any: _ } = self;
+        drop((permits, links, leaving));
         for waker in wakers.into_iter().chain(companion) {
             waker.wake();
         }

@@ -9,12 +9,17 @@ use crate::error::Error;
 use crate::message::Frame;
 use crate::monitor::PeerId;
 use crate::resilience::{Backoff, ReconnectPhase, ReconnectState};
+use crate::runtime::{Leaving, Vacating};
 
 /// The dials and listeners of a socket; the companion holds their futures and streams.
 #[derive(Debug, Default)]
 pub(crate) struct Endpoints {
     pub(crate) dials: Vec<Dial>,
     pub(crate) listeners: Vec<Binding>,
+    /// Listeners that were let go and that the companion has not closed yet.
+    departing: Vec<Departing>,
+    /// Where others learn of those.
+    pub(crate) vacating: Vacating,
     next_id: u32,
     /// Listeners were added or removed since the companion last looked.
     changed: bool,
@@ -72,6 +77,16 @@ pub(crate) struct Binding {
     pub(crate) name: Option<Bound>,
 }
 
+/// A listener that was let go and is being closed.
+#[derive(Debug)]
+pub(crate) struct Departing {
+    id: u32,
+    /// Where it listens, unless it was let go before it did.
+    pub(crate) local: Option<Endpoint>,
+    /// Tells those who wait for the address when this is dropped.
+    pub(crate) leaving: Option<Leaving>,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum BindState {
     Pending,
@@ -112,9 +127,29 @@ impl Endpoints {
         id
     }
 
+    /// Lets a listener go; the companion closes it.
     pub(crate) fn remove_listener(&mut self, index: usize) -> Binding {
         self.changed = true;
         self.listeners.remove(index)
+    }
+
+    /// The companion is to close this listener; whoever binds its address next waits for that.
+    pub(crate) fn depart(&mut self, listener: &Binding) {
+        let local = listener.local().cloned();
+        let leaving = self.vacating.leave(local.as_ref().unwrap_or(&listener.requested));
+        self.departing.push(Departing { id: listener.id, local, leaving });
+    }
+
+    pub(crate) fn is_departing(&self) -> bool {
+        !self.departing.is_empty()
+    }
+
+    /// Takes out those listeners that were let go and are closed by now.
+    pub(crate) fn take_departed(&mut self, is_closed: impl Fn(u32) -> bool) -> Vec<Departing> {
+        let (closed, departing) =
+            std::mem::take(&mut self.departing).into_iter().partition(|departing| is_closed(departing.id));
+        self.departing = departing;
+        closed
     }
 
     pub(crate) fn forget_listener(&mut self, id: u32) {

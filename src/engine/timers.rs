@@ -33,6 +33,8 @@ pub(crate) struct Step {
     pub(crate) again: bool,
     /// All listeners that there should be, if that changed.
     pub(crate) listeners: Option<Vec<(u32, Endpoint)>>,
+    /// Listeners were let go that may not be closed yet.
+    pub(crate) departing: bool,
     pub(crate) may_accept: bool,
     /// When to look again if nothing happens before.
     pub(crate) deadline: Option<Instant>,
@@ -67,6 +69,7 @@ impl<S: AsyncStream> Core<S> {
             start,
             again,
             listeners: self.endpoints.take_changes(),
+            departing: self.endpoints.is_departing(),
             may_accept: self.may_accept(),
             deadline: self.deadlines.next(),
         }

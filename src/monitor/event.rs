@@ -58,7 +58,7 @@ pub enum SocketEvent {
         /// Why.
         cause: Error,
     },
-    /// The socket stopped listening on an endpoint.
+    /// The socket stopped listening on an endpoint, which is free now.
     Unbound {
         /// Where it listened.
         endpoint: Endpoint,

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use ::compio::buf::IntoInner;
 #[cfg(unix)]
 use ::compio::net::UnixStream;
 use ::compio::net::{TcpSocket, TcpStream, ToSocketAddrsAsync};
@@ -213,21 +214,28 @@ impl Dial for CompioRuntime {
 /// A listener of compio: one type for all transports.
 pub struct CompioListener {
     #[cfg(unix)]
-    _file: Option<ipc::SocketFile>,
-    fd: PollFd<Socket>,
+    file: Option<ipc::SocketFile>,
+    accepting: Accepting,
     local: Endpoint,
     options: TransportOptions,
+}
+
+enum Accepting {
+    Open(PollFd<Socket>),
+    /// The driver holds the socket as well, until it has cancelled the wait for readiness.
+    Closing(Pin<Box<dyn Future<Output = Option<Socket>>>>),
+    Closed,
 }
 
 impl CompioListener {
     async fn bind_tcp(tcp: &TcpEndpoint, options: TransportOptions) -> io::Result<Self> {
         let listener = tcp::listen(&dial::addresses::<CompioRuntime>(tcp).await?, &options)?;
         let local = tcp::local_endpoint(&listener)?;
-        let fd = PollFd::new(listener)?;
+        let accepting = Accepting::Open(PollFd::new(listener)?);
         Ok(Self {
             #[cfg(unix)]
-            _file: None,
-            fd,
+            file: None,
+            accepting,
             local,
             options,
         })
@@ -236,7 +244,7 @@ impl CompioListener {
     #[cfg(unix)]
     fn bind_ipc(name: &IpcEndpoint, options: TransportOptions) -> io::Result<Self> {
         let ipc::Listening { file, socket, local } = ipc::listen(name, &options)?;
-        Ok(Self { _file: file, fd: PollFd::new(socket)?, local, options })
+        Ok(Self { file, accepting: Accepting::Open(PollFd::new(socket)?), local, options })
     }
 }
 
@@ -265,10 +273,13 @@ impl Listener for CompioListener {
     }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<CompioStream>> {
+        let Accepting::Open(fd) = &self.accepting else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
         loop {
-            let result = self.fd.accept();
+            let result = fd.accept();
             if would_block(&result) {
-                ready!(self.fd.poll_accept_ready(cx))?;
+                ready!(fd.poll_accept_ready(cx))?;
                 continue;
             }
             let (stream, _) = result?;
@@ -284,6 +295,22 @@ impl Listener for CompioListener {
 
     fn local_endpoint(&self) -> &Endpoint {
         &self.local
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Removed before the socket, which keeps the inode number from being given to another file.
+        #[cfg(unix)]
+        drop(self.file.take());
+        let mut closing = match std::mem::replace(&mut self.accepting, Accepting::Closed) {
+            Accepting::Open(fd) => Box::pin(fd.into_inner().take()),
+            Accepting::Closing(closing) => closing,
+            Accepting::Closed => return Poll::Ready(()),
+        };
+        let closed = closing.as_mut().poll(cx).map(drop);
+        if closed.is_pending() {
+            self.accepting = Accepting::Closing(closing);
+        }
+        closed
     }
 }
 

@@ -30,12 +30,15 @@ mod socks;
 mod tcp;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+mod vacating;
 
 pub use self::futures_io::FuturesIo;
 pub use self::lock::{LocalGuard, LocalLock, Lock};
 pub use self::recv_buf::RecvBuf;
 pub(crate) use self::send_buf::Arena;
 pub use self::send_buf::SendBuf;
+pub(crate) use self::vacating::Leaving;
+pub use self::vacating::Vacating;
 
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
@@ -126,6 +129,12 @@ pub trait Listener: Sized + Unpin + 'static {
 
     /// Where this listener can be reached: the endpoint with the port or path that was chosen for it.
     fn local_endpoint(&self) -> &Endpoint;
+
+    /// Stops listening: once this is ready, dropping the listener frees its address. Nothing else is called
+    /// after the first call of this. Default: dropping it is all there is to do.
+    fn poll_close(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
 }
 
 /// A clock, and futures that wait for it.
@@ -156,6 +165,11 @@ pub trait Runtime: Connector + Sleeper + Clone + Unpin + 'static {
 
     /// The runtime that the caller runs on; `None` if there is none of this kind.
     fn current() -> Option<Self>;
+
+    /// The addresses that are about to be free on the network of this runtime; default that of the process.
+    fn vacating(&self) -> Vacating {
+        Vacating::of_this_process()
+    }
 }
 
 /// The runtime of streams that have none: sockets made from them have no companion task.

@@ -10,7 +10,7 @@ use crate::runtime::AsyncStream;
 
 impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Closes the socket for all its handles and waits until what is queued is written, for at most
-    /// `linger`; returns how many messages could not be sent.
+    /// `linger`; returns how many messages could not be sent. Whatever the socket was bound to is free then.
     ///
     /// Calls of other handles fail with [`Error::Closed`](crate::Error::Closed). Dropping the last handle
     /// closes as well, and lingers in the background for as long as the runtime lives.

@@ -34,7 +34,8 @@ where
     pub fn new(options: SocketOptions) -> Result<Self> {
         options.validate()?;
         let runtime = current::<S>()?;
-        let core = Core::new(T::TYPE, T::pattern(&options), options, Companion::Running);
+        let mut core = Core::new(T::TYPE, T::pattern(&options), options, Companion::Running);
+        core.endpoints.vacating = runtime.vacating();
         let shared = Shared::new(core);
         runtime.spawn(Driver::new(Arc::clone(&shared), runtime.clone()));
         Ok(Self::from_shared(shared, NoOpPermits))
@@ -104,6 +105,8 @@ where
     /// Opens a socket that listens on `endpoint`, with default options. `tcp://127.0.0.1:0` lets the
     /// system choose a port; [`local_endpoint`](Self::local_endpoint) says which. A name of `inproc://` is
     /// taken for the whole process, until the socket closes or [`unbind`](Self::unbind)s it.
+    ///
+    /// An address that another socket of this process has just let go is waited for, for at most a second.
     ///
     /// # Errors
     /// A malformed endpoint, an address in use or not available, no runtime.
@@ -220,6 +223,10 @@ where
 
     /// Stops listening on an endpoint, as given to or returned by [`bind_to`](Self::bind_to), and ends
     /// the connections accepted there once what is queued for them is written (`zmq_unbind`).
+    ///
+    /// The companion task closes the listener: sockets of this process that bind the address next wait for
+    /// that, and [`SocketEvent::Unbound`](crate::monitor::SocketEvent::Unbound) tells when it is free for
+    /// all.
     ///
     /// # Errors
     /// [`Error::UnknownEndpoint`] if the socket does not listen there.

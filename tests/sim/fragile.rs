@@ -11,7 +11,9 @@ use std::time::Instant;
 use monocoque::Endpoint;
 use monocoque::options::TransportOptions;
 use monocoque::runtime::sim::{self, JoinHandle, SimListener, SimRuntime, SimStream};
-use monocoque::runtime::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn};
+use monocoque::runtime::{
+    AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn, Vacating,
+};
 
 /// Where the next panic happens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -157,5 +159,9 @@ impl Runtime for Fragile {
 
     fn current() -> Option<Self> {
         SimRuntime::current().map(Self)
+    }
+
+    fn vacating(&self) -> Vacating {
+        self.0.vacating()
     }
 }

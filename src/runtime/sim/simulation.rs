@@ -14,7 +14,7 @@ use super::stream::SimListener;
 use super::task::JoinHandle;
 use super::time;
 use super::world::Shared;
-use crate::runtime::{Runtime, Sleeper, Spawn};
+use crate::runtime::{Runtime, Sleeper, Spawn, Vacating};
 
 /// A simulation: executor, clock and network; see the [module](super).
 ///
@@ -150,6 +150,10 @@ impl Runtime for SimRuntime {
 
     fn current() -> Option<Self> {
         Executor::current().map(|executor| Self { shared: Arc::clone(executor.shared()) })
+    }
+
+    fn vacating(&self) -> Vacating {
+        self.shared.with(|world| world.vacating.clone())
     }
 }
 

@@ -14,6 +14,7 @@ use super::hosts::Hosts;
 use super::link::{End, Link};
 use super::network::LinkInfo;
 use super::task::TaskId;
+use crate::runtime::Vacating;
 
 /// What streams, listeners, sleeps and the executor of one simulation share.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(super) struct Shared(Mutex<World>);
 pub(super) struct World {
     pub(super) core: Core,
     pub(super) hosts: Hosts,
+    pub(super) vacating: Vacating,
     pub(super) links: BTreeMap<LinkId, Link>,
     /// The last state of links that both ends have dropped.
     pub(super) closed: BTreeMap<LinkId, LinkInfo>,
@@ -58,6 +60,7 @@ impl Shared {
                 discarded: Vec::new(),
             },
             hosts: Hosts::default(),
+            vacating: Vacating::default(),
             links: BTreeMap::new(),
             closed: BTreeMap::new(),
         }))
