@@ -1,7 +1,7 @@
 //! compio.
 
 use std::future::Future;
-use std::io::{self, IoSlice, Read};
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -17,7 +17,7 @@ use socket2::{SockRef, Socket};
 use super::dial::{self, Dial};
 #[cfg(unix)]
 use super::ipc;
-use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SLICES, SendBuf, Sleeper, Spawn, tcp};
+use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn, tcp, write};
 #[cfg(unix)]
 use crate::endpoint::IpcEndpoint;
 use crate::endpoint::{Endpoint, TcpEndpoint};
@@ -107,7 +107,7 @@ impl AsyncStream for CompioStream {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
         loop {
-            let result = send(&self.fd, src);
+            let result = write::send(&self.fd, src);
             if would_block(&result) {
                 ready!(self.fd.poll_write_ready(cx))?;
                 continue;
@@ -130,24 +130,6 @@ impl AsyncStream for CompioStream {
     fn peer_endpoint(&self) -> Option<Endpoint> {
         tcp::peer_endpoint(SockRef::from(&*self.fd))
     }
-}
-
-/// Writes what the kernel takes now.
-///
-/// A peer that is gone is an error here, and never a signal, whatever the program does with signals.
-fn send(socket: &Socket, src: &SendBuf) -> io::Result<usize> {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    const MSG_NOSIGNAL: i32 = 0x4000;
-    // Apple's sockets are made such that they need no flag; elsewhere Rust programs ignore the signal.
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    const MSG_NOSIGNAL: i32 = 0;
-
-    if src.io_slice_count() == 1 {
-        return socket.send_with_flags(src.chunk(), MSG_NOSIGNAL);
-    }
-    let mut slices = [IoSlice::new(&[]); SLICES];
-    let filled = src.io_slices(&mut slices);
-    socket.send_vectored_with_flags(&slices[..filled], MSG_NOSIGNAL)
 }
 
 impl Runtime for CompioRuntime {

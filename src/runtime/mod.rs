@@ -31,6 +31,8 @@ mod tcp;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod vacating;
+#[cfg(any(feature = "tokio", feature = "compio"))]
+mod write;
 
 pub use self::futures_io::FuturesIo;
 pub use self::lock::{LocalGuard, LocalLock, Lock};

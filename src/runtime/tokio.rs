@@ -1,13 +1,13 @@
 //! tokio.
 
 use std::future::Future;
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ::tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use ::tokio::net::{TcpListener, TcpSocket, TcpStream};
 #[cfg(unix)]
 use ::tokio::net::{UnixListener, UnixStream};
@@ -18,7 +18,7 @@ use socket2::{SockRef, Socket};
 use super::dial::{self, Dial};
 #[cfg(unix)]
 use super::ipc;
-use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SLICES, SendBuf, Sleeper, Spawn, tcp};
+use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn, tcp, write};
 #[cfg(unix)]
 use crate::endpoint::IpcEndpoint;
 use crate::endpoint::{Endpoint, TcpEndpoint};
@@ -90,6 +90,18 @@ macro_rules! on_stream {
     };
 }
 
+impl TokioStream {
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_stream!(&self.0, stream => stream.poll_write_ready(cx))
+    }
+
+    fn try_send(&self, src: &SendBuf) -> io::Result<usize> {
+        on_stream!(&self.0, stream => {
+            stream.try_io(Interest::WRITABLE, || write::send(&SockRef::from(stream), src))
+        })
+    }
+}
+
 impl AsyncStream for TokioStream {
     type Runtime = TokioRuntime;
     type Lock<T> = std::sync::Mutex<T>;
@@ -104,17 +116,17 @@ impl AsyncStream for TokioStream {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
-        let written = if src.io_slice_count() == 1 {
-            let chunk = src.chunk();
-            ready!(on_stream!(&mut self.0, stream => Pin::new(stream).poll_write(cx, chunk)))?
-        } else {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let filled = src.io_slices(&mut slices);
-            let slices = &slices[..filled];
-            ready!(on_stream!(&mut self.0, stream => Pin::new(stream).poll_write_vectored(cx, slices)))?
-        };
-        src.advance(written);
-        Poll::Ready(Ok(written))
+        loop {
+            ready!(self.poll_write_ready(cx))?;
+            match self.try_send(src) {
+                // tokio knows now, and says when there is room again.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => {
+                    src.advance(*result.as_ref().unwrap_or(&0));
+                    return Poll::Ready(result);
+                }
+            }
+        }
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -10,7 +10,7 @@ pub use self::stalled::{handshake, opening};
 #[cfg(feature = "tokio")]
 pub mod tokio {
     pub use super::folder::Folder;
-    pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
+    pub use super::stalled::{StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer};
     pub use super::vacant::vacant;
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
@@ -54,12 +54,17 @@ pub mod tokio {
     pub async fn tcp(endpoint: &Endpoint) -> ::tokio::net::TcpStream {
         ::tokio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
     }
+
+    #[cfg(unix)]
+    pub async fn unix(path: &std::path::Path) -> ::tokio::net::UnixStream {
+        ::tokio::net::UnixStream::connect(path).await.unwrap()
+    }
 }
 
 #[cfg(feature = "compio")]
 pub mod compio {
     pub use super::folder::Folder;
-    pub use super::stalled::{StalledPeer, dealer_that_never_reads, opening, stalled_peer};
+    pub use super::stalled::{StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer};
     pub use super::vacant::vacant;
     pub use monocoque::compio::prelude::*;
     use std::future::Future;
@@ -98,6 +103,11 @@ pub mod compio {
 
     pub async fn tcp(endpoint: &Endpoint) -> ::compio::net::TcpStream {
         ::compio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
+    }
+
+    #[cfg(unix)]
+    pub async fn unix(path: &std::path::Path) -> ::compio::net::UnixStream {
+        ::compio::net::UnixStream::connect(path).await.unwrap()
     }
 
     pub async fn yield_now() {

@@ -67,7 +67,7 @@ pub fn opening(socket_type: &str, identity: &[u8]) -> Vec<u8> {
 }
 
 /// The whole handshake, both ways.
-pub fn handshake(stream: &mut TcpStream, socket_type: &str, identity: &[u8]) -> std::io::Result<()> {
+pub fn handshake<S: Read + Write>(stream: &mut S, socket_type: &str, identity: &[u8]) -> std::io::Result<()> {
     stream.write_all(&opening(socket_type, identity))?;
     stream.read_exact(&mut [0; 64])?;
     let mut header = [0; 2];
