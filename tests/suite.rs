@@ -21,6 +21,7 @@ macro_rules! mount {
             mod dropped;
             mod dropped_patterns;
             mod endpoints;
+            mod floods;
             mod handles;
             mod hostile;
             mod inproc;

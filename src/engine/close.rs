@@ -41,11 +41,11 @@ impl<S: AsyncStream> Core<S> {
         }
         if peer.link.inproc().is_some() {
             // What it has not taken yet it keeps.
-            return self.disconnect(id, DisconnectReason::Closed);
+            return self.doom(id, DisconnectReason::Closed);
         }
         match peer.poll_shutdown() {
             Poll::Pending => {}
-            Poll::Ready(Err(_)) => self.disconnect(id, DisconnectReason::Closed),
+            Poll::Ready(Err(_)) => self.doom(id, DisconnectReason::Closed),
             Poll::Ready(Ok(())) => {
                 peer.stage = Stage::Draining;
                 peer.large = None;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::act::Happened;
 use super::effects::Effects;
 use super::endpoints::Endpoints;
 use super::inbound::Inbound;
@@ -33,6 +34,8 @@ pub(crate) struct Core<S> {
     pub(crate) tasks: Tasks,
     pub(crate) ready: Arc<ReadyQueue>,
     pub(crate) effects: Effects<S>,
+    /// What was found while writing and decoding, to be acted upon when that is done.
+    pub(crate) happened: Happened,
     pub(crate) peers: Peers<S>,
     pub(crate) endpoints: Endpoints,
     /// There once the socket has an inproc endpoint.
@@ -130,6 +133,7 @@ impl<S: AsyncStream> Core<S> {
             tasks: Tasks::default(),
             ready: Arc::default(),
             effects: Effects::default(),
+            happened: Happened::default(),
             peers: Peers::new(),
             endpoints: Endpoints::default(),
             mailbox: None,
@@ -151,7 +155,7 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Runs `poll`, which polls streams, as a turn: events that come in meanwhile wake nobody now and
-    /// the right task afterwards.
+    /// the right task afterwards. The outermost turn ends by acting on what happened in it.
     pub(crate) fn turn<R>(&mut self, poll: impl FnOnce(&mut Self) -> R) -> R {
         if self.polling {
             return poll(self);
@@ -159,6 +163,7 @@ impl<S: AsyncStream> Core<S> {
         self.polling = true;
         self.ready.begin_turn();
         let result = poll(self);
+        self.act();
         let next = self.ready.end_turn();
         self.effects.wake(next);
         self.polling = false;

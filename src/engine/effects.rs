@@ -51,6 +51,11 @@ impl<S> Effects<S> {
         }
     }
 
+    /// Something is left to be done, though it is not kept here.
+    pub(crate) fn expect(&mut self) {
+        self.any = true;
+    }
+
     /// For those who collect wakers themselves.
     pub(crate) fn wakers(&mut self) -> &mut Vec<Waker> {
         self.any = true;

@@ -1,5 +1,6 @@
 //! When what is queued leaves: flush policies, adaptive batching, and the accounts of what was written.
 
+use std::io;
 use std::task::{Poll, Waker};
 
 use super::core::{Companion, Core};
@@ -93,22 +94,26 @@ impl<S: AsyncStream> Core<S> {
         alone
     }
 
-    /// Writes what one peer has queued, and settles the accounts.
+    /// Writes what one peer has queued. A connection that cannot be written to ends after the turn.
     pub(crate) fn flush_peer(&mut self, id: PeerId) {
         self.announce_burst(id);
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.write_failed) else { return };
-        let result = peer.poll_flush();
-        peer.write_failed = matches!(result, Poll::Ready(Err(_)));
-        self.settle_written(id);
-        if let Poll::Ready(Err(error)) = result {
-            // Decoding may ask for another flush: the flag above ends that.
-            self.salvage(id);
-            self.disconnect(id, DisconnectReason::Io(error.into()));
-        } else if self.conflates && self.queue_latest(id) {
-            self.flush_peer(id);
-        } else {
-            self.shut_down_if_retired(id);
+        loop {
+            match self.write(id) {
+                Some(Poll::Ready(Err(error))) => return self.doom(id, DisconnectReason::Io(error.into())),
+                Some(_) if self.conflates && self.queue_latest(id) => {}
+                Some(_) => return self.shut_down_if_retired(id),
+                None => return,
+            }
         }
+    }
+
+    /// Writes to a peer and settles the accounts of what was written, however that went: nothing is written
+    /// without. `None` if it is gone or about to go.
+    pub(super) fn write(&mut self, id: PeerId) -> Option<Poll<io::Result<()>>> {
+        let peer = self.peers.get_mut(id).filter(|peer| !peer.doomed)?;
+        let result = peer.poll_flush();
+        self.settle_written(id);
+        Some(result)
     }
 
     /// Accounts for the messages whose last byte is with the kernel.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
 use super::core::{Companion, Core};
+use super::leftovers::Leftovers;
 use super::pattern::Pattern;
 use super::peer::Peer;
 use super::wait::WaitKey;
@@ -11,7 +12,6 @@ use crate::error::Error;
 use crate::message::Message;
 use crate::monitor::{DropCause, PeerId};
 use crate::options::SocketOptions;
-use crate::resilience::HighWater;
 use crate::routing::FairQueue;
 use crate::runtime::{AsyncStream, RecvBuf};
 
@@ -43,9 +43,10 @@ pub(crate) struct Inbound {
     pub(super) inboxes: FairQueue<PeerId>,
     /// Inproc peers with something to take.
     pub(super) pipes: FairQueue<PeerId>,
-    /// Messages of peers that are gone, and those that came back: received before all others.
-    pub(super) orphans: VecDeque<(PeerId, Message)>,
-    pub(super) orphan_level: HighWater,
+    /// Messages that were received and came back: received again before all others.
+    pub(super) returned: VecDeque<(PeerId, Message)>,
+    /// What connections that have ended left.
+    pub(super) leftovers: Leftovers,
     /// Messages taken from pipes since a stream last had its turn.
     pub(super) passed: u32,
     /// Polls of `recv` so far: tells the companion whether somebody reads inline.
@@ -78,8 +79,8 @@ impl Inbound {
             readable: VecDeque::new(),
             inboxes: FairQueue::default(),
             pipes: FairQueue::default(),
-            orphans: VecDeque::new(),
-            orphan_level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
+            returned: VecDeque::new(),
+            leftovers: Leftovers::new(options),
             passed: 0,
             calls: 0,
             seen_calls: 0,
@@ -96,7 +97,7 @@ impl Inbound {
     /// Nothing was read ahead: what comes next is still where it came in.
     #[inline]
     pub(super) fn nothing_ahead(&self) -> bool {
-        self.orphans.is_empty() && self.inboxes.is_empty()
+        self.returned.is_empty() && self.leftovers.is_empty() && self.inboxes.is_empty()
     }
 
     /// What comes next is in the slab, if anywhere.
@@ -111,8 +112,9 @@ impl Inbound {
         !self.slab.filled().is_empty() || !self.nothing_ahead()
     }
 
+    /// Decoded messages that belong to no living peer.
     pub(crate) fn orphaned(&self) -> usize {
-        self.orphans.len()
+        self.returned.len() + self.leftovers.messages()
     }
 }
 
@@ -205,7 +207,7 @@ impl<S: AsyncStream> Core<S> {
     /// A message that is there already: in a pipe, read ahead, or in the slab.
     #[inline]
     pub(super) fn take_decoded(&mut self) -> Option<(PeerId, Message)> {
-        if self.inbound.orphans.is_empty() {
+        if self.inbound.returned.is_empty() && self.inbound.leftovers.is_empty() {
             if let Some(message) = self.take_passed() {
                 return Some(message);
             }
@@ -239,8 +241,11 @@ impl<S: AsyncStream> Core<S> {
     }
 
     pub(super) fn take_read_ahead(&mut self) -> Option<(PeerId, Message)> {
-        if !self.inbound.orphans.is_empty() {
-            return self.take_orphan();
+        if let Some(returned) = self.inbound.returned.pop_front() {
+            return Some(returned);
+        }
+        if let Some(leftover) = self.take_leftover() {
+            return Some(leftover);
         }
         while let Some(id) = self.inbound.inboxes.pop() {
             let message = self.take_from_inbox(id);
@@ -249,18 +254,6 @@ impl<S: AsyncStream> Core<S> {
             }
         }
         None
-    }
-
-    pub(super) fn take_orphan(&mut self) -> Option<(PeerId, Message)> {
-        let (id, message) = self.inbound.orphans.pop_front()?;
-        let was_full = self.inbound.orphan_level.is_full();
-        self.inbound.orphan_level.remove(message.size());
-        if was_full && !self.inbound.orphan_level.is_full() {
-            for id in self.peers.ids(|peer| peer.paused && !peer.inbox_level.is_full()) {
-                self.resume_reading(id);
-            }
-        }
-        Some((id, message))
     }
 
     pub(super) fn take_from_inbox(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
@@ -334,20 +327,19 @@ impl<S: AsyncStream> Core<S> {
         peer.large.is_some() || peer.connection.has_begun_message(undecoded)
     }
 
-    /// What a peer that is gone leaves to the application.
-    pub(crate) fn orphan_inbox(&mut self, peer: &mut Peer<S>) {
-        if self.inbound.slab_owner == Some(peer.id) {
-            self.inbound.slab_owner = None;
-            self.inbound.slab.clear();
-        }
+    /// Takes the undecoded bytes of a connection that ends, and its place among those to receive from.
+    pub(super) fn take_undecoded(&mut self, peer: &mut Peer<S>) -> Vec<u8> {
         self.inbound.inboxes.remove(peer.id);
         if peer.link.inproc().is_some() {
             self.inbound.pipes.remove(peer.id);
         }
-        for message in peer.inbox.drain(..) {
-            self.inbound.orphan_level.add(message.size());
-            self.inbound.orphans.push_back((peer.id, message));
+        if self.inbound.slab_owner != Some(peer.id) {
+            return std::mem::take(&mut peer.partial);
         }
+        self.inbound.slab_owner = None;
+        let undecoded = self.inbound.slab.filled().to_vec();
+        self.inbound.slab.clear();
+        undecoded
     }
 
     /// Drops everything that has arrived by now and was not received.

@@ -203,11 +203,10 @@ impl<S: AsyncStream> Core<S> {
     /// companion.
     pub(crate) fn disconnect(&mut self, id: PeerId, reason: DisconnectReason) {
         if self.peers.get(id).is_some_and(|peer| peer.stage == Stage::Live) {
-            self.decode_rest(id);
+            self.salvage(id, &reason);
         }
-        let cut = self.has_begun_message(id);
         let Some(mut peer) = self.peers.remove(id) else { return };
-        self.orphan_inbox(&mut peer);
+        let bytes = self.take_undecoded(&mut peer);
         match peer.stage {
             Stage::Handshaking => self.handshake_over(peer.origin),
             Stage::Live => {
@@ -215,9 +214,6 @@ impl<S: AsyncStream> Core<S> {
                 self.pattern_detach(id);
             }
             Stage::Retiring | Stage::Draining => {}
-        }
-        if cut {
-            self.count_cut(id);
         }
         // A peer that answers the end of our stream with its own has read what came before it.
         let proven = peer.stage == Stage::Draining && matches!(reason, DisconnectReason::EndOfStream);
@@ -229,6 +225,7 @@ impl<S: AsyncStream> Core<S> {
         self.ledger.close(&peer.account, in_doubt);
         self.pattern.settled(&mut self.tasks);
         self.perform_tasks();
+        self.keep_leftover(&mut peer, bytes);
         self.report_end(&peer, &reason);
         if let Origin::Dial(dial) = peer.origin {
             let ended = if peer.stage == Stage::Handshaking { Ended::Attempt } else { Ended::Connection };
@@ -245,7 +242,7 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// A message that had begun to arrive never will.
-    fn count_cut(&mut self, id: PeerId) {
+    pub(super) fn count_cut(&mut self, id: PeerId) {
         self.ledger.cut();
         let cause = DropCause::Incomplete;
         self.emit(SocketEvent::ReceivedDropped { peer: Some(id), cause, count: 1 });

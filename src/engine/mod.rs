@@ -5,6 +5,7 @@
 //! a socket type.
 
 mod accept;
+mod act;
 mod burst;
 mod close;
 mod conflate;
@@ -19,6 +20,7 @@ mod held;
 mod inbound;
 mod inproc;
 mod ledger;
+mod leftovers;
 mod lifecycle;
 mod limits;
 mod outbound;
@@ -26,6 +28,7 @@ mod pattern;
 mod peer;
 mod peers;
 mod pending;
+mod pong;
 mod put_back;
 mod read_ahead;
 mod reading;

@@ -15,8 +15,12 @@ pub(crate) trait Pattern: Send {
     /// A peer has completed the handshake.
     fn attach(&mut self, peer: Newcomer<'_>, tasks: &mut Tasks) -> Admission;
 
-    /// A peer that was admitted is gone.
+    /// A peer that was admitted is gone: nothing can be sent to it. What it sent before may still be accepted
+    /// until it is [forgotten](Self::forget).
     fn detach(&mut self, peer: PeerId, tasks: &mut Tasks);
+
+    /// Nothing that a peer sent, and that was detached, is left to be accepted.
+    fn forget(&mut self, _peer: PeerId) {}
 
     /// Chooses where `message` goes; `room` says whether a peer can take it. May be asked again for the
     /// same message until there is room.

@@ -12,12 +12,13 @@ use super::held::Held;
 use super::inproc::Link;
 use super::ledger::Account;
 use super::pending::Queued;
+use super::pong::Pong;
 use super::ready::{PeerSignal, ReadyQueue};
 use crate::endpoint::Endpoint;
 use crate::message::{INLINE_CAPACITY, Message};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
-use crate::protocol::{Config, Connection, PeerInfo, SHORT_HEADER, WireSink};
+use crate::protocol::{Config, Connection, Context as PingContext, PeerInfo, SHORT_HEADER, WireSink};
 use crate::resilience::{HighWater, PoisonGuard};
 use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
 
@@ -112,8 +113,12 @@ pub(crate) struct Peer<S> {
     pub(crate) write_blocked: bool,
     /// Set while a write is under way; stays set if the write panicked.
     pub(crate) poisoned: bool,
-    /// A write failed: what came in is still taken, then the connection ends.
-    pub(crate) write_failed: bool,
+    /// The answer to the newest PING.
+    pong: Pong,
+    /// The connection is about to end: nothing is written to it or decoded from it any more.
+    pub(crate) doomed: bool,
+    /// An answer is queued, to be written at the end of the turn.
+    pub(crate) answering: bool,
 
     /// Undecoded bytes, kept while another peer uses the shared slab.
     pub(crate) partial: Vec<u8>,
@@ -195,7 +200,9 @@ impl<S: AsyncStream> Peer<S> {
             dirty: false,
             write_blocked: false,
             poisoned: false,
-            write_failed: false,
+            pong: Pong::default(),
+            doomed: false,
+            answering: false,
             partial: Vec::new(),
             large: None,
             inbox: VecDeque::new(),
@@ -257,6 +264,7 @@ impl<S: AsyncStream> Peer<S> {
         }
         let mut cx = Context::from_waker(&self.waker);
         for _ in 0..WRITES_PER_TURN {
+            self.pong.queue(&mut self.connection, &mut self.out);
             if self.out.is_empty() {
                 return Poll::Ready(Ok(()));
             }
@@ -294,6 +302,12 @@ impl<S: AsyncStream> Peer<S> {
         self.liveness.last_ping = now;
         self.connection.encode_ping(ttl.unwrap_or_default(), &number.to_be_bytes(), &mut self.out);
         self.out.end_control();
+    }
+
+    /// A PING came, with this context.
+    pub(crate) fn answer_ping(&mut self, context: PingContext) {
+        self.pong.ask(context);
+        self.pong.queue(&mut self.connection, &mut self.out);
     }
 
     /// A PONG: everything sent before its PING has arrived.

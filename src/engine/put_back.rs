@@ -12,8 +12,7 @@ impl<S: AsyncStream> Core<S> {
         if self.inbound.gated && !self.pattern.take_back(&mut message) {
             return self.count_recv_dropped(Some(peer), DropCause::Superseded, 1);
         }
-        self.inbound.orphan_level.add(message.size());
-        self.inbound.orphans.push_front((peer, message));
+        self.inbound.returned.push_front((peer, message));
         let receiver = self.ready.pop_receiver();
         self.effects.wake(receiver);
     }

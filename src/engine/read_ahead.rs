@@ -1,10 +1,13 @@
 //! Reading ahead of the application, up to the marks.
 
 use super::core::Core;
-use super::peer::Stage;
+use super::peer::{Peer, Stage};
 use crate::message::Message;
-use crate::monitor::PeerId;
+use crate::monitor::{DisconnectReason, PeerId};
 use crate::runtime::AsyncStream;
+
+/// Reads of a connection that could not be written to, for what the peer sent before.
+const SALVAGED_READS: usize = 64;
 
 /// What the companion found to read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -19,13 +22,7 @@ pub(crate) enum ReadAhead {
 
 impl<S: AsyncStream> Core<S> {
     pub(crate) fn put_into_inbox(&mut self, id: PeerId, message: Message) {
-        let Some(peer) = self.peers.get_mut(id) else {
-            self.inbound.orphan_level.add(message.size());
-            self.inbound.orphans.push_back((id, message));
-            let receiver = self.ready.pop_receiver();
-            self.effects.wake(receiver);
-            return;
-        };
+        let Some(peer) = self.peers.get_mut(id) else { return self.add_to_leftover(id, message) };
         if peer.inbox.is_empty() {
             self.inbound.inboxes.push(id);
         } else if self.conflates {
@@ -52,24 +49,35 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Takes what the kernel still holds of a connection that can no longer be written to.
-    pub(crate) fn salvage(&mut self, id: PeerId) {
-        const READS: usize = 64;
-        for _ in 0..READS {
-            if !self.load_slab(id) || self.at_mark(id) {
+    /// Decodes what a connection that is about to end has sent, up to the mark; of one that could not be
+    /// written to, what the kernel still holds as well. The rest stays undecoded.
+    pub(super) fn salvage(&mut self, id: PeerId, reason: &DisconnectReason) {
+        self.take_rest(id);
+        if reason.is_violation() {
+            return self.discard_undecoded(id);
+        }
+        if !self.load_slab(id) {
+            return;
+        }
+        let reads = if matches!(reason, DisconnectReason::Io(_)) { SALVAGED_READS } else { 0 };
+        self.fill_inbox(id);
+        for _ in 0..reads {
+            let goes_on = |peer: &Peer<S>| peer.ending.is_none() && !peer.paused;
+            if !self.peers.get(id).is_some_and(goes_on) || !self.read_once(id) {
                 return;
             }
             self.fill_inbox(id);
-            let Some(peer) = self.peers.get_mut(id) else { return };
-            if peer.ending.is_some() {
-                return;
-            }
-            peer.readable = true;
-            self.read(id);
-            self.fill_inbox(id);
-            if !self.peers.get(id).is_some_and(|peer| peer.readable) {
-                return;
-            }
+        }
+    }
+
+    /// Nothing that a peer sent after it broke the rules is of use.
+    pub(super) fn discard_undecoded(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.partial = Vec::new();
+        peer.large = None;
+        if self.inbound.slab_owner == Some(id) {
+            self.inbound.slab.clear();
+            self.inbound.slab_drained = true;
         }
     }
 
@@ -78,8 +86,8 @@ impl<S: AsyncStream> Core<S> {
     /// same: it brings no message, and has a deadline.
     pub(super) fn at_mark(&self, id: PeerId) -> bool {
         self.peers.get(id).is_some_and(|peer| {
-            let orphans_full = peer.stage != Stage::Handshaking && self.inbound.orphan_level.is_full();
-            orphans_full || !self.conflates && peer.inbox_level.is_full()
+            let leftovers_full = peer.stage != Stage::Handshaking && self.inbound.leftovers.are_full();
+            leftovers_full || !self.conflates && peer.inbox_level.is_full()
         })
     }
 
@@ -144,18 +152,5 @@ impl<S: AsyncStream> Core<S> {
         }
         self.read(id);
         self.fill_inbox(id);
-    }
-
-    /// Decodes the whole messages of a peer that is about to be removed, whatever the mark.
-    pub(crate) fn decode_rest(&mut self, id: PeerId) {
-        self.take_rest(id);
-        if !self.load_slab(id) {
-            return;
-        }
-        while self.inbound.slab_owner == Some(id) && !self.inbound.slab_drained {
-            if let Some((id, message)) = self.decode_slab() {
-                self.put_into_inbox(id, message);
-            }
-        }
     }
 }

@@ -106,10 +106,22 @@ impl<S: AsyncStream> Core<S> {
     /// event. The peer stays on the readable list unless it has nothing.
     pub(super) fn read(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        if let Some(reason) = peer.ending.take() {
-            self.disconnect(id, reason);
+        if peer.doomed {
+            peer.readable = false;
             return;
         }
+        if let Some(reason) = peer.ending.take() {
+            peer.readable = false;
+            return self.doom(id, reason);
+        }
+        if self.read_once(id) {
+            self.inbound.readable.push_back(id);
+        }
+    }
+
+    /// Reads, and says whether there may be more; how the stream ended is noted.
+    pub(super) fn read_once(&mut self, id: PeerId) -> bool {
+        let Some(peer) = self.peers.get_mut(id) else { return false };
         self.inbound.slab.compact();
         for _ in 0..2 {
             let room = match &mut peer.large {
@@ -137,10 +149,9 @@ impl<S: AsyncStream> Core<S> {
                 }
             }
         }
-        if peer.readable {
-            self.inbound.readable.push_back(id);
-        }
+        let more = peer.readable;
         self.finish_large(id);
+        more
     }
 
     /// Hands a large frame over once it is complete.
@@ -242,7 +253,8 @@ impl<S: AsyncStream> Core<S> {
                 peer.large = Some(large);
             }
             Ok(Some(Event::Handshaken(info))) => self.admit(id, info),
-            Ok(Some(Event::Ping { ttl })) => {
+            Ok(Some(Event::Ping { ttl, context })) => {
+                peer.answer_ping(context);
                 if std::mem::replace(&mut peer.liveness.remote_ttl, ttl) != ttl {
                     self.unclocked.push(id);
                     self.wake_companion();
@@ -252,16 +264,11 @@ impl<S: AsyncStream> Core<S> {
             Ok(Some(Event::Subscribe { topic })) => self.handle_subscription(id, &topic, true),
             Ok(Some(Event::Cancel { topic })) => self.handle_subscription(id, &topic, false),
             Err(error) => {
-                // An ERROR may be on its way to the peer; nothing that follows from it is of use.
-                let _ = peer.poll_flush();
-                peer.write_failed = true;
-                self.inbound.slab.clear();
-                self.disconnect(id, DisconnectReason::Protocol(error.into()));
-                return;
+                // An ERROR may be on its way to the peer; whether it gets there is of no consequence.
+                let _ = self.write(id);
+                return self.doom(id, DisconnectReason::Protocol(error.into()));
             }
         }
-        if self.peers.get(id).is_some_and(|peer| !peer.out.is_empty() && !peer.write_blocked) {
-            self.turn(|core| core.flush_peer(id));
-        }
+        self.answer(id);
     }
 }

@@ -41,6 +41,10 @@ impl<S: AsyncStream> Shared<S> {
 
     #[inline(never)]
     fn run_effects(mut core: Guard<'_, S>) {
+        if !core.happened.is_empty() {
+            // Noted outside of a turn; an empty one acts on it.
+            core.turn(|_| ());
+        }
         let effects = std::mem::take(&mut core.effects);
         drop(core);
         effects.run();

@@ -98,7 +98,7 @@ impl<S: AsyncStream> Core<S> {
             Task::Send(peer, mut message) => self.enqueue_raw(peer, &mut message, Permit::none(), true),
             Task::Subscribe(peer, topic) => self.send_subscription(peer, &topic, true),
             Task::Cancel(peer, topic) => self.send_subscription(peer, &topic, false),
-            Task::Disconnect(peer, reason) => self.disconnect(peer, reason),
+            Task::Disconnect(peer, reason) => self.doom(peer, reason),
             Task::Resubmit(message) => {
                 self.queue_pending(message, Permit::none());
                 self.drain_pending();

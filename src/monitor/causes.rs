@@ -71,6 +71,8 @@ causes! {
         /// They arrived out of turn: no reply was awaited from that peer (REQ), or they have no envelope
         /// (REP).
         Unexpected = "they came out of turn or without an envelope",
+        /// Their connection had ended, and there was no room for what it left (`leftover_bytes`).
+        Leftover = "they were left by a connection that had ended, past the bound on such leftovers",
         /// They arrived from a peer that the socket was letting go (`unbind`, `disconnect`).
         Departing = "they came from a peer that was being let go",
     }

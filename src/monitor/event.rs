@@ -214,6 +214,11 @@ impl DisconnectReason {
             Self::CompanionGone => DisconnectKind::CompanionGone,
         }
     }
+
+    /// Whether the peer broke the rules: what it sent afterwards is of no use.
+    pub(crate) const fn is_violation(&self) -> bool {
+        matches!(self, Self::Protocol(_) | Self::TooManySubscriptions)
+    }
 }
 
 impl From<io::Error> for DisconnectReason {

@@ -38,6 +38,23 @@ impl SocketOptions {
         self
     }
 
+    /// Undecoded bytes that are kept, all together, of connections that have ended, until the application has
+    /// received what is in them; default as many as `recv_hwm_bytes`. One that ends leaves at most one read of
+    /// 32 KiB, and costs 1 KiB besides. Past it the messages of the newest are dropped and counted
+    /// by cause ([`DropCause::Leftover`](crate::monitor::DropCause::Leftover)); 0 keeps none. libzmq keeps them
+    /// decoded, without a bound over all connections.
+    #[must_use]
+    pub fn with_leftover_bytes(mut self, bytes: usize) -> Self {
+        self.leftover_bytes = Some(bytes);
+        self
+    }
+
+    /// Undecoded bytes that are kept of connections that have ended; `None` for no limit.
+    #[must_use]
+    pub fn leftover_bytes(&self) -> Option<usize> {
+        limit(self.leftover_bytes.unwrap_or(self.recv_hwm_bytes))
+    }
+
     /// No limit on the number of messages read ahead (RCVHWM 0); bytes still count.
     #[must_use]
     pub fn with_unlimited_recv_hwm(self) -> Self {

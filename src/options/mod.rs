@@ -69,8 +69,8 @@
 //! | ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN | security is not in this version |
 //! | options of a context: IO_THREADS, MAX_SOCKETS, SOCKET_LIMIT, THREAD_*, MAX_MSGSZ, MSG_T_SIZE, BLOCKY, ZERO_COPY_RECV | not needed: there is no context |
 //!
-//! Options that libzmq has not: [`with_frame_timeout`], [`with_max_attempts`], [`with_max_frames`],
-//! [`with_max_handshakes`], [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_on_cancel`],
+//! Options that libzmq has not: [`with_frame_timeout`], [`with_leftover_bytes`], [`with_max_attempts`],
+//! [`with_max_frames`], [`with_max_handshakes`], [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_on_cancel`],
 //! [`with_reconnect_jitter`], [`with_recv_hwm_bytes`], [`with_send_hwm_bytes`], [`with_req_resend`],
 //! [`with_tcp_nodelay`].
 //!
@@ -101,6 +101,7 @@
 //! [`with_hiccup_message`]: SocketOptions::with_hiccup_message
 //! [`with_identity`]: SocketOptions::with_identity
 //! [`with_invert_matching`]: SocketOptions::with_invert_matching
+//! [`with_leftover_bytes`]: SocketOptions::with_leftover_bytes
 //! [`with_linger`]: SocketOptions::with_linger
 //! [`with_max_attempts`]: SocketOptions::with_max_attempts
 //! [`with_max_frames`]: SocketOptions::with_max_frames
@@ -201,6 +202,7 @@ pub struct SocketOptions {
     pub(crate) recv_hwm: usize,
     pub(crate) send_hwm_bytes: usize,
     pub(crate) recv_hwm_bytes: usize,
+    pub(crate) leftover_bytes: Option<usize>,
     pub(crate) max_message_size: usize,
     pub(crate) max_frames: usize,
     pub(crate) identity: Bytes,
@@ -238,6 +240,7 @@ impl Default for SocketOptions {
             recv_hwm: 1000,
             send_hwm_bytes: 64 * MIB,
             recv_hwm_bytes: 64 * MIB,
+            leftover_bytes: None,
             max_message_size: 256 * MIB,
             max_frames: 65_536,
             identity: Bytes::new(),
@@ -279,6 +282,7 @@ mod tests {
         let options = SocketOptions::default();
         assert_eq!((options.send_hwm(), options.recv_hwm()), (Some(1000), Some(1000)));
         assert_eq!((options.send_hwm_bytes(), options.recv_hwm_bytes()), (Some(64 * MIB), Some(64 * MIB)));
+        assert_eq!(options.leftover_bytes(), Some(64 * MIB));
         assert_eq!((options.max_message_size(), options.max_frames()), (256 * MIB, 65_536));
         assert_eq!((options.identity(), options.max_handshakes()), (&b""[..], 1024));
         assert_eq!((options.connect_timeout(), options.handshake_timeout()), (seconds(30), seconds(30)));

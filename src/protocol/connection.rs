@@ -77,6 +77,12 @@ impl Connection {
         }
     }
 
+    /// Takes the state out of a connection that nothing more is written to or read from.
+    pub(crate) fn take(&mut self) -> Self {
+        let blank = Self::new(&self.config);
+        mem::replace(self, blank)
+    }
+
     /// Writes our greeting, all 64 bytes: we demand 3.x, so there is nothing to wait for.
     pub(crate) fn start(&mut self, out: &mut impl WireSink) {
         out.put(&greeting::encode(self.config.security.name()));
@@ -106,8 +112,8 @@ impl Connection {
     /// Decodes from the front of `input`, advancing it, until there is one event, or `None`: then
     /// whatever is left of `input` has to be presented again, with more behind it.
     ///
-    /// What the protocol demands of us (READY, PONG, ERROR) goes to `out`. A PONG is shorter than its PING,
-    /// but a peer that asks and does not read makes them pile up unless the caller stops reading.
+    /// What the handshake demands of us (READY, ERROR) goes to `out`: no more than a few commands in the life
+    /// of a connection. PINGs are for the caller to answer, since a peer may send any number of them.
     #[inline]
     pub(crate) fn handle_input(
         &mut self,
@@ -252,11 +258,11 @@ impl Connection {
                 }
                 result
             }
-            Phase::Clear => self.handle_traffic(header.flags, payload, out),
+            Phase::Clear => self.handle_traffic(header.flags, payload),
             Phase::Sealed(seal) => {
                 let opened = seal.open(header.flags, payload.as_slice())?;
                 self.check_frame(opened.flags, opened.payload.len() as u64)?;
-                self.handle_traffic(opened.flags, Payload::Shared(opened.payload), out)
+                self.handle_traffic(opened.flags, Payload::Shared(opened.payload))
             }
         }
     }
@@ -290,26 +296,18 @@ impl Connection {
     }
 
     /// A frame after the handshake. Commands may come between the frames of a message.
-    fn handle_traffic(
-        &mut self,
-        flags: Flags,
-        payload: Payload<'_>,
-        out: &mut dyn WireSink,
-    ) -> Result<Option<Event>, ProtocolError> {
+    fn handle_traffic(&mut self, flags: Flags, payload: Payload<'_>) -> Result<Option<Event>, ProtocolError> {
         if flags.is_command() {
-            return self.handle_command(payload.as_slice(), out).map(Some);
+            return Self::handle_command(payload.as_slice()).map(Some);
         }
         Ok(self.partial.add(flags.has_more(), payload.into_frame()).map(Event::Message))
     }
 
-    fn handle_command(&mut self, body: &[u8], out: &mut dyn WireSink) -> Result<Event, ProtocolError> {
+    fn handle_command(body: &[u8]) -> Result<Event, ProtocolError> {
         let Some(Command { name, data }) = Command::parse(body) else { return Ok(Event::Ignored) };
         Ok(match name {
             b"PING" => match Ping::parse(data) {
-                Some(Ping { ttl, context }) => {
-                    self.encode_command(&command::body("PONG", context), out);
-                    Event::Ping { ttl }
-                }
+                Some(Ping { ttl, context }) => Event::Ping { ttl, context },
                 None => Event::Ignored,
             },
             b"PONG" if data.len() <= MAX_CONTEXT => Event::Pong { context: Frame::from(data) },
@@ -366,6 +364,11 @@ impl Connection {
     pub(crate) fn encode_ping(&mut self, ttl: Duration, context: &[u8], out: &mut impl WireSink) {
         debug_assert!(self.speaks_heartbeats(), "a PING to a peer that may not know it");
         self.encode_command(&command::ping(ttl, &context[..context.len().min(MAX_CONTEXT)]), out);
+    }
+
+    /// Answers a PING with its context.
+    pub(crate) fn encode_pong(&mut self, context: &[u8], out: &mut impl WireSink) {
+        self.encode_command(&command::body("PONG", context), out);
     }
 
     /// Subscribes to `topic`, in the form that the peer's version knows: any peer takes a message, which may

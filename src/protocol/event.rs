@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::PeerInfo;
+use super::{Context, PeerInfo};
 use crate::message::{Frame, Message};
 
 /// What the bytes of a peer amount to.
@@ -15,9 +15,9 @@ pub(crate) enum Event {
     /// The header of a large frame was consumed, and the input begins with part of its payload: collect
     /// `len` bytes, growing with what arrives, and pass them to `handle_large_frame`.
     LargeFrame { len: usize },
-    /// The peer asked for a sign of life; the answer is already in the sink. If the peer then sends
-    /// nothing for `ttl`, it wants the connection closed.
-    Ping { ttl: Option<Duration> },
+    /// The peer asked for a sign of life, to be answered by `encode_pong` with its context. If the peer then
+    /// sends nothing for `ttl`, it wants the connection closed.
+    Ping { ttl: Option<Duration>, context: Context },
     /// The peer answered the ping of this context.
     Pong { context: Frame },
     /// The peer subscribed, in the form of ZMTP 3.1; a 3.0 peer sends a message (1, topic) instead.

@@ -32,6 +32,7 @@ mod tests;
 pub use error::ProtocolError;
 pub use socket_type::SocketType;
 
+pub(crate) use command::Context;
 pub(crate) use config::{Config, Limits, Security};
 pub(crate) use connection::Connection;
 pub(crate) use event::Event;

@@ -53,11 +53,19 @@ impl<K: Copy + Eq + Hash> ByIdentity<K> {
         self.identities.get(&peer)
     }
 
+    /// Frees the name of a peer for others; what the peer left behind still bears it.
+    pub(crate) fn retire(&mut self, peer: K) {
+        let Some(identity) = self.identities.get(&peer) else { return };
+        if self.peers.get(identity) == Some(&peer) {
+            self.peers.remove(identity);
+            shrink_if_sparse(&mut self.peers);
+        }
+    }
+
     /// Forgets a peer, if it has a name.
     pub(crate) fn remove(&mut self, peer: K) {
-        let Some(identity) = self.identities.remove(&peer) else { return };
-        self.peers.remove(&identity);
-        shrink_if_sparse(&mut self.peers);
+        self.retire(peer);
+        self.identities.remove(&peer);
         shrink_if_sparse(&mut self.identities);
     }
 }

@@ -159,6 +159,10 @@ impl Pattern for Addressing {
 
     fn detach(&mut self, peer: PeerId, tasks: &mut Tasks) {
         self.notify(RouterNotify::Disconnect, peer, tasks);
+        self.peers.retire(peer);
+    }
+
+    fn forget(&mut self, peer: PeerId) {
         self.peers.remove(peer);
     }
 

@@ -73,13 +73,13 @@ impl<S: AsyncStream> Core<S> {
             Incoming::Nothing => {}
             Incoming::Messages => self.offer(id),
             // What a peer leaves behind is kept for the application, as far as there is room for such.
-            Incoming::Ended { empty: false } if self.inbound.orphan_level.is_full() => {
+            Incoming::Ended { empty: false } if self.inbound.leftovers.are_full() => {
                 if let Some(peer) = self.peers.get_mut(id) {
                     peer.paused = true;
                 }
                 self.offer(id);
             }
-            Incoming::Ended { .. } => self.disconnect(id, DisconnectReason::EndOfStream),
+            Incoming::Ended { .. } => self.doom(id, DisconnectReason::EndOfStream),
         }
     }
 
@@ -137,7 +137,7 @@ impl<S: AsyncStream> Core<S> {
     /// Whether there is more to take; if that is because the peer has closed, so do we.
     fn goes_on(&mut self, id: PeerId, rest: Incoming) -> bool {
         if rest == (Incoming::Ended { empty: true }) {
-            self.disconnect(id, DisconnectReason::EndOfStream);
+            self.doom(id, DisconnectReason::EndOfStream);
         }
         matches!(rest, Incoming::Messages | Incoming::Ended { empty: false })
     }
@@ -161,7 +161,7 @@ impl<S: AsyncStream> Core<S> {
             let (message, rest) = self.take_accepted(id)?;
             match rest {
                 Incoming::Nothing => {}
-                Incoming::Ended { empty: true } => self.disconnect(id, DisconnectReason::EndOfStream),
+                Incoming::Ended { empty: true } => self.doom(id, DisconnectReason::EndOfStream),
                 _ if message.is_none() => continue,
                 _ if self.conflates => {
                     self.count_recv_dropped(Some(id), DropCause::Conflated, 1);

@@ -1,6 +1,7 @@
 //! Tests of whole connections; `Side` plays the caller as the engine does.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -47,6 +48,10 @@ impl WireSink for Wire {
         self.cut();
         self.pieces.push(bytes.clone());
     }
+}
+
+fn ping(ttl: Option<Duration>, context: &[u8]) -> Event {
+    Event::Ping { ttl, context: context.into() }
 }
 
 /// One end: a connection, what it could not yet decode, and what it wants to send.
@@ -116,7 +121,12 @@ impl Side {
                     assert!(input.len() < len, "a complete frame was announced as large");
                     self.large = Some((len, vec![]));
                 }
-                Some(event) => events.push(event),
+                Some(event) => {
+                    if let Event::Ping { context, .. } = &event {
+                        self.connection.encode_pong(context, &mut self.out);
+                    }
+                    events.push(event);
+                }
                 None => {}
             }
         }

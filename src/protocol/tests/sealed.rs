@@ -72,10 +72,10 @@ fn trap_44_heartbeats_and_subscriptions_are_sealed() {
     }
     let topic = Frame::from("topic");
     let events = b.receive(&wire).unwrap();
-    let ttl = Some(Duration::from_secs(1));
+    let (ttl, context) = (Some(Duration::from_secs(1)), b"context"[..].into());
     assert_eq!(
         events,
-        [Event::Ping { ttl }, Event::Subscribe { topic: topic.clone() }, Event::Cancel { topic }]
+        [Event::Ping { ttl, context }, Event::Subscribe { topic: topic.clone() }, Event::Cancel { topic }]
     );
     let pong = b.out.take_bytes();
     assert!(!pong.windows(4).any(|window| window == b"PONG"));

@@ -1,7 +1,5 @@
 //! Exact bytes, written out by hand from the RFC.
 
-use std::time::Duration;
-
 use super::*;
 
 #[test]
@@ -100,7 +98,7 @@ fn ping_pong_error_and_subscriptions() {
     let events = side.receive(b"\x04\x0a\x04PING\x01\x2cctx\x04\x08\x04PONGabc").unwrap();
     assert_eq!(
         events,
-        [Event::Ping { ttl: Some(Duration::from_secs(30)) }, Event::Pong { context: Frame::from("abc") }]
+        [ping(Some(Duration::from_secs(30)), b"ctx"), Event::Pong { context: Frame::from("abc") }]
     );
     assert_eq!(side.out.take_bytes(), b"\x04\x08\x04PONGctx");
 }

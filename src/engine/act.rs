@@ -1,0 +1,74 @@
+//! What happened while bytes were written and decoded, acted upon afterwards.
+//!
+//! Ending a connection takes others along: messages go back to the queue, subscriptions end, waiting calls are
+//! woken. None of that may happen while somebody is in the middle of that connection's bytes. So whoever writes
+//! or decodes only notes what happened; the outermost turn, or whoever lets go of the lock, acts on each note
+//! once, in order. No note is acted upon from within another, so that the depth of the stack does not depend on
+//! what peers send.
+
+use std::collections::VecDeque;
+
+use super::core::Core;
+use crate::monitor::{DisconnectReason, PeerId};
+use crate::runtime::AsyncStream;
+
+/// Notes that are still to be acted upon.
+#[derive(Debug, Default)]
+pub(crate) struct Happened(VecDeque<Note>);
+
+#[derive(Debug)]
+enum Note {
+    /// The connection is to end.
+    Ended(PeerId, DisconnectReason),
+    /// Something that the peer asked for is queued for it.
+    Answered(PeerId),
+}
+
+impl Happened {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// Has a connection end once whoever works on it is done; the first reason stands.
+    pub(crate) fn doom(&mut self, id: PeerId, reason: DisconnectReason) {
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.doomed) else { return };
+        peer.doomed = true;
+        if reason.is_violation() {
+            self.discard_undecoded(id);
+        }
+        self.note(Note::Ended(id, reason));
+    }
+
+    /// Has what was queued for a peer in answer to it leave.
+    pub(super) fn answer(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        if !peer.out.is_empty() && !std::mem::replace(&mut peer.answering, true) {
+            self.note(Note::Answered(id));
+        }
+    }
+
+    fn note(&mut self, note: Note) {
+        self.happened.0.push_back(note);
+        self.effects.expect();
+    }
+
+    /// Acts on everything that happened, and on what comes of that.
+    pub(super) fn act(&mut self) {
+        while let Some(note) = self.happened.0.pop_front() {
+            match note {
+                Note::Ended(id, reason) => self.disconnect(id, reason),
+                Note::Answered(id) => self.write_answer(id),
+            }
+        }
+    }
+
+    fn write_answer(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.answering = false;
+        if !peer.out.is_empty() && !peer.write_blocked {
+            self.flush_peer(id);
+        }
+    }
+}

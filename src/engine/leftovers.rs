@@ -1,0 +1,265 @@
+//! What connections that have ended leave to the application.
+//!
+//! Messages that were decoded before the end stay messages. What was read and not decoded stays as it came, a
+//! few bytes for each message, and is decoded only when the application takes it: decoded at once it could cost
+//! seventy times as much, for each of any number of connections.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::core::Core;
+use super::peer::{Peer, Stage};
+use crate::message::Message;
+use crate::monitor::{DropCause, PeerId};
+use crate::options::SocketOptions;
+use crate::protocol::{Connection, Event};
+use crate::resilience::HighWater;
+use crate::runtime::AsyncStream;
+
+/// What is kept of a connection besides its bytes, at the most; it counts against the same bound.
+const ENTRY: usize = 1024;
+
+/// The leftovers of all connections of a socket, oldest first.
+#[derive(Debug)]
+pub(crate) struct Leftovers {
+    by_peer: HashMap<PeerId, Leftover>,
+    order: VecDeque<PeerId>,
+    /// Messages among them, against the marks that a living peer has.
+    level: HighWater,
+    /// Bytes that are not decoded, and how many there may be.
+    raw: usize,
+    max_raw: usize,
+}
+
+/// The leftover of one connection, in the order in which it is received.
+#[derive(Debug, Default)]
+struct Leftover {
+    /// Decoded before the end.
+    inbox: VecDeque<Message>,
+    undecoded: Option<Undecoded>,
+    /// What the socket itself says about the end.
+    farewell: VecDeque<Message>,
+}
+
+/// Bytes that were read, and the state of the protocol in front of them.
+#[derive(Debug)]
+struct Undecoded {
+    connection: Connection,
+    bytes: Vec<u8>,
+    used: usize,
+    /// The first message among them: without one there is nothing to keep.
+    first: Option<Message>,
+}
+
+impl Undecoded {
+    /// What is left undecoded of a connection that has ended.
+    fn new<S>(peer: &mut Peer<S>, bytes: Vec<u8>) -> Self {
+        let mut undecoded = Self { connection: peer.connection.take(), bytes, used: 0, first: None };
+        undecoded.first = undecoded.decode();
+        undecoded
+    }
+
+    fn cost(&self) -> usize {
+        ENTRY + self.bytes.len()
+    }
+
+    /// The next whole message.
+    fn next(&mut self) -> Option<Message> {
+        self.first.take().or_else(|| self.decode())
+    }
+
+    /// Commands of a connection that has ended have nothing to act upon.
+    fn decode(&mut self) -> Option<Message> {
+        loop {
+            let mut input = &self.bytes[self.used..];
+            let before = input.len();
+            let event = self.connection.handle_input(&mut input, &mut Vec::new());
+            self.used += before - input.len();
+            match event {
+                Ok(Some(Event::Message(message))) => return Some(message),
+                Ok(None | Some(Event::LargeFrame { .. })) | Err(_) => return None,
+                Ok(Some(_)) => {}
+            }
+        }
+    }
+
+    /// Whether a message has begun that does not end.
+    fn is_cut(&self) -> bool {
+        self.connection.has_begun_message(&self.bytes[self.used..])
+    }
+}
+
+impl Leftovers {
+    pub(crate) fn new(options: &SocketOptions) -> Self {
+        Self {
+            by_peer: HashMap::new(),
+            order: VecDeque::new(),
+            level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
+            raw: 0,
+            max_raw: options.leftover_bytes.unwrap_or(options.recv_hwm_bytes),
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Whether there are as many messages as a living peer may have waiting: then nobody is read ahead.
+    pub(super) fn are_full(&self) -> bool {
+        self.level.is_full()
+    }
+
+    /// Messages that wait to be received, as far as they are decoded.
+    pub(super) fn messages(&self) -> usize {
+        self.level.messages()
+    }
+
+    fn push(&mut self, id: PeerId, message: Message) {
+        self.level.add(message.size());
+        self.entry(id).inbox.push_back(message);
+    }
+
+    fn entry(&mut self, id: PeerId) -> &mut Leftover {
+        self.by_peer.entry(id).or_insert_with(|| {
+            self.order.push_back(id);
+            Leftover::default()
+        })
+    }
+
+    /// Puts what a connection has left in front of what the socket has said about its end by now. Returns the
+    /// undecoded bytes if there is no room for them.
+    fn put_in_front(
+        &mut self,
+        id: PeerId,
+        inbox: VecDeque<Message>,
+        raw: Option<Undecoded>,
+    ) -> Option<Undecoded> {
+        let (kept, refused) = match raw {
+            Some(raw) if raw.cost() > self.max_raw - self.raw.min(self.max_raw) => (None, Some(raw)),
+            kept => (kept, None),
+        };
+        if inbox.is_empty() && kept.is_none() {
+            return refused;
+        }
+        self.raw += kept.as_ref().map_or(0, Undecoded::cost);
+        inbox.iter().for_each(|message| self.level.add(message.size()));
+        let entry = self.entry(id);
+        entry.farewell = std::mem::replace(&mut entry.inbox, inbox);
+        entry.undecoded = kept;
+        refused
+    }
+
+    /// The next message of the oldest leftover that is decoded.
+    fn pop_decoded(&mut self) -> Option<(PeerId, Message)> {
+        let id = *self.order.front()?;
+        let message = self.by_peer.get_mut(&id)?.inbox.pop_front()?;
+        self.level.remove(message.size());
+        Some((id, message))
+    }
+}
+
+/// What is next of the oldest leftover.
+enum Next {
+    /// A message that the socket has not judged yet.
+    Undecided(PeerId, Message),
+    /// All its bytes are decoded; whether they end in the middle of a message.
+    Decoded(PeerId, bool),
+    /// Nothing is left of it.
+    Over(PeerId),
+}
+
+impl Leftovers {
+    fn next(&mut self) -> Option<Next> {
+        let id = *self.order.front()?;
+        let entry = self.by_peer.get_mut(&id)?;
+        if let Some(undecoded) = &mut entry.undecoded {
+            if let Some(message) = undecoded.next() {
+                return Some(Next::Undecided(id, message));
+            }
+            let (cut, cost) = (undecoded.is_cut(), undecoded.cost());
+            self.raw -= cost;
+            entry.undecoded = None;
+            entry.inbox = std::mem::take(&mut entry.farewell);
+            return Some(Next::Decoded(id, cut));
+        }
+        if entry.inbox.is_empty() {
+            self.by_peer.remove(&id);
+            self.order.pop_front();
+            return Some(Next::Over(id));
+        }
+        None
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// Keeps what a connection that has ended leaves; call after everything has been said about its end.
+    /// What there is no room for is dropped and counted.
+    pub(super) fn keep_leftover(&mut self, peer: &mut Peer<S>, bytes: Vec<u8>) {
+        let talked = matches!(peer.stage, Stage::Live | Stage::Retiring);
+        let raw = talked.then(|| Undecoded::new(peer, bytes));
+        if peer.large.is_some() || raw.as_ref().is_some_and(|raw| raw.first.is_none() && raw.is_cut()) {
+            self.count_cut(peer.id);
+        }
+        let raw = raw.filter(|raw| raw.first.is_some());
+        let inbox = std::mem::take(&mut peer.inbox);
+        if let Some(refused) = self.inbound.leftovers.put_in_front(peer.id, inbox, raw) {
+            self.drop_undecoded(peer.id, refused);
+        }
+        if !self.inbound.leftovers.by_peer.contains_key(&peer.id) {
+            return self.pattern.forget(peer.id);
+        }
+        let receiver = self.ready.pop_receiver();
+        self.effects.wake(receiver);
+    }
+
+    fn drop_undecoded(&mut self, id: PeerId, mut refused: Undecoded) {
+        let mut dropped = 0;
+        while let Some(mut message) = refused.next() {
+            dropped += u64::from(self.accept(id, &mut message));
+        }
+        self.count_recv_dropped(Some(id), DropCause::Leftover, dropped);
+        if refused.is_cut() {
+            self.count_cut(id);
+        }
+    }
+
+    /// Adds what the socket itself has to say about a connection that has ended.
+    pub(super) fn add_to_leftover(&mut self, id: PeerId, message: Message) {
+        self.inbound.leftovers.push(id, message);
+        let receiver = self.ready.pop_receiver();
+        self.effects.wake(receiver);
+    }
+
+    /// The next message of the connections that have ended.
+    pub(super) fn take_leftover(&mut self) -> Option<(PeerId, Message)> {
+        let was_full = self.inbound.leftovers.are_full();
+        let next = self.decode_leftover();
+        if was_full && !self.inbound.leftovers.are_full() {
+            for id in self.peers.ids(|peer| peer.paused && !peer.inbox_level.is_full()) {
+                self.resume_reading(id);
+            }
+        }
+        next
+    }
+
+    fn decode_leftover(&mut self) -> Option<(PeerId, Message)> {
+        loop {
+            if let Some(decoded) = self.inbound.leftovers.pop_decoded() {
+                return Some(decoded);
+            }
+            match self.inbound.leftovers.next()? {
+                Next::Undecided(id, mut message) => {
+                    if self.accept(id, &mut message) {
+                        return Some((id, message));
+                    }
+                }
+                Next::Decoded(id, cut) => {
+                    if cut {
+                        self.count_cut(id);
+                    }
+                }
+                Next::Over(id) => self.pattern.forget(id),
+            }
+        }
+    }
+}
