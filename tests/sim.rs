@@ -37,6 +37,7 @@ mod sim {
     mod hostile;
     mod inproc;
     mod marks;
+    mod names;
     mod publishing;
     mod reconnect;
     mod reconnect_stop;

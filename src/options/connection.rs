@@ -37,7 +37,8 @@ impl SocketOptions {
         &self.metadata
     }
 
-    /// The limit of one connection attempt, name resolution included; default 30 s (CONNECT_TIMEOUT).
+    /// The limit of one connection attempt, for resolving the name and all its addresses together; default 30 s
+    /// (CONNECT_TIMEOUT). An address is tried 250 ms after the one before it (RFC 8305).
     #[must_use]
     pub fn with_connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;

@@ -61,11 +61,11 @@ impl CompioStream {
 
     #[cfg(unix)]
     async fn connect_ipc(
-        runtime: CompioRuntime,
+        runtime: &CompioRuntime,
         name: &IpcEndpoint,
         options: &TransportOptions,
     ) -> io::Result<Self> {
-        Self::new(PollFd::new(ipc::connect(&runtime, name, options).await?)?)
+        Self::new(PollFd::new(ipc::connect(runtime, name, options).await?)?)
     }
 }
 
@@ -169,9 +169,9 @@ impl Connector for CompioRuntime {
         let (runtime, endpoint, options) = (*self, endpoint.clone(), options.clone());
         Box::pin(async move {
             match &endpoint {
-                Endpoint::Tcp(tcp) => dial::connect::<Self>(tcp, &options).await,
+                Endpoint::Tcp(tcp) => dial::connect(&runtime, tcp, &options).await,
                 #[cfg(unix)]
-                Endpoint::Ipc(name) => CompioStream::connect_ipc(runtime, name, &options).await,
+                Endpoint::Ipc(name) => CompioStream::connect_ipc(&runtime, name, &options).await,
                 #[cfg(not(unix))]
                 Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
                 Endpoint::Inproc(_) => Err(super::no_streams()),

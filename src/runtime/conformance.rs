@@ -84,6 +84,12 @@ macro_rules! mount {
             run(conformance::nobody_there_is_an_error::<$runtime>());
         }
 
+        #[cfg(target_os = "linux")]
+        #[test]
+        fn an_address_that_does_not_answer_is_not_waited_for() {
+            run(conformance::an_address_that_does_not_answer_is_not_waited_for::<$runtime>());
+        }
+
         #[test]
         fn zones_are_left_to_the_resolver() {
             run(conformance::zones_are_left_to_the_resolver::<$runtime>());
@@ -403,6 +409,36 @@ pub(super) async fn options_reach_both_ends<R: Runtime>(socket: fn(&R::Stream) -
             }
         }
     }
+}
+
+/// On Linux all of 127.0.0.0/8 is the loopback interface's, and a listener with no room left says nothing.
+#[cfg(target_os = "linux")]
+pub(super) async fn an_address_that_does_not_answer_is_not_waited_for<R: Dial + Runtime>() {
+    let mut listener = bind::<R>("tcp://127.0.0.1:0").await;
+    let live = SocketAddr::from(([127, 0, 0, 1], listener.local_endpoint().port().unwrap()));
+    let silent = SocketAddr::from(([127, 0, 0, 2], live.port()));
+    let transport = SocketOptions::default().with_backlog(0).transport;
+    let full = super::tcp::listen(&[silent], &transport).unwrap();
+    let client = || {
+        let socket = super::tcp::open(silent, &transport).unwrap();
+        socket.connect_timeout(&silent.into(), Duration::from_millis(200)).map(|()| socket)
+    };
+    let mut fill = Vec::new();
+    while let Ok(client) = client() {
+        fill.push(client);
+    }
+
+    let runtime = R::current().unwrap();
+    let start = runtime.now();
+    let addresses = vec![silent, silent, live];
+    let connecting = super::dial::connect_first(&runtime, None, addresses, &transport);
+    let (dialled, accepted) = join(connecting, accept(&mut listener)).await;
+    accepted.unwrap();
+    assert_eq!(dialled.unwrap().peer_endpoint(), Some(live.into()));
+    // Two delays, and not all the time there is: TCP would have tried for two minutes.
+    let took = runtime.now() - start;
+    assert!((Duration::from_millis(500)..Duration::from_secs(30)).contains(&took), "{took:?}");
+    drop(full);
 }
 
 pub(super) async fn zones_are_left_to_the_resolver<R: Dial>() {

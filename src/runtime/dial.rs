@@ -6,12 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use socket2::Socket;
 
-use super::{Connector, socks, tcp};
+use super::race::{Race, interleave};
+use super::{Connector, Sleeper, socks, tcp};
 use crate::endpoint::{Host, Source, TcpEndpoint};
 use crate::options::TransportOptions;
 
 /// What each runtime does of it by itself.
-pub(super) trait Dial: Connector {
+pub(super) trait Dial: Connector + Sleeper + Clone {
     /// All addresses of a name.
     async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 
@@ -34,30 +35,40 @@ pub(super) async fn addresses<D: Dial>(tcp: &TcpEndpoint) -> io::Result<Vec<Sock
 }
 
 /// Connects to `tcp`, through the proxy if there is one.
-pub(super) async fn connect<D: Dial>(tcp: &TcpEndpoint, options: &TransportOptions) -> io::Result<D::Stream> {
+pub(super) async fn connect<D: Dial>(
+    runtime: &D,
+    tcp: &TcpEndpoint,
+    options: &TransportOptions,
+) -> io::Result<D::Stream> {
     let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
     let Some(proxy) = options.socks.endpoint().map_err(invalid)? else {
-        return connect_from::<D>(tcp.source(), tcp, options).await;
+        return connect_from(runtime, tcp.source(), tcp, options).await;
     };
-    let mut stream = connect_from::<D>(tcp.source(), &proxy, options).await?;
+    let mut stream = connect_from(runtime, tcp.source(), &proxy, options).await?;
     socks::connect(&mut stream, tcp, options.socks.credentials.as_ref()).await?;
     Ok(stream)
 }
 
-/// Connects to the first address of `to` that answers.
+/// Connects to the address of `to` that answers first.
 async fn connect_from<D: Dial>(
+    runtime: &D,
     source: Option<&Source>,
     to: &TcpEndpoint,
     options: &TransportOptions,
 ) -> io::Result<D::Stream> {
-    let mut last = tcp::no_address();
-    for address in addresses::<D>(to).await? {
-        match connect_to::<D>(source, address, options).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
+    let addresses = interleave(addresses::<D>(to).await?);
+    connect_first(runtime, source, addresses, options).await
+}
+
+/// Connects to the one of `addresses` that answers first.
+pub(super) async fn connect_first<D: Dial>(
+    runtime: &D,
+    source: Option<&Source>,
+    addresses: Vec<SocketAddr>,
+    options: &TransportOptions,
+) -> io::Result<D::Stream> {
+    let start = |_: &D, address| Box::pin(connect_to::<D>(source, address, options));
+    Race::new(runtime.clone(), addresses, start, tcp::no_address()).await
 }
 
 async fn connect_to<D: Dial>(

@@ -20,6 +20,8 @@ mod futures_io;
 #[cfg(all(unix, any(feature = "tokio", feature = "compio")))]
 mod ipc;
 mod lock;
+#[cfg(any(feature = "tokio", feature = "compio", feature = "sim"))]
+mod race;
 mod recv_buf;
 mod send_buf;
 #[cfg(feature = "sim")]
@@ -104,7 +106,7 @@ pub trait AsyncStream: Unpin + 'static {
 pub trait Connector {
     /// What a connection is made of.
     type Stream: AsyncStream;
-    /// Resolves the name and connects to the first address that answers.
+    /// Resolves the name and connects to the address that answers first (RFC 8305).
     type Connecting: Future<Output = io::Result<Self::Stream>> + Unpin + 'static;
 
     /// Starts connecting to `endpoint`; a TCP connection to itself counts as refused.

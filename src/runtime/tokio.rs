@@ -178,7 +178,7 @@ impl Connector for TokioRuntime {
         let (runtime, endpoint, options) = (self.clone(), endpoint.clone(), options.clone());
         Box::pin(async move {
             match &endpoint {
-                Endpoint::Tcp(tcp) => dial::connect::<Self>(tcp, &options).await,
+                Endpoint::Tcp(tcp) => dial::connect(&runtime, tcp, &options).await,
                 #[cfg(unix)]
                 Endpoint::Ipc(name) => TokioStream::connect_ipc(&runtime, name, &options).await,
                 #[cfg(not(unix))]

@@ -11,6 +11,7 @@ use super::fault::{Answer, LinkId, Plan};
 use super::link::{End, Link};
 use super::world::{Core, World};
 use crate::endpoint::{Endpoint, Host, IpcEndpoint};
+use crate::runtime::race::interleave;
 
 /// Where the ports begin that are given to those who bind port 0 (RFC 6335, dynamic ports).
 const FIRST_FREE_PORT: u16 = 49152;
@@ -36,6 +37,8 @@ pub(super) struct Hosts {
     /// For the next connections to an endpoint, or to any.
     plans: VecDeque<(Option<String>, Plan)>,
     rules: BTreeMap<String, Answer>,
+    /// The addresses of the names that have any.
+    names: BTreeMap<String, Vec<IpAddr>>,
 }
 
 #[derive(Debug)]
@@ -72,6 +75,19 @@ impl Hosts {
             Some(answer) => self.rules.insert(name(endpoint), answer),
             None => self.rules.remove(&name(endpoint)),
         };
+    }
+
+    pub(super) fn set_addresses(&mut self, name: String, addresses: Vec<IpAddr>) {
+        self.names.insert(name, addresses);
+    }
+
+    /// Where to look for `endpoint`, in this order: the addresses of its name, or the place itself.
+    pub(super) fn addresses(&self, endpoint: &Endpoint) -> Vec<Endpoint> {
+        let Endpoint::Tcp(tcp) = endpoint else { return vec![endpoint.clone()] };
+        let Host::Name(name) = tcp.host() else { return vec![endpoint.clone()] };
+        let Some(addresses) = self.names.get(name) else { return vec![endpoint.clone()] };
+        let addresses = addresses.iter().map(|address| SocketAddr::new(*address, tcp.port())).collect();
+        interleave(addresses).into_iter().map(Endpoint::from).collect()
     }
 
     /// Lets the next `count` accepts of the listener on `endpoint` fail; `false` if nobody listens there.

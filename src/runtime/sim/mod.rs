@@ -46,7 +46,8 @@
 //!
 //! # What is simulated
 //!
-//! - Names: every host name and address is a place of its own. Listening on `*` (or `0.0.0.0`, `[::]`)
+//! - Names: every host name and address is a place of its own, unless [`Network::set_addresses`] gives the name
+//!   addresses, which are then tried as on the other runtimes. Listening on `*` (or `0.0.0.0`, `[::]`)
 //!   catches what is sent to its port anywhere; port 0 is given a free port; a used endpoint is
 //!   [`AddrInUse`](std::io::ErrorKind::AddrInUse). The names of `ipc://` are places like any other: nothing
 //!   touches the file system.

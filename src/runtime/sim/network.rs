@@ -1,6 +1,7 @@
 //! [`Network`]: the hand that cuts, stalls and refuses while a simulation runs.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::fault::{Answer, Cut, Direction, LinkId, Plan};
@@ -176,6 +177,13 @@ impl Network {
     #[track_caller]
     pub fn allow(&self, endpoint: impl IntoEndpoint) {
         self.rule(endpoint, None);
+    }
+
+    /// Gives a host name its addresses; connections to the name go to them as RFC 8305 has it, and no longer
+    /// to the place that is called so. Each address is a place of its own.
+    pub fn set_addresses(&self, name: impl Into<String>, addresses: impl IntoIterator<Item = IpAddr>) {
+        let (name, addresses) = (name.into(), addresses.into_iter().collect());
+        self.shared.with(|world| world.hosts.set_addresses(name, addresses));
     }
 
     /// Lets the next `count` accepts on `endpoint` fail while a connection waits, as when descriptors

@@ -19,7 +19,7 @@ use crate::runtime::Listener;
 pub async fn raw_connect(endpoint: impl IntoEndpoint) -> io::Result<RawStream> {
     let endpoint = parse(endpoint)?;
     let runtime = SimRuntime::try_current()?;
-    Connecting::new(Arc::clone(runtime.shared()), endpoint).await.map(RawStream::from)
+    Connecting::new(runtime, endpoint).await.map(RawStream::from)
 }
 
 /// Listens on `endpoint`, as a peer whose bytes the test writes itself.

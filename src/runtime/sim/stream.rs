@@ -14,6 +14,7 @@ use super::link::End;
 use super::world::Shared;
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
+use crate::runtime::race::Race;
 use crate::runtime::{AsyncStream, Connector, Listener, RecvBuf, SendBuf};
 
 /// Slices of one gathered write, as on the other runtimes.
@@ -96,17 +97,17 @@ impl AsyncStream for SimStream {
     }
 }
 
-/// A connection attempt; dropping it gives the attempt up.
+/// Connecting to an endpoint, over all addresses of its name; dropping it gives it up.
 pub struct Connecting {
-    dial: DialId,
     endpoint: Endpoint,
-    shared: Arc<Shared>,
+    race: Race<SimRuntime, Endpoint, Attempt, fn(&SimRuntime, Endpoint) -> Attempt>,
 }
 
 impl Connecting {
-    pub(super) fn new(shared: Arc<Shared>, endpoint: Endpoint) -> Self {
-        let dial = shared.with(|world| world.dial(endpoint.clone()));
-        Self { dial, endpoint, shared }
+    pub(super) fn new(runtime: SimRuntime, endpoint: Endpoint) -> Self {
+        let addresses = runtime.shared().with(|world| world.hosts.addresses(&endpoint));
+        let nowhere = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        Self { endpoint, race: Race::new(runtime, addresses, Attempt::new, nowhere) }
     }
 }
 
@@ -119,14 +120,37 @@ impl fmt::Debug for Connecting {
 impl Future for Connecting {
     type Output = io::Result<SimStream>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let link = ready!(self.shared.with(|world| world.poll_dial(self.dial, cx)))?;
-        let shared = Arc::clone(&self.shared);
-        Poll::Ready(Ok(SimStream { end: End::Client, link, peer: self.endpoint.clone(), shared }))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.race).poll(cx)
     }
 }
 
-impl Drop for Connecting {
+/// An attempt to connect to one address; dropping it gives the attempt up.
+struct Attempt {
+    dial: DialId,
+    address: Endpoint,
+    shared: Arc<Shared>,
+}
+
+impl Attempt {
+    fn new(runtime: &SimRuntime, address: Endpoint) -> Self {
+        let shared = Arc::clone(runtime.shared());
+        let dial = shared.with(|world| world.dial(address.clone()));
+        Self { dial, address, shared }
+    }
+}
+
+impl Future for Attempt {
+    type Output = io::Result<SimStream>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let link = ready!(self.shared.with(|world| world.poll_dial(self.dial, cx)))?;
+        let shared = Arc::clone(&self.shared);
+        Poll::Ready(Ok(SimStream { end: End::Client, link, peer: self.address.clone(), shared }))
+    }
+}
+
+impl Drop for Attempt {
     fn drop(&mut self) {
         self.shared.with(|world| world.drop_dial(self.dial));
     }
@@ -137,7 +161,7 @@ impl Connector for SimRuntime {
     type Connecting = Connecting;
 
     fn connect(&self, endpoint: &Endpoint, _: &TransportOptions) -> Connecting {
-        Connecting::new(Arc::clone(self.shared()), endpoint.clone())
+        Connecting::new(self.clone(), endpoint.clone())
     }
 }
 

@@ -133,6 +133,30 @@ fn rules_and_plans_for_connections() {
 }
 
 #[test]
+fn a_name_with_addresses_leads_to_the_first_that_answers() {
+    let sim = fixed(1);
+    let network = sim.network();
+    sim.block_on(async {
+        let address = |text: &str| text.parse().unwrap();
+        let addresses = ["10.0.0.1", "10.0.0.2", "::1"];
+        network.set_addresses("server", addresses.map(address));
+        let place = |at: usize| endpoint(&format!("tcp://{}:5555", [addresses[0], addresses[1], "[::1]"][at]));
+        let _listeners = [raw_listen(place(1)).await.unwrap(), raw_listen(SERVER).await.unwrap()];
+        let began = elapsed();
+        let connected = raw_connect(SERVER).await.unwrap().into_inner();
+        assert_eq!(connected.peer_endpoint(), Some(place(1)), "the place of that name is none of them");
+        assert_eq!(elapsed() - began, 3 * MS, "the others refuse, IPv6 before the second of IPv4");
+        network.black_hole(place(0));
+        network.black_hole(place(2));
+        let (began, links) = (elapsed(), network.links().len());
+        raw_connect(SERVER).await.unwrap();
+        assert_eq!((elapsed() - began, network.links().len()), (501 * MS, links + 1));
+        network.set_addresses("server", []);
+        assert_eq!(raw_connect(SERVER).await.unwrap_err().kind(), ErrorKind::NotFound);
+    });
+}
+
+#[test]
 fn the_names_of_unix_sockets_are_places_too() {
     use crate::endpoint::IpcEndpoint;
     fixed(1).block_on(async {
