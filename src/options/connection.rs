@@ -91,8 +91,12 @@ impl SocketOptions {
         self.frame_timeout
     }
 
-    /// How often a PING is sent, to peers that speak ZMTP 3.1; default 15 s, `None` for no
-    /// heartbeats (HEARTBEAT_IVL; libzmq: off).
+    /// How often a PING is sent, to peers that speak ZMTP 3.1; default `None`, no heartbeats (HEARTBEAT_IVL).
+    ///
+    /// Hosts that are gone are found without, by [`with_tcp_keepalive`](Self::with_tcp_keepalive). Heartbeats
+    /// find applications that hang, and peers behind a proxy or on a stream of your own. They cut off those
+    /// that are only slow, too: a libzmq peer at its RCVHWM answers no PING, and a peer of this crate answers
+    /// none while it blocks its runtime for longer than interval and timeout together.
     #[must_use]
     pub fn with_heartbeat_interval(mut self, interval: Option<Duration>) -> Self {
         self.heartbeat_interval = interval;

@@ -226,6 +226,8 @@ mod tests {
             ttl(6_553_500),
             default().with_send_buffer(largest).with_recv_buffer(largest),
             keepalive(Keepalive::new()),
+            keepalive(Keepalive::system()),
+            keepalive(Keepalive::off()),
             keepalive(
                 Keepalive::new().with_idle(seconds(1)).with_interval(seconds(32_767)).with_retries(127),
             ),

@@ -248,7 +248,7 @@ impl Default for SocketOptions {
             handshake_timeout: Duration::from_secs(30),
             max_handshakes: 1024,
             frame_timeout: Some(Duration::from_secs(30)),
-            heartbeat_interval: Some(Duration::from_secs(15)),
+            heartbeat_interval: None,
             heartbeat_timeout: Duration::from_secs(15),
             heartbeat_ttl: None,
             linger: Some(Duration::from_secs(30)),
@@ -287,14 +287,14 @@ mod tests {
         assert_eq!((options.identity(), options.max_handshakes()), (&b""[..], 1024));
         assert_eq!((options.connect_timeout(), options.handshake_timeout()), (seconds(30), seconds(30)));
         assert_eq!((options.frame_timeout(), options.linger()), (Some(seconds(30)), Some(seconds(30))));
-        assert_eq!(options.heartbeat_interval(), Some(seconds(15)));
+        assert_eq!(options.heartbeat_interval(), None);
         assert_eq!((options.heartbeat_timeout(), options.heartbeat_ttl()), (seconds(15), None));
         assert_eq!(options.backoff(), &Backoff::new());
         assert_eq!((options.reconnect(), options.max_attempts()), (true, None));
         assert_eq!(options.reconnect_stop(), ReconnectStop::new());
         assert_eq!((options.on_cancel(), options.flush_policy()), (OnCancel::Resume, FlushPolicy::Adaptive));
         assert!(options.router_mandatory() && options.router_handover() && !options.probe_router());
-        assert!(options.tcp_nodelay() && options.tcp_keepalive().is_none());
+        assert!(options.tcp_nodelay() && options.tcp_keepalive() == Some(&Keepalive::default()));
         assert_eq!((options.send_buffer(), options.recv_buffer(), options.backlog()), (None, None, 100));
         assert_eq!((options.tos(), options.bind_to_device(), options.priority()), (None, None, None));
         assert_eq!((options.tcp_max_retransmission(), options.busy_poll()), (None, None));

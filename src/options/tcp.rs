@@ -50,6 +50,10 @@ impl SocketOptions {
     /// How long data may stay unacknowledged before the connection is dead: 1 ms to 24 days, in whole
     /// milliseconds; default the system's, a quarter of an hour or so (TCP_MAXRT). Linux and Android
     /// (TCP_USER_TIMEOUT).
+    ///
+    /// Linux counts a closed window as well: a peer that lives and does not read for so long is cut off, with
+    /// what it has not read. It then also decides in place of
+    /// [`Keepalive::with_retries`](super::Keepalive::with_retries) when an idle connection is dead.
     #[must_use]
     pub fn with_tcp_max_retransmission(mut self, limit: Duration) -> Self {
         self.transport.tcp.max_retransmission = Some(limit);

@@ -10,6 +10,7 @@ use super::tcp::TcpOptions;
 #[derive(Clone, Debug)]
 pub struct TransportOptions {
     pub(crate) nodelay: bool,
+    /// `None` leaves it as it is.
     pub(crate) keepalive: Option<Keepalive>,
     pub(crate) send_buffer: Option<usize>,
     pub(crate) recv_buffer: Option<usize>,
@@ -22,7 +23,7 @@ impl Default for TransportOptions {
     fn default() -> Self {
         Self {
             nodelay: true,
-            keepalive: None,
+            keepalive: Some(Keepalive::new()),
             send_buffer: None,
             recv_buffer: None,
             backlog: 100,
@@ -32,26 +33,61 @@ impl Default for TransportOptions {
     }
 }
 
-/// TCP keepalive; what is not set stays as the system has it.
+/// Probes of idle TCP connections.
+///
+/// The system sends them, and the system at the other end answers: they find hosts that are gone and cables
+/// that are cut, however slow the application there is. Behind a proxy or a balancer it is the next hop that
+/// answers.
 ///
 /// ```
-/// use monocoque::options::Keepalive;
+/// use monocoque::options::{Keepalive, SocketOptions};
 /// use std::time::Duration;
 ///
-/// let keepalive = Keepalive::new().with_idle(Duration::from_secs(60)).with_retries(3);
+/// let sooner = Keepalive::new().with_idle(Duration::from_secs(5)).with_retries(2);
+/// for keepalive in [sooner, Keepalive::system(), Keepalive::off()] {
+///     let options = SocketOptions::default().with_tcp_keepalive(keepalive);
+/// }
 /// ```
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Keepalive {
+    pub(crate) on: bool,
     pub(crate) idle: Option<Duration>,
     pub(crate) interval: Option<Duration>,
     pub(crate) retries: Option<u32>,
 }
 
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Keepalive {
-    /// Keepalive with the system's settings (TCP_KEEPALIVE).
+    /// Probes after 15 s of silence, every 5 s; three without an answer, and the connection is dead.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::system()
+            .with_idle(Duration::from_secs(15))
+            .with_interval(Duration::from_secs(5))
+            .with_retries(3)
+    }
+
+    /// Probes as often as the system has it, mostly after two hours (TCP_KEEPALIVE 1).
+    #[must_use]
+    pub fn system() -> Self {
+        Self { on: true, idle: None, interval: None, retries: None }
+    }
+
+    /// No probes (TCP_KEEPALIVE 0).
+    #[must_use]
+    pub fn off() -> Self {
+        Self { on: false, ..Self::system() }
+    }
+
+    /// Whether there are probes.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.on
     }
 
     /// Silence before the first probe: 1 s to 32,767 s (TCP_KEEPALIVE_IDLE).
@@ -110,14 +146,17 @@ impl SocketOptions {
         self.transport.nodelay
     }
 
-    /// Probes idle connections (TCP_KEEPALIVE and its family); default off: ZMTP heartbeats do better.
+    /// Probes of idle connections, those of given streams too (TCP_KEEPALIVE and its family); default
+    /// [`Keepalive::new`], [`Keepalive::off`] for none. `None` sets nothing: new connections are as the system has
+    /// them (libzmq's default), given streams as they are. Streams of your own and `ipc://` have no probes; the
+    /// latter needs none.
     #[must_use]
-    pub fn with_tcp_keepalive(mut self, keepalive: Keepalive) -> Self {
-        self.transport.keepalive = Some(keepalive);
+    pub fn with_tcp_keepalive(mut self, keepalive: impl Into<Option<Keepalive>>) -> Self {
+        self.transport.keepalive = keepalive.into();
         self
     }
 
-    /// The probes of idle connections; `None` for none.
+    /// The probes of idle connections; `None` if they are left as the system has them.
     #[must_use]
     pub fn tcp_keepalive(&self) -> Option<&Keepalive> {
         self.transport.keepalive.as_ref()

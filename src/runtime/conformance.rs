@@ -403,6 +403,11 @@ pub(super) async fn options_reach_both_ends<R: Runtime>(socket: fn(&R::Stream) -
             assert!(!socket.tcp_nodelay().unwrap());
             #[cfg(target_os = "linux")]
             {
+                // Not set here: the defaults.
+                assert!(socket.keepalive().unwrap());
+                let probes = (socket.tcp_keepalive_time().unwrap(), socket.tcp_keepalive_interval().unwrap());
+                assert_eq!(probes, (Duration::from_secs(15), Duration::from_secs(5)));
+                assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
                 assert_eq!((socket.tos_v4().unwrap(), socket.priority().unwrap()), (0x28, 4));
                 assert_eq!(socket.device().unwrap().as_deref(), Some(&b"lo"[..]));
                 assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_millis(4321)));

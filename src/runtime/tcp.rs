@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::endpoint::Endpoint;
-use crate::options::{TcpOptions, TransportOptions};
+use crate::options::{Keepalive, TcpOptions, TransportOptions};
 
 /// A socket for one attempt at `address`, with everything set that the user chose: the receive window
 /// is settled in TCP's handshake, and accepted streams inherit what their listener has.
@@ -30,21 +30,25 @@ pub(super) fn configure(socket: &Socket, options: &TransportOptions) -> io::Resu
     socket.set_tcp_nodelay(options.nodelay)?;
     set_buffers(socket, options)?;
     set_where_available(socket, &options.tcp)?;
-    if let Some(keepalive) = &options.keepalive {
-        socket.set_keepalive(true)?;
-        let mut settings = TcpKeepalive::new();
-        if let Some(idle) = keepalive.idle {
-            settings = settings.with_time(idle);
-        }
-        if let Some(interval) = keepalive.interval {
-            settings = settings.with_interval(interval);
-        }
-        if let Some(retries) = keepalive.retries {
-            settings = settings.with_retries(retries);
-        }
-        socket.set_tcp_keepalive(&settings)?;
+    options.keepalive.as_ref().map_or(Ok(()), |keepalive| set_keepalive(socket, keepalive))
+}
+
+fn set_keepalive(socket: &Socket, keepalive: &Keepalive) -> io::Result<()> {
+    if !keepalive.is_on() {
+        return socket.set_keepalive(false);
     }
-    Ok(())
+    socket.set_keepalive(true)?;
+    let mut settings = TcpKeepalive::new();
+    if let Some(idle) = keepalive.idle {
+        settings = settings.with_time(idle);
+    }
+    if let Some(interval) = keepalive.interval {
+        settings = settings.with_interval(interval);
+    }
+    if let Some(retries) = keepalive.retries {
+        settings = settings.with_retries(retries);
+    }
+    socket.set_tcp_keepalive(&settings)
 }
 
 /// Sets what not every system has; the others refuse the option before a socket is opened.
@@ -182,7 +186,7 @@ pub(super) fn peer_endpoint(stream: SockRef<'_>) -> Option<Endpoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{Keepalive, SocketOptions};
+    use crate::options::SocketOptions;
     use std::time::Duration;
 
     fn loopback() -> SocketAddr {
@@ -259,6 +263,34 @@ mod tests {
         }
         configure(&socket, &SocketOptions::default().with_tcp_nodelay(false).transport).unwrap();
         assert!(!socket.tcp_nodelay().unwrap());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn keepalive_is_ours_the_systems_or_none() {
+        let seconds = Duration::from_secs;
+        let probes = |socket: &Socket| -> io::Result<_> {
+            let (idle, interval) = (socket.tcp_keepalive_time()?, socket.tcp_keepalive_interval()?);
+            Ok((socket.keepalive()?, idle, interval, socket.tcp_keepalive_retries()?))
+        };
+        let made = |options: SocketOptions| open(loopback(), &options.transport).unwrap();
+        let default = SocketOptions::default;
+        let plain = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let (_, idle, interval, retries) = probes(&plain).unwrap();
+
+        assert_eq!(probes(&made(default())).unwrap(), (true, seconds(15), seconds(5), 3));
+        let system = made(default().with_tcp_keepalive(Keepalive::system()));
+        assert_eq!(probes(&system).unwrap(), (true, idle, interval, retries));
+        for options in [default().with_tcp_keepalive(Keepalive::off()), default().with_tcp_keepalive(None)] {
+            assert_eq!(probes(&made(options)).unwrap(), (false, idle, interval, retries));
+        }
+        // What a given stream has is switched off, or left alone.
+        for (options, expected) in [(Some(Keepalive::off()), false), (None, true)] {
+            let given = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            given.set_keepalive(true).unwrap();
+            configure(&given, &default().with_tcp_keepalive(options).transport).unwrap();
+            assert_eq!(given.keepalive().unwrap(), expected);
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -2,6 +2,25 @@
 
 use super::rt::{self, *};
 use monocoque::endpoint::EndpointError;
+use monocoque::options::Keepalive;
+
+/// A host that is gone is found by the system, whoever connected the stream.
+#[test]
+fn given_streams_are_probed_too() {
+    rt::run(async {
+        let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+        let port = pull.local_endpoint().unwrap().port().unwrap();
+        for (keepalive, expected) in
+            [(Some(Keepalive::new()), true), (Some(Keepalive::off()), false), (None, false)]
+        {
+            let stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let same = stream.try_clone().unwrap();
+            let options = SocketOptions::default().with_tcp_keepalive(keepalive);
+            let _push = PushSocket::from_tcp_with_options(rt::tcp_from_std(stream), options).await.unwrap();
+            assert_eq!(socket2::SockRef::from(&same).keepalive().unwrap(), expected);
+        }
+    });
+}
 
 /// libzmq's test_bind_src_address; on Linux all of 127.0.0.0/8 is local.
 #[cfg(target_os = "linux")]

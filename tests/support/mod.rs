@@ -51,6 +51,11 @@ pub mod tokio {
         ::tokio::net::UnixStream::pair().unwrap()
     }
 
+    pub fn tcp_from_std(stream: std::net::TcpStream) -> ::tokio::net::TcpStream {
+        stream.set_nonblocking(true).unwrap();
+        ::tokio::net::TcpStream::from_std(stream).unwrap()
+    }
+
     pub async fn tcp(endpoint: &Endpoint) -> ::tokio::net::TcpStream {
         ::tokio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
     }
@@ -99,6 +104,10 @@ pub mod compio {
     /// How many tasks live on this runtime, where it tells.
     pub fn tasks() -> Option<usize> {
         None
+    }
+
+    pub fn tcp_from_std(stream: std::net::TcpStream) -> ::compio::net::TcpStream {
+        ::compio::net::TcpStream::from_std(stream).unwrap()
     }
 
     pub async fn tcp(endpoint: &Endpoint) -> ::compio::net::TcpStream {
