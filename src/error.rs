@@ -103,6 +103,24 @@ pub enum Error {
     /// The peer broke the protocol or speaks another one.
     #[error(transparent)]
     Protocol(Arc<ProtocolError>),
+    /// An endpoint could not be bound, and why not.
+    #[error("cannot bind {endpoint}: {cause}")]
+    CannotBind {
+        /// As it was given.
+        endpoint: Endpoint,
+        /// What the operating system says.
+        #[source]
+        cause: Arc<io::Error>,
+    },
+    /// A connection could not be made, or was lost before the handshake was done, and why.
+    #[error("cannot connect to {endpoint}: {cause}")]
+    CannotConnect {
+        /// As it was given.
+        endpoint: Endpoint,
+        /// What the operating system or the proxy says.
+        #[source]
+        cause: Arc<io::Error>,
+    },
     /// The operating system or the network failed.
     #[error(transparent)]
     Io(Arc<io::Error>),
@@ -156,12 +174,28 @@ impl Error {
             Self::Unroutable => ErrorKind::HostUnreachable,
             Self::Timeout(_) => ErrorKind::TimedOut,
             Self::Protocol(_) => ErrorKind::InvalidData,
-            Self::Io(error) => error.kind(),
+            Self::CannotBind { cause, .. } | Self::CannotConnect { cause, .. } | Self::Io(cause) => cause.kind(),
         }
     }
 }
 
 impl Error {
+    /// The error of a call that binds `endpoint`, which the system's does not name.
+    pub(crate) fn binding(self, endpoint: &Endpoint) -> Self {
+        match self {
+            Self::Io(cause) => Self::CannotBind { endpoint: endpoint.clone(), cause },
+            other => other,
+        }
+    }
+
+    /// The error of a call that connects to `endpoint`, which the system's does not name.
+    pub(crate) fn connecting(self, endpoint: &Endpoint) -> Self {
+        match self {
+            Self::Io(cause) => Self::CannotConnect { endpoint: endpoint.clone(), cause },
+            other => other,
+        }
+    }
+
     /// Whether trying to connect again cannot help: another mechanism, an incompatible socket type.
     pub(crate) fn is_permanent(&self) -> bool {
         matches!(self, Self::Protocol(error) if error.is_permanent())

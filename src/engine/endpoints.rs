@@ -211,6 +211,12 @@ impl Dial {
         self.reconnect.phase() == ReconnectPhase::Stopped
     }
 
+    /// Why the last attempt or connection ended, for those who were not told where it led.
+    pub(crate) fn last_failure(&self) -> Option<Error> {
+        let cause = self.failure.clone()?;
+        Some(Arc::unwrap_or_clone(cause).connecting(&self.endpoint))
+    }
+
     fn gave_up(&self) -> Option<Error> {
         let cause = self.failure.clone()?;
         Some(Error::GaveUp { endpoint: self.endpoint.clone(), cause })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::core::Core;
-use super::endpoints::BindState;
+use super::endpoints::{BindState, Dial};
 use super::peer::Stage;
 use super::wait::WaitKey;
 use crate::endpoint::Endpoint;
@@ -48,8 +48,8 @@ impl<S: AsyncStream> Core<S> {
     }
 
     fn last_failure(&self) -> Error {
-        let cause = self.endpoints.dials.iter().find_map(|dial| dial.failure.clone());
-        cause.map_or(Error::NotConnected, Error::ConnectFailed)
+        let cause = self.endpoints.dials.iter().find_map(Dial::last_failure);
+        cause.map_or(Error::NotConnected, |cause| Error::ConnectFailed(Arc::new(cause)))
     }
 
     /// The outcome of the handshake of an explicit stream.
@@ -76,8 +76,7 @@ impl<S: AsyncStream> Core<S> {
             None => Poll::Ready(Err(Error::NotConnected)),
             Some(dial) if !dial.once => Poll::Ready(Ok(())),
             Some(dial) if dial.is_stopped() => {
-                let cause = dial.failure.clone().unwrap_or_else(|| Arc::new(Error::NotConnected));
-                Poll::Ready(Err(Arc::unwrap_or_clone(cause)))
+                Poll::Ready(Err(dial.last_failure().unwrap_or(Error::NotConnected)))
             }
             Some(_) => Poll::Pending,
         }
@@ -95,6 +94,7 @@ impl<S: AsyncStream> Core<S> {
             BindState::Pending => Poll::Pending,
             BindState::Bound(endpoint) => Poll::Ready(Ok(endpoint)),
             BindState::Failed(error) => {
+                let error = error.binding(&listener.requested);
                 self.endpoints.forget_listener(id);
                 Poll::Ready(Err(error))
             }

@@ -32,17 +32,21 @@ fn malformed_endpoints() {
 #[test]
 fn a_name_that_does_not_resolve() {
     rt::run(async {
-        let error = PushSocket::connect("tcp://nobody.invalid:5555").await.unwrap_err();
-        assert!(matches!(error, Error::Io(_)), "{error:?}");
-        let push = PushSocket::connect_with_reconnect("tcp://nobody.invalid:5555").await.unwrap();
+        let name = "tcp://nobody.invalid:5555";
+        let endpoint: Endpoint = name.parse().unwrap();
+        let named =
+            |error: &Error| matches!(error, Error::CannotConnect { endpoint: at, .. } if *at == endpoint);
+        let error = PushSocket::connect(name).await.unwrap_err();
+        assert!(named(&error) && error.to_string().contains(name), "{error:?}");
+        let push = PushSocket::connect_with_reconnect(name).await.unwrap();
         push.send("kept").await.unwrap();
         let error = push.try_reconnect().await.unwrap_err();
-        assert!(
-            matches!(&error, Error::ConnectFailed(cause) if matches!(**cause, Error::Io(_))),
-            "{error:?}"
-        );
+        assert!(matches!(&error, Error::ConnectFailed(cause) if named(cause)), "{error:?}");
+        assert!(error.to_string().contains(name), "{error}");
         assert_eq!(push.buffered_messages(), 1);
-        assert!(matches!(PullSocket::bind("tcp://nobody.invalid:5555").await, Err(Error::Io(_))));
+        let error = PullSocket::bind(name).await.unwrap_err();
+        assert!(matches!(&error, Error::CannotBind { endpoint: at, .. } if *at == endpoint), "{error:?}");
+        assert!(error.to_string().starts_with(&format!("cannot bind {name}: ")), "{error}");
     });
 }
 
@@ -51,6 +55,7 @@ fn a_port_where_nobody_listens() {
     rt::run(async {
         let error = PushSocket::connect("tcp://127.0.0.1:1").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionRefused, "{error:?}");
+        assert!(error.to_string().starts_with("cannot connect to tcp://127.0.0.1:1: "), "{error}");
         let push = PushSocket::connect_with_reconnect("tcp://127.0.0.1:1").await.unwrap();
         let refused = push.send_with_reconnect("mine").await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::NotConnected);
