@@ -13,13 +13,16 @@ pub use self::tcp::{Host, Source, TcpEndpoint};
 
 /// An address that a socket binds or connects to, such as `tcp://127.0.0.1:5555`.
 ///
-/// - `tcp://127.0.0.1:5555`, `tcp://[::1]:5555`, `tcp://[fe80::1%eth0]:5555`: an address; IPv6 in brackets,
-///   with the zone that link-local addresses need.
+/// - `tcp://127.0.0.1:5555`, `tcp://[::1]:5555`, `tcp://[fe80::1%eth0]:5555`: an address; IPv6 in brackets, which
+///   may be left out, with the zone that link-local addresses need.
 /// - `tcp://example.org:5555`: a name. International names are written in their ASCII form (`xn--`).
 /// - `tcp://*:5555`: all local addresses; `tcp://127.0.0.1:0` or `:*`: a port that the system chooses. For
 ///   binding only.
-/// - `tcp://192.168.0.2:0;example.org:5555`: the local address before the `;` is where the connection is made
-///   from; `*` and port 0, which may be left out, are the system's choice. For connecting only.
+/// - `tcp://eth0:5555`: the address of a network interface of this machine, of its IPv4 addresses first; a name
+///   that no interface has is that of a host. For binding only.
+/// - `tcp://192.168.0.2:0;example.org:5555`: the local address, or interface, before the `;` is where the
+///   connection is made from; `*` and port 0, which may be left out, are the system's choice. For connecting
+///   only.
 /// - `ipc:///tmp/x`, `ipc://x`: a Unix socket by its path, relative to the working directory or absolute. A
 ///   socket file that nobody listens on any more is replaced.
 /// - `ipc://@x`: a Unix socket by a name without a file, on Linux and Android.
@@ -80,8 +83,8 @@ pub enum EndpointError {
     /// The name of an `inproc://` endpoint is empty, or longer than 255 bytes.
     #[error("the name of endpoint {0:?} is not 1 to 255 bytes long")]
     InvalidName(String),
-    /// What stands before the `;` is not an address of this machine.
-    #[error("the source of endpoint {0:?} is neither an address nor *, with or without a port")]
+    /// What stands before the `;` is neither an address nor a name, perhaps with a port.
+    #[error("the source of endpoint {0:?} is neither an address, a name nor *, with or without a port")]
     InvalidSource(String),
     /// There is nothing after `ipc://` or `ipc://@`.
     #[error("endpoint {0:?} names no socket: expected a path, @ and a name, or *")]
@@ -256,6 +259,8 @@ mod tests {
             assert_eq!(endpoint.to_string(), text);
         }
         assert_eq!("tcp://*:*".parse::<Endpoint>().unwrap().to_string(), "tcp://*:0");
+        assert_eq!("tcp://::1:5555".parse::<Endpoint>().unwrap().to_string(), "tcp://[::1]:5555");
+        assert_eq!("tcp://fe80::1%a:1".parse::<Endpoint>().unwrap().to_string(), "tcp://[fe80::1%a]:1");
         assert_eq!("tcp://[FE80:0::1%a]:1".parse::<Endpoint>().unwrap().to_string(), "tcp://[fe80::1%a]:1");
     }
 
@@ -298,7 +303,9 @@ mod tests {
         for text in [
             "tcp://a b:1",
             "tcp://[::1:1",
-            "tcp://::1:1",
+            "tcp://::1",
+            "tcp://::x:1",
+            "tcp://a:b:1",
             "tcp://1.2.3:1",
             "tcp://[x]:1",
             "tcp://a..b:1",

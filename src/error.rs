@@ -174,7 +174,9 @@ impl Error {
             Self::Unroutable => ErrorKind::HostUnreachable,
             Self::Timeout(_) => ErrorKind::TimedOut,
             Self::Protocol(_) => ErrorKind::InvalidData,
-            Self::CannotBind { cause, .. } | Self::CannotConnect { cause, .. } | Self::Io(cause) => cause.kind(),
+            Self::CannotBind { cause, .. } | Self::CannotConnect { cause, .. } | Self::Io(cause) => {
+                cause.kind()
+            }
         }
     }
 }

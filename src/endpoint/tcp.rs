@@ -14,9 +14,9 @@ pub struct TcpEndpoint {
 }
 
 /// The local address that a connection is made from: the part before the `;` of `tcp://source;host:port`.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Source {
-    ip: Option<IpAddr>,
+    host: Host,
     port: u16,
 }
 
@@ -26,10 +26,11 @@ pub struct Source {
 pub enum Host {
     /// An IPv4 or IPv6 address.
     Ip(IpAddr),
-    /// A name, resolved anew for each connection attempt; also an IPv6 address with a zone, such as
-    /// `fe80::1%eth0`, since only the system knows its interfaces.
+    /// A name, resolved anew for each connection attempt; on this side of a connection also that of a network
+    /// interface, such as `eth0`. An IPv6 address with a zone, such as `fe80::1%eth0`, is one too, since only the
+    /// system knows its interfaces.
     Name(String),
-    /// `*`: all local addresses, IPv4 and IPv6; for binding only.
+    /// `*`: all local addresses, IPv4 and IPv6, for binding; as a source the system's choice.
     Any,
 }
 
@@ -76,10 +77,10 @@ impl TcpEndpoint {
 }
 
 impl Source {
-    /// The address; `None` for the system's choice.
+    /// The address, or the name of an interface or a host.
     #[must_use]
-    pub fn ip(&self) -> Option<IpAddr> {
-        self.ip
+    pub fn host(&self) -> &Host {
+        &self.host
     }
 
     /// The port; 0 for the system's choice.
@@ -88,17 +89,14 @@ impl Source {
         self.port
     }
 
-    /// An address or `*`, with a port or without.
+    /// A host, with a port or without.
     fn parse(text: &str) -> Option<Self> {
-        let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) if !text.ends_with(']') => (host, parse_port(port)?),
-            _ => (text, 0),
-        };
-        match parse_host(host)? {
-            Host::Ip(ip) => Some(Self { ip: Some(ip), port }),
-            Host::Any => Some(Self { ip: None, port }),
-            Host::Name(_) => None,
-        }
+        let with_port = text.rsplit_once(':').and_then(|(host, port)| {
+            let (host, port) = (parse_host(host)?, parse_port(port)?);
+            Some(Self { host, port })
+        });
+        // The last colon may be one of an address.
+        with_port.or_else(|| Some(Self { host: parse_host(text)?, port: 0 }))
     }
 }
 
@@ -115,6 +113,9 @@ fn parse_host(host: &str) -> Option<Host> {
     if let Some(bracketed) = host.strip_prefix('[') {
         return parse_ipv6(bracketed.strip_suffix(']')?);
     }
+    if host.contains(':') {
+        return parse_ipv6(host);
+    }
     if let Ok(address) = host.parse::<Ipv4Addr>() {
         return Some(Host::Ip(address.into()));
     }
@@ -127,7 +128,7 @@ fn parse_host(host: &str) -> Option<Host> {
     is_name.then(|| Host::Name(host.to_owned()))
 }
 
-/// What stands between the brackets: an address, and perhaps its zone (RFC 4007).
+/// An address, and perhaps its zone (RFC 4007); brackets are for those who read it.
 fn parse_ipv6(text: &str) -> Option<Host> {
     let Some((address, zone)) = text.split_once('%') else {
         return text.parse().ok().map(|address: Ipv6Addr| Host::Ip(address.into()));
@@ -152,7 +153,7 @@ impl fmt::Display for TcpEndpoint {
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.ip.map_or(Host::Any, Host::Ip), self.port)
+        write!(f, "{}:{}", self.host, self.port)
     }
 }
 
@@ -185,18 +186,25 @@ mod tests {
 
     #[test]
     fn sources_round_trip() {
-        for (text, ip, port) in [
-            ("tcp://127.0.0.2:0;127.0.0.1:80", Some("127.0.0.2"), 0),
-            ("tcp://127.0.0.2;127.0.0.1:80", Some("127.0.0.2"), 0),
-            ("tcp://*;127.0.0.1:80", None, 0),
-            ("tcp://*:*;127.0.0.1:80", None, 0),
-            ("tcp://*:7;127.0.0.1:80", None, 7),
-            ("tcp://[::1];[::1]:80", Some("::1"), 0),
-            ("tcp://[::1]:7;example.org:80", Some("::1"), 7),
+        for (text, host, port) in [
+            ("tcp://127.0.0.2:0;127.0.0.1:80", "127.0.0.2", 0),
+            ("tcp://127.0.0.2;127.0.0.1:80", "127.0.0.2", 0),
+            ("tcp://*;127.0.0.1:80", "*", 0),
+            ("tcp://*:*;127.0.0.1:80", "*", 0),
+            ("tcp://*:7;127.0.0.1:80", "*", 7),
+            ("tcp://[::1];[::1]:80", "[::1]", 0),
+            ("tcp://[::1]:7;example.org:80", "[::1]", 7),
+            ("tcp://::1;x:80", "[::1]", 0),
+            ("tcp://fe80::1;x:80", "[fe80::1]", 0),
+            ("tcp://::1:7;x:80", "[::1]", 7),
+            ("tcp://1:2:3:4:5:6:7:8;x:80", "[1:2:3:4:5:6:7:8]", 0),
+            ("tcp://[fe80::1%eth0]:0;x:80", "[fe80::1%eth0]", 0),
+            ("tcp://a:5555;localhost:80", "a", 5555),
+            ("tcp://eth0;x:80", "eth0", 0),
         ] {
             let Endpoint::Tcp(tcp) = text.parse().unwrap() else { panic!("{text}") };
-            let source = *tcp.source().unwrap();
-            assert_eq!((source.ip(), source.port()), (ip.map(|ip| ip.parse().unwrap()), port), "{text}");
+            let source = tcp.source().unwrap().clone();
+            assert_eq!((source.host().to_string(), source.port()), (host.into(), port), "{text}");
             assert_eq!(tcp.port(), 80);
             let endpoint = Endpoint::Tcp(tcp);
             let shown = endpoint.to_string();
@@ -211,13 +219,13 @@ mod tests {
     fn malformed_sources_say_so() {
         for text in [
             "tcp://;x:1",
-            "tcp://name;x:1",
-            "tcp://eth0:0;x:1",
+            "tcp://:1;x:1",
+            "tcp://a b;x:1",
             "tcp://127.0.0.1:;x:1",
             "tcp://127.0.0.1:65536;x:1",
             "tcp://127.0.0.1:+1;x:1",
-            "tcp://::1;x:1",
-            "tcp://[fe80::1%eth0]:0;x:1",
+            "tcp://1.2.3:0;x:1",
+            "tcp://[::1;x:1",
             "tcp://1.2.3.4;1.2.3.4;x:1",
         ] {
             assert_eq!(text.parse::<Endpoint>(), Err(EndpointError::InvalidSource(text.into())));

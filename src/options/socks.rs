@@ -30,8 +30,9 @@ impl fmt::Debug for SocksCredentials {
 impl SocketOptions {
     /// The proxy, as `host:port`, that `tcp://` connections are made through; default none (SOCKS_PROXY).
     ///
-    /// Names are sent to the proxy as they are, and resolved there. A source address is where the proxy is
-    /// connected to from, and addresses of peers are the proxy's. Binding and `ipc://` know no proxy.
+    /// Names are sent to the proxy as they are, and resolved there. The proxy is connected to from its own source
+    /// address (`source;host:port`), else from that of the endpoint, and addresses of peers are the proxy's.
+    /// Binding and `ipc://` know no proxy.
     #[must_use]
     pub fn with_socks_proxy(mut self, proxy: impl Into<String>) -> Self {
         self.transport.socks.proxy = Some(proxy.into());
@@ -44,8 +45,8 @@ impl SocketOptions {
         self.transport.socks.proxy.as_deref()
     }
 
-    /// Who to be at the proxy, if it asks: 1 to 255 bytes each, which it reads in the clear; default nobody
-    /// (SOCKS_USERNAME, SOCKS_PASSWORD). The password is left out of `Debug`.
+    /// Who to be at the proxy, if it asks: a name of 1 to 255 bytes and a password of at most 255, which it reads
+    /// in the clear; default nobody (SOCKS_USERNAME, SOCKS_PASSWORD). The password is left out of `Debug`.
     #[must_use]
     pub fn with_socks_credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         let credentials = SocksCredentials { user: user.into(), password: password.into() };
@@ -67,7 +68,7 @@ impl SocksOptions {
         let endpoint: Endpoint = format!("tcp://{proxy}").parse()?;
         endpoint.check_connectable()?;
         match endpoint {
-            Endpoint::Tcp(tcp) if tcp.source().is_none() => Ok(Some(tcp)),
+            Endpoint::Tcp(tcp) => Ok(Some(tcp)),
             other => Err(EndpointError::NotConnectable(other)),
         }
     }
@@ -80,7 +81,7 @@ impl SocksOptions {
             return Err(OptionError::OutOfRange { option: "socks_credentials", allowed });
         }
         within("socks_credentials user", Some(user.len()), 1..=255, "1 to 255 bytes")?;
-        within("socks_credentials password", Some(password.len()), 1..=255, "1 to 255 bytes")
+        within("socks_credentials password", Some(password.len()), 0..=255, "at most 255 bytes")
     }
 }
 
@@ -94,14 +95,20 @@ mod tests {
 
     #[test]
     fn proxies_are_host_and_port() {
-        for text in ["127.0.0.1:1080", "[::1]:1080", "proxy.example:1080"] {
+        for text in [
+            "127.0.0.1:1080",
+            "[::1]:1080",
+            "proxy.example:1080",
+            "127.0.0.2:0;127.0.0.1:1080",
+            "lo:0;proxy:1",
+        ] {
             let options = proxy(text);
             assert_eq!(options.validate(), Ok(()));
             let endpoint = options.transport.socks.endpoint().unwrap().unwrap();
             assert_eq!(endpoint.to_string(), text);
             assert_eq!(options.socks_proxy(), Some(text));
         }
-        for text in ["", "proxy", "proxy:0", "*:1080", "tcp://proxy:1080", "127.0.0.2;127.0.0.1:1080"] {
+        for text in ["", "proxy", "proxy:0", "*:1080", "tcp://proxy:1080", "a b;127.0.0.1:1080"] {
             let refused = proxy(text).validate();
             assert!(matches!(refused, Err(OptionError::SocksProxy(_))), "{text}: {refused:?}");
         }
@@ -112,10 +119,11 @@ mod tests {
         let with = |user: &str, password: &str| proxy("x:1").with_socks_credentials(user, password);
         let long = "x".repeat(255);
         assert_eq!(with(&long, &long).validate(), Ok(()));
+        assert_eq!(with("me", "").validate(), Ok(()));
         assert_eq!(with("me", "secret").socks_username(), Some("me"));
         let too_long = "x".repeat(256);
         let alone = SocketOptions::default().with_socks_credentials("me", "secret");
-        for options in [with("", "x"), with("x", ""), with(&too_long, "x"), with("x", &too_long), alone] {
+        for options in [with("", "x"), with(&too_long, "x"), with("x", &too_long), alone] {
             assert!(matches!(options.validate(), Err(OptionError::OutOfRange { .. })));
         }
     }

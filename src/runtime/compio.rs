@@ -211,7 +211,8 @@ enum Accepting {
 
 impl CompioListener {
     async fn bind_tcp(tcp: &TcpEndpoint, options: TransportOptions) -> io::Result<Self> {
-        let listener = tcp::listen(&dial::addresses::<CompioRuntime>(tcp).await?, &options)?;
+        let addresses = dial::local_addresses::<CompioRuntime>(tcp.host(), tcp.port()).await?;
+        let listener = tcp::listen(&addresses, &options)?;
         let local = tcp::local_endpoint(&listener)?;
         let accepting = Accepting::Open(PollFd::new(listener)?);
         Ok(Self {

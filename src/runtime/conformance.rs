@@ -69,6 +69,12 @@ macro_rules! mount {
             run(conformance::listeners_say_where_they_are::<$runtime>());
         }
 
+        #[cfg(target_os = "linux")]
+        #[test]
+        fn interfaces_have_addresses() {
+            run(conformance::interfaces_have_addresses::<$runtime>());
+        }
+
         #[test]
         fn listeners_survive_dead_connections() {
             run(conformance::listeners_survive_dead_connections::<$runtime>());
@@ -348,6 +354,19 @@ pub(super) async fn listeners_say_where_they_are<R: Runtime>() {
     }
 }
 
+/// libzmq's nic_name_wildcard and its like.
+#[cfg(target_os = "linux")]
+pub(super) async fn interfaces_have_addresses<R: Runtime>() {
+    let mut listener = bind::<R>("tcp://lo:*").await;
+    let local = listener.local_endpoint().clone();
+    assert_eq!(local, endpoint("tcp://127.0.0.1:1").with_port(local.port().unwrap()));
+    let (dialled, accepted) = join(connect::<R>(&local), accept(&mut listener)).await;
+    dialled.unwrap();
+    accepted.unwrap();
+    // Neither an interface nor a host (RFC 2606).
+    assert!(R::Listener::bind(&endpoint("tcp://eth0.invalid:0"), &options()).await.is_err());
+}
+
 /// A connection that was reset while it waited to be accepted costs nobody else anything.
 pub(super) async fn listeners_survive_dead_connections<R: Runtime>() {
     let mut listener = bind::<R>("tcp://127.0.0.1:0").await;
@@ -449,7 +468,7 @@ pub(super) async fn an_address_that_does_not_answer_is_not_waited_for<R: Dial + 
 pub(super) async fn zones_are_left_to_the_resolver<R: Dial>() {
     let zoned = endpoint("tcp://[fe80::1%1]:80");
     let Endpoint::Tcp(tcp) = &zoned else { panic!("{zoned}") };
-    let resolved = super::dial::addresses::<R>(tcp).await.unwrap();
+    let resolved = super::dial::addresses::<R>(tcp.host(), tcp.port()).await.unwrap();
     assert!(matches!(resolved[..], [SocketAddr::V6(v6)] if v6.scope_id() == 1 && v6.port() == 80));
     assert_eq!(Endpoint::from(resolved[0]), zoned);
 }
@@ -468,6 +487,8 @@ pub(super) async fn connections_come_from_their_source<R: Runtime>() {
         ("127.0.0.2:0", "localhost", "127.0.0.2", None),
         (&*format!("127.0.0.3:{free}"), "127.0.0.1", "127.0.0.3", Some(free)),
         ("*", "127.0.0.1", "127.0.0.1", None),
+        ("lo:0", "127.0.0.1", "127.0.0.1", None),
+        ("localhost", "127.0.0.1", "127.0.0.1", None),
     ] {
         let target = endpoint(&format!("tcp://{source};{host}:{port}"));
         let (dialled, accepted) = join(connect::<R>(&target), accept(&mut listener)).await;

@@ -2,7 +2,7 @@
 //! proxy.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use socket2::Socket;
 
@@ -20,11 +20,9 @@ pub(super) trait Dial: Connector + Sleeper + Clone {
     async fn connect_socket(socket: Socket, address: SocketAddr) -> io::Result<Self::Stream>;
 }
 
-/// The addresses to bind or connect to: all of IPv6, which takes IPv4 along, before all of IPv4, for a
-/// wildcard.
-pub(super) async fn addresses<D: Dial>(tcp: &TcpEndpoint) -> io::Result<Vec<SocketAddr>> {
-    let port = tcp.port();
-    match tcp.host() {
+/// The addresses of the peer.
+pub(super) async fn addresses<D: Dial>(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
+    match host {
         Host::Ip(ip) => Ok(vec![SocketAddr::new(*ip, port)]),
         Host::Name(name) => D::lookup(name, port).await,
         Host::Any => {
@@ -32,6 +30,34 @@ pub(super) async fn addresses<D: Dial>(tcp: &TcpEndpoint) -> io::Result<Vec<Sock
             Ok(all.map(|ip| SocketAddr::new(ip, port)).to_vec())
         }
     }
+}
+
+/// The addresses of our own to bind: those of an interface, if one has the name; all of IPv6, which takes IPv4
+/// along, before all of IPv4, for a wildcard.
+pub(super) async fn local_addresses<D: Dial>(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
+    if let Host::Name(name) = host {
+        let addresses = interface_addresses(name, port)?;
+        if !addresses.is_empty() {
+            return Ok(addresses);
+        }
+    }
+    addresses::<D>(host, port).await
+}
+
+/// The addresses of a network interface, those of IPv4 first, as in libzmq; none if there is no such one.
+fn interface_addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let interfaces = if_addrs::get_if_addrs()?.into_iter().filter(|interface| interface.name == name);
+    let (mut ipv4, ipv6): (Vec<_>, Vec<_>) = interfaces
+        .map(|interface| match interface.ip() {
+            // A link-local address is one of the link that the interface is on.
+            IpAddr::V6(ip) if ip.is_unicast_link_local() => {
+                SocketAddrV6::new(ip, port, 0, interface.index.unwrap_or(0)).into()
+            }
+            ip => SocketAddr::new(ip, port),
+        })
+        .partition(SocketAddr::is_ipv4);
+    ipv4.extend(ipv6);
+    Ok(ipv4)
 }
 
 /// Connects to `tcp`, through the proxy if there is one.
@@ -44,7 +70,8 @@ pub(super) async fn connect<D: Dial>(
     let Some(proxy) = options.socks.endpoint().map_err(invalid)? else {
         return connect_from(runtime, tcp.source(), tcp, options).await;
     };
-    let mut stream = connect_from(runtime, tcp.source(), &proxy, options).await?;
+    let source = proxy.source().or(tcp.source());
+    let mut stream = connect_from(runtime, source, &proxy, options).await?;
     socks::connect(&mut stream, tcp, options.socks.credentials.as_ref()).await?;
     Ok(stream)
 }
@@ -56,46 +83,47 @@ async fn connect_from<D: Dial>(
     to: &TcpEndpoint,
     options: &TransportOptions,
 ) -> io::Result<D::Stream> {
-    let addresses = interleave(addresses::<D>(to).await?);
-    connect_first(runtime, source, addresses, options).await
+    let sources = match source {
+        Some(source) => Some(local_addresses::<D>(source.host(), source.port()).await?),
+        None => None,
+    };
+    let addresses = interleave(addresses::<D>(to.host(), to.port()).await?);
+    connect_first(runtime, sources.as_deref(), addresses, options).await
 }
 
-/// Connects to the one of `addresses` that answers first.
+/// Connects to the one of `addresses` that answers first, from one of `sources` if there are any given.
 pub(super) async fn connect_first<D: Dial>(
     runtime: &D,
-    source: Option<&Source>,
+    sources: Option<&[SocketAddr]>,
     addresses: Vec<SocketAddr>,
     options: &TransportOptions,
 ) -> io::Result<D::Stream> {
-    let start = |_: &D, address| Box::pin(connect_to::<D>(source, address, options));
+    let start = |_: &D, address| Box::pin(connect_to::<D>(sources, address, options));
     Race::new(runtime.clone(), addresses, start, tcp::no_address()).await
 }
 
 async fn connect_to<D: Dial>(
-    source: Option<&Source>,
+    sources: Option<&[SocketAddr]>,
     address: SocketAddr,
     options: &TransportOptions,
 ) -> io::Result<D::Stream> {
     let socket = tcp::open(address, options)?;
-    if let Some(source) = source {
-        bind_source(&socket, source, address)?;
+    if let Some(sources) = sources {
+        bind_source(&socket, sources, address)?;
     }
     D::connect_socket(socket, address).await
 }
 
-/// Lets the connection to `address` come from `source`.
-fn bind_source(socket: &Socket, source: &Source, address: SocketAddr) -> io::Result<()> {
-    let any = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-    let mut from = SocketAddr::new(source.ip().unwrap_or(any), source.port());
-    match (&mut from, address) {
-        // A link-local address is one of the link that the peer is on.
-        (SocketAddr::V6(from), SocketAddr::V6(to)) if from.ip().is_unicast_link_local() => {
+/// Lets the connection to `address` come from the first of `sources` that it can come from.
+fn bind_source(socket: &Socket, sources: &[SocketAddr], address: SocketAddr) -> io::Result<()> {
+    let Some(mut from) = sources.iter().find(|source| source.is_ipv4() == address.is_ipv4()).copied() else {
+        let error = format!("{address} cannot be reached from {sources:?}: one is IPv4, one IPv6");
+        return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, error));
+    };
+    if let (SocketAddr::V6(from), SocketAddr::V6(to)) = (&mut from, address) {
+        // A link-local address that does not say so is one of the link that the peer is on.
+        if from.ip().is_unicast_link_local() && from.scope_id() == 0 {
             from.set_scope_id(to.scope_id());
-        }
-        (SocketAddr::V4(_), SocketAddr::V4(_)) | (SocketAddr::V6(_), SocketAddr::V6(_)) => {}
-        _ => {
-            let error = format!("{address} cannot be reached from {}: one is IPv4, one IPv6", from.ip());
-            return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, error));
         }
     }
     // One port may serve for several peers, and again while its last connection is winding down.

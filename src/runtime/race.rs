@@ -51,7 +51,12 @@ where
     S: FnMut(&R, A) -> F,
 {
     /// Starts with the first of `targets`; without any it fails with `failure`.
-    pub(super) fn new(runtime: R, targets: impl IntoIterator<Item = A>, start: S, failure: io::Error) -> Self {
+    pub(super) fn new(
+        runtime: R,
+        targets: impl IntoIterator<Item = A>,
+        start: S,
+        failure: io::Error,
+    ) -> Self {
         let waiting = targets.into_iter().collect();
         let mut race = Self { runtime, waiting, running: Vec::new(), start, next: None, failure };
         race.start_next();
@@ -61,8 +66,8 @@ where
     fn start_next(&mut self) {
         let Some(target) = self.waiting.pop_front() else { return };
         self.running.push((self.start)(&self.runtime, target));
-        self.next = (!self.waiting.is_empty())
-            .then(|| self.runtime.sleep_until(self.runtime.now() + ATTEMPT_DELAY));
+        self.next =
+            (!self.waiting.is_empty()).then(|| self.runtime.sleep_until(self.runtime.now() + ATTEMPT_DELAY));
     }
 
     /// Polls all attempts; whether one failed, unless one succeeded.
@@ -131,7 +136,9 @@ mod tests {
 
     /// Races targets that answer after a time, well or not; the outcome with the time it took, and when
     /// each was started.
-    fn race(targets: &[(Duration, Result<&'static str, ErrorKind>)]) -> (io::Result<&'static str>, u128, Vec<u128>) {
+    fn race(
+        targets: &[(Duration, Result<&'static str, ErrorKind>)],
+    ) -> (io::Result<&'static str>, u128, Vec<u128>) {
         let started = RefCell::new(Vec::new());
         Sim::new(1).block_on(async {
             let start = |_: &SimRuntime, (delay, outcome): (Duration, Result<&'static str, ErrorKind>)| {
@@ -142,7 +149,7 @@ mod tests {
                 })
             };
             let runtime = SimRuntime::current().unwrap();
-            let nothing = io::ErrorKind::NotFound.into();
+            let nothing = ErrorKind::NotFound.into();
             let outcome = Race::new(runtime, targets.iter().copied(), start, nothing).await;
             (outcome, sim::elapsed().as_millis(), started.take())
         })
@@ -157,13 +164,15 @@ mod tests {
     #[test]
     fn one_that_does_not_answer_costs_a_delay() {
         let silent = (NEVER, Ok("never"));
-        let (outcome, took, started) = race(&[silent, silent, silent, (7 * MS, Ok("live")), (MS, Ok("late"))]);
+        let (outcome, took, started) =
+            race(&[silent, silent, silent, (7 * MS, Ok("live")), (MS, Ok("late"))]);
         assert_eq!((outcome.unwrap(), took, started), ("live", 757, vec![0, 250, 500, 750]));
     }
 
     #[test]
     fn one_that_is_slow_can_still_win() {
-        let (outcome, took, started) = race(&[(300 * MS, Ok("slow")), (100 * MS, Ok("late")), (MS, Ok("spare"))]);
+        let (outcome, took, started) =
+            race(&[(300 * MS, Ok("slow")), (100 * MS, Ok("late")), (MS, Ok("spare"))]);
         assert_eq!((outcome.unwrap(), took, started), ("slow", 300, vec![0, 250]));
     }
 
@@ -180,10 +189,8 @@ mod tests {
 
     #[test]
     fn the_last_failure_is_told_when_all_failed() {
-        let (outcome, took, started) = race(&[
-            (300 * MS, Err(ErrorKind::TimedOut)),
-            (MS, Err(ErrorKind::ConnectionRefused)),
-        ]);
+        let (outcome, took, started) =
+            race(&[(300 * MS, Err(ErrorKind::TimedOut)), (MS, Err(ErrorKind::ConnectionRefused))]);
         assert_eq!((outcome.unwrap_err().kind(), took, started), (ErrorKind::TimedOut, 300, vec![0, 250]));
         let (outcome, took, started) = race(&[]);
         assert_eq!((outcome.unwrap_err().kind(), took, started), (ErrorKind::NotFound, 0, vec![]));

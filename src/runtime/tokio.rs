@@ -222,7 +222,8 @@ enum Accepting {
 
 impl TokioListener {
     async fn bind_tcp(tcp: &TcpEndpoint, options: TransportOptions) -> io::Result<Self> {
-        let listener = tcp::listen(&dial::addresses::<TokioRuntime>(tcp).await?, &options)?;
+        let addresses = dial::local_addresses::<TokioRuntime>(tcp.host(), tcp.port()).await?;
+        let listener = tcp::listen(&addresses, &options)?;
         let local = tcp::local_endpoint(&listener)?;
         Ok(Self { accepting: Accepting::Tcp(TcpListener::from_std(listener.into())?), local, options })
     }

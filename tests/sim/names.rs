@@ -51,7 +51,8 @@ fn the_limit_is_for_all_addresses_together() {
         for address in ADDRESSES {
             sim.network().black_hole(at(address));
         }
-        let error = Push::connect_with_options(SERVER, quick().with_connect_timeout(secs(2))).await.unwrap_err();
+        let error =
+            Push::connect_with_options(SERVER, quick().with_connect_timeout(secs(2))).await.unwrap_err();
         assert!(matches!(error, Error::Timeout(TimeoutKind::Connect)), "{error}");
         assert_eq!(sim.elapsed(), secs(2));
         assert!(sim.network().links().is_empty());

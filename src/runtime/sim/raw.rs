@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::sync::Arc;
 
 use super::SimRuntime;
 use super::fault::LinkId;

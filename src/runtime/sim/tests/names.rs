@@ -140,7 +140,8 @@ fn a_name_with_addresses_leads_to_the_first_that_answers() {
         let address = |text: &str| text.parse().unwrap();
         let addresses = ["10.0.0.1", "10.0.0.2", "::1"];
         network.set_addresses("server", addresses.map(address));
-        let place = |at: usize| endpoint(&format!("tcp://{}:5555", [addresses[0], addresses[1], "[::1]"][at]));
+        let place =
+            |at: usize| endpoint(&format!("tcp://{}:5555", [addresses[0], addresses[1], "[::1]"][at]));
         let _listeners = [raw_listen(place(1)).await.unwrap(), raw_listen(SERVER).await.unwrap()];
         let began = elapsed();
         let connected = raw_connect(SERVER).await.unwrap().into_inner();
