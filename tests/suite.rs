@@ -15,6 +15,7 @@ macro_rules! mount {
         mod $name {
             use crate::support::$name as rt;
 
+            mod adopt;
             mod bad_input;
             mod blueprint;
             mod cancel;

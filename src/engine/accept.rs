@@ -52,6 +52,12 @@ impl<R: Runtime> Accepting<R> {
         Self { listeners: Vec::new(), vacating }
     }
 
+    /// Takes a listener over that is bound already.
+    pub(super) fn adopt(&mut self, id: u32, listener: R::Listener) {
+        let state = State::Open(listener);
+        self.listeners.push(Listening { id, state, pause: FIRST_PAUSE, resume_at: None });
+    }
+
     /// Begins to close listeners that are not wanted any more and to open new ones.
     pub(super) fn open(&mut self, wanted: Vec<(u32, Endpoint)>, now: Instant) {
         for listening in &mut self.listeners {

@@ -11,7 +11,7 @@ use super::core::Core;
 use super::peer::Origin;
 use super::shared::Shared;
 use crate::error::{Error, TimeoutKind};
-use crate::runtime::{AsyncStream, Runtime};
+use crate::runtime::{AsyncStream, Listener, Runtime};
 
 /// Turns of the companion before it lets other tasks run.
 const TURNS_PER_POLL: usize = 16;
@@ -51,6 +51,13 @@ impl<R: Runtime> Driver<R> {
             waker: None,
             finished: false,
         }
+    }
+
+    /// Takes a listener over that is bound already.
+    pub(crate) fn adopt(&mut self, listener: R::Listener) {
+        let local = listener.local_endpoint().clone();
+        let id = self.shared.with(|core| core.endpoints.adopt_listener(local));
+        self.accepting.adopt(id, listener);
     }
 
     /// Makes the current task the one that events wake.

@@ -127,6 +127,14 @@ impl Endpoints {
         id
     }
 
+    /// A listener that is bound already.
+    pub(crate) fn adopt_listener(&mut self, local: Endpoint) -> u32 {
+        let id = self.fresh_id();
+        let state = BindState::Bound(local.clone());
+        self.listeners.push(Binding { id, requested: local, state, name: None });
+        id
+    }
+
     /// Lets a listener go; the companion closes it.
     pub(crate) fn remove_listener(&mut self, index: usize) -> Binding {
         self.changed = true;

@@ -85,14 +85,15 @@ impl<S: AsyncStream> Core<S> {
     }
 
     pub(crate) fn announce(&mut self, id: PeerId, origin: Origin) {
-        let address = self.peers.get(id).and_then(|peer| peer.address.clone());
+        let Some(peer) = self.peers.get(id) else { return };
+        let (address, local) = (peer.address.clone(), peer.link.local_endpoint());
         let event = match origin {
             Origin::Given => return,
             Origin::Dial(dial) => {
                 let Some(dial) = self.endpoints.dial(dial) else { return };
                 dial.peer = Some(id);
                 dial.reconnect.handshaking();
-                SocketEvent::Connected { peer: id, endpoint: dial.endpoint.clone() }
+                SocketEvent::Connected { peer: id, endpoint: dial.endpoint.clone(), local }
             }
             Origin::Listener(listener) => {
                 let Some(listener) = self.endpoints.listener(listener) else { return };

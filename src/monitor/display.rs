@@ -21,7 +21,12 @@ impl fmt::Display for SocketEvent {
                 write!(f, "cannot accept on {endpoint}, trying again in {retry_in:?}: {cause}")
             }
             Self::ConnectStarted { endpoint } => write!(f, "connecting to {endpoint}"),
-            Self::Connected { peer, endpoint } => write!(f, "peer {peer} connected to {endpoint}"),
+            Self::Connected { peer, endpoint, local: Some(local) } => {
+                write!(f, "peer {peer} connected to {endpoint} from {local}")
+            }
+            Self::Connected { peer, endpoint, local: None } => {
+                write!(f, "peer {peer} connected to {endpoint}")
+            }
             Self::ConnectFailed { endpoint, cause } => write!(f, "cannot connect to {endpoint}: {cause}"),
             Self::RetryIn { endpoint, delay } => write!(f, "connecting to {endpoint} again in {delay:?}"),
             Self::ReconnectStopped { endpoint, cause } => {

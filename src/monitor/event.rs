@@ -92,6 +92,8 @@ pub enum SocketEvent {
         peer: PeerId,
         /// Where to.
         endpoint: Endpoint,
+        /// This end, where the stream has an address.
+        local: Option<Endpoint>,
     },
     /// An attempt to connect failed.
     ConnectFailed {

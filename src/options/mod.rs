@@ -58,7 +58,7 @@
 //! | TOPICS_COUNT | [`topic_count`] |
 //! | TOS | [`with_tos`] |
 //! | TYPE | not needed: it is the type of the socket in Rust; of a peer, [`PeerStats::socket_type`](crate::monitor::PeerStats) |
-//! | USE_FD | `from_tcp` and `from_unix`, for connected streams; no listeners |
+//! | USE_FD | `from_tcp` and `from_unix` for connected streams, `bind_listener` for listeners |
 //! | VMCI_* | VMCI is not in this version |
 //! | WSS_* | WebSocket is not in this version |
 //! | XPUB_MANUAL, _MANUAL_LAST_VALUE | [`with_xpub_manual`], [`with_xpub_manual_last_value`] |

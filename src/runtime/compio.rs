@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use ::compio::buf::IntoInner;
+use ::compio::driver::ToSharedFd;
 #[cfg(unix)]
 use ::compio::net::UnixStream;
 use ::compio::net::{TcpSocket, TcpStream, ToSocketAddrsAsync};
@@ -17,7 +18,7 @@ use socket2::{SockRef, Socket};
 use super::dial::{self, Dial};
 #[cfg(unix)]
 use super::ipc;
-use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn, tcp, write};
+use super::{Adopt, AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn, tcp, write};
 #[cfg(unix)]
 use crate::endpoint::IpcEndpoint;
 use crate::endpoint::{Endpoint, TcpEndpoint};
@@ -130,6 +131,10 @@ impl AsyncStream for CompioStream {
     fn peer_endpoint(&self) -> Option<Endpoint> {
         tcp::peer_endpoint(SockRef::from(&*self.fd))
     }
+
+    fn local_endpoint(&self) -> Option<Endpoint> {
+        tcp::local_endpoint(SockRef::from(&*self.fd))
+    }
 }
 
 impl Runtime for CompioRuntime {
@@ -213,7 +218,7 @@ impl CompioListener {
     async fn bind_tcp(tcp: &TcpEndpoint, options: TransportOptions) -> io::Result<Self> {
         let addresses = dial::local_addresses::<CompioRuntime>(tcp.host(), tcp.port()).await?;
         let listener = tcp::listen(&addresses, &options)?;
-        let local = tcp::local_endpoint(&listener)?;
+        let local = tcp::listener_endpoint(&listener)?;
         let accepting = Accepting::Open(PollFd::new(listener)?);
         Ok(Self {
             #[cfg(unix)]
@@ -221,6 +226,19 @@ impl CompioListener {
             accepting,
             local,
             options,
+        })
+    }
+
+    fn adopted(fd: PollFd<Socket>, options: &TransportOptions) -> io::Result<Self> {
+        // Under io_uring compio leaves sockets blocking.
+        fd.set_nonblocking(true)?;
+        let local = tcp::listener_endpoint(&fd)?;
+        Ok(Self {
+            #[cfg(unix)]
+            file: None,
+            accepting: Accepting::Open(fd),
+            local,
+            options: options.clone(),
         })
     }
 
@@ -294,6 +312,32 @@ impl Listener for CompioListener {
             self.accepting = Accepting::Closing(closing);
         }
         closed
+    }
+}
+
+impl Adopt<::compio::net::TcpListener> for CompioListener {
+    fn adopt(listener: ::compio::net::TcpListener, options: &TransportOptions) -> io::Result<Self> {
+        Self::adopted(PollFd::from_shared_fd(listener.to_shared_fd())?, options)
+    }
+}
+
+impl Adopt<std::net::TcpListener> for CompioListener {
+    fn adopt(listener: std::net::TcpListener, options: &TransportOptions) -> io::Result<Self> {
+        Self::adopted(PollFd::new(listener.into())?, options)
+    }
+}
+
+#[cfg(unix)]
+impl Adopt<::compio::net::UnixListener> for CompioListener {
+    fn adopt(listener: ::compio::net::UnixListener, options: &TransportOptions) -> io::Result<Self> {
+        Self::adopted(PollFd::from_shared_fd(listener.to_shared_fd())?, options)
+    }
+}
+
+#[cfg(unix)]
+impl Adopt<std::os::unix::net::UnixListener> for CompioListener {
+    fn adopt(listener: std::os::unix::net::UnixListener, options: &TransportOptions) -> io::Result<Self> {
+        Self::adopted(PollFd::new(listener.into())?, options)
     }
 }
 

@@ -100,6 +100,11 @@ pub trait AsyncStream: Unpin + 'static {
     fn peer_endpoint(&self) -> Option<Endpoint> {
         None
     }
+
+    /// The address of this end, where it has one.
+    fn local_endpoint(&self) -> Option<Endpoint> {
+        None
+    }
 }
 
 /// Opens outgoing connections.
@@ -139,6 +144,16 @@ pub trait Listener: Sized + Unpin + 'static {
     fn poll_close(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
     }
+}
+
+/// A listener that can be made of an `L` that is bound already: one of the standard library or of the runtime.
+pub trait Adopt<L>: Listener {
+    /// Takes `listener` over; the options are those of the connections that it accepts. A socket file stays
+    /// where it is when the listener is dropped: whoever bound it removes it.
+    ///
+    /// # Errors
+    /// If it is bound to nothing that an endpoint can name.
+    fn adopt(listener: L, options: &TransportOptions) -> io::Result<Self>;
 }
 
 /// A clock, and futures that wait for it.

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::endpoint::Endpoint;
 use crate::options::{Keepalive, TcpOptions, TransportOptions};
@@ -161,19 +161,28 @@ fn listen_on(address: SocketAddr, options: &TransportOptions) -> io::Result<Sock
     Ok(socket)
 }
 
-/// The endpoint that a listener ended up on; for a wildcard the unspecified address, as in libzmq's
+/// The endpoint that a listener of any kind ended up on; for a wildcard the unspecified address, as in libzmq's
 /// LAST_ENDPOINT.
-pub(super) fn local_endpoint(listener: &Socket) -> io::Result<Endpoint> {
-    let address = listener.local_addr()?.as_socket();
-    address.map(Endpoint::from).ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+pub(super) fn listener_endpoint(listener: &Socket) -> io::Result<Endpoint> {
+    endpoint(&listener.local_addr()?).ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
 }
 
-/// The other end of a stream; IPv4 as such, though a listener for both families reports it within IPv6.
+/// The other end of a stream of any kind.
 pub(super) fn peer_endpoint(stream: SockRef<'_>) -> Option<Endpoint> {
-    let address = stream.peer_addr().ok()?;
+    endpoint(&stream.peer_addr().ok()?)
+}
+
+/// This end of a stream of any kind.
+pub(super) fn local_endpoint(stream: SockRef<'_>) -> Option<Endpoint> {
+    endpoint(&stream.local_addr().ok()?)
+}
+
+/// What an address of the system stands for; IPv4 as such, though a listener for both families reports it
+/// within IPv6.
+fn endpoint(address: &SockAddr) -> Option<Endpoint> {
     #[cfg(unix)]
     if address.is_unix() {
-        return Some(Endpoint::Ipc(super::ipc::endpoint(&address)));
+        return Some(Endpoint::Ipc(super::ipc::endpoint(address)));
     }
     let address = address.as_socket()?;
     Some(match address.ip().to_canonical() {
@@ -216,7 +225,7 @@ mod tests {
     #[test]
     fn a_wildcard_takes_both_families() {
         let listener = listen(&wildcard(0), &TransportOptions::default()).unwrap();
-        let local = local_endpoint(&listener).unwrap();
+        let local = listener_endpoint(&listener).unwrap();
         let port = local.port().unwrap();
         assert_ne!(port, 0);
         let is_ipv6 = listener.local_addr().unwrap().is_ipv6();

@@ -18,7 +18,7 @@ use socket2::{SockRef, Socket};
 use super::dial::{self, Dial};
 #[cfg(unix)]
 use super::ipc;
-use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn, tcp, write};
+use super::{Adopt, AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn, tcp, write};
 #[cfg(unix)]
 use crate::endpoint::IpcEndpoint;
 use crate::endpoint::{Endpoint, TcpEndpoint};
@@ -136,6 +136,10 @@ impl AsyncStream for TokioStream {
     fn peer_endpoint(&self) -> Option<Endpoint> {
         on_stream!(&self.0, stream => tcp::peer_endpoint(SockRef::from(stream)))
     }
+
+    fn local_endpoint(&self) -> Option<Endpoint> {
+        on_stream!(&self.0, stream => tcp::local_endpoint(SockRef::from(stream)))
+    }
 }
 
 impl Runtime for TokioRuntime {
@@ -224,7 +228,7 @@ impl TokioListener {
     async fn bind_tcp(tcp: &TcpEndpoint, options: TransportOptions) -> io::Result<Self> {
         let addresses = dial::local_addresses::<TokioRuntime>(tcp.host(), tcp.port()).await?;
         let listener = tcp::listen(&addresses, &options)?;
-        let local = tcp::local_endpoint(&listener)?;
+        let local = tcp::listener_endpoint(&listener)?;
         Ok(Self { accepting: Accepting::Tcp(TcpListener::from_std(listener.into())?), local, options })
     }
 
@@ -272,6 +276,37 @@ impl Listener for TokioListener {
 
     fn local_endpoint(&self) -> &Endpoint {
         &self.local
+    }
+}
+
+impl Adopt<TcpListener> for TokioListener {
+    fn adopt(listener: TcpListener, options: &TransportOptions) -> io::Result<Self> {
+        let local = tcp::listener_endpoint(&SockRef::from(&listener))?;
+        Ok(Self { accepting: Accepting::Tcp(listener), local, options: options.clone() })
+    }
+}
+
+impl Adopt<std::net::TcpListener> for TokioListener {
+    fn adopt(listener: std::net::TcpListener, options: &TransportOptions) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Self::adopt(TcpListener::from_std(listener)?, options)
+    }
+}
+
+#[cfg(unix)]
+impl Adopt<UnixListener> for TokioListener {
+    fn adopt(listener: UnixListener, options: &TransportOptions) -> io::Result<Self> {
+        let local = tcp::listener_endpoint(&SockRef::from(&listener))?;
+        let accepting = Accepting::Unix { _file: None, listener };
+        Ok(Self { accepting, local, options: options.clone() })
+    }
+}
+
+#[cfg(unix)]
+impl Adopt<std::os::unix::net::UnixListener> for TokioListener {
+    fn adopt(listener: std::os::unix::net::UnixListener, options: &TransportOptions) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Self::adopt(UnixListener::from_std(listener)?, options)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::monitor::PeerId;
 use crate::options::SocketOptions;
 use crate::resilience::{BytePermits, NoOpPermits};
-use crate::runtime::{AsyncStream, Connector, Detached, Runtime, Sleeper, Spawn};
+use crate::runtime::{Adopt, AsyncStream, Connector, Detached, Runtime, Sleeper, Spawn};
 
 /// A runtime that sockets over streams `S` can be opened on: it dials, listens, sleeps, and runs the
 /// companion task. Implemented for every [`Runtime`] that can spawn the companion of its own streams.
@@ -34,11 +34,18 @@ where
     pub fn new(options: SocketOptions) -> Result<Self> {
         options.validate()?;
         let runtime = current::<S>()?;
+        let (socket, companion) = Self::unspawned(options, runtime.clone());
+        runtime.spawn(companion);
+        Ok(socket)
+    }
+
+    /// A socket whose companion task does not run yet.
+    fn unspawned(options: SocketOptions, runtime: S::Runtime) -> (Self, Driver<S::Runtime>) {
         let mut core = Core::new(T::TYPE, T::pattern(&options), options, Companion::Running);
         core.endpoints.vacating = runtime.vacating();
         let shared = Shared::new(core);
-        runtime.spawn(Driver::new(Arc::clone(&shared), runtime.clone()));
-        Ok(Self::from_shared(shared, NoOpPermits))
+        let companion = Driver::new(Arc::clone(&shared), runtime);
+        (Self::from_shared(shared, NoOpPermits), companion)
     }
 
     /// Connects to `endpoint` with default options; see
@@ -128,6 +135,53 @@ where
         let endpoint = endpoint.into_endpoint()?;
         let socket = Self::new(options)?;
         socket.bind_to(endpoint).await?;
+        Ok(socket)
+    }
+
+    /// Opens a socket that accepts what comes to a listener that is bound already, with default options; see
+    /// [`bind_listener_with_options`](Self::bind_listener_with_options).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn bind_listener<L>(listener: L) -> Result<Self>
+    where
+        <S::Runtime as Runtime>::Listener: Adopt<L>,
+    {
+        Self::bind_listener_with_options(listener, SocketOptions::default())
+    }
+
+    /// Opens a socket that accepts what comes to a listener that is bound already, of TCP or Unix, of the runtime
+    /// or of the standard library: one that was handed over by the program's starter, for instance (socket
+    /// activation), or made with options that this crate does not know.
+    ///
+    /// [`local_endpoint`](Self::local_endpoint) says where it is, which is also the name to
+    /// [`unbind`](Self::unbind) it by. The options of the transport apply to the connections that it accepts;
+    /// its own it keeps, its backlog among them, and a socket file stays when the socket is closed.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # async fn example() -> monocoque::Result<()> {
+    /// use monocoque::tokio::PullSocket;
+    ///
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let pull = PullSocket::bind_listener(listener)?;
+    /// println!("listening on {}", pull.local_endpoint().unwrap());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If the listener has no address; an option that cannot work; no runtime.
+    pub fn bind_listener_with_options<L>(listener: L, options: SocketOptions) -> Result<Self>
+    where
+        <S::Runtime as Runtime>::Listener: Adopt<L>,
+    {
+        options.validate()?;
+        let runtime = current::<S>()?;
+        let listener = Adopt::adopt(listener, &options.transport)?;
+        let (socket, mut companion) = Self::unspawned(options, runtime.clone());
+        companion.adopt(listener);
+        runtime.spawn(companion);
         Ok(socket)
     }
 

@@ -51,6 +51,28 @@ fn events_tell_the_life_of_a_connection() {
 }
 
 #[test]
+fn both_ends_of_a_connection_have_addresses() {
+    rt::run(async {
+        let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+        let mut accepting = pull.monitor();
+        let push = PushSocket::new(quick()).unwrap();
+        let mut connecting = push.monitor();
+        push.connect_to(pull.local_endpoint().unwrap()).unwrap();
+        let dialled_from = loop {
+            if let Some(SocketEvent::Connected { local, .. }) = connecting.next().await {
+                break local;
+            }
+        };
+        let accepted_from = loop {
+            if let Some(SocketEvent::Accepted { address, .. }) = accepting.next().await {
+                break address;
+            }
+        };
+        assert!(dialled_from.is_some() && dialled_from == accepted_from, "{dialled_from:?} {accepted_from:?}");
+    });
+}
+
+#[test]
 fn each_connection_ends_exactly_once_under_an_id_of_its_own() {
     rt::run(async {
         let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();

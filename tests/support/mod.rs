@@ -60,6 +60,15 @@ pub mod tokio {
         ::tokio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
     }
 
+    pub async fn tcp_listener() -> ::tokio::net::TcpListener {
+        ::tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap()
+    }
+
+    #[cfg(unix)]
+    pub async fn unix_listener(path: &std::path::Path) -> ::tokio::net::UnixListener {
+        ::tokio::net::UnixListener::bind(path).unwrap()
+    }
+
     #[cfg(unix)]
     pub async fn unix(path: &std::path::Path) -> ::tokio::net::UnixStream {
         ::tokio::net::UnixStream::connect(path).await.unwrap()
@@ -112,6 +121,15 @@ pub mod compio {
 
     pub async fn tcp(endpoint: &Endpoint) -> ::compio::net::TcpStream {
         ::compio::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
+    }
+
+    pub async fn tcp_listener() -> ::compio::net::TcpListener {
+        ::compio::net::TcpListener::bind("127.0.0.1:0").await.unwrap()
+    }
+
+    #[cfg(unix)]
+    pub async fn unix_listener(path: &std::path::Path) -> ::compio::net::UnixListener {
+        ::compio::net::UnixListener::bind(path).await.unwrap()
     }
 
     #[cfg(unix)]

@@ -59,6 +59,14 @@ impl<S: AsyncStream> Link<S> {
         }
     }
 
+    /// The address of this end, where the link knows it.
+    pub(crate) fn local_endpoint(&self) -> Option<Endpoint> {
+        match self {
+            Self::Stream(stream) => stream.local_endpoint(),
+            Self::Inproc(_) => None,
+        }
+    }
+
     /// The address of the other end, where the link knows it.
     pub(crate) fn peer_endpoint(&self) -> Option<Endpoint> {
         match self {

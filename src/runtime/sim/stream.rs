@@ -15,7 +15,7 @@ use super::world::Shared;
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
 use crate::runtime::race::Race;
-use crate::runtime::{AsyncStream, Connector, Listener, RecvBuf, SendBuf};
+use crate::runtime::{Adopt, AsyncStream, Connector, Listener, RecvBuf, SendBuf};
 
 /// Slices of one gathered write, as on the other runtimes.
 const SLICES: usize = 64;
@@ -24,6 +24,7 @@ const SLICES: usize = 64;
 pub struct SimStream {
     end: End,
     link: LinkId,
+    local: Endpoint,
     peer: Endpoint,
     shared: Arc<Shared>,
 }
@@ -95,6 +96,10 @@ impl AsyncStream for SimStream {
     fn peer_endpoint(&self) -> Option<Endpoint> {
         Some(self.peer.clone())
     }
+
+    fn local_endpoint(&self) -> Option<Endpoint> {
+        Some(self.local.clone())
+    }
 }
 
 /// Connecting to an endpoint, over all addresses of its name; dropping it gives it up.
@@ -146,7 +151,8 @@ impl Future for Attempt {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let link = ready!(self.shared.with(|world| world.poll_dial(self.dial, cx)))?;
         let shared = Arc::clone(&self.shared);
-        Poll::Ready(Ok(SimStream { end: End::Client, link, peer: self.address.clone(), shared }))
+        let (local, peer) = (client_endpoint(link, &self.address), self.address.clone());
+        Poll::Ready(Ok(SimStream { end: End::Client, link, local, peer, shared }))
     }
 }
 
@@ -191,6 +197,12 @@ impl Drop for SimListener {
     }
 }
 
+impl Adopt<Self> for SimListener {
+    fn adopt(listener: Self, _: &TransportOptions) -> io::Result<Self> {
+        Ok(listener)
+    }
+}
+
 impl Listener for SimListener {
     type Stream = SimStream;
     type Binding = Ready<io::Result<Self>>;
@@ -206,7 +218,7 @@ impl Listener for SimListener {
         let link = ready!(self.shared.with(|world| world.poll_accept(&self.local, cx)))?;
         let shared = Arc::clone(&self.shared);
         let peer = client_endpoint(link, &self.local);
-        Poll::Ready(Ok(SimStream { end: End::Server, link, peer, shared }))
+        Poll::Ready(Ok(SimStream { end: End::Server, link, local: self.local.clone(), peer, shared }))
     }
 
     fn local_endpoint(&self) -> &Endpoint {
