@@ -70,7 +70,7 @@ pub(super) async fn connect<D: Dial>(
     let Some(proxy) = options.socks.endpoint().map_err(invalid)? else {
         return connect_from(runtime, tcp.source(), tcp, options).await;
     };
-    let source = proxy.source().or(tcp.source());
+    let source = proxy.source().or_else(|| tcp.source());
     let mut stream = connect_from(runtime, source, &proxy, options).await?;
     socks::connect(&mut stream, tcp, options.socks.credentials.as_ref()).await?;
     Ok(stream)

@@ -102,10 +102,12 @@ impl AsyncStream for SimStream {
     }
 }
 
+type StartAttempt = fn(&SimRuntime, Endpoint) -> Attempt;
+
 /// Connecting to an endpoint, over all addresses of its name; dropping it gives it up.
 pub struct Connecting {
     endpoint: Endpoint,
-    race: Race<SimRuntime, Endpoint, Attempt, fn(&SimRuntime, Endpoint) -> Attempt>,
+    race: Race<SimRuntime, Endpoint, Attempt, StartAttempt>,
 }
 
 impl Connecting {
