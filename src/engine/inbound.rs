@@ -184,6 +184,8 @@ impl<S: AsyncStream> Core<S> {
             self.read_latest();
         }
         let next = self.take_decoded().or_else(|| self.turn(Self::read_message));
+        // Connections that ended in that turn may have left something.
+        let next = next.or_else(|| self.take_read_ahead());
         let Some((id, mut message)) = next else {
             return Err(self.hopeless().unwrap_or(Error::WouldBlock));
         };
