@@ -9,6 +9,10 @@ use std::time::Duration;
 
 use monocoque::tokio::prelude::*;
 
+#[path = "support/vacant.rs"]
+mod vacant;
+use vacant::vacant;
+
 const THREADS: usize = 4;
 const SENDERS: u32 = 8;
 const EACH: u32 = 3_000;
@@ -268,10 +272,9 @@ fn what_was_sent_inside_of_the_process_is_somewhere() {
 #[test]
 fn an_address_can_be_bound_again_and_again() {
     run(async {
-        let port = fastrand::u16(10_000..30_000);
-        let mut endpoints = vec![format!("tcp://127.0.0.1:{port}")];
+        let mut endpoints = vec![vacant()];
         if cfg!(target_os = "linux") {
-            endpoints.push(format!("ipc://@monocoque-threads-{}-{port}", std::process::id()));
+            endpoints.push(format!("ipc://@monocoque-threads-{}-{:x}", std::process::id(), fastrand::u64(..)));
         }
         for endpoint in endpoints {
             for round in 0..200 {

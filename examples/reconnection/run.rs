@@ -65,7 +65,7 @@ pub async fn run() -> Result<()> {
     println!("the server is back, and got them in order");
 
     // Nothing was dropped. What the kernel had taken of the first connection could have been lost with it:
-    // no heartbeat had proved its arrival yet, and so it is counted as in doubt.
+    // nothing had proved its arrival, and so it is counted as in doubt.
     let stats = push.stats();
     println!(
         "connections {}, dropped {}, in doubt {}",

@@ -130,26 +130,23 @@ fn ping_is_answered_with_its_context() {
     rt::run(async {
         let target = Target::new().await;
         let mut stream = dial(&target.endpoint);
-        let mut expected = Vec::new();
-        let mut bytes = opening("PUSH", b"");
+        stream.write_all(&opening("PUSH", b"")).unwrap();
+        // One after the other: of several that come at once only the last need be answered.
         for len in 0..=16_u8 {
             let context: Vec<u8> = (0..len).collect();
-            bytes.extend_from_slice(&[4, 7 + len]);
-            bytes.extend_from_slice(b"\x04PING\x00\x00");
-            bytes.extend_from_slice(&context);
-            expected.extend_from_slice(&[4, 5 + len]);
-            expected.extend_from_slice(b"\x04PONG");
-            expected.extend_from_slice(&context);
+            let ping = [&[4, 7 + len], &b"\x04PING\x00\x00"[..], &context, b"\x00\x01x"].concat();
+            stream.write_all(&ping).unwrap();
+            // Its turn to act is while it receives.
+            assert_eq!(target.pull.recv().await.unwrap()[0], "x");
+            if len == 0 {
+                let mut greeting_and_ready = vec![0; opening("PULL", b"").len() - 13];
+                stream.read_exact(&mut greeting_and_ready).unwrap();
+            }
+            let expected = [&[4, 5 + len], &b"\x04PONG"[..], &context].concat();
+            let mut pong = vec![0; expected.len()];
+            stream.read_exact(&mut pong).unwrap();
+            assert_eq!(pong, expected);
         }
-        bytes.extend_from_slice(b"\x00\x01x");
-        stream.write_all(&bytes).unwrap();
-        // Its turn to act is while it receives.
-        assert_eq!(target.pull.recv().await.unwrap()[0], "x");
-        let mut greeting_and_ready = vec![0; opening("PULL", b"").len() - 13];
-        stream.read_exact(&mut greeting_and_ready).unwrap();
-        let mut pongs = vec![0; expected.len()];
-        stream.read_exact(&mut pongs).unwrap();
-        assert_eq!(pongs, expected);
     });
 }
 

@@ -159,6 +159,37 @@ fn credentials_are_for_proxies_that_ask() {
     });
 }
 
+/// As libzmq sends it, though RFC 1929 wants a byte at least.
+#[test]
+fn a_password_may_be_empty() {
+    rt::run(async {
+        let (_pull, endpoint) = server().await;
+        let proxy = Proxy { credentials: Some(("me", "")), ..Proxy::new() }.run(&endpoint).0;
+        let options = through(&proxy).with_socks_credentials("me", "");
+        let push = PushSocket::connect_with_options("tcp://name.invalid:1", options).await.unwrap();
+        assert!(push.is_connected());
+    });
+}
+
+/// From its own source, else from that of the endpoint; on Linux all of 127.0.0.0/8 is local.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_proxy_is_connected_to_from_a_source() {
+    rt::run(async {
+        let (send, sources) = mpsc::channel();
+        let proxy = on_connection(move |client| send.send(client.peer_addr().unwrap().ip()).unwrap());
+        for (proxy, target, expected) in [
+            (format!("127.0.0.2:0;{proxy}"), "tcp://name.invalid:1", "127.0.0.2"),
+            (format!("127.0.0.2:0;{proxy}"), "tcp://127.0.0.3:0;name.invalid:1", "127.0.0.2"),
+            (proxy.clone(), "tcp://127.0.0.3:0;name.invalid:1", "127.0.0.3"),
+            (format!("lo:0;{proxy}"), "tcp://name.invalid:1", "127.0.0.1"),
+        ] {
+            PushSocket::connect_with_options(target, through(&proxy)).await.unwrap_err();
+            assert_eq!(sources.recv().unwrap().to_string(), expected, "{proxy} to {target}");
+        }
+    });
+}
+
 #[test]
 fn refusals_are_named() {
     rt::run(async {
