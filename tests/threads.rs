@@ -274,7 +274,11 @@ fn an_address_can_be_bound_again_and_again() {
     run(async {
         let mut endpoints = vec![vacant()];
         if cfg!(target_os = "linux") {
-            endpoints.push(format!("ipc://@monocoque-threads-{}-{:x}", std::process::id(), fastrand::u64(..)));
+            endpoints.push(format!(
+                "ipc://@monocoque-threads-{}-{:x}",
+                std::process::id(),
+                fastrand::u64(..)
+            ));
         }
         for endpoint in endpoints {
             for round in 0..200 {

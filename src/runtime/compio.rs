@@ -8,20 +8,15 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use ::compio::buf::IntoInner;
-use ::compio::driver::ToSharedFd;
 #[cfg(unix)]
 use ::compio::net::UnixStream;
 use ::compio::net::{TcpSocket, TcpStream, ToSocketAddrsAsync};
 use ::compio::runtime::fd::PollFd;
 use socket2::{SockRef, Socket};
 
-use super::dial::{self, Dial};
-#[cfg(unix)]
-use super::ipc;
-use super::{Adopt, AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn, tcp, write};
-#[cfg(unix)]
-use crate::endpoint::IpcEndpoint;
-use crate::endpoint::{Endpoint, TcpEndpoint};
+use super::os::{self, Dial};
+use super::{Adopt, AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn};
+use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
 
 /// A compio runtime: the one of the current thread.
@@ -48,7 +43,7 @@ impl CompioStream {
     /// A stream that the user connected, with what the user chose applied.
     pub(crate) fn prepared(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
         let fd = stream.into_poll_fd()?;
-        tcp::prepare(&fd, options)?;
+        os::prepare_tcp(&fd, options)?;
         Self::new(fd)
     }
 
@@ -56,17 +51,8 @@ impl CompioStream {
     #[cfg(unix)]
     pub(crate) fn prepared_unix(stream: UnixStream, options: &TransportOptions) -> io::Result<Self> {
         let fd = stream.into_poll_fd()?;
-        ipc::configure(&fd, options)?;
+        os::configure_unix(&fd, options)?;
         Self::new(fd)
-    }
-
-    #[cfg(unix)]
-    async fn connect_ipc(
-        runtime: &CompioRuntime,
-        name: &IpcEndpoint,
-        options: &TransportOptions,
-    ) -> io::Result<Self> {
-        Self::new(PollFd::new(ipc::connect(runtime, name, options).await?)?)
     }
 }
 
@@ -108,7 +94,7 @@ impl AsyncStream for CompioStream {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
         loop {
-            let result = write::send(&self.fd, src);
+            let result = os::send(&self.fd, src);
             if would_block(&result) {
                 ready!(self.fd.poll_write_ready(cx))?;
                 continue;
@@ -129,11 +115,11 @@ impl AsyncStream for CompioStream {
     }
 
     fn peer_endpoint(&self) -> Option<Endpoint> {
-        tcp::peer_endpoint(SockRef::from(&*self.fd))
+        os::peer_endpoint(SockRef::from(&*self.fd))
     }
 
     fn local_endpoint(&self) -> Option<Endpoint> {
-        tcp::local_endpoint(SockRef::from(&*self.fd))
+        os::local_endpoint(SockRef::from(&*self.fd))
     }
 }
 
@@ -172,16 +158,7 @@ impl Connector for CompioRuntime {
 
     fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting {
         let (runtime, endpoint, options) = (*self, endpoint.clone(), options.clone());
-        Box::pin(async move {
-            match &endpoint {
-                Endpoint::Tcp(tcp) => dial::connect(&runtime, tcp, &options).await,
-                #[cfg(unix)]
-                Endpoint::Ipc(name) => CompioStream::connect_ipc(&runtime, name, &options).await,
-                #[cfg(not(unix))]
-                Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
-                Endpoint::Inproc(_) => Err(super::no_streams()),
-            }
-        })
+        Box::pin(async move { os::connect(&runtime, &endpoint, &options).await })
     }
 }
 
@@ -193,15 +170,20 @@ impl Dial for CompioRuntime {
     async fn connect_socket(socket: Socket, address: SocketAddr) -> io::Result<CompioStream> {
         let socket = TcpSocket::from_std_stream(socket.into())?;
         let fd = socket.connect(address).await?.into_poll_fd()?;
-        tcp::check_not_self(&fd)?;
+        os::check_not_self(&fd)?;
         CompioStream::new(fd)
+    }
+
+    #[cfg(unix)]
+    fn unix_stream(socket: Socket) -> io::Result<CompioStream> {
+        CompioStream::new(PollFd::new(socket)?)
     }
 }
 
 /// A listener of compio: one type for all transports.
 pub struct CompioListener {
     #[cfg(unix)]
-    file: Option<ipc::SocketFile>,
+    file: Option<os::SocketFile>,
     accepting: Accepting,
     local: Endpoint,
     options: TransportOptions,
@@ -215,37 +197,18 @@ enum Accepting {
 }
 
 impl CompioListener {
-    async fn bind_tcp(tcp: &TcpEndpoint, options: TransportOptions) -> io::Result<Self> {
-        let addresses = dial::local_addresses::<CompioRuntime>(tcp.host(), tcp.port()).await?;
-        let listener = tcp::listen(&addresses, &options)?;
-        let local = tcp::listener_endpoint(&listener)?;
-        let accepting = Accepting::Open(PollFd::new(listener)?);
+    fn new(bound: os::Bound, options: TransportOptions) -> io::Result<Self> {
         Ok(Self {
             #[cfg(unix)]
-            file: None,
-            accepting,
-            local,
+            file: bound.file,
+            accepting: Accepting::Open(PollFd::new(bound.socket)?),
+            local: bound.local,
             options,
         })
     }
 
-    fn adopted(fd: PollFd<Socket>, options: &TransportOptions) -> io::Result<Self> {
-        // Under io_uring compio leaves sockets blocking.
-        fd.set_nonblocking(true)?;
-        let local = tcp::listener_endpoint(&fd)?;
-        Ok(Self {
-            #[cfg(unix)]
-            file: None,
-            accepting: Accepting::Open(fd),
-            local,
-            options: options.clone(),
-        })
-    }
-
-    #[cfg(unix)]
-    fn bind_ipc(name: &IpcEndpoint, options: TransportOptions) -> io::Result<Self> {
-        let ipc::Listening { file, socket, local } = ipc::listen(name, &options)?;
-        Ok(Self { file, accepting: Accepting::Open(PollFd::new(socket)?), local, options })
+    fn adopted(listener: impl Into<Socket>, options: &TransportOptions) -> io::Result<Self> {
+        Self::new(os::Bound::adopt(listener)?, options.clone())
     }
 }
 
@@ -261,16 +224,7 @@ impl Listener for CompioListener {
 
     fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
         let (endpoint, options) = (endpoint.clone(), options.clone());
-        Box::pin(async move {
-            match &endpoint {
-                Endpoint::Tcp(tcp) => Self::bind_tcp(tcp, options).await,
-                #[cfg(unix)]
-                Endpoint::Ipc(name) => Self::bind_ipc(name, options),
-                #[cfg(not(unix))]
-                Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
-                Endpoint::Inproc(_) => Err(super::no_streams()),
-            }
-        })
+        Box::pin(async move { Self::new(os::bind::<CompioRuntime>(&endpoint, &options).await?, options) })
     }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<CompioStream>> {
@@ -284,12 +238,7 @@ impl Listener for CompioListener {
                 continue;
             }
             let (stream, _) = result?;
-            let configure = match &self.local {
-                #[cfg(unix)]
-                Endpoint::Ipc(_) => ipc::configure,
-                _ => tcp::configure,
-            };
-            configure(&stream, &self.options).map_err(tcp::aborted)?;
+            os::configure_accepted(&stream, &self.local, &self.options)?;
             return Poll::Ready(CompioStream::new(PollFd::new(stream)?));
         }
     }
@@ -317,27 +266,27 @@ impl Listener for CompioListener {
 
 impl Adopt<::compio::net::TcpListener> for CompioListener {
     fn adopt(listener: ::compio::net::TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(PollFd::from_shared_fd(listener.to_shared_fd())?, options)
+        Self::adopted(SockRef::from(&listener).try_clone()?, options)
     }
 }
 
 impl Adopt<std::net::TcpListener> for CompioListener {
     fn adopt(listener: std::net::TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(PollFd::new(listener.into())?, options)
+        Self::adopted(listener, options)
     }
 }
 
 #[cfg(unix)]
 impl Adopt<::compio::net::UnixListener> for CompioListener {
     fn adopt(listener: ::compio::net::UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(PollFd::from_shared_fd(listener.to_shared_fd())?, options)
+        Self::adopted(SockRef::from(&listener).try_clone()?, options)
     }
 }
 
 #[cfg(unix)]
 impl Adopt<std::os::unix::net::UnixListener> for CompioListener {
     fn adopt(listener: std::os::unix::net::UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(PollFd::new(listener.into())?, options)
+        Self::adopted(listener, options)
     }
 }
 

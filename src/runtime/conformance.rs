@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::future::join;
 use socket2::SockRef;
 
-use super::dial::Dial;
+use super::os::{self, Dial};
 use super::{AsyncStream, Listener, RecvBuf, Runtime, SendBuf, Spawn};
 use crate::endpoint::Endpoint;
 use crate::options::{SocketOptions, TransportOptions};
@@ -442,9 +442,9 @@ pub(super) async fn an_address_that_does_not_answer_is_not_waited_for<R: Dial + 
     let live = SocketAddr::from(([127, 0, 0, 1], listener.local_endpoint().port().unwrap()));
     let silent = SocketAddr::from(([127, 0, 0, 2], live.port()));
     let transport = SocketOptions::default().with_backlog(0).transport;
-    let full = super::tcp::listen(&[silent], &transport).unwrap();
+    let full = os::listen(&[silent], &transport).unwrap();
     let client = || {
-        let socket = super::tcp::open(silent, &transport).unwrap();
+        let socket = os::open(silent, &transport).unwrap();
         socket.connect_timeout(&silent.into(), Duration::from_millis(200)).map(|()| socket)
     };
     let mut fill = Vec::new();
@@ -455,7 +455,7 @@ pub(super) async fn an_address_that_does_not_answer_is_not_waited_for<R: Dial + 
     let runtime = R::current().unwrap();
     let start = runtime.now();
     let addresses = vec![silent, silent, live];
-    let connecting = super::dial::connect_first(&runtime, None, addresses, &transport);
+    let connecting = os::connect_first(&runtime, None, addresses, &transport);
     let (dialled, accepted) = join(connecting, accept(&mut listener)).await;
     accepted.unwrap();
     assert_eq!(dialled.unwrap().peer_endpoint(), Some(live.into()));
@@ -468,7 +468,7 @@ pub(super) async fn an_address_that_does_not_answer_is_not_waited_for<R: Dial + 
 pub(super) async fn zones_are_left_to_the_resolver<R: Dial>() {
     let zoned = endpoint("tcp://[fe80::1%1]:80");
     let Endpoint::Tcp(tcp) = &zoned else { panic!("{zoned}") };
-    let resolved = super::dial::addresses::<R>(tcp.host(), tcp.port()).await.unwrap();
+    let resolved = os::addresses::<R>(tcp.host(), tcp.port()).await.unwrap();
     assert!(matches!(resolved[..], [SocketAddr::V6(v6)] if v6.scope_id() == 1 && v6.port() == 80));
     assert_eq!(Endpoint::from(resolved[0]), zoned);
 }

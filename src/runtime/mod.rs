@@ -14,27 +14,19 @@ use std::time::Instant;
 pub mod compio;
 #[cfg(all(test, any(feature = "tokio", feature = "compio")))]
 mod conformance;
-#[cfg(any(feature = "tokio", feature = "compio"))]
-mod dial;
 mod futures_io;
-#[cfg(all(unix, any(feature = "tokio", feature = "compio")))]
-mod ipc;
 mod lock;
+#[cfg(any(feature = "tokio", feature = "compio"))]
+mod os;
 #[cfg(any(feature = "tokio", feature = "compio", feature = "sim"))]
 mod race;
 mod recv_buf;
 mod send_buf;
 #[cfg(feature = "sim")]
 pub mod sim;
-#[cfg(any(feature = "tokio", feature = "compio"))]
-mod socks;
-#[cfg(any(feature = "tokio", feature = "compio"))]
-mod tcp;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod vacating;
-#[cfg(any(feature = "tokio", feature = "compio"))]
-mod write;
 
 pub use self::futures_io::FuturesIo;
 pub use self::lock::{LocalGuard, LocalLock, Lock};

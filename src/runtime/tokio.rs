@@ -15,13 +15,9 @@ use ::tokio::runtime::Handle;
 use ::tokio::time::Sleep;
 use socket2::{SockRef, Socket};
 
-use super::dial::{self, Dial};
-#[cfg(unix)]
-use super::ipc;
-use super::{Adopt, AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn, tcp, write};
-#[cfg(unix)]
-use crate::endpoint::IpcEndpoint;
-use crate::endpoint::{Endpoint, TcpEndpoint};
+use super::os::{self, Dial};
+use super::{Adopt, AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn};
+use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
 
 /// A tokio runtime, with its I/O and time drivers enabled.
@@ -57,25 +53,15 @@ impl From<UnixStream> for TokioStream {
 impl TokioStream {
     /// A stream that the user connected, with what the user chose applied.
     pub(crate) fn prepared(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
-        tcp::prepare(&SockRef::from(&stream), options)?;
+        os::prepare_tcp(&SockRef::from(&stream), options)?;
         Ok(stream.into())
     }
 
     /// A Unix stream that the user connected, with what the user chose applied.
     #[cfg(unix)]
     pub(crate) fn prepared_unix(stream: UnixStream, options: &TransportOptions) -> io::Result<Self> {
-        ipc::configure(&SockRef::from(&stream), options)?;
+        os::configure_unix(&SockRef::from(&stream), options)?;
         Ok(stream.into())
-    }
-
-    #[cfg(unix)]
-    async fn connect_ipc(
-        runtime: &TokioRuntime,
-        name: &IpcEndpoint,
-        options: &TransportOptions,
-    ) -> io::Result<Self> {
-        let socket = ipc::connect(runtime, name, options).await?;
-        Ok(UnixStream::from_std(socket.into())?.into())
     }
 }
 
@@ -97,7 +83,7 @@ impl TokioStream {
 
     fn try_send(&self, src: &SendBuf) -> io::Result<usize> {
         on_stream!(&self.0, stream => {
-            stream.try_io(Interest::WRITABLE, || write::send(&SockRef::from(stream), src))
+            stream.try_io(Interest::WRITABLE, || os::send(&SockRef::from(stream), src))
         })
     }
 }
@@ -134,11 +120,11 @@ impl AsyncStream for TokioStream {
     }
 
     fn peer_endpoint(&self) -> Option<Endpoint> {
-        on_stream!(&self.0, stream => tcp::peer_endpoint(SockRef::from(stream)))
+        on_stream!(&self.0, stream => os::peer_endpoint(SockRef::from(stream)))
     }
 
     fn local_endpoint(&self) -> Option<Endpoint> {
-        on_stream!(&self.0, stream => tcp::local_endpoint(SockRef::from(stream)))
+        on_stream!(&self.0, stream => os::local_endpoint(SockRef::from(stream)))
     }
 }
 
@@ -180,16 +166,7 @@ impl Connector for TokioRuntime {
 
     fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting {
         let (runtime, endpoint, options) = (self.clone(), endpoint.clone(), options.clone());
-        Box::pin(async move {
-            match &endpoint {
-                Endpoint::Tcp(tcp) => dial::connect(&runtime, tcp, &options).await,
-                #[cfg(unix)]
-                Endpoint::Ipc(name) => TokioStream::connect_ipc(&runtime, name, &options).await,
-                #[cfg(not(unix))]
-                Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
-                Endpoint::Inproc(_) => Err(super::no_streams()),
-            }
-        })
+        Box::pin(async move { os::connect(&runtime, &endpoint, &options).await })
     }
 }
 
@@ -201,14 +178,22 @@ impl Dial for TokioRuntime {
     async fn connect_socket(socket: Socket, address: SocketAddr) -> io::Result<TokioStream> {
         socket.set_nonblocking(true)?;
         let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
-        tcp::check_not_self(&SockRef::from(&stream))?;
+        os::check_not_self(&SockRef::from(&stream))?;
         Ok(stream.into())
+    }
+
+    #[cfg(unix)]
+    fn unix_stream(socket: Socket) -> io::Result<TokioStream> {
+        Ok(UnixStream::from_std(socket.into())?.into())
     }
 }
 
 /// A listener of tokio: one type for all transports.
 #[derive(Debug)]
 pub struct TokioListener {
+    /// Before the socket, which keeps the inode number from being given to another file.
+    #[cfg(unix)]
+    _file: Option<os::SocketFile>,
     accepting: Accepting,
     local: Endpoint,
     options: TransportOptions,
@@ -218,25 +203,27 @@ pub struct TokioListener {
 enum Accepting {
     Tcp(TcpListener),
     #[cfg(unix)]
-    Unix {
-        _file: Option<ipc::SocketFile>,
-        listener: UnixListener,
-    },
+    Unix(UnixListener),
 }
 
 impl TokioListener {
-    async fn bind_tcp(tcp: &TcpEndpoint, options: TransportOptions) -> io::Result<Self> {
-        let addresses = dial::local_addresses::<TokioRuntime>(tcp.host(), tcp.port()).await?;
-        let listener = tcp::listen(&addresses, &options)?;
-        let local = tcp::listener_endpoint(&listener)?;
-        Ok(Self { accepting: Accepting::Tcp(TcpListener::from_std(listener.into())?), local, options })
+    fn new(bound: os::Bound, options: TransportOptions) -> io::Result<Self> {
+        let accepting = match bound.local {
+            #[cfg(unix)]
+            Endpoint::Ipc(_) => Accepting::Unix(UnixListener::from_std(bound.socket.into())?),
+            _ => Accepting::Tcp(TcpListener::from_std(bound.socket.into())?),
+        };
+        Ok(Self {
+            #[cfg(unix)]
+            _file: bound.file,
+            accepting,
+            local: bound.local,
+            options,
+        })
     }
 
-    #[cfg(unix)]
-    fn bind_ipc(name: &IpcEndpoint, options: TransportOptions) -> io::Result<Self> {
-        let ipc::Listening { file, socket, local } = ipc::listen(name, &options)?;
-        let listener = UnixListener::from_std(socket.into())?;
-        Ok(Self { accepting: Accepting::Unix { _file: file, listener }, local, options })
+    fn adopted(listener: impl Into<Socket>, options: &TransportOptions) -> io::Result<Self> {
+        Self::new(os::Bound::adopt(listener)?, options.clone())
     }
 }
 
@@ -246,32 +233,19 @@ impl Listener for TokioListener {
 
     fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
         let (endpoint, options) = (endpoint.clone(), options.clone());
-        Box::pin(async move {
-            match &endpoint {
-                Endpoint::Tcp(tcp) => Self::bind_tcp(tcp, options).await,
-                #[cfg(unix)]
-                Endpoint::Ipc(name) => Self::bind_ipc(name, options),
-                #[cfg(not(unix))]
-                Endpoint::Ipc(_) => Err(super::no_unix_sockets()),
-                Endpoint::Inproc(_) => Err(super::no_streams()),
-            }
-        })
+        Box::pin(async move { Self::new(os::bind::<TokioRuntime>(&endpoint, &options).await?, options) })
     }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TokioStream>> {
-        match &mut self.accepting {
-            Accepting::Tcp(listener) => {
-                let (stream, _) = ready!(listener.poll_accept(cx))?;
-                tcp::configure(&SockRef::from(&stream), &self.options).map_err(tcp::aborted)?;
-                Poll::Ready(Ok(stream.into()))
-            }
+        let stream: TokioStream = match &self.accepting {
+            Accepting::Tcp(listener) => ready!(listener.poll_accept(cx))?.0.into(),
             #[cfg(unix)]
-            Accepting::Unix { listener, .. } => {
-                let (stream, _) = ready!(listener.poll_accept(cx))?;
-                ipc::configure(&SockRef::from(&stream), &self.options).map_err(tcp::aborted)?;
-                Poll::Ready(Ok(stream.into()))
-            }
-        }
+            Accepting::Unix(listener) => ready!(listener.poll_accept(cx))?.0.into(),
+        };
+        on_stream!(&stream.0, stream => {
+            os::configure_accepted(&SockRef::from(stream), &self.local, &self.options)
+        })?;
+        Poll::Ready(Ok(stream))
     }
 
     fn local_endpoint(&self) -> &Endpoint {
@@ -281,32 +255,27 @@ impl Listener for TokioListener {
 
 impl Adopt<TcpListener> for TokioListener {
     fn adopt(listener: TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        let local = tcp::listener_endpoint(&SockRef::from(&listener))?;
-        Ok(Self { accepting: Accepting::Tcp(listener), local, options: options.clone() })
+        Self::adopted(listener.into_std()?, options)
     }
 }
 
 impl Adopt<std::net::TcpListener> for TokioListener {
     fn adopt(listener: std::net::TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
-        Self::adopt(TcpListener::from_std(listener)?, options)
+        Self::adopted(listener, options)
     }
 }
 
 #[cfg(unix)]
 impl Adopt<UnixListener> for TokioListener {
     fn adopt(listener: UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        let local = tcp::listener_endpoint(&SockRef::from(&listener))?;
-        let accepting = Accepting::Unix { _file: None, listener };
-        Ok(Self { accepting, local, options: options.clone() })
+        Self::adopted(listener.into_std()?, options)
     }
 }
 
 #[cfg(unix)]
 impl Adopt<std::os::unix::net::UnixListener> for TokioListener {
     fn adopt(listener: std::os::unix::net::UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
-        Self::adopt(UnixListener::from_std(listener)?, options)
+        Self::adopted(listener, options)
     }
 }
 

@@ -1,27 +1,33 @@
-//! Connecting over TCP: over all addresses of a name, from an address of the user's choice, through a
-//! proxy.
+//! Connecting: over TCP over all addresses of a name, from an address of the user's choice, through a proxy.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use socket2::Socket;
 
-use super::race::{Race, interleave};
-use super::{Connector, Sleeper, socks, tcp};
-use crate::endpoint::{Host, Source, TcpEndpoint};
+#[cfg(unix)]
+use super::ipc;
+use super::{socks, tcp};
+use crate::endpoint::{Endpoint, Host, Source, TcpEndpoint};
 use crate::options::TransportOptions;
+use crate::runtime::race::{Race, interleave};
+use crate::runtime::{Connector, Sleeper};
 
 /// What each runtime does of it by itself.
-pub(super) trait Dial: Connector + Sleeper + Clone {
+pub(in crate::runtime) trait Dial: Connector + Sleeper + Clone {
     /// All addresses of a name.
     async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 
     /// Connects a socket that was made for `address`.
     async fn connect_socket(socket: Socket, address: SocketAddr) -> io::Result<Self::Stream>;
+
+    /// Takes over a Unix socket that is connected, non-blocking.
+    #[cfg(unix)]
+    fn unix_stream(socket: Socket) -> io::Result<Self::Stream>;
 }
 
 /// The addresses of the peer.
-pub(super) async fn addresses<D: Dial>(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
+pub(in crate::runtime) async fn addresses<D: Dial>(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
     match host {
         Host::Ip(ip) => Ok(vec![SocketAddr::new(*ip, port)]),
         Host::Name(name) => D::lookup(name, port).await,
@@ -34,7 +40,10 @@ pub(super) async fn addresses<D: Dial>(host: &Host, port: u16) -> io::Result<Vec
 
 /// The addresses of our own to bind: those of an interface, if one has the name; all of IPv6, which takes IPv4
 /// along, before all of IPv4, for a wildcard.
-pub(super) async fn local_addresses<D: Dial>(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
+pub(in crate::runtime) async fn local_addresses<D: Dial>(
+    host: &Host,
+    port: u16,
+) -> io::Result<Vec<SocketAddr>> {
     if let Host::Name(name) = host {
         let addresses = interface_addresses(name, port)?;
         if !addresses.is_empty() {
@@ -60,8 +69,24 @@ fn interface_addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok(ipv4)
 }
 
+/// Connects to `endpoint`.
+pub(in crate::runtime) async fn connect<D: Dial>(
+    runtime: &D,
+    endpoint: &Endpoint,
+    options: &TransportOptions,
+) -> io::Result<D::Stream> {
+    match endpoint {
+        Endpoint::Tcp(tcp) => connect_tcp(runtime, tcp, options).await,
+        #[cfg(unix)]
+        Endpoint::Ipc(name) => D::unix_stream(ipc::connect(runtime, name, options).await?),
+        #[cfg(not(unix))]
+        Endpoint::Ipc(_) => Err(crate::runtime::no_unix_sockets()),
+        Endpoint::Inproc(_) => Err(crate::runtime::no_streams()),
+    }
+}
+
 /// Connects to `tcp`, through the proxy if there is one.
-pub(super) async fn connect<D: Dial>(
+async fn connect_tcp<D: Dial>(
     runtime: &D,
     tcp: &TcpEndpoint,
     options: &TransportOptions,
@@ -92,7 +117,7 @@ async fn connect_from<D: Dial>(
 }
 
 /// Connects to the one of `addresses` that answers first, from one of `sources` if there are any given.
-pub(super) async fn connect_first<D: Dial>(
+pub(in crate::runtime) async fn connect_first<D: Dial>(
     runtime: &D,
     sources: Option<&[SocketAddr]>,
     addresses: Vec<SocketAddr>,

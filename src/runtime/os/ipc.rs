@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{Sleeper, tcp};
+use super::listen::Bound;
+use super::tcp;
 use crate::endpoint::{Endpoint, IpcEndpoint};
 use crate::options::TransportOptions;
+use crate::runtime::Sleeper;
 
 /// The first pause before another attempt at a listener whose backlog is full; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -28,19 +30,11 @@ const BIND_ATTEMPTS: usize = 10;
 /// remains.
 static BINDING: Mutex<()> = Mutex::new(());
 
-/// A socket that listens, non-blocking.
-pub(super) struct Listening {
-    /// Of a socket bound to a path.
-    pub(super) file: Option<SocketFile>,
-    pub(super) socket: Socket,
-    pub(super) local: Endpoint,
-}
-
 /// The file of a listening socket, removed when this is dropped.
 ///
 /// To be dropped before its socket, which keeps the inode number from being given to another file.
 #[derive(Debug)]
-pub(super) struct SocketFile {
+pub(in crate::runtime) struct SocketFile {
     /// Absolute: the working directory may change.
     path: PathBuf,
     inode: Inode,
@@ -74,19 +68,19 @@ fn remove(path: &Path, expected: Inode) -> io::Result<()> {
 }
 
 /// Binds `ipc` and listens.
-pub(super) fn listen(ipc: &IpcEndpoint, options: &TransportOptions) -> io::Result<Listening> {
+pub(in crate::runtime) fn listen(ipc: &IpcEndpoint, options: &TransportOptions) -> io::Result<Bound> {
     match ipc {
         IpcEndpoint::Path(path) => listen_at(path, options),
         IpcEndpoint::Any => listen_anywhere(options),
         IpcEndpoint::Abstract(_) | IpcEndpoint::Unnamed => {
             let socket = open(&address(ipc)?, options)?;
-            Ok(Listening { file: None, socket, local: Endpoint::Ipc(ipc.clone()) })
+            Ok(Bound { file: None, socket, local: Endpoint::Ipc(ipc.clone()) })
         }
     }
 }
 
 /// Listens at a path, and replaces a socket file there that nobody listens on any more.
-fn listen_at(path: &Path, options: &TransportOptions) -> io::Result<Listening> {
+fn listen_at(path: &Path, options: &TransportOptions) -> io::Result<Bound> {
     let local = IpcEndpoint::Path(path.to_owned());
     let address = address(&local)?;
     let _guard = BINDING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +88,7 @@ fn listen_at(path: &Path, options: &TransportOptions) -> io::Result<Listening> {
         match open(&address, options) {
             Ok(socket) => {
                 let file = Some(SocketFile::of(path)?);
-                return Ok(Listening { file, socket, local: Endpoint::Ipc(local) });
+                return Ok(Bound { file, socket, local: Endpoint::Ipc(local) });
             }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => reclaim(path, &address)?,
             Err(error) => return Err(error),
@@ -104,7 +98,7 @@ fn listen_at(path: &Path, options: &TransportOptions) -> io::Result<Listening> {
 }
 
 /// Listens at a path that nobody else has.
-fn listen_anywhere(options: &TransportOptions) -> io::Result<Listening> {
+fn listen_anywhere(options: &TransportOptions) -> io::Result<Bound> {
     loop {
         let name = format!("monocoque-{}-{:016x}", std::process::id(), fastrand::u64(..));
         match listen_at(&std::env::temp_dir().join(name), options) {
@@ -129,7 +123,7 @@ fn socket(options: &TransportOptions) -> io::Result<Socket> {
 }
 
 /// Applies what the user chose.
-pub(super) fn configure(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
+pub(in crate::runtime) fn configure(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
     tcp::set_buffers(socket, options)
 }
 
@@ -153,7 +147,7 @@ fn reclaim(path: &Path, address: &SockAddr) -> io::Result<()> {
 }
 
 /// Connects to `ipc`; where the listener's backlog is full it tries again until there is room.
-pub(super) async fn connect<R: Sleeper>(
+pub(in crate::runtime) async fn connect<R: Sleeper>(
     runtime: &R,
     ipc: &IpcEndpoint,
     options: &TransportOptions,
@@ -198,7 +192,7 @@ fn address(ipc: &IpcEndpoint) -> io::Result<SockAddr> {
 }
 
 /// The endpoint that a Unix address stands for.
-pub(super) fn endpoint(address: &SockAddr) -> IpcEndpoint {
+pub(in crate::runtime) fn endpoint(address: &SockAddr) -> IpcEndpoint {
     if let Some(path) = address.as_pathname() {
         return IpcEndpoint::Path(path.to_owned());
     }
@@ -238,12 +232,12 @@ mod tests {
         }
     }
 
-    fn listen(ipc: &IpcEndpoint) -> io::Result<Listening> {
+    fn listen(ipc: &IpcEndpoint) -> io::Result<Bound> {
         super::listen(ipc, &TransportOptions::default())
     }
 
     #[track_caller]
-    fn assert_in_use(result: io::Result<Listening>) {
+    fn assert_in_use(result: io::Result<Bound>) {
         assert_eq!(result.err().unwrap().kind(), io::ErrorKind::AddrInUse);
     }
 
@@ -340,7 +334,7 @@ mod tests {
     fn wildcards_are_fresh_paths() {
         let listening = [listen(&IpcEndpoint::Any).unwrap(), listen(&IpcEndpoint::Any).unwrap()];
         assert_ne!(listening[0].local, listening[1].local);
-        for Listening { file, socket, local } in listening {
+        for Bound { file, socket, local } in listening {
             let Endpoint::Ipc(IpcEndpoint::Path(path)) = local else { panic!("{local}") };
             assert!(path.starts_with(std::env::temp_dir()));
             UnixStream::connect(&path).unwrap();

@@ -4,9 +4,9 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 
-use super::{AsyncStream, RecvBuf, SendBuf};
 use crate::endpoint::{Host, TcpEndpoint};
 use crate::options::SocksCredentials;
+use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
 
 const VERSION: u8 = 5;
 /// The version of the negotiation about user name and password.
@@ -73,7 +73,7 @@ impl From<SocksError> for io::Error {
 
 /// Asks the proxy at the other end of `stream` to connect to `target`; afterwards the stream leads there,
 /// and not one byte of what comes from there has been read.
-pub(super) async fn connect<S: AsyncStream>(
+pub(in crate::runtime) async fn connect<S: AsyncStream>(
     stream: &mut S,
     target: &TcpEndpoint,
     credentials: Option<&SocksCredentials>,

@@ -10,7 +10,7 @@ use crate::options::{Keepalive, TcpOptions, TransportOptions};
 
 /// A socket for one attempt at `address`, with everything set that the user chose: the receive window
 /// is settled in TCP's handshake, and accepted streams inherit what their listener has.
-pub(super) fn open(address: SocketAddr, options: &TransportOptions) -> io::Result<Socket> {
+pub(in crate::runtime) fn open(address: SocketAddr, options: &TransportOptions) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     configure(&socket, options)?;
     bind_device(&socket, &options.tcp)?;
@@ -18,7 +18,7 @@ pub(super) fn open(address: SocketAddr, options: &TransportOptions) -> io::Resul
 }
 
 /// Applies what the user chose to a stream that the user connected.
-pub(super) fn prepare(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
+pub(in crate::runtime) fn prepare(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
     configure(socket, options)?;
     bind_device(socket, &options.tcp)?;
     check_not_self(socket)
@@ -26,7 +26,7 @@ pub(super) fn prepare(socket: &Socket, options: &TransportOptions) -> io::Result
 
 /// Applies what the user chose, but for the network interface: a stream that was accepted through it is
 /// bound to it already, and could not be bound again without the rights to do so.
-pub(super) fn configure(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
+pub(in crate::runtime) fn configure(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
     socket.set_tcp_nodelay(options.nodelay)?;
     set_buffers(socket, options)?;
     set_where_available(socket, &options.tcp)?;
@@ -98,7 +98,7 @@ fn bind_device(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
 }
 
 /// Sets the sizes of the kernel's buffers, of any kind of socket.
-pub(super) fn set_buffers(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
+pub(in crate::runtime) fn set_buffers(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
     if let Some(bytes) = options.send_buffer {
         socket.set_send_buffer_size(bytes)?;
     }
@@ -110,13 +110,13 @@ pub(super) fn set_buffers(socket: &Socket, options: &TransportOptions) -> io::Re
 
 /// What it means that a stream that was just accepted could not be configured: the listener took the same
 /// settings, so it is a connection that is gone already.
-pub(super) fn aborted(error: io::Error) -> io::Error {
+pub(in crate::runtime) fn aborted(error: io::Error) -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, error)
 }
 
 /// Refuses a stream that is connected to itself: dialling a free local port can meet its own source
 /// port.
-pub(super) fn check_not_self(stream: &Socket) -> io::Result<()> {
+pub(in crate::runtime) fn check_not_self(stream: &Socket) -> io::Result<()> {
     // A peer that has gone since has no address, and was another.
     let Ok(peer) = stream.peer_addr() else { return Ok(()) };
     if stream.local_addr()? == peer {
@@ -127,12 +127,12 @@ pub(super) fn check_not_self(stream: &Socket) -> io::Result<()> {
 }
 
 /// What connecting and binding fail with when a name resolves to nothing.
-pub(super) fn no_address() -> io::Error {
+pub(in crate::runtime) fn no_address() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "the name has no address")
 }
 
 /// A non-blocking listener on the first of `addresses` that can be bound.
-pub(super) fn listen(addresses: &[SocketAddr], options: &TransportOptions) -> io::Result<Socket> {
+pub(in crate::runtime) fn listen(addresses: &[SocketAddr], options: &TransportOptions) -> io::Result<Socket> {
     let mut last = no_address();
     for address in addresses {
         match listen_on(*address, options) {
@@ -163,17 +163,17 @@ fn listen_on(address: SocketAddr, options: &TransportOptions) -> io::Result<Sock
 
 /// The endpoint that a listener of any kind ended up on; for a wildcard the unspecified address, as in libzmq's
 /// LAST_ENDPOINT.
-pub(super) fn listener_endpoint(listener: &Socket) -> io::Result<Endpoint> {
+pub(in crate::runtime) fn listener_endpoint(listener: &Socket) -> io::Result<Endpoint> {
     endpoint(&listener.local_addr()?).ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
 }
 
 /// The other end of a stream of any kind.
-pub(super) fn peer_endpoint(stream: SockRef<'_>) -> Option<Endpoint> {
+pub(in crate::runtime) fn peer_endpoint(stream: SockRef<'_>) -> Option<Endpoint> {
     endpoint(&stream.peer_addr().ok()?)
 }
 
 /// This end of a stream of any kind.
-pub(super) fn local_endpoint(stream: SockRef<'_>) -> Option<Endpoint> {
+pub(in crate::runtime) fn local_endpoint(stream: SockRef<'_>) -> Option<Endpoint> {
     endpoint(&stream.local_addr().ok()?)
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 
 use socket2::Socket;
 
-use super::{SLICES, SendBuf};
+use crate::runtime::{SLICES, SendBuf};
 
 /// A peer that is gone is an error, and never a signal, whatever the program does with signals: what writes
 /// without this flag, as `writev` does, raises SIGPIPE.
@@ -26,7 +26,7 @@ const MSG_NOSIGNAL: i32 = 0x400;
 const MSG_NOSIGNAL: i32 = 0;
 
 /// Writes what the system takes now, from the front of `src`, which stays as it is.
-pub(super) fn send(socket: &Socket, src: &SendBuf) -> io::Result<usize> {
+pub(in crate::runtime) fn send(socket: &Socket, src: &SendBuf) -> io::Result<usize> {
     if src.io_slice_count() == 1 {
         return socket.send_with_flags(src.chunk(), MSG_NOSIGNAL);
     }
