@@ -7,10 +7,11 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::core::Core;
+use super::doorway::Entry;
 use super::peer::Origin;
 use super::shared::Shared;
 use crate::endpoint::Endpoint;
-use crate::monitor::SocketEvent;
+use crate::monitor::{DisconnectReason, SocketEvent};
 use crate::runtime::{AsyncStream, Listener, Runtime, Vacating};
 
 /// Connections taken from one listener in a row.
@@ -87,20 +88,12 @@ impl<R: Runtime> Accepting<R> {
     }
 
     /// Binds and accepts what can be; true if another look is due at once.
-    pub(super) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        may_accept: bool,
-        shared: &Shared<R::Stream>,
-    ) -> bool {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant, shared: &Shared<R::Stream>) -> bool {
         let mut busy = false;
         for listening in &mut self.listeners {
             listening.poll_wait(cx, now, &self.vacating, shared);
             busy |= listening.poll_binding(cx, shared);
-            if may_accept {
-                busy |= listening.poll_accept(cx, now, shared);
-            }
+            busy |= listening.poll_accept(cx, now, shared);
         }
         busy
     }
@@ -172,9 +165,7 @@ impl<R: Runtime> Listening<R> {
                 Poll::Pending => return false,
                 Poll::Ready(Ok(stream)) => {
                     self.pause = FIRST_PAUSE;
-                    if !shared.with(|core| core.accepted(self.id, stream, now)) {
-                        return false;
-                    }
+                    shared.with(|core| core.accepted(self.id, stream, now));
                 }
                 Poll::Ready(Err(error)) if is_about_the_peer(&error) => {}
                 Poll::Ready(Err(error)) => {
@@ -198,14 +189,18 @@ fn is_about_the_peer(error: &io::Error) -> bool {
 }
 
 impl<S: AsyncStream> Core<S> {
-    /// Takes an accepted connection in; whether there is room for another handshake.
-    fn accepted(&mut self, listener: u32, stream: S, now: Instant) -> bool {
-        if self.endpoints.listener(listener).is_some() {
-            self.attach(stream, Origin::Listener(listener), now);
-        } else {
-            self.effects.drop_stream(stream);
+    /// Takes an accepted connection in. One for which there is no room is told apart by its events.
+    fn accepted(&mut self, listener: u32, stream: S, now: Instant) {
+        if self.endpoints.listener(listener).is_none() {
+            return self.effects.drop_stream(stream);
         }
-        self.may_accept()
+        let entry = self.doorway.ask();
+        let id = self.attach(stream, Origin::Listener(listener), now);
+        match entry {
+            Entry::Free => {}
+            Entry::InsteadOf(other) => self.doom(other, DisconnectReason::Crowded),
+            Entry::Full => self.doom(id, DisconnectReason::Crowded),
+        }
     }
 
     fn accept_failed(&mut self, listener: u32, cause: io::Error, retry_in: Duration) {

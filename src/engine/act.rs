@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 
 use super::core::Core;
+use super::peer::Stage;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::runtime::AsyncStream;
 
@@ -35,7 +36,8 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn doom(&mut self, id: PeerId, reason: DisconnectReason) {
         let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.doomed) else { return };
         peer.doomed = true;
-        if reason.is_violation() {
+        // What comes from a peer that was never admitted, or broke the rules, is for nobody.
+        if reason.is_violation() || peer.stage == Stage::Handshaking {
             self.discard_undecoded(id);
         }
         self.note(Note::Ended(id, reason));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::act::Happened;
+use super::doorway::Doorway;
 use super::effects::Effects;
 use super::endpoints::Endpoints;
 use super::inbound::Inbound;
@@ -56,8 +57,8 @@ pub(crate) struct Core<S> {
     pub(crate) watchers: WaitList,
     pub(crate) monitor: MonitorHub,
     pub(crate) ledger: Ledger,
-    /// Accepted connections that have not completed the handshake.
-    pub(crate) handshaking: usize,
+    /// Accepted connections.
+    pub(crate) doorway: Doorway,
     /// A `begin_turn` is open.
     polling: bool,
 }
@@ -148,7 +149,7 @@ impl<S: AsyncStream> Core<S> {
             watchers: WaitList::default(),
             monitor: MonitorHub::default(),
             ledger: Ledger::default(),
-            handshaking: 0,
+            doorway: Doorway::new(options.max_handshakes, options.max_connections),
             polling: false,
             options,
         }

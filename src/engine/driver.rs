@@ -121,7 +121,7 @@ impl<R: Runtime> Driver<R> {
         if changed || step.departing {
             busy |= self.accepting.close(cx, &self.shared);
         }
-        busy |= self.accepting.poll(cx, now, step.may_accept, &self.shared);
+        busy |= self.accepting.poll(cx, now, &self.shared);
         for dial in &step.start {
             self.start_attempt(*dial, now);
         }

@@ -144,7 +144,12 @@ impl Leftovers {
         self.raw += kept.as_ref().map_or(0, Undecoded::cost);
         inbox.iter().for_each(|message| self.level.add(message.size()));
         let entry = self.entry(id);
-        entry.farewell = std::mem::replace(&mut entry.inbox, inbox);
+        let farewell = std::mem::replace(&mut entry.inbox, inbox);
+        if kept.is_some() {
+            entry.farewell = farewell;
+        } else {
+            entry.inbox.extend(farewell);
+        }
         entry.undecoded = kept;
         refused
     }
@@ -261,5 +266,27 @@ impl<S: AsyncStream> Core<S> {
                 Next::Over(id) => self.pattern.forget(id),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kills losing what was said about the end when nothing undecoded stands before it.
+    #[test]
+    fn what_was_decoded_comes_before_what_is_said_about_the_end() {
+        let mut leftovers = Leftovers::new(&SocketOptions::default());
+        let id = PeerId::new(0, 0);
+        leftovers.push(id, "the end".into());
+        assert!(leftovers.put_in_front(id, [Message::from("first"), "second".into()].into(), None).is_none());
+        for expected in ["first", "second", "the end"] {
+            let (from, message) = leftovers.pop_decoded().unwrap();
+            assert_eq!(from, id);
+            assert_eq!(message.get(0).unwrap(), expected);
+        }
+        assert!(leftovers.pop_decoded().is_none());
+        assert!(matches!(leftovers.next(), Some(Next::Over(_))));
+        assert!(leftovers.is_empty() && leftovers.messages() == 0);
     }
 }

@@ -68,8 +68,8 @@ impl<S: AsyncStream> Core<S> {
         let common = Common { ready: &self.ready, config: &self.config, options: &self.options };
         let id = self.peers.insert(|id| Peer::new(id, link, origin, common, now, handshake_by));
         self.endpoints.used = true;
-        if matches!(origin, Origin::Listener(_)) {
-            self.handshaking += 1;
+        if let Some(from) = self.peers.get(id).and_then(Peer::came_from) {
+            self.doorway.enter(from, id);
         }
         id
     }
@@ -128,7 +128,9 @@ impl<S: AsyncStream> Core<S> {
             identity: info.identity.clone(),
         };
         peer.info = Some(Box::new(info));
-        self.handshake_over(origin);
+        if let Some(from) = peer.came_from() {
+            self.doorway.admit(from, id);
+        }
         self.ledger.connect();
         if let Origin::Dial(dial) = origin {
             self.dial_connected(dial);
@@ -180,16 +182,6 @@ impl<S: AsyncStream> Core<S> {
         self.outbound.sole_peer = self.pattern.sole_peer();
     }
 
-    /// Makes room for the next handshake.
-    fn handshake_over(&mut self, origin: Origin) {
-        if matches!(origin, Origin::Listener(_)) {
-            if self.handshaking == self.options.max_handshakes {
-                self.wake_companion();
-            }
-            self.handshaking -= 1;
-        }
-    }
-
     fn dial_connected(&mut self, id: u32) {
         let Some(dial) = self.endpoints.dial(id) else { return };
         dial.once = false;
@@ -207,14 +199,16 @@ impl<S: AsyncStream> Core<S> {
             self.salvage(id, &reason);
         }
         let Some(mut peer) = self.peers.remove(id) else { return };
+        if let Some(from) = peer.came_from() {
+            self.doorway.leave(from, id);
+        }
         let bytes = self.take_undecoded(&mut peer);
         match peer.stage {
-            Stage::Handshaking => self.handshake_over(peer.origin),
             Stage::Live => {
                 self.say_farewell(&peer);
                 self.pattern_detach(id);
             }
-            Stage::Retiring | Stage::Draining => {}
+            Stage::Handshaking | Stage::Retiring | Stage::Draining => {}
         }
         // A peer that answers the end of our stream with its own has read what came before it.
         let proven = peer.stage == Stage::Draining && matches!(reason, DisconnectReason::EndOfStream);

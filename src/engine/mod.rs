@@ -11,6 +11,7 @@ mod close;
 mod conflate;
 mod core;
 mod detached;
+mod doorway;
 mod driver;
 mod effects;
 mod endpoints;

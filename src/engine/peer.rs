@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::doorway::Quarter;
 use super::held::Held;
 use super::inproc::Link;
 use super::ledger::Account;
@@ -223,6 +224,12 @@ impl<S: AsyncStream> Peer<S> {
                 remote_ttl: None,
             },
         }
+    }
+
+    /// Where an accepted connection comes from; `None` for others.
+    pub(crate) fn came_from(&self) -> Option<Quarter> {
+        let accepted = matches!(self.origin, Origin::Listener(_)) && self.link.inproc().is_none();
+        accepted.then(|| Quarter::of(self.address.as_ref()))
     }
 
     /// Puts the peer on the ready queue, as an event of its stream would.

@@ -35,7 +35,6 @@ pub(crate) struct Step {
     pub(crate) listeners: Option<Vec<(u32, Endpoint)>>,
     /// Listeners were let go that may not be closed yet.
     pub(crate) departing: bool,
-    pub(crate) may_accept: bool,
     /// When to look again if nothing happens before.
     pub(crate) deadline: Option<Instant>,
 }
@@ -70,14 +69,8 @@ impl<S: AsyncStream> Core<S> {
             again,
             listeners: self.endpoints.take_changes(),
             departing: self.endpoints.is_departing(),
-            may_accept: self.may_accept(),
             deadline: self.deadlines.next(),
         }
-    }
-
-    /// Whether another handshake may begin.
-    pub(crate) fn may_accept(&self) -> bool {
-        self.handshaking < self.options.max_handshakes
     }
 
     /// Acts on everything that is due, and returns the dials to start now.

@@ -99,6 +99,8 @@ causes! {
         Occupied = "the PAIR socket has a peer already",
         /// It subscribed to more than is allowed.
         TooManySubscriptions = "the peer has too many subscriptions",
+        /// There was no room for it.
+        Crowded = "there was no room for the connection",
         /// A new request was sent while its reply was outstanding.
         RequestAbandoned = "a new request was sent before the reply to the last",
         /// We closed it.

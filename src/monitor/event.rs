@@ -188,6 +188,9 @@ pub enum DisconnectReason {
     Occupied,
     /// It subscribed to more than `max_subscriptions` or `max_subscription_bytes` allow.
     TooManySubscriptions,
+    /// There was no room for it: its handshake made room for that of another (`max_handshakes`), or the socket
+    /// has as many connections as it may (`max_connections`).
+    Crowded,
     /// A new request was sent while its reply was outstanding, and could have been mistaken for the reply
     /// to the new one (REQ without `req_correlate`).
     RequestAbandoned,
@@ -211,6 +214,7 @@ impl DisconnectReason {
             Self::IdentityTaken => DisconnectKind::IdentityTaken,
             Self::Occupied => DisconnectKind::Occupied,
             Self::TooManySubscriptions => DisconnectKind::TooManySubscriptions,
+            Self::Crowded => DisconnectKind::Crowded,
             Self::RequestAbandoned => DisconnectKind::RequestAbandoned,
             Self::Closed => DisconnectKind::Closed,
             Self::CompanionGone => DisconnectKind::CompanionGone,
@@ -254,6 +258,9 @@ impl From<DisconnectReason> for Error {
             }
             DisconnectReason::Occupied => {
                 io(io::ErrorKind::ConnectionAborted, "the PAIR socket has a peer already")
+            }
+            DisconnectReason::Crowded => {
+                io(io::ErrorKind::ConnectionRefused, "there is no room for the connection")
             }
             DisconnectReason::TooManySubscriptions => {
                 io(io::ErrorKind::ConnectionAborted, "the peer has too many subscriptions")

@@ -65,7 +65,10 @@ impl SocketOptions {
     }
 
     /// Accepted connections that may be in the handshake at once, each with up to 8 KiB; default 1,024.
-    /// Further ones wait in the backlog.
+    ///
+    /// When one more comes, the oldest handshake makes room of the address (IPv6: the /64 network) that holds
+    /// most of them, whatever it has sent: whoever fills the slots shuts itself out, and nobody else. No
+    /// address is limited while slots are free.
     #[must_use]
     pub fn with_max_handshakes(mut self, connections: usize) -> Self {
         self.max_handshakes = connections;
@@ -76,6 +79,22 @@ impl SocketOptions {
     #[must_use]
     pub fn max_handshakes(&self) -> usize {
         self.max_handshakes
+    }
+
+    /// Accepted connections that there may be at once, in the handshake or after it; default no limit. While
+    /// there are as many, a connection in the handshake makes room for a new one as with `max_handshakes`; when
+    /// there is none, the new one is hung up on. Connections that the socket dials, and those over `inproc://`,
+    /// do not count.
+    #[must_use]
+    pub fn with_max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections;
+        self
+    }
+
+    /// Accepted connections that there may be at once; `None` for no limit.
+    #[must_use]
+    pub fn max_connections(&self) -> Option<usize> {
+        (self.max_connections != usize::MAX).then_some(self.max_connections)
     }
 
     /// How long a message that has begun to arrive may make no progress; default 30 s, `None` for ever.

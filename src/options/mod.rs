@@ -70,7 +70,7 @@
 //! | options of a context: IO_THREADS, MAX_SOCKETS, SOCKET_LIMIT, THREAD_*, MAX_MSGSZ, MSG_T_SIZE, BLOCKY, ZERO_COPY_RECV | not needed: there is no context |
 //!
 //! Options that libzmq has not: [`with_frame_timeout`], [`with_leftover_bytes`], [`with_max_attempts`],
-//! [`with_max_frames`], [`with_max_handshakes`], [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_on_cancel`],
+//! [`with_max_connections`], [`with_max_frames`], [`with_max_handshakes`], [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_on_cancel`],
 //! [`with_reconnect_jitter`], [`with_recv_hwm_bytes`], [`with_send_hwm_bytes`], [`with_req_resend`],
 //! [`with_tcp_nodelay`].
 //!
@@ -104,6 +104,7 @@
 //! [`with_leftover_bytes`]: SocketOptions::with_leftover_bytes
 //! [`with_linger`]: SocketOptions::with_linger
 //! [`with_max_attempts`]: SocketOptions::with_max_attempts
+//! [`with_max_connections`]: SocketOptions::with_max_connections
 //! [`with_max_frames`]: SocketOptions::with_max_frames
 //! [`with_max_handshakes`]: SocketOptions::with_max_handshakes
 //! [`with_max_message_size`]: SocketOptions::with_max_message_size
@@ -209,6 +210,7 @@ pub struct SocketOptions {
     pub(crate) connect_timeout: Duration,
     pub(crate) handshake_timeout: Duration,
     pub(crate) max_handshakes: usize,
+    pub(crate) max_connections: usize,
     pub(crate) frame_timeout: Option<Duration>,
     pub(crate) heartbeat_interval: Option<Duration>,
     pub(crate) heartbeat_timeout: Duration,
@@ -247,6 +249,7 @@ impl Default for SocketOptions {
             connect_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(30),
             max_handshakes: 1024,
+            max_connections: usize::MAX,
             frame_timeout: Some(Duration::from_secs(30)),
             heartbeat_interval: None,
             heartbeat_timeout: Duration::from_secs(15),
@@ -284,6 +287,7 @@ mod tests {
         assert_eq!((options.send_hwm_bytes(), options.recv_hwm_bytes()), (Some(64 * MIB), Some(64 * MIB)));
         assert_eq!(options.leftover_bytes(), Some(64 * MIB));
         assert_eq!((options.max_message_size(), options.max_frames()), (256 * MIB, 65_536));
+        assert_eq!(options.max_connections(), None);
         assert_eq!((options.identity(), options.max_handshakes()), (&b""[..], 1024));
         assert_eq!((options.connect_timeout(), options.handshake_timeout()), (seconds(30), seconds(30)));
         assert_eq!((options.frame_timeout(), options.linger()), (Some(seconds(30)), Some(seconds(30))));

@@ -12,7 +12,7 @@ use super::support::*;
 /// CVE-2021-20236: a recursive trie ran out of stack for a long topic.
 #[test]
 fn cve_2021_20236_a_long_topic_on_a_small_stack() {
-    let small = thread::Builder::new().stack_size(512 * 1024);
+    let small = thread::Builder::new().stack_size(1024 * 1024);
     let test = || {
         rt::run(async {
             let (publisher, sub) = pub_sub(TCP, SocketOptions::default(), SocketOptions::default()).await;

@@ -74,24 +74,47 @@ async fn while_running<T>(first: impl Future<Output = T>, second: impl Future<Ou
     }
 }
 
-/// Handshakes that hang take no room from those that do not.
+/// Whoever fills the slots of handshakes makes room for others, at once.
 #[test]
-fn hanging_handshakes_do_not_shut_others_out_for_ever() {
+fn hanging_handshakes_do_not_shut_others_out() {
     let sim = Sim::new(1);
     sim.block_on(async {
         let pull = Pull::bind_with_options(SERVER, limited().with_max_handshakes(4)).await.unwrap();
+        let mut monitor = pull.monitor();
         let mut silent = Vec::new();
         for _ in 0..10 {
             silent.push(sim::raw_connect(SERVER).await.unwrap());
         }
         let begun = sim.elapsed();
         let push = Push::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
-        let took = sim.elapsed() - begun;
-        assert!(
-            took >= ms(2 * LIMIT - 10) && took <= ms(2 * LIMIT + 10),
-            "behind two rounds of four: {took:?}"
-        );
+        assert!(sim.elapsed() - begun < ms(LIMIT), "it waits for no time limit");
         push.send("x").await.unwrap();
+        pull.recv().await.unwrap();
+        let crowded = std::iter::from_fn(|| monitor.try_next()).filter(|event| {
+            matches!(event, SocketEvent::HandshakeFailed { cause, .. } if cause.to_string().contains("no room"))
+        });
+        assert_eq!(crowded.count(), 7, "ten hung, four have a slot, and one of those made room for the good one");
+    });
+}
+
+/// The bound on connections: those that are through stay, and the next is told by an event.
+#[test]
+fn one_connection_too_many_is_hung_up_on() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let options = without_heartbeats().with_max_connections(2);
+        let pull = Pull::bind_with_options(SERVER, options).await.unwrap();
+        let first = Push::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+        let second = Push::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+        Push::connect_with_options(SERVER, without_heartbeats()).await.unwrap_err();
+        assert_eq!(pull.stats().handshakes_failed_by(monocoque::monitor::DisconnectKind::Crowded), 1);
+        for push in [&first, &second] {
+            push.send("x").await.unwrap();
+            pull.recv().await.unwrap();
+        }
+        first.close().await;
+        let third = Push::connect_with_reconnect_and_options(SERVER, without_heartbeats()).await.unwrap();
+        third.send("x").await.unwrap();
         pull.recv().await.unwrap();
     });
 }
