@@ -2,6 +2,7 @@
 
 mod frame;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Index;
@@ -20,7 +21,11 @@ pub(crate) use self::frame::INLINE_CAPACITY;
 /// message.push_front("envelope");
 /// assert_eq!(message.len(), 2);
 /// assert_eq!(&message[1], "body");
+/// assert_eq!(message, Message::from(("envelope", b"body")));
 /// ```
+///
+/// It is made of one frame from whatever a [`Frame`] is made of, and of several from a tuple of such things (of
+/// up to six, of different types), an array, a `Vec`, or any iterator of them.
 #[derive(Clone)]
 pub struct Message(Frames);
 
@@ -30,6 +35,10 @@ enum Frames {
     One(Frame),
     Many(VecDeque<Frame>),
 }
+
+/// Frames that there is room for in a message that gets a second one: an envelope's two do not make it grow, and
+/// room for more would cost more than is counted for two.
+pub(crate) const FRAMES: usize = 3;
 
 impl Message {
     /// A message without frames, to be filled; a socket refuses to send it empty.
@@ -75,13 +84,42 @@ impl Message {
         self.len() == 0
     }
 
-    /// The sum of the frames' payload lengths, in bytes: what byte marks and permits count.
+    /// The sum of the frames' payload lengths, in bytes.
     #[inline(always)]
     #[must_use]
     pub fn size(&self) -> usize {
         match &self.0 {
             Frames::One(frame) => frame.len(),
             Frames::Many(frames) => sum_of_sizes(frames),
+        }
+    }
+
+    /// What the message costs while it is queued: its payload and [`Frame::COST`] for each frame, in bytes.
+    ///
+    /// This is what byte marks and permits count.
+    ///
+    /// ```
+    /// use monocoque::{Frame, Message};
+    ///
+    /// assert_eq!(Message::from("body").cost(), 4 + Frame::COST);
+    /// assert_eq!(Message::from(("envelope", "body")).cost(), 12 + 2 * Frame::COST);
+    /// ```
+    #[inline(always)]
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        match &self.0 {
+            Frames::One(frame) => frame.len() + Frame::COST,
+            Frames::Many(frames) => sum_of_costs(frames),
+        }
+    }
+
+    /// Lets go of memory that it has for frames and does not need, before it is queued.
+    pub(crate) fn trim(&mut self) {
+        let Frames::Many(frames) = &mut self.0 else { return };
+        if frames.len() == 1 {
+            self.0 = Frames::One(frames.pop_front().unwrap_or_default());
+        } else if frames.capacity() > FRAMES.max(2 * frames.len()) {
+            frames.shrink_to_fit();
         }
     }
 
@@ -152,8 +190,7 @@ impl Message {
 
     fn make_many(&mut self) -> &mut VecDeque<Frame> {
         if let Frames::One(frame) = &mut self.0 {
-            // Room for an envelope on both sides without growing again.
-            let mut frames = VecDeque::with_capacity(4);
+            let mut frames = VecDeque::with_capacity(FRAMES);
             frames.push_back(std::mem::take(frame));
             self.0 = Frames::Many(frames);
         }
@@ -167,6 +204,10 @@ impl Message {
 #[inline(never)]
 fn sum_of_sizes(frames: &VecDeque<Frame>) -> usize {
     frames.iter().map(|frame| frame.len()).sum()
+}
+
+fn sum_of_costs(frames: &VecDeque<Frame>) -> usize {
+    sum_of_sizes(frames) + frames.len() * Frame::COST
 }
 
 impl Default for Message {
@@ -305,7 +346,7 @@ macro_rules! from_single_frame {
         }
     )+};
 }
-from_single_frame!(&str, String, &[u8], Vec<u8>, Bytes);
+from_single_frame!(&str, String, &String, Cow<'_, str>, &[u8], Vec<u8>, &Vec<u8>, Box<[u8]>, Bytes);
 
 impl<const N: usize> From<&[u8; N]> for Message {
     fn from(payload: &[u8; N]) -> Self {
@@ -319,35 +360,37 @@ impl<const N: usize> From<[u8; N]> for Message {
     }
 }
 
-impl<const N: usize> From<[Frame; N]> for Message {
-    fn from(frames: [Frame; N]) -> Self {
+/// A frame from each.
+impl<F: Into<Frame>, const N: usize> From<[F; N]> for Message {
+    fn from(frames: [F; N]) -> Self {
         frames.into_iter().collect()
     }
 }
 
-impl<const N: usize> From<[&str; N]> for Message {
-    fn from(frames: [&str; N]) -> Self {
-        frames.into_iter().collect()
+/// A frame from each.
+impl<F: Into<Frame>> From<Vec<F>> for Message {
+    fn from(frames: Vec<F>) -> Self {
+        // A vector of frames stays where it is.
+        VecDeque::from(frames.into_iter().map(Into::into).collect::<Vec<Frame>>()).into()
     }
 }
 
-impl<const N: usize> From<[&[u8]; N]> for Message {
-    fn from(frames: [&[u8]; N]) -> Self {
-        frames.into_iter().collect()
-    }
+/// Frames from things of different types.
+macro_rules! from_tuple {
+    ($($frame:ident)+) => {
+        impl<$($frame: Into<Frame>),+> From<($($frame,)+)> for Message {
+            #[expect(non_snake_case, reason = "named after their types")]
+            fn from(($($frame,)+): ($($frame,)+)) -> Self {
+                [$($frame.into()),+].into_iter().collect::<VecDeque<Frame>>().into()
+            }
+        }
+    };
 }
-
-impl From<Vec<Frame>> for Message {
-    fn from(frames: Vec<Frame>) -> Self {
-        VecDeque::from(frames).into()
-    }
-}
-
-impl From<Vec<Bytes>> for Message {
-    fn from(frames: Vec<Bytes>) -> Self {
-        frames.into_iter().collect()
-    }
-}
+from_tuple!(A B);
+from_tuple!(A B C);
+from_tuple!(A B C D);
+from_tuple!(A B C D E);
+from_tuple!(A B C D E F);
 
 impl From<Message> for Vec<Bytes> {
     fn from(message: Message) -> Self {

@@ -1,7 +1,10 @@
 //! [`Frame`]: one byte string.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
+use std::str::{self, Utf8Error};
+use std::string::FromUtf8Error;
 
 use bytes::Bytes;
 
@@ -14,7 +17,8 @@ pub(crate) const INLINE_CAPACITY: usize = 64;
 /// One frame of a [`Message`](crate::Message): an immutable byte string.
 ///
 /// Up to 64 bytes are stored inline, so a small frame neither allocates nor keeps a receive buffer
-/// alive; larger ones are reference-counted [`Bytes`].
+/// alive; larger ones are reference-counted [`Bytes`]. A frame made of a part of some `Bytes` keeps all of them
+/// alive, of which only the part is counted.
 #[derive(Clone)]
 pub struct Frame(Repr);
 
@@ -56,6 +60,13 @@ impl Inline {
 }
 
 impl Frame {
+    /// What a frame costs beside its payload, in bytes.
+    ///
+    /// Byte marks and permits count it for each frame: an empty frame takes as much memory as one of 64 bytes,
+    /// and many small frames take much more than their payloads. It is measured: in every shape that a message
+    /// can have while it is queued, what is allocated for it is at most twice what is counted.
+    pub const COST: usize = 112;
+
     /// An empty frame, such as the delimiter of a REQ/REP envelope.
     #[must_use]
     pub const fn new() -> Self {
@@ -102,6 +113,27 @@ impl Frame {
         data[..bytes.len()].copy_from_slice(bytes);
         // `bytes.len() <= INLINE_CAPACITY < 256` holds at both call sites.
         Self(Repr::Inline(Inline::new(data, bytes.len() as u8)))
+    }
+
+    /// The payload as text, if it is UTF-8.
+    ///
+    /// ```
+    /// use monocoque::Frame;
+    ///
+    /// assert_eq!(Frame::from("text").to_str(), Ok("text"));
+    /// assert!(Frame::from([0xFF]).to_str().is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// Where the first byte is that is not UTF-8.
+    pub fn to_str(&self) -> Result<&str, Utf8Error> {
+        str::from_utf8(self)
+    }
+
+    /// The payload as text, with U+FFFD in the place of what is not UTF-8.
+    #[must_use]
+    pub fn to_string_lossy(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self)
     }
 
     /// The payload as [`Bytes`]: without copying where the frame is larger than the inline capacity.
@@ -206,15 +238,68 @@ impl From<Frame> for Bytes {
     }
 }
 
+impl From<Frame> for Vec<u8> {
+    /// Without copying where the frame is larger than the inline capacity and the only one of its payload.
+    fn from(frame: Frame) -> Self {
+        match frame.0 {
+            Repr::Inline(inline) => inline.bytes().to_vec(),
+            Repr::Shared(bytes) => bytes.into(),
+        }
+    }
+}
+
+impl TryFrom<Frame> for String {
+    type Error = FromUtf8Error;
+
+    /// The payload as text; the error has the bytes if they are not UTF-8.
+    fn try_from(frame: Frame) -> Result<Self, FromUtf8Error> {
+        Self::from_utf8(frame.into())
+    }
+}
+
 impl From<Vec<u8>> for Frame {
-    fn from(bytes: Vec<u8>) -> Self {
-        if bytes.len() <= INLINE_CAPACITY { Self::inline(&bytes) } else { Self(Repr::Shared(bytes.into())) }
+    fn from(mut bytes: Vec<u8>) -> Self {
+        if bytes.len() <= INLINE_CAPACITY {
+            return Self::inline(&bytes);
+        }
+        if bytes.capacity() / 2 > bytes.len() {
+            // Room that nobody will use, nor counts.
+            bytes.shrink_to_fit();
+        }
+        Self(Repr::Shared(bytes.into()))
+    }
+}
+
+impl From<Box<[u8]>> for Frame {
+    fn from(bytes: Box<[u8]>) -> Self {
+        bytes.into_vec().into()
     }
 }
 
 impl From<String> for Frame {
     fn from(text: String) -> Self {
         text.into_bytes().into()
+    }
+}
+
+impl From<&String> for Frame {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<&Vec<u8>> for Frame {
+    fn from(bytes: &Vec<u8>) -> Self {
+        bytes.as_slice().into()
+    }
+}
+
+impl From<Cow<'_, str>> for Frame {
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
     }
 }
 
