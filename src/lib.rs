@@ -55,6 +55,7 @@ pub mod compio;
 pub mod endpoint;
 mod engine;
 pub mod error;
+mod fifo;
 pub mod guide;
 pub mod message;
 pub mod monitor;
