@@ -40,12 +40,31 @@ pub enum Error {
     /// fault).
     #[error("a message without frames cannot be sent")]
     EmptyMessage,
-    /// The message is larger than `max_message_size` allows, or than its reservation.
+    /// The message, with the envelope that it goes in, is larger than `max_message_size` allows, or it is larger
+    /// than its reservation (the caller's fault).
     #[error("a message of {size} bytes is over the limit of {max}")]
     MessageTooLarge {
         /// Payload bytes of the message.
         size: usize,
         /// The limit, in bytes.
+        max: usize,
+    },
+    /// The message, with the envelope that it goes in, has more frames than `max_frames` allows, or it has more
+    /// than its reservation (the caller's fault).
+    #[error("a message of {frames} frames is over the limit of {max}")]
+    TooManyFrames {
+        /// Frames of the message, or that were to be reserved.
+        frames: usize,
+        /// The most that it may have.
+        max: usize,
+    },
+    /// One subscription more would be over what a publisher with the socket's own options takes (the caller's
+    /// fault).
+    #[error("the subscription is over the limit of {max} ({option})")]
+    SubscriptionLimit {
+        /// `max_subscriptions` or `max_subscription_bytes`.
+        option: &'static str,
+        /// Its value.
         max: usize,
     },
     /// The socket was closed, by this handle or by a clone.
@@ -158,9 +177,12 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Endpoint(_) | Self::Option(_) | Self::EmptyMessage | Self::MessageTooLarge { .. } => {
-                ErrorKind::InvalidInput
-            }
+            Self::Endpoint(_)
+            | Self::Option(_)
+            | Self::EmptyMessage
+            | Self::MessageTooLarge { .. }
+            | Self::TooManyFrames { .. }
+            | Self::SubscriptionLimit { .. } => ErrorKind::InvalidInput,
             Self::NoRuntime { .. } => ErrorKind::Unsupported,
             Self::IdentityTaken => ErrorKind::AlreadyExists,
             Self::UnknownEndpoint(_) => ErrorKind::NotFound,

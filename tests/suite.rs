@@ -28,6 +28,7 @@ macro_rules! mount {
             mod inproc;
             #[cfg(unix)]
             mod ipc;
+            mod limits;
             mod marks;
             mod monitor;
             mod opening;

@@ -1,16 +1,16 @@
 //! The way out: choosing a peer, queueing, flushing.
 
-use std::collections::VecDeque;
 use std::task::Waker;
 
 use super::burst::SENDS_PER_POLL;
 use super::core::Core;
-use super::pattern::{Room, Route};
+use super::pattern::{Extent, Room, Route};
 use super::peer::{Peer, Stage};
 use super::pending::Queued;
 use super::wait::{WaitKey, WaitList};
 use crate::error::Error;
-use crate::message::Message;
+use crate::fifo::Fifo;
+use crate::message::{Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::options::SocketOptions;
 use crate::resilience::{FlushPolicy, HighWater, OnCancel, OnFull, Permit};
@@ -20,7 +20,7 @@ use crate::runtime::{Arena, AsyncStream};
 #[derive(Debug)]
 pub(crate) struct Outbound {
     /// Messages without a peer, oldest first.
-    pub(crate) pending: VecDeque<Queued>,
+    pub(crate) pending: Fifo<Queued>,
     pub(crate) pending_level: HighWater,
     /// `send` and `reserve` futures that wait for room.
     senders: WaitList,
@@ -59,7 +59,7 @@ impl Outbound {
     pub(crate) fn new(options: &SocketOptions, plain: bool) -> Self {
         let joinable = plain && options.flush_policy == FlushPolicy::Adaptive;
         Self {
-            pending: VecDeque::new(),
+            pending: Fifo::new(),
             pending_level: super::pending::level(options),
             senders: WaitList::default(),
             flushers: WaitList::default(),
@@ -102,14 +102,25 @@ impl Outbound {
 }
 
 impl<S: AsyncStream> Core<S> {
-    /// Whether a message of `size` bytes could be accepted, and if not, why.
-    fn check_message(&self, message: &Message, size: usize) -> Result<(), Error> {
+    /// Whether a message could be accepted, and if not, why: what a peer with our limits would refuse is not
+    /// sent, since that peer would hang up on it, and on everything behind it.
+    pub(super) fn check_message(&self, message: &Message) -> Result<(), Error> {
         if message.is_empty() {
             return Err(Error::EmptyMessage);
         }
+        self.check_limits(Extent::of(message), message)
+    }
+
+    /// The same for a message of this extent.
+    pub(super) fn check_limits(&self, extent: Extent, message: &Message) -> Result<(), Error> {
+        let Extent { size, frames } = self.pattern.on_wire(extent, message);
         let max = self.options.max_message_size;
         if size > max {
             return Err(Error::MessageTooLarge { size, max });
+        }
+        let max = self.options.max_frames;
+        if frames > max {
+            return Err(Error::TooManyFrames { frames, max });
         }
         Ok(())
     }
@@ -131,8 +142,8 @@ impl<S: AsyncStream> Core<S> {
     /// `write` is false for `send_buffered`, whose messages leave in company only.
     #[inline(never)]
     pub(crate) fn submit(&mut self, message: &mut Message, permit: Permit, write: bool) -> Result<(), Error> {
-        let size = message.size();
-        match self.choose(message, size) {
+        let cost = message.cost();
+        match self.choose(message, cost) {
             Ok(Destination::Peer(id)) => self.enqueue(id, message, permit, write),
             Ok(Destination::Many) => self.fan_out(message, permit, write),
             Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
@@ -154,19 +165,19 @@ impl<S: AsyncStream> Core<S> {
     }
 
     #[inline]
-    fn choose(&mut self, message: &Message, size: usize) -> Result<Destination, Error> {
+    fn choose(&mut self, message: &Message, cost: usize) -> Result<Destination, Error> {
         self.check_sendable()?;
-        self.check_message(message, size)?;
+        self.check_message(message)?;
         if self.inbound.gated {
             let turn = self.pattern.may_send(&mut self.tasks);
             self.perform_tasks();
             turn?;
         }
-        let mut route = self.route(message, size);
+        let mut route = self.route(message, cost);
         if route == Route::Full && self.ready.has_events() {
             // Room that a peer has just made, in this process or on the wire, counts at once.
             self.turn(Self::collect_ready);
-            route = self.route(message, size);
+            route = self.route(message, cost);
         }
         match route {
             // Nothing overtakes what has been waiting for a peer.
@@ -176,11 +187,12 @@ impl<S: AsyncStream> Core<S> {
             Route::Consumed => Ok(Destination::Here),
             Route::Drop(cause) => Ok(Destination::Nowhere(cause)),
             Route::NoBody => Err(Error::EmptyMessage),
+            Route::Over(limit) => Err(limit.into()),
             Route::Full => self.when_full(),
             Route::Unroutable => Err(self.hopeless().unwrap_or(Error::Unroutable)),
             Route::NoPeer => match self.hopeless() {
                 Some(error) => Err(error),
-                None => self.without_peer(size),
+                None => self.without_peer(cost),
             },
         }
     }
@@ -195,20 +207,20 @@ impl<S: AsyncStream> Core<S> {
     }
 
     #[inline]
-    fn route(&mut self, message: &Message, size: usize) -> Route {
+    fn route(&mut self, message: &Message, cost: usize) -> Route {
         match self.outbound.sole_peer.and_then(|id| self.peers.get(id)) {
-            Some(peer) if peer.has_room(size) => Route::To(peer.id),
+            Some(peer) if peer.has_room(cost) => Route::To(peer.id),
             Some(_) => Route::Full,
-            None => self.route_by_pattern(message, size),
+            None => self.route_by_pattern(message, cost),
         }
     }
 
     #[inline(never)]
-    fn route_by_pattern(&mut self, message: &Message, size: usize) -> Route {
+    fn route_by_pattern(&mut self, message: &Message, cost: usize) -> Route {
         let peers = &self.peers;
         let room = |id| match peers.get(id) {
-            Some(peer) if peer.stage == Stage::Live && peer.has_room(size) => Room::Enough,
-            Some(peer) if peer.stage == Stage::Live && peer.has_room(1) => Room::TooLittle,
+            Some(peer) if peer.stage == Stage::Live && peer.has_room(cost) => Room::Enough,
+            Some(peer) if peer.stage == Stage::Live && peer.has_room(Frame::COST) => Room::TooLittle,
             _ => Room::None,
         };
         let route = self.pattern.route(message, &room, &mut self.tasks);
@@ -216,9 +228,9 @@ impl<S: AsyncStream> Core<S> {
         route
     }
 
-    /// The peer that any message of `size` bytes would go to, for types that do not look at it.
-    pub(crate) fn route_any(&mut self, size: usize) -> Route {
-        self.route(&Message::new(), size)
+    /// The peer that any message that costs `cost` would go to, for types that do not look at it.
+    pub(crate) fn route_any(&mut self, cost: usize) -> Route {
+        self.route(&Message::new(), cost)
     }
 
     /// Encodes a message into the queue of a peer that has room for it, and decides when it leaves.
@@ -312,7 +324,7 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Messages accepted and not yet with the kernel, and their payload bytes.
+    /// Messages accepted and not yet with the kernel, and what they cost.
     pub(crate) fn queued(&self) -> (usize, usize) {
         let pending = &self.outbound.pending_level;
         self.peers.iter().fold((pending.messages(), pending.bytes()), |(messages, bytes), peer| {
@@ -334,13 +346,13 @@ pub(super) enum Destination {
 #[inline(always)]
 pub(super) fn queue_message<S: AsyncStream>(peer: &mut Peer<S>, message: &Message, permit: Permit) {
     peer.connection.encode_message(message, &mut peer.out);
-    end_message(peer, message.size(), permit);
+    end_message(peer, message.cost(), permit);
 }
 
 #[inline(always)]
-fn account<S>(peer: &mut Peer<S>, size: usize) {
-    peer.out.end_message(size);
-    peer.out_level.add(size);
+fn account<S>(peer: &mut Peer<S>, cost: usize) {
+    peer.out.end_message(cost);
+    peer.out_level.add(cost);
     peer.enqueued += 1;
 }
 
@@ -349,22 +361,22 @@ fn account<S>(peer: &mut Peer<S>, size: usize) {
 pub(super) fn queue_charged<S: AsyncStream>(
     peer: &mut Peer<S>,
     message: &Message,
-    size: usize,
+    cost: usize,
     ahead: &mut Permit,
 ) {
     peer.connection.encode_message(message, &mut peer.out);
-    account(peer, size);
-    peer.permits.charge(peer.enqueued, ahead, size);
+    account(peer, cost);
+    peer.permits.charge(peer.enqueued, ahead, cost);
 }
 
-/// Accounts for a message of `size` payload bytes that has been put into the queue.
+/// Accounts for a message that costs `cost` and has been put into the queue.
 #[inline]
-pub(super) fn end_message<S: AsyncStream>(peer: &mut Peer<S>, size: usize, permit: Permit) {
-    account(peer, size);
+pub(super) fn end_message<S: AsyncStream>(peer: &mut Peer<S>, cost: usize, permit: Permit) {
+    account(peer, cost);
     if permit.is_none() {
         // Nothing to give back: spares the look for it.
         std::mem::forget(permit);
     } else {
-        peer.permits.push(peer.enqueued, permit, size);
+        peer.permits.push(peer.enqueued, permit, cost);
     }
 }

@@ -28,6 +28,11 @@ pub(crate) trait Pattern: Send {
     /// Types that queue without a peer must not look at `message`.
     fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, tasks: &mut Tasks) -> Route;
 
+    /// How large `message`, of this extent, will be on the wire: envelopes come and go.
+    fn on_wire(&self, extent: Extent, _message: &Message) -> Extent {
+        extent
+    }
+
     /// The one peer that every message goes to as it is, while that is so: asked after each change of
     /// peers, so that sending need not ask for each message.
     fn sole_peer(&self) -> Option<PeerId> {
@@ -190,6 +195,40 @@ pub(crate) enum Route {
     Unroutable,
     /// Nowhere, and the type is configured to drop what cannot be delivered.
     Drop(DropCause),
+    /// Nowhere: it asks for more than a peer with the same options would grant.
+    Over(Exceeded),
+}
+
+/// A limit on subscriptions that was to be exceeded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Exceeded {
+    pub(crate) option: &'static str,
+    pub(crate) max: usize,
+}
+
+impl From<Exceeded> for Error {
+    fn from(Exceeded { option, max }: Exceeded) -> Self {
+        Self::SubscriptionLimit { option, max }
+    }
+}
+
+/// How large a message is, or may be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Extent {
+    /// Payload bytes.
+    pub(crate) size: usize,
+    pub(crate) frames: usize,
+}
+
+impl Extent {
+    pub(crate) fn of(message: &Message) -> Self {
+        Self { size: message.size(), frames: message.len() }
+    }
+
+    /// What such a message costs.
+    pub(crate) fn cost(self) -> usize {
+        self.size.saturating_add(self.frames.saturating_mul(Frame::COST))
+    }
 }
 
 /// What becomes of a message that arrived.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Keepalive, SocketOptions};
 use crate::endpoint::EndpointError;
+use crate::message::Message;
 
 /// An option with a value that cannot work.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -63,6 +64,7 @@ impl SocketOptions {
         self.check_zeros()?;
         self.check_ranges()?;
         self.check_metadata()?;
+        self.check_own_messages()?;
         match self.identity.len() {
             0 => Ok(()),
             1..=255 if self.identity.first() == Some(&0) => Err(OptionError::IdentityReserved),
@@ -111,6 +113,21 @@ impl SocketOptions {
             }
         }
         Ok(())
+    }
+
+    /// What is sent to every peer must not be what a peer with the same options would hang up on.
+    fn check_own_messages(&self) -> Result<(), OptionError> {
+        let messages = [
+            ("hello_message", &self.types.hello_message),
+            ("xpub_welcome_message", &self.types.xpub_welcome_message),
+        ];
+        let fits = |message: &Message| {
+            message.size() <= self.max_message_size && (1..=self.max_frames).contains(&message.len())
+        };
+        let refused =
+            messages.into_iter().find(|(_, message)| message.as_ref().is_some_and(|one| !fits(one)));
+        let allowed = "within max_message_size and max_frames, and not without frames";
+        refused.map_or(Ok(()), |(option, _)| Err(OptionError::OutOfRange { option, allowed }))
     }
 
     fn check_ranges(&self) -> Result<(), OptionError> {

@@ -67,8 +67,11 @@ impl SocketOptions {
         limit(self.recv_hwm)
     }
 
-    /// Payload bytes queued for one peer before senders wait; default 64 MiB. A larger message is
-    /// admitted alone. libzmq has no such mark.
+    /// What the messages queued for one peer may cost before senders wait, in bytes; default 64 MiB. A message
+    /// costs its payload and [`Frame::COST`](crate::Frame::COST) for each frame; one that costs more than the
+    /// whole mark is admitted alone. libzmq has no such mark.
+    ///
+    /// What a queue takes of the heap is at most twice what is counted, and half a MiB.
     #[must_use]
     pub fn with_send_hwm_bytes(mut self, bytes: usize) -> Self {
         self.send_hwm_bytes = bytes;
@@ -81,14 +84,15 @@ impl SocketOptions {
         self.with_send_hwm_bytes(usize::MAX)
     }
 
-    /// Payload bytes queued for one peer before senders wait; `None` for no limit.
+    /// What the messages queued for one peer may cost, in bytes, before senders wait; `None` for no limit.
     #[must_use]
     pub fn send_hwm_bytes(&self) -> Option<usize> {
         limit(self.send_hwm_bytes)
     }
 
-    /// Payload bytes of one peer read ahead of the application before reading pauses; default 64 MiB. The
-    /// message that reaches the mark is still taken whole.
+    /// What the messages of one peer that are read ahead of the application may cost before reading pauses, in
+    /// bytes; default 64 MiB. They cost and take as much as in [`with_send_hwm_bytes`](Self::with_send_hwm_bytes).
+    /// The message that reaches the mark is still taken whole.
     #[must_use]
     pub fn with_recv_hwm_bytes(mut self, bytes: usize) -> Self {
         self.recv_hwm_bytes = bytes;
@@ -101,14 +105,15 @@ impl SocketOptions {
         self.with_recv_hwm_bytes(usize::MAX)
     }
 
-    /// Payload bytes of one peer read ahead before reading pauses; `None` for no limit.
+    /// What the messages of one peer that are read ahead may cost, in bytes, before reading pauses; `None` for no
+    /// limit.
     #[must_use]
     pub fn recv_hwm_bytes(&self) -> Option<usize> {
         limit(self.recv_hwm_bytes)
     }
 
-    /// The largest message sent or accepted, in payload bytes over all frames; default 256 MiB. A peer
-    /// that announces more is disconnected before anything is allocated. libzmq's MAXMSGSIZE is for each
+    /// The largest message sent or accepted, in payload bytes over all frames; default 256 MiB. `send` refuses
+    /// more, and a peer that announces more is disconnected before anything is allocated. libzmq's MAXMSGSIZE is for each
     /// frame, and for receiving only. What comes over `inproc://` is there already, and not checked, nor are
     /// its frames counted (as in libzmq).
     #[must_use]
@@ -123,14 +128,16 @@ impl SocketOptions {
         self.max_message_size
     }
 
-    /// The most frames that an incoming message may have; default 65,536.
+    /// The most frames that a message sent or accepted may have; default 65,536. `send` refuses more, and a peer
+    /// that goes on to another frame is disconnected: even an empty frame takes
+    /// [`Frame::COST`](crate::Frame::COST) bytes of memory, while the message is in the making too.
     #[must_use]
     pub fn with_max_frames(mut self, frames: usize) -> Self {
         self.max_frames = frames;
         self
     }
 
-    /// The most frames that an incoming message may have.
+    /// The most frames that a message sent or accepted may have.
     #[must_use]
     pub fn max_frames(&self) -> usize {
         self.max_frames

@@ -216,7 +216,12 @@ fn poll_outlet<B: Outlet>(
                 // Reported once, or because a limit of calls is over: the next attempt may succeed.
                 Error::Poisoned | Error::Timeout(_) => {}
                 Error::InvalidState => return Ok(Sent::Stopped(Stop::NotItsTurn)),
-                Error::Unroutable | Error::EmptyMessage | Error::MessageTooLarge { .. } | Error::Full => {
+                Error::Unroutable
+                | Error::EmptyMessage
+                | Error::MessageTooLarge { .. }
+                | Error::TooManyFrames { .. }
+                | Error::SubscriptionLimit { .. }
+                | Error::Full => {
                     return Ok(Sent::Refused);
                 }
                 error => return Err(error),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::kind::socket_type;
-use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::engine::{Admission, Extent, Newcomer, Pattern, Room, Route, Tasks, Verdict};
 use crate::error::Error;
 use crate::message::{Frame, Message};
 use crate::monitor::{DropCause, PeerId};
@@ -39,6 +39,12 @@ impl Pattern for Replying {
 
     fn may_send(&mut self, _tasks: &mut Tasks) -> Result<(), Error> {
         if self.request.is_some() { Ok(()) } else { Err(Error::InvalidState) }
+    }
+
+    fn on_wire(&self, Extent { size, frames }: Extent, _message: &Message) -> Extent {
+        let Some((_, envelope)) = &self.request else { return Extent { size, frames } };
+        let more: usize = envelope.iter().map(|frame| frame.len()).sum();
+        Extent { size: size + more, frames: frames + envelope.len() }
     }
 
     fn route(&mut self, _message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {

@@ -3,7 +3,7 @@
 use super::Socket;
 use super::kind::{Requests, socket_type};
 use super::round_robin::next_with_room;
-use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::engine::{Admission, Extent, Newcomer, Pattern, Room, Route, Tasks, Verdict};
 use crate::error::{Error, SendError};
 use crate::message::{Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
@@ -139,6 +139,13 @@ impl Pattern for Requesting {
         // Whatever is there by now answers no question that is still to be asked.
         tasks.discard_received();
         Ok(())
+    }
+
+    fn on_wire(&self, Extent { size, frames }: Extent, _message: &Message) -> Extent {
+        match self.correlate {
+            Some(number) => Extent { size: size + size_of_val(&number), frames: frames + 2 },
+            None => Extent { size, frames: frames + 1 },
+        }
     }
 
     fn route(&mut self, _message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {

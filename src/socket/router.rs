@@ -4,7 +4,7 @@ use super::kind::{Addressed, socket_type};
 use super::open::{Host, connectable};
 use super::{Sending, Socket};
 use crate::endpoint::IntoEndpoint;
-use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::engine::{Admission, Extent, Newcomer, Pattern, Room, Route, Tasks, Verdict};
 use crate::error::{Error, Result};
 use crate::message::{Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
@@ -164,6 +164,11 @@ impl Pattern for Addressing {
 
     fn forget(&mut self, peer: PeerId) {
         self.peers.remove(peer);
+    }
+
+    fn on_wire(&self, Extent { size, frames }: Extent, message: &Message) -> Extent {
+        let identity = message.get(0).map_or(0, |identity| identity.len());
+        Extent { size: size - identity, frames: frames.saturating_sub(1) }
     }
 
     fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {

@@ -30,7 +30,9 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// [`SendError`] with the message and the reason: [`Error::Closed`], [`Error::NotConnected`] and
     /// [`Error::GaveUp`] when no connection is left and none will come, [`Error::Unroutable`] (ROUTER),
     /// [`Error::Poisoned`] once after a cancelled write closed the connection,
-    /// [`Error::MessageTooLarge`], [`Error::EmptyMessage`], [`Error::CompanionGone`].
+    /// [`Error::MessageTooLarge`] and [`Error::TooManyFrames`] for what a peer with the same options would hang up
+    /// on, [`Error::SubscriptionLimit`] for such a subscription (XSUB), [`Error::EmptyMessage`],
+    /// [`Error::CompanionGone`].
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the message was not sent, and the future loses its place among those
@@ -73,7 +75,7 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     }
 
     fn submit_now(&self, mut message: Message, write: bool) -> Result<(), SendError> {
-        let Some(permit) = self.permits.try_acquire(message.size()) else {
+        let Some(permit) = self.permits.try_acquire(message.cost()) else {
             return Err(SendError::new(Error::WouldBlock, message));
         };
         match self.shared.with(|core| core.submit(&mut message, permit, write)) {
@@ -122,14 +124,14 @@ impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
 
     #[inline]
     fn acquire(&self) -> Option<Permit> {
-        self.socket.permits.try_acquire(self.message.size())
+        self.socket.permits.try_acquire(self.message.cost())
     }
 
     /// The same with bytes for the next messages.
     fn acquire_ahead(&self) -> Option<Permit> {
-        let size = self.message.size();
-        let mut permit = self.socket.permits.try_acquire_ahead(size)?;
-        let ahead = permit.split_excess(size);
+        let cost = self.message.cost();
+        let mut permit = self.socket.permits.try_acquire_ahead(cost)?;
+        let ahead = permit.split_excess(cost);
         self.socket.shared.with(|core| core.keep_ahead(ahead));
         Some(permit)
     }

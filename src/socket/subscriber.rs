@@ -3,7 +3,7 @@
 use super::Socket;
 use super::kind::Subscribes;
 use super::publisher::{parse, subscription_frames};
-use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict};
+use crate::engine::{Admission, Exceeded, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict};
 use crate::error::Result;
 use crate::message::{Frame, Message};
 use crate::monitor::{DropCause, PeerId};
@@ -21,6 +21,8 @@ impl<T: Subscribes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// message was received last that is subscribed.
     ///
     /// # Errors
+    /// [`Error::SubscriptionLimit`](crate::Error::SubscriptionLimit) when a publisher with the same
+    /// `max_subscriptions` and `max_subscription_bytes` would refuse it;
     /// [`Error::Closed`](crate::Error::Closed); [`Error::CompanionGone`](crate::Error::CompanionGone);
     /// [`Error::InvalidState`](crate::Error::InvalidState) on an XPUB without `xpub_manual`.
     pub fn subscribe(&self, topic: impl AsRef<[u8]>) -> Result<()> {
@@ -50,6 +52,25 @@ pub(super) struct Subscribing {
     verbose: bool,
     /// XSUB: nobody gets a message until everybody has room for it.
     nodrop: bool,
+    limits: Limits,
+}
+
+/// What a publisher with the same options takes from one subscriber: over them it would hang up, again and again.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    topics: usize,
+    bytes: usize,
+}
+
+impl Limits {
+    /// Whether so many topics, of so many bytes together, are within them.
+    fn check(self, topics: usize, bytes: usize) -> Result<(), Exceeded> {
+        match () {
+            () if topics > self.topics => Err(Exceeded { option: "max_subscriptions", max: self.topics }),
+            () if bytes > self.bytes => Err(Exceeded { option: "max_subscription_bytes", max: self.bytes }),
+            () => Ok(()),
+        }
+    }
 }
 
 impl Subscribing {
@@ -64,12 +85,24 @@ impl Subscribing {
             only_first: options.only_first_subscribe(),
             verbose: false,
             nodrop: options.holds_back(),
+            limits: Limits { topics: options.max_subscriptions(), bytes: options.max_subscription_bytes() },
         }
     }
 
     /// XSUB: receives what its peers send.
     pub(super) fn raw(options: &SocketOptions) -> Self {
         Self { raw: true, verbose: options.xsub_verbose_unsubscribe(), ..Self::filtering(options) }
+    }
+
+    /// Whether these topics may be asked for as well.
+    fn check<'a>(&self, topics: impl Iterator<Item = &'a [u8]>) -> Result<(), Exceeded> {
+        let (mut count, mut bytes) = self.topics.usage();
+        for topic in topics.filter(|topic| !self.topics.contains(topic)) {
+            count += 1;
+            bytes += topic.len();
+            self.limits.check(count, bytes)?;
+        }
+        Ok(())
     }
 
     /// Asks for a topic or gives it up, and tells the peers; whether there was one to give up.
@@ -104,6 +137,10 @@ impl Pattern for Subscribing {
         let most = subscription_frames(message, self.only_first);
         let subscriptions = || message.frames().take(most).filter_map(parse);
         let left = message.len() - subscriptions().count();
+        let asked_for = subscriptions().filter(|(subscribe, _)| *subscribe).map(|(_, topic)| topic);
+        if let Err(limit) = self.check(asked_for) {
+            return Route::Over(limit);
+        }
         if left > 0 && self.nodrop && self.peers.iter().any(|peer| room(*peer) != Room::Enough) {
             return Route::Full;
         }
@@ -143,6 +180,7 @@ impl Pattern for Subscribing {
 
 impl TopicPattern for Subscribing {
     fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<()> {
+        self.check(std::iter::once(topic))?;
         self.change(topic, true, tasks);
         Ok(())
     }

@@ -7,6 +7,8 @@ use super::prefix_tree::PrefixTree;
 pub(crate) struct Topics {
     /// How often each was asked for.
     counts: PrefixTree<usize>,
+    /// Bytes of all topics, each counted once.
+    bytes: usize,
 }
 
 /// What giving up a topic has changed.
@@ -27,6 +29,9 @@ impl Topics {
         if let Some(count) = self.counts.value_mut(node) {
             *count += 1;
         }
+        if is_new {
+            self.bytes += topic.len();
+        }
         is_new
     }
 
@@ -40,10 +45,21 @@ impl Topics {
             }
             _ => {
                 self.counts.remove(node);
+                self.bytes -= topic.len();
                 self.counts.compact_if_sparse(0, |_, _| {});
                 Released::Last
             }
         }
+    }
+
+    /// Whether it was asked for.
+    pub(crate) fn contains(&self, topic: &[u8]) -> bool {
+        self.counts.find(topic).is_some()
+    }
+
+    /// Different topics, and their bytes.
+    pub(crate) fn usage(&self) -> (usize, usize) {
+        (self.len(), self.bytes)
     }
 
     /// Whether a message is wanted: its first frame begins with any of the topics.
