@@ -36,6 +36,43 @@ enum Frames {
     Many(VecDeque<Frame>),
 }
 
+/// How large a message is or may be, or several are together.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Extent {
+    /// Payload bytes.
+    pub(crate) size: usize,
+    pub(crate) frames: usize,
+}
+
+impl Extent {
+    /// What it costs.
+    #[inline(always)]
+    pub(crate) const fn cost(self) -> usize {
+        self.size + self.frames * Frame::COST
+    }
+
+    /// What it costs, where the numbers are what somebody asks for, and may be anything.
+    pub(crate) const fn saturating_cost(self) -> usize {
+        self.size.saturating_add(self.frames.saturating_mul(Frame::COST))
+    }
+
+    /// So many times as much.
+    #[inline]
+    pub(crate) const fn times(self, count: usize) -> Self {
+        Self { size: self.size * count, frames: self.frames * count }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self { size: self.size + other.size, frames: self.frames + other.frames }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn minus(self, other: Self) -> Self {
+        Self { size: self.size - other.size, frames: self.frames - other.frames }
+    }
+}
+
 /// Frames that there is room for in a message that gets a second one: an envelope's two do not make it grow, and
 /// room for more would cost more than is counted for two.
 pub(crate) const FRAMES: usize = 3;
@@ -107,14 +144,28 @@ impl Message {
     #[inline(always)]
     #[must_use]
     pub fn cost(&self) -> usize {
+        self.extent().cost()
+    }
+
+    /// How large it is.
+    #[inline(always)]
+    pub(crate) fn extent(&self) -> Extent {
         match &self.0 {
-            Frames::One(frame) => frame.len() + Frame::COST,
-            Frames::Many(frames) => sum_of_costs(frames),
+            Frames::One(frame) => Extent { size: frame.len(), frames: 1 },
+            Frames::Many(frames) => Extent { size: sum_of_sizes(frames), frames: frames.len() },
         }
     }
 
     /// Lets go of memory that it has for frames and does not need, before it is queued.
+    #[inline(always)]
     pub(crate) fn trim(&mut self) {
+        if self.only_frame().is_none() {
+            self.trim_many();
+        }
+    }
+
+    #[inline(never)]
+    fn trim_many(&mut self) {
         let Frames::Many(frames) = &mut self.0 else { return };
         if frames.len() == 1 {
             self.0 = Frames::One(frames.pop_front().unwrap_or_default());
@@ -204,10 +255,6 @@ impl Message {
 #[inline(never)]
 fn sum_of_sizes(frames: &VecDeque<Frame>) -> usize {
     frames.iter().map(|frame| frame.len()).sum()
-}
-
-fn sum_of_costs(frames: &VecDeque<Frame>) -> usize {
-    sum_of_sizes(frames) + frames.len() * Frame::COST
 }
 
 impl Default for Message {

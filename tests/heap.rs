@@ -16,7 +16,7 @@ mod support;
 #[path = "support/process.rs"]
 mod process;
 
-mount!(cycles, heap);
+mount!(cycles, heap, shapes);
 
 /// The system's allocator, and how much of it is in use.
 struct Counting;
@@ -74,6 +74,10 @@ fn take_peak() -> usize {
 fn heap() {
     #[cfg(feature = "tokio")]
     tokio::heap::all();
+    #[cfg(feature = "tokio")]
+    tokio::shapes::all();
     #[cfg(feature = "compio")]
     compio::heap::all();
+    #[cfg(feature = "compio")]
+    compio::shapes::all();
 }

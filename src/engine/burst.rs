@@ -64,14 +64,17 @@ impl<S: AsyncStream> Core<S> {
             Some(peer) if going_on && open && peer.dirty => peer,
             _ => return Some(payment),
         };
-        let (id, size) = (peer.id, message.size());
-        if message.is_empty() || size > self.options.max_message_size {
+        let (id, extent) = (peer.id, message.extent());
+        // Without any frame, this is more than any number of them.
+        let more_frames = extent.frames.wrapping_sub(1);
+        if extent.size > self.options.max_message_size || more_frames >= self.options.max_frames {
             return Some(payment);
         }
-        if matches!(payment, Payment::Ahead) && self.outbound.ahead.bytes() < size {
+        let cost = extent.cost();
+        if matches!(payment, Payment::Ahead) && self.outbound.ahead.bytes() < cost {
             return Some(payment);
         }
-        if !peer.out_level.has_room(size) {
+        if !peer.out_level.has_room(cost) {
             self.write_burst(id);
             return Some(payment);
         }
@@ -83,7 +86,7 @@ impl<S: AsyncStream> Core<S> {
         }
         match payment {
             Payment::Permit(permit) => queue_message(peer, message, permit),
-            Payment::Ahead => queue_charged(peer, message, size, &mut self.outbound.ahead),
+            Payment::Ahead => queue_charged(peer, message, extent, &mut self.outbound.ahead),
         }
         if worth_writing(&peer.out, self.outbound.enough) {
             self.write_burst(id);
@@ -95,7 +98,7 @@ impl<S: AsyncStream> Core<S> {
     fn pass_in_burst(&mut self, id: PeerId, message: &mut Message, payment: Payment) {
         let permit = match payment {
             Payment::Permit(permit) => permit,
-            Payment::Ahead => self.outbound.ahead.split(message.size()),
+            Payment::Ahead => self.outbound.ahead.split(message.cost()),
         };
         self.pass(id, std::mem::take(message), permit);
     }

@@ -25,19 +25,19 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn conflate(&mut self, id: PeerId, message: Message, permit: Permit) {
         let Some(peer) = self.peers.get_mut(id) else { return self.effects.drop_permit(permit) };
         let replaced: Vec<Queued> = match peer.link.inproc_mut() {
-            Some(end) => end.retract().into(),
+            Some(end) => end.retract().into_iter().collect(),
             None => peer.latest.take().map(|latest| *latest).into_iter().collect(),
         };
         let count = replaced.len() as u64;
         for queued in replaced {
-            peer.out_level.remove(queued.size);
+            peer.out_level.remove(queued.cost());
             self.effects.drop_permit(queued.permit);
         }
         if peer.link.inproc().is_some() {
             self.pass(id, message, permit);
         } else {
             let queued = Queued::new(message, permit);
-            peer.out_level.add(queued.size);
+            peer.out_level.add(queued.cost());
             peer.latest = Some(Box::new(queued));
         }
         self.count_dropped(Some(id), DropCause::Conflated, count);
@@ -47,7 +47,7 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn queue_latest(&mut self, id: PeerId) -> bool {
         let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.out.is_empty()) else { return false };
         let Some(queued) = peer.latest.take() else { return false };
-        peer.out_level.remove(queued.size);
+        peer.out_level.remove(queued.cost());
         queue_message(peer, &queued.message, queued.permit);
         true
     }
@@ -68,11 +68,11 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn replace_received(&mut self, id: PeerId, message: Message) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         let mut replaced = 0;
-        for older in peer.inbox.drain(..) {
-            peer.inbox_level.remove(older.size());
+        for older in std::mem::take(&mut peer.inbox) {
+            peer.inbox_level.remove(older.cost());
             replaced += 1;
         }
-        peer.inbox_level.add(message.size());
+        peer.inbox_level.add(message.cost());
         peer.inbox.push_back(message);
         self.count_recv_dropped(Some(id), DropCause::Conflated, replaced);
     }

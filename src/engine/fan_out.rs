@@ -4,7 +4,7 @@ use super::core::Core;
 use super::outbound::{end_message, queue_message};
 use super::pattern::TopicPattern;
 use crate::error::Error;
-use crate::message::{Frame, Message};
+use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DropCause, PeerId};
 use crate::protocol::Connection;
 use crate::resilience::{FlushPolicy, Permit};
@@ -17,7 +17,7 @@ const ENCODED_ONCE: usize = 4096;
 /// One message, as each of its peers gets it.
 struct Fanned<'a> {
     message: &'a Message,
-    size: usize,
+    extent: Extent,
     permit: Permit,
     /// Where the message is encoded for all peers, by the first that needs it; `None` where each encodes it.
     encoded: Option<Vec<u8>>,
@@ -34,10 +34,10 @@ impl<S: AsyncStream> Core<S> {
             self.ledger.accept();
             self.count_dropped(None, DropCause::NoSubscriber, 1);
         }
-        let size = message.size();
-        let once = targets.len() > 1 && Connection::wire_bound(message, size) <= ENCODED_ONCE;
+        let extent = message.extent();
+        let once = targets.len() > 1 && Connection::wire_bound(message) <= ENCODED_ONCE;
         let encoded = once.then(|| std::mem::take(&mut self.outbound.scratch));
-        let mut fanned = Fanned { message, size, permit: permit.into_shared(), encoded };
+        let mut fanned = Fanned { message, extent, permit: permit.into_shared(), encoded };
         let mut left_over = false;
         for &id in &targets {
             self.ledger.accept();
@@ -61,8 +61,10 @@ impl<S: AsyncStream> Core<S> {
     /// Whether the peer had room for the message.
     #[inline]
     fn queue_copy(&mut self, id: PeerId, fanned: &mut Fanned<'_>) -> bool {
-        let Fanned { message, size, permit, encoded } = fanned;
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.has_room(*size)) else { return false };
+        let Fanned { message, extent, permit, encoded } = fanned;
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.has_room(extent.cost())) else {
+            return false;
+        };
         if self.conflates && peer.has_unsent() {
             self.conflate(id, message.clone(), permit.duplicate());
             return true;
@@ -78,7 +80,7 @@ impl<S: AsyncStream> Core<S> {
                     Connection::encode_in_clear(message, encoded);
                 }
                 peer.out.put(encoded);
-                end_message(peer, *size, permit.duplicate());
+                end_message(peer, *extent, permit.duplicate());
             }
             None => queue_message(peer, message, permit.duplicate()),
         }

@@ -121,10 +121,10 @@ impl<S: AsyncStream> Core<S> {
         let Some(peer) = self.peers.get_mut(id) else { return };
         let before = peer.account.sent();
         while let Some(written) = peer.out.pop_written() {
-            peer.out_level.remove_all(written.messages, written.payload);
-            peer.account.send(written.messages as u64, written.payload as u64);
+            peer.out_level.remove_all(written.messages, written.all.cost());
+            peer.account.send(written.messages as u64, written.all.size as u64);
             if !peer.permits.is_empty() {
-                let each = written.payload / written.messages;
+                let each = written.all.cost() / written.messages;
                 peer.permits.release(peer.account.sent(), each, |permit| self.effects.drop_permit(permit));
             }
         }

@@ -1,14 +1,13 @@
 //! The permits of the messages in a queue.
 
-use std::collections::VecDeque;
-
+use crate::fifo::Fifo;
 use crate::resilience::Permit;
 
 /// Permits by the ordinals of their messages. Those of one budget for messages in a row are one: giving
 /// them back costs as much as a single one.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    runs: VecDeque<Run>,
+    runs: Fifo<Run>,
 }
 
 #[derive(Debug)]
@@ -16,7 +15,7 @@ struct Run {
     first: u64,
     last: u64,
     permit: Permit,
-    /// Each message holds as many bytes as it has. Otherwise there is only one message.
+    /// Each message holds as many bytes as it costs. Otherwise there is only one message.
     exact: bool,
 }
 
@@ -26,35 +25,35 @@ impl Held {
         self.runs.is_empty()
     }
 
-    /// Holds the permit of the message with this ordinal, which has `size` bytes.
-    pub(crate) fn push(&mut self, ordinal: u64, mut permit: Permit, size: usize) {
-        let exact = permit.bytes() == size;
-        if !(exact && self.extend(ordinal, &mut permit, size)) {
+    /// Holds the permit of the message with this ordinal, which costs `cost` bytes.
+    pub(crate) fn push(&mut self, ordinal: u64, mut permit: Permit, cost: usize) {
+        let exact = permit.bytes() == cost;
+        if !(exact && self.extend(ordinal, &mut permit, cost)) {
             self.runs.push_back(Run { first: ordinal, last: ordinal, permit, exact });
         }
     }
 
-    /// The same with `size` bytes of `ahead`, which has as many.
+    /// The same with `cost` bytes of `ahead`, which has as many.
     #[inline]
-    pub(crate) fn charge(&mut self, ordinal: u64, ahead: &mut Permit, size: usize) {
-        if !self.extend(ordinal, ahead, size) {
-            let permit = ahead.split(size);
+    pub(crate) fn charge(&mut self, ordinal: u64, ahead: &mut Permit, cost: usize) {
+        if !self.extend(ordinal, ahead, cost) {
+            let permit = ahead.split(cost);
             self.runs.push_back(Run { first: ordinal, last: ordinal, permit, exact: true });
         }
     }
 
     /// Lets the last run go on with the next message, if it is of the same budget.
     #[inline]
-    fn extend(&mut self, ordinal: u64, permit: &mut Permit, size: usize) -> bool {
+    fn extend(&mut self, ordinal: u64, permit: &mut Permit, cost: usize) -> bool {
         let Some(run) = self.runs.back_mut() else { return false };
-        let goes_on = run.exact && run.last + 1 == ordinal && run.permit.take_over(permit, size);
+        let goes_on = run.exact && run.last + 1 == ordinal && run.permit.take_over(permit, cost);
         if goes_on {
             run.last = ordinal;
         }
         goes_on
     }
 
-    /// Gives back what belongs to messages up to this ordinal; those that are in a run which goes on have
+    /// Gives back what belongs to messages up to this ordinal; those that are in a run which goes on cost
     /// `each` bytes.
     pub(crate) fn release(&mut self, up_to: u64, each: usize, mut give_back: impl FnMut(Permit)) {
         while self.runs.front().is_some_and(|run| run.first <= up_to) {
@@ -62,10 +61,10 @@ impl Held {
         }
     }
 
-    /// The permit of the first message, if it has this ordinal, and `size` bytes.
-    pub(crate) fn take(&mut self, ordinal: u64, size: usize) -> Permit {
+    /// The permit of the first message, if it has this ordinal and costs `cost` bytes.
+    pub(crate) fn take(&mut self, ordinal: u64, cost: usize) -> Permit {
         let is_next = self.runs.front().is_some_and(|run| run.first == ordinal);
-        if is_next { self.take_front(ordinal, size) } else { Permit::none() }
+        if is_next { self.take_front(ordinal, cost) } else { Permit::none() }
     }
 
     fn take_front(&mut self, up_to: u64, each: usize) -> Permit {
@@ -97,8 +96,8 @@ mod tests {
     fn messages_of_one_budget_in_a_row_are_one_run() {
         let (budget, other) = (SemaphorePermits::new(1000), SemaphorePermits::new(1000));
         let mut held = Held::default();
-        for (ordinal, size) in [(1, 10), (2, 10), (3, 20), (5, 20)] {
-            held.push(ordinal, budget.try_acquire(size).unwrap(), size);
+        for (ordinal, cost) in [(1, 10), (2, 10), (3, 20), (5, 20)] {
+            held.push(ordinal, budget.try_acquire(cost).unwrap(), cost);
         }
         held.push(6, other.try_acquire(30).unwrap(), 30);
         assert_eq!(held.runs.len(), 3);
@@ -112,7 +111,7 @@ mod tests {
         assert_eq!((budget.in_use(), other.in_use()), (0, 0));
     }
 
-    /// A message larger than the whole budget holds less than it has.
+    /// A message that costs more than the whole budget holds less than it costs.
     #[test]
     fn an_oversize_message_is_a_run_of_its_own() {
         let budget = SemaphorePermits::new(1000);

@@ -9,6 +9,7 @@ use super::pattern::Pattern;
 use super::peer::Peer;
 use super::wait::WaitKey;
 use crate::error::Error;
+use crate::fifo::Fifo;
 use crate::message::Message;
 use crate::monitor::{DropCause, PeerId};
 use crate::options::SocketOptions;
@@ -261,9 +262,9 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn take_from_inbox(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
         let peer = self.peers.get_mut(id)?;
         let message = peer.inbox.pop_front()?;
-        peer.inbox_level.remove(message.size());
+        peer.inbox_level.remove(message.cost());
         if peer.inbox.is_empty() {
-            peer.inbox = VecDeque::new();
+            peer.inbox = Fifo::new();
         } else {
             self.inbound.inboxes.push(id);
         }

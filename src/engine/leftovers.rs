@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::core::Core;
 use super::peer::{Peer, Stage};
+use crate::fifo::Fifo;
 use crate::message::Message;
 use crate::monitor::{DropCause, PeerId};
 use crate::options::SocketOptions;
@@ -34,10 +35,10 @@ pub(crate) struct Leftovers {
 #[derive(Debug, Default)]
 struct Leftover {
     /// Decoded before the end.
-    inbox: VecDeque<Message>,
+    inbox: Fifo<Message>,
     undecoded: Option<Undecoded>,
     /// What the socket itself says about the end.
-    farewell: VecDeque<Message>,
+    farewell: Fifo<Message>,
 }
 
 /// Bytes that were read, and the state of the protocol in front of them.
@@ -115,7 +116,7 @@ impl Leftovers {
     }
 
     fn push(&mut self, id: PeerId, message: Message) {
-        self.level.add(message.size());
+        self.level.add(message.cost());
         self.entry(id).inbox.push_back(message);
     }
 
@@ -131,7 +132,7 @@ impl Leftovers {
     fn put_in_front(
         &mut self,
         id: PeerId,
-        inbox: VecDeque<Message>,
+        inbox: Fifo<Message>,
         raw: Option<Undecoded>,
     ) -> Option<Undecoded> {
         let (kept, refused) = match raw {
@@ -142,13 +143,13 @@ impl Leftovers {
             return refused;
         }
         self.raw += kept.as_ref().map_or(0, Undecoded::cost);
-        inbox.iter().for_each(|message| self.level.add(message.size()));
+        inbox.iter().for_each(|message| self.level.add(message.cost()));
         let entry = self.entry(id);
-        let farewell = std::mem::replace(&mut entry.inbox, inbox);
+        let mut farewell = std::mem::replace(&mut entry.inbox, inbox);
         if kept.is_some() {
             entry.farewell = farewell;
         } else {
-            entry.inbox.extend(farewell);
+            entry.inbox.append(&mut farewell);
         }
         entry.undecoded = kept;
         refused
@@ -158,7 +159,7 @@ impl Leftovers {
     fn pop_decoded(&mut self) -> Option<(PeerId, Message)> {
         let id = *self.order.front()?;
         let message = self.by_peer.get_mut(&id)?.inbox.pop_front()?;
-        self.level.remove(message.size());
+        self.level.remove(message.cost());
         Some((id, message))
     }
 }
@@ -279,7 +280,9 @@ mod tests {
         let mut leftovers = Leftovers::new(&SocketOptions::default());
         let id = PeerId::new(0, 0);
         leftovers.push(id, "the end".into());
-        assert!(leftovers.put_in_front(id, [Message::from("first"), "second".into()].into(), None).is_none());
+        let mut inbox = Fifo::new();
+        ["first", "second"].into_iter().for_each(|text| inbox.push_back(text.into()));
+        assert!(leftovers.put_in_front(id, inbox, None).is_none());
         for expected in ["first", "second", "the end"] {
             let (from, message) = leftovers.pop_decoded().unwrap();
             assert_eq!(from, id);

@@ -262,7 +262,7 @@ impl<S: AsyncStream> Core<S> {
         let (mut lost, mut cancelled) = (0, 0);
         for unsent in peer.out.drain_unsent() {
             ordinal += 1;
-            let permit = permits.take(ordinal, unsent.payload);
+            let permit = permits.take(ordinal, unsent.extent.cost());
             let abandoned = unsent.begun && matches!(reason, DisconnectReason::Poisoned);
             let mut message =
                 if abandoned || !self.keeps_unsent() { None } else { peer.connection.recover(unsent.pieces) };

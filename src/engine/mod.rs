@@ -48,9 +48,7 @@ pub(crate) use self::burst::Payment;
 pub(crate) use self::core::{Companion, Core};
 pub use self::driver::Driver;
 pub(crate) use self::limits::LimitKey;
-pub(crate) use self::pattern::{
-    Admission, Exceeded, Extent, Newcomer, Pattern, Room, Route, TopicPattern, Verdict,
-};
+pub(crate) use self::pattern::{Admission, Exceeded, Newcomer, Pattern, Room, Route, TopicPattern, Verdict};
 pub(crate) use self::peer::Origin;
 pub(crate) use self::reserve::Reservation;
 pub(crate) use self::shared::Shared;

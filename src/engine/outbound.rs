@@ -4,13 +4,13 @@ use std::task::Waker;
 
 use super::burst::SENDS_PER_POLL;
 use super::core::Core;
-use super::pattern::{Extent, Room, Route};
+use super::pattern::{Room, Route};
 use super::peer::{Peer, Stage};
 use super::pending::Queued;
 use super::wait::{WaitKey, WaitList};
 use crate::error::Error;
 use crate::fifo::Fifo;
-use crate::message::{Frame, Message};
+use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::options::SocketOptions;
 use crate::resilience::{FlushPolicy, HighWater, OnCancel, OnFull, Permit};
@@ -108,7 +108,7 @@ impl<S: AsyncStream> Core<S> {
         if message.is_empty() {
             return Err(Error::EmptyMessage);
         }
-        self.check_limits(Extent::of(message), message)
+        self.check_limits(message.extent(), message)
     }
 
     /// The same for a message of this extent.
@@ -346,13 +346,13 @@ pub(super) enum Destination {
 #[inline(always)]
 pub(super) fn queue_message<S: AsyncStream>(peer: &mut Peer<S>, message: &Message, permit: Permit) {
     peer.connection.encode_message(message, &mut peer.out);
-    end_message(peer, message.cost(), permit);
+    end_message(peer, message.extent(), permit);
 }
 
 #[inline(always)]
-fn account<S>(peer: &mut Peer<S>, cost: usize) {
-    peer.out.end_message(cost);
-    peer.out_level.add(cost);
+fn account<S>(peer: &mut Peer<S>, extent: Extent) {
+    peer.out.end_message(extent);
+    peer.out_level.add(extent.cost());
     peer.enqueued += 1;
 }
 
@@ -361,22 +361,22 @@ fn account<S>(peer: &mut Peer<S>, cost: usize) {
 pub(super) fn queue_charged<S: AsyncStream>(
     peer: &mut Peer<S>,
     message: &Message,
-    cost: usize,
+    extent: Extent,
     ahead: &mut Permit,
 ) {
     peer.connection.encode_message(message, &mut peer.out);
-    account(peer, cost);
-    peer.permits.charge(peer.enqueued, ahead, cost);
+    account(peer, extent);
+    peer.permits.charge(peer.enqueued, ahead, extent.cost());
 }
 
-/// Accounts for a message that costs `cost` and has been put into the queue.
+/// Accounts for a message of this extent that has been put into the queue.
 #[inline]
-pub(super) fn end_message<S: AsyncStream>(peer: &mut Peer<S>, cost: usize, permit: Permit) {
-    account(peer, cost);
+pub(super) fn end_message<S: AsyncStream>(peer: &mut Peer<S>, extent: Extent, permit: Permit) {
+    account(peer, extent);
     if permit.is_none() {
         // Nothing to give back: spares the look for it.
         std::mem::forget(permit);
     } else {
-        peer.permits.push(peer.enqueued, permit, cost);
+        peer.permits.push(peer.enqueued, permit, extent.cost());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::tasks::Tasks;
 use crate::error::Error;
-use crate::message::{Frame, Message};
+use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::protocol::PeerInfo;
 
@@ -209,25 +209,6 @@ pub(crate) struct Exceeded {
 impl From<Exceeded> for Error {
     fn from(Exceeded { option, max }: Exceeded) -> Self {
         Self::SubscriptionLimit { option, max }
-    }
-}
-
-/// How large a message is, or may be.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Extent {
-    /// Payload bytes.
-    pub(crate) size: usize,
-    pub(crate) frames: usize,
-}
-
-impl Extent {
-    pub(crate) fn of(message: &Message) -> Self {
-        Self { size: message.size(), frames: message.len() }
-    }
-
-    /// What such a message costs.
-    pub(crate) fn cost(self) -> usize {
-        self.size.saturating_add(self.frames.saturating_mul(Frame::COST))
     }
 }
 

@@ -1,6 +1,5 @@
 //! One connection and everything that belongs to it.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -16,6 +15,7 @@ use super::pending::Queued;
 use super::pong::Pong;
 use super::ready::{PeerSignal, ReadyQueue};
 use crate::endpoint::Endpoint;
+use crate::fifo::Fifo;
 use crate::message::{INLINE_CAPACITY, Message};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
@@ -126,7 +126,7 @@ pub(crate) struct Peer<S> {
     /// A frame too large for the slab, read in place.
     pub(crate) large: Option<RecvBuf>,
     /// Messages read ahead of the application.
-    pub(crate) inbox: VecDeque<Message>,
+    pub(crate) inbox: Fifo<Message>,
     pub(crate) inbox_level: HighWater,
     /// On the list of peers that may have something to read.
     pub(crate) readable: bool,
@@ -206,7 +206,7 @@ impl<S: AsyncStream> Peer<S> {
             answering: false,
             partial: Vec::new(),
             large: None,
-            inbox: VecDeque::new(),
+            inbox: Fifo::new(),
             inbox_level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
             readable: false,
             paused: false,

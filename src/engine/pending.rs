@@ -17,15 +17,21 @@ use crate::runtime::AsyncStream;
 #[derive(Debug)]
 pub(crate) struct Queued {
     pub(crate) message: Message,
-    pub(crate) size: usize,
     pub(crate) permit: Permit,
     /// When the companion first saw it waiting, where its age matters.
     since: Option<Instant>,
 }
 
 impl Queued {
-    pub(crate) fn new(message: Message, permit: Permit) -> Self {
-        Self { size: message.size(), message, permit, since: None }
+    pub(crate) fn new(mut message: Message, permit: Permit) -> Self {
+        message.trim();
+        Self { message, permit, since: None }
+    }
+
+    /// What it is accounted with.
+    #[inline]
+    pub(crate) fn cost(&self) -> usize {
+        self.message.cost()
     }
 }
 
@@ -46,7 +52,7 @@ impl<S: AsyncStream> Core<S> {
             self.drop_pending(DropCause::Conflated);
         }
         let queued = Queued::new(message, permit);
-        self.outbound.pending_level.add(queued.size);
+        self.outbound.pending_level.add(queued.cost());
         self.outbound.pending.push_back(queued);
         if self.max_age().is_some() {
             self.wake_companion();
@@ -54,10 +60,10 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// What becomes of a message that finds no peer.
-    pub(super) fn without_peer(&self, size: usize) -> Result<Destination, Error> {
+    pub(super) fn without_peer(&self, cost: usize) -> Result<Destination, Error> {
         let fails = self.options.while_disconnected == WhileDisconnected::Fail;
         match () {
-            () if self.may_queue(size) => Ok(Destination::Pending),
+            () if self.may_queue(cost) => Ok(Destination::Pending),
             () if fails && self.pattern.queues_without_peer() && self.endpoints.has_dials() => {
                 Err(Error::NotConnected)
             }
@@ -67,21 +73,21 @@ impl<S: AsyncStream> Core<S> {
 
     /// Whether a message may wait in the socket itself until a peer comes: only where one is dialled,
     /// so that the first worker to connect to a bound socket is not flooded (libzmq's rule).
-    pub(crate) fn may_queue(&self, size: usize) -> bool {
+    pub(crate) fn may_queue(&self, cost: usize) -> bool {
         let waits =
             matches!(self.options.while_disconnected, WhileDisconnected::Wait | WhileDisconnected::Fail);
         !waits
             && self.pattern.queues_without_peer()
             && self.endpoints.has_dials()
-            && (self.conflates || self.outbound.pending_level.has_room(size))
+            && (self.conflates || self.outbound.pending_level.has_room(cost))
     }
 
     /// Hands messages that waited in the socket to peers that have room now.
     pub(crate) fn drain_pending(&mut self) {
-        while let Some(size) = self.outbound.pending.front().map(|front| front.size) {
-            let Route::To(id) = self.route_any(size) else { break };
+        while let Some(cost) = self.outbound.pending.front().map(Queued::cost) {
+            let Route::To(id) = self.route_any(cost) else { break };
             let Some(mut queued) = self.outbound.pending.pop_front() else { break };
-            self.outbound.pending_level.remove(size);
+            self.outbound.pending_level.remove(cost);
             self.pattern.outgoing(id, &mut queued.message);
             let Some(peer) = self.peers.get_mut(id) else { break };
             if peer.link.inproc().is_some() {
@@ -99,7 +105,7 @@ impl<S: AsyncStream> Core<S> {
     /// Puts messages that a lost peer had not begun back in front, in order.
     pub(crate) fn requeue(&mut self, messages: Vec<Queued>) {
         for queued in messages.into_iter().rev() {
-            self.outbound.pending_level.add(queued.size);
+            self.outbound.pending_level.add(queued.cost());
             self.outbound.pending.push_front(queued);
         }
         self.drain_pending();
@@ -110,7 +116,7 @@ impl<S: AsyncStream> Core<S> {
         let pending = std::mem::take(&mut self.outbound.pending);
         let count = pending.len() as u64;
         for queued in pending {
-            self.outbound.pending_level.remove(queued.size);
+            self.outbound.pending_level.remove(queued.cost());
             self.effects.drop_permit(queued.permit);
         }
         self.count_dropped(None, cause, count);
@@ -143,7 +149,7 @@ impl<S: AsyncStream> Core<S> {
         for queued in std::mem::take(&mut self.outbound.pending) {
             if queued.since.is_some_and(|since| later(since, max_age) <= now) {
                 expired += 1;
-                self.outbound.pending_level.remove(queued.size);
+                self.outbound.pending_level.remove(queued.cost());
                 self.effects.drop_permit(queued.permit);
             } else {
                 self.outbound.pending.push_back(queued);

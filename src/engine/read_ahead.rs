@@ -28,7 +28,7 @@ impl<S: AsyncStream> Core<S> {
         } else if self.conflates {
             return self.replace_received(id, message);
         }
-        peer.inbox_level.add(message.size());
+        peer.inbox_level.add(message.cost());
         peer.inbox.push_back(message);
         let receiver = self.ready.pop_receiver();
         self.effects.wake(receiver);

@@ -7,28 +7,44 @@ use super::pattern::Route;
 use super::peer::Stage;
 use super::wait::WaitKey;
 use crate::error::Error;
-use crate::message::Message;
+use crate::message::{Extent, Message};
 use crate::monitor::PeerId;
 use crate::resilience::Permit;
 use crate::runtime::AsyncStream;
 
-/// Room below a mark, counted as if a message of `size` bytes stood there.
+/// Room below a mark, counted as if the message stood there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reservation {
-    pub(crate) size: usize,
+    /// The most that the message may have.
+    upto: Extent,
+    /// What that costs.
+    cost: usize,
     /// The peer whose queue it is in; `None` for the socket's own queue.
     peer: Option<PeerId>,
 }
 
+impl Reservation {
+    /// Whether a message fits into the room.
+    pub(crate) fn check(&self, message: &Message) -> Result<(), Error> {
+        let (Extent { size, frames }, upto) = (message.extent(), self.upto);
+        match () {
+            () if frames == 0 => Err(Error::EmptyMessage),
+            () if size > upto.size => Err(Error::MessageTooLarge { size, max: upto.size }),
+            () if frames > upto.frames => Err(Error::TooManyFrames { frames, max: upto.frames }),
+            () => Ok(()),
+        }
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
-    /// Takes room for one message of up to `size` bytes, or parks.
+    /// Takes room for one message, or parks.
     pub(crate) fn poll_reserve(
         &mut self,
-        size: usize,
+        upto: Extent,
         key: &mut WaitKey,
         waker: &Waker,
     ) -> Poll<Result<Reservation, Error>> {
-        match self.reserve(size) {
+        match self.reserve(upto) {
             Err(Error::WouldBlock) => {
                 self.park_sender(key, waker);
                 Poll::Pending
@@ -37,26 +53,23 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    fn reserve(&mut self, size: usize) -> Result<Reservation, Error> {
+    fn reserve(&mut self, upto: Extent) -> Result<Reservation, Error> {
         self.check_sendable()?;
-        let max = self.options.max_message_size;
-        if size > max {
-            return Err(Error::MessageTooLarge { size, max });
-        }
+        self.check_limits(upto, &Message::new())?;
         if let Some(error) = self.hopeless() {
             return Err(error);
         }
-        let peer = match self.route_any(size) {
+        let cost = upto.saturating_cost();
+        let peer = match self.route_any(cost) {
             Route::To(id) if self.outbound.pending.is_empty() => Some(id),
-            Route::NoPeer if self.may_queue(size) => None,
+            Route::NoPeer if self.may_queue(cost) => None,
             _ => return Err(Error::WouldBlock),
         };
-        let reservation = Reservation { size, peer };
         match peer.and_then(|id| self.peers.get_mut(id)) {
-            Some(peer) => peer.out_level.reserve(size),
-            None => self.outbound.pending_level.reserve(size),
+            Some(peer) => peer.out_level.reserve(cost),
+            None => self.outbound.pending_level.reserve(cost),
         }
-        Ok(reservation)
+        Ok(Reservation { upto, cost, peer })
     }
 
     /// Gives the room back; a peer that was lost took it along.
@@ -64,12 +77,12 @@ impl<S: AsyncStream> Core<S> {
         match reservation.peer {
             Some(id) => {
                 if let Some(peer) = self.peers.get_mut(id) {
-                    peer.out_level.release(reservation.size);
+                    peer.out_level.release(reservation.cost);
                     self.room_freed(id);
                 }
             }
             None => {
-                self.outbound.pending_level.release(reservation.size);
+                self.outbound.pending_level.release(reservation.cost);
                 self.wake_senders();
             }
         }
@@ -81,12 +94,12 @@ impl<S: AsyncStream> Core<S> {
         match reservation.peer.and_then(|id| self.peers.get_mut(id)) {
             Some(peer) if peer.stage == Stage::Live => {
                 let id = peer.id;
-                peer.out_level.release(reservation.size);
+                peer.out_level.release(reservation.cost);
                 self.enqueue(id, &mut message, permit, true);
             }
             _ => {
                 if reservation.peer.is_none() {
-                    self.outbound.pending_level.release(reservation.size);
+                    self.outbound.pending_level.release(reservation.cost);
                 }
                 self.queue_pending(message, permit);
                 self.drain_pending();

@@ -36,7 +36,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Counts messages that a peer left to us for good, for which nobody is there.
     pub(crate) fn count_abandoned(&mut self, peer: Option<PeerId>, abandoned: Count) {
-        self.ledger.receive_late(abandoned.messages as u64, abandoned.bytes as u64);
+        self.ledger.receive_late(abandoned.messages as u64, abandoned.all.size as u64);
         self.count_recv_dropped(peer, self.cause_of_end(), abandoned.messages as u64);
     }
 

@@ -116,7 +116,7 @@ fn messages_are_made_of_tuples_and_lists() {
     assert_eq!(Message::from([vec![b'a'], vec![b'b']]), expected(2));
     assert_eq!(Message::from([b"a", b"b"]), expected(2));
     assert_eq!(Message::from(&text), Message::from("b"));
-    assert_eq!(Message::from(std::borrow::Cow::from("b")), Message::from("b"));
+    assert_eq!(Message::from(Cow::from("b")), Message::from("b"));
     assert_eq!(Message::from(vec![1, 2, 3_u8]).len(), 1, "bytes are one frame");
 }
 

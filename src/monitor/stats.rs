@@ -116,7 +116,7 @@ pub struct PeerStats {
     pub bytes_sent: u64,
     /// Messages queued for it.
     pub queued_messages: usize,
-    /// Payload bytes queued for it.
+    /// What those messages cost, in bytes ([`Message::cost`](crate::Message::cost)).
     pub queued_bytes: usize,
     /// Whole messages that arrived from it.
     pub received: u64,
@@ -124,7 +124,7 @@ pub struct PeerStats {
     pub bytes_received: u64,
     /// Messages of it that wait to be received.
     pub recv_queued_messages: usize,
-    /// Payload bytes of those.
+    /// What those cost, in bytes.
     pub recv_queued_bytes: usize,
     pub(crate) dropped: Counts<DropCause>,
     pub(crate) recv_dropped: Counts<DropCause>,

@@ -71,7 +71,7 @@ impl SocketOptions {
     /// costs its payload and [`Frame::COST`](crate::Frame::COST) for each frame; one that costs more than the
     /// whole mark is admitted alone. libzmq has no such mark.
     ///
-    /// What a queue takes of the heap is at most twice what is counted, and half a MiB.
+    /// What a queue takes of the heap is at most twice what is counted, and a MiB and a half.
     #[must_use]
     pub fn with_send_hwm_bytes(mut self, bytes: usize) -> Self {
         self.send_hwm_bytes = bytes;

@@ -14,7 +14,7 @@ use super::greeting::{self, GREETING_LEN};
 use super::mechanism::{Done, Mechanism, Seal, Step};
 use super::recover::Pieces;
 use super::{Config, Event, PeerInfo, ProtocolError, WireSink};
-use crate::message::{Frame, INLINE_CAPACITY, Message};
+use crate::message::{FRAMES, Frame, INLINE_CAPACITY, Message};
 
 /// Payloads above this many bytes are collected by the caller when they are incomplete.
 ///
@@ -353,8 +353,8 @@ impl Connection {
     }
 
     /// The most bytes that `message` takes on the wire, unsealed.
-    pub(crate) fn wire_bound(message: &Message, size: usize) -> usize {
-        size + message.len() * LONG_HEADER
+    pub(crate) fn wire_bound(message: &Message) -> usize {
+        message.size() + message.len() * LONG_HEADER
     }
 
     /// Asks the peer for a sign of life, and to give us up after `ttl` without one (zero: never).
@@ -430,6 +430,9 @@ impl Partial {
     fn add(&mut self, has_more: bool, frame: Frame) -> Option<Message> {
         if !has_more && self.frames.is_empty() {
             return Some(frame.into());
+        }
+        if self.frames.is_empty() {
+            self.frames.reserve_exact(FRAMES);
         }
         self.size += frame.len();
         self.frames.push_back(frame);

@@ -1,6 +1,9 @@
 //! The high-water meter of one queue.
 
-/// Counts queued messages and their bytes against two marks (libzmq: SNDHWM, RCVHWM; in messages only).
+use crate::message::Frame;
+
+/// Counts queued messages, and in bytes what they cost, against two marks (libzmq: SNDHWM, RCVHWM; in messages
+/// only).
 ///
 /// Exact in both units: one message out makes room for one (libzmq waits until half of the queue has
 /// drained), and nothing is rounded or saturated. Pure arithmetic: waiting for room is the business of
@@ -25,63 +28,63 @@ impl HighWater {
         Self { messages: 0, bytes: 0, max_messages, max_bytes, reserved_messages: 0, reserved_bytes: 0 }
     }
 
-    /// Whether a message of `size` bytes may be added.
+    /// Whether a message that costs `cost` may be added.
     ///
-    /// One that is larger than the whole byte mark is admitted when no bytes are queued: alone, instead
-    /// of never. An empty one counts as a byte, so that a full queue is full for all.
+    /// One that costs more than the whole byte mark is admitted when nothing is queued: alone, instead of
+    /// never.
     #[inline]
-    pub(crate) const fn has_room(&self, size: usize) -> bool {
+    pub(crate) const fn has_room(&self, cost: usize) -> bool {
         // After an oversized message `bytes` is over the mark, and there is nothing to subtract.
         let bytes = self.bytes + self.reserved_bytes;
         self.messages + self.reserved_messages < self.max_messages
-            && (bytes == 0 || (bytes < self.max_bytes && size <= self.max_bytes - bytes))
+            && (bytes == 0 || (bytes < self.max_bytes && cost <= self.max_bytes - bytes))
     }
 
-    /// Whether there is no room for even one byte.
+    /// Whether there is no room for any message, since each costs as much as an empty frame at least.
     #[inline]
     pub(crate) const fn is_full(&self) -> bool {
-        !self.has_room(1)
+        !self.has_room(Frame::COST)
     }
 
-    /// A message of `size` bytes was queued.
+    /// A message that costs `cost` was queued.
     #[inline]
-    pub(crate) fn add(&mut self, size: usize) {
+    pub(crate) fn add(&mut self, cost: usize) {
         self.messages = self.messages.checked_add(1).expect("fewer messages than addresses");
-        self.bytes = self.bytes.checked_add(size).expect("queued bytes fit into the address space");
+        self.bytes = self.bytes.checked_add(cost).expect("queued bytes fit into the address space");
     }
 
-    /// A message of `size` bytes has left the queue; `size` must be what it was added with.
+    /// A message that costs `cost` has left the queue; `cost` must be what it was added with.
     ///
     /// # Panics
     /// If more leaves than was added: a count that wraps around shuts the queue for ever.
     #[inline]
-    pub(crate) fn remove(&mut self, size: usize) {
-        self.remove_all(1, size);
+    pub(crate) fn remove(&mut self, cost: usize) {
+        self.remove_all(1, cost);
     }
 
-    /// Several messages, of so many bytes together, have left the queue.
+    /// Several messages, that cost so many bytes together, have left the queue.
     ///
     /// # Panics
     /// As [`remove`](Self::remove).
     #[inline]
     pub(crate) fn remove_all(&mut self, messages: usize, bytes: usize) {
         self.messages = self.messages.checked_sub(messages).expect("every message leaves once");
-        self.bytes = self.bytes.checked_sub(bytes).expect("a message leaves with the size it came with");
+        self.bytes = self.bytes.checked_sub(bytes).expect("a message leaves with the cost it came with");
     }
 
-    /// Holds room for a message of up to `size` bytes.
-    pub(crate) fn reserve(&mut self, size: usize) {
+    /// Holds room for a message that costs up to `cost`.
+    pub(crate) fn reserve(&mut self, cost: usize) {
         self.reserved_messages += 1;
-        self.reserved_bytes += size;
+        self.reserved_bytes += cost;
     }
 
     /// Gives room back that was held.
     ///
     /// # Panics
     /// If more is given back than was held.
-    pub(crate) fn release(&mut self, size: usize) {
+    pub(crate) fn release(&mut self, cost: usize) {
         self.reserved_messages = self.reserved_messages.checked_sub(1).expect("every room is held once");
-        self.reserved_bytes = self.reserved_bytes.checked_sub(size).expect("room goes back as it was held");
+        self.reserved_bytes = self.reserved_bytes.checked_sub(cost).expect("room goes back as it was held");
     }
 
     /// Messages queued now.
@@ -164,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "size it came with")]
+    #[should_panic(expected = "cost it came with")]
     fn losing_count_is_loud() {
         let mut meter = HighWater::new(2, 2);
         meter.add(1);

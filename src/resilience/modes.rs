@@ -55,7 +55,8 @@ pub enum WhileDisconnected {
     QueueUpTo {
         /// Messages that may wait.
         messages: usize,
-        /// Payload bytes that may wait; a larger message is admitted alone.
+        /// Bytes that those may cost ([`Message::cost`](crate::Message::cost)); a message that costs more is
+        /// admitted alone.
         bytes: usize,
         /// Messages that have waited longer are dropped and counted as `DropCause::Expired`; `None` for
         /// no limit.

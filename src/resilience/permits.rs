@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// A budget of bytes that messages are charged to for as long as they are queued.
 ///
-/// A socket acquires a message's payload bytes before it queues the message, and the [`Permit`] moves
+/// A socket acquires what a message costs ([`Message::cost`](crate::Message::cost)) before it queues the message, and the [`Permit`] moves
 /// with the message: it returns its bytes when the last of them is with the kernel, or when the message
 /// is dropped. Give clones of one budget to several sockets, and it bounds what they hold together.
 ///
@@ -106,8 +106,8 @@ impl Permit {
         Self { bytes, owner: Some(owner) }
     }
 
-    /// The bytes that will be returned: 0 for [`none`](Self::none), and less than the message has if that
-    /// is larger than the whole budget.
+    /// The bytes that will be returned: 0 for [`none`](Self::none), and less than the message costs if
+    /// that is more than the whole budget.
     #[inline]
     #[must_use]
     pub const fn bytes(&self) -> usize {

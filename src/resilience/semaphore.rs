@@ -14,16 +14,18 @@ use super::permits::{BytePermits, Permit, ReleaseBytes};
 ///
 /// - A message gets all of its bytes in one step, and no message overtakes another: a large one is never
 ///   starved by small ones.
-/// - A message larger than the whole budget waits until everything is free and takes it all: it is
-///   admitted alone, instead of never. A budget of 0 counts as one of 1: one message at a time.
+/// - A message that costs more than the whole budget waits until everything is free and takes it all: it is
+///   admitted alone, instead of never. So a budget below one [`Frame::COST`](crate::Frame::COST), 0 included,
+///   admits one message at a time.
 /// - Who stops waiting wakes the next, whether or not its turn had come.
 /// - While at least half is free, a socket in a burst of small messages takes up to 16 KiB (and a 64th of
 ///   the budget) at once, and gives back what is left when the burst is over. Nothing exceeds the budget.
-/// - Empty messages pass: they cost no bytes. What bounds their number is the high-water mark.
 ///
-/// What is counted are payloads. Those of 16 KiB and more take that much memory; smaller ones are copied into
-/// one buffer for each connection, which takes about twice what is queued in it, and for a while more after a
-/// large backlog.
+/// Sockets acquire what a message costs, its payload and [`Frame::COST`](crate::Frame::COST) for each frame, where
+/// one might expect `acquire(len)` of the payload alone: a million messages of one byte take a hundred times their
+/// payloads, and a budget is to bound the memory. It does: the queued messages that a budget admitted take at
+/// most twice its bytes of the heap, and a MiB and a half for each connection. What is published counts once, for as
+/// long as any subscriber's copy is queued; the copies count against the mark of each subscriber.
 ///
 /// ```
 /// use monocoque::resilience::{BytePermits, SemaphorePermits};

@@ -14,6 +14,7 @@ use socket2::SockRef;
 use super::os::{self, Dial};
 use super::{AsyncStream, Listener, RecvBuf, Runtime, SendBuf, Spawn};
 use crate::endpoint::Endpoint;
+use crate::message::Extent;
 use crate::options::{SocketOptions, TransportOptions};
 
 /// Makes tests of the functions below; needs `run`, `socket` and, on Unix, `unix_pair` beside it.
@@ -178,7 +179,7 @@ fn large_queue() -> (SendBuf, Vec<u8>) {
         let body = Bytes::from(vec![number as u8; if number % 3 == 0 { 100 } else { 130_000 }]);
         queue.put(&header);
         queue.put_shared(&body);
-        queue.end_message(body.len());
+        queue.end_message(Extent { size: body.len(), frames: 1 });
         whole.extend_from_slice(&header);
         whole.extend_from_slice(&body);
     }

@@ -10,6 +10,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub(crate) use self::arena::Arena;
+use crate::message::Extent;
 
 /// Payloads from here on are referenced, smaller ones copied, which keeps what is written in a buffer that
 /// stays in the caches: measured over loopback with a fresh payload for each message, copying takes a third
@@ -92,8 +93,8 @@ impl Cursor {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Written {
     pub(crate) messages: usize,
-    /// Payload bytes of all of them.
-    pub(crate) payload: usize,
+    /// How large they are together.
+    pub(crate) all: Extent,
 }
 
 /// A message that was not wholly written.
@@ -101,8 +102,8 @@ pub(crate) struct Written {
 pub(crate) struct Unsent {
     /// Its bytes on the wire; a payload that was referenced is a piece of its own.
     pub(crate) pieces: Vec<Bytes>,
-    /// Its payload bytes.
-    pub(crate) payload: usize,
+    /// How large the message is.
+    pub(crate) extent: Extent,
     /// Part of it was written.
     pub(crate) begun: bool,
 }
@@ -205,10 +206,10 @@ impl SendBuf {
         self.end += len as u64;
     }
 
-    /// Ends a message with `payload` payload bytes.
+    /// Ends a message of this extent.
     #[inline]
-    pub(crate) fn end_message(&mut self, payload: usize) {
-        self.end_piece(Some(payload));
+    pub(crate) fn end_message(&mut self, extent: Extent) {
+        self.end_piece(Some(extent));
     }
 
     /// Ends a command, if anything was put since the last boundary.
@@ -220,8 +221,8 @@ impl SendBuf {
     }
 
     #[inline]
-    fn end_piece(&mut self, payload: Option<usize>) {
-        self.arena.boundaries.push((self.end - self.bounded) as usize, payload);
+    fn end_piece(&mut self, message: Option<Extent>) {
+        self.arena.boundaries.push((self.end - self.bounded) as usize, message);
         self.bounded = self.end;
     }
 
@@ -233,8 +234,8 @@ impl SendBuf {
         while let Some(run) = self.arena.boundaries.pop_written((self.cursor.position - self.front) as usize)
         {
             self.front += (run.count * run.len) as u64;
-            if let Some(payload) = run.payload {
-                return Some(Written { messages: run.count, payload: run.count * payload });
+            if let Some(each) = run.message() {
+                return Some(Written { messages: run.count, all: each.times(run.count) });
             }
         }
         self.reclaim();
@@ -257,7 +258,7 @@ impl SendBuf {
         // What has been written bounds what can be dropped: look closer only where it may pay.
         if self.cursor.arena >= COMPACT_FROM {
             let unneeded = self.front_cursor().arena;
-            if unneeded >= COMPACT_FROM && unneeded >= self.arena.len() / 2 {
+            if unneeded >= COMPACT_FROM && self.arena.is_worth_discarding(unneeded) {
                 self.arena.discard(unneeded);
                 self.cursor.arena -= unneeded;
             }
@@ -276,7 +277,7 @@ impl SendBuf {
     /// Whether the front message is written in part.
     pub(crate) fn is_mid_message(&self) -> bool {
         let front = self.arena.boundaries.front();
-        self.cursor.position > self.front && front.is_some_and(|front| front.payload.is_some())
+        self.cursor.position > self.front && front.is_some_and(|front| front.message().is_some())
     }
 
     /// Copied bytes to be written.
@@ -337,7 +338,7 @@ impl SendBuf {
         let written = queue.cursor.position;
         let mut cursor = queue.front_cursor();
         let mut unsent = Vec::new();
-        for (len, payload) in queue.arena.boundaries.iter() {
+        for (len, message) in queue.arena.boundaries.iter() {
             let begun = cursor.position < written;
             let end = cursor.position + len as u64;
             let mut pieces = Vec::new();
@@ -348,7 +349,7 @@ impl SendBuf {
                     Piece::Shared(index, range) => queue.shared[index].bytes.slice(range),
                 });
             }
-            unsent.extend(payload.map(|payload| Unsent { pieces, payload, begun }));
+            unsent.extend(message.map(|extent| Unsent { pieces, extent, begun }));
         }
         unsent
     }

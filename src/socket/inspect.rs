@@ -30,7 +30,7 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         self.shared.with(|core| core.queued().0)
     }
 
-    /// Payload bytes that were accepted and are not yet with the kernel.
+    /// What those messages cost, in bytes: their payload and [`Frame::COST`](crate::Frame::COST) for each frame.
     #[must_use]
     pub fn buffered_bytes(&self) -> usize {
         self.shared.with(|core| core.queued().1)

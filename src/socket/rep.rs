@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::kind::socket_type;
-use crate::engine::{Admission, Extent, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
 use crate::error::Error;
-use crate::message::{Frame, Message};
+use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DropCause, PeerId};
 
 socket_type! {

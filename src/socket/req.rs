@@ -3,9 +3,9 @@
 use super::Socket;
 use super::kind::{Requests, socket_type};
 use super::round_robin::next_with_room;
-use crate::engine::{Admission, Extent, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
 use crate::error::{Error, SendError};
-use crate::message::{Frame, Message};
+use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::options::SocketOptions;
 use crate::resilience::BytePermits;

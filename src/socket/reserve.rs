@@ -7,14 +7,14 @@ use super::Socket;
 use super::kind::SendsToAny;
 use super::wait::Waiting;
 use crate::engine::{Reservation, Shared};
-use crate::error::{Error, Result, SendError};
-use crate::message::Message;
+use crate::error::{Result, SendError};
+use crate::message::{Extent, Message};
 use crate::resilience::{BytePermits, Permit};
 use crate::runtime::AsyncStream;
 
 impl<T: SendsToAny, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
-    /// Waits for room and permits for one message of up to `bytes` payload bytes, before the message
-    /// exists.
+    /// Waits for room and permits for one message of one frame of up to `bytes` payload bytes, before the
+    /// message exists.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -23,10 +23,23 @@ impl<T: SendsToAny, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Dropped before it is ready, nothing is reserved, and the future loses its place among those that
     /// wait.
     pub async fn reserve(&self, bytes: usize) -> Result<SendPermit<'_, T, S, P>> {
+        self.reserve_frames(bytes, 1).await
+    }
+
+    /// The same for a message of up to `frames` frames, of up to `bytes` payload bytes together: each frame
+    /// counts against the marks and permits with [`Frame::COST`](crate::Frame::COST).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`reserve`](Self::reserve).
+    pub async fn reserve_frames(&self, bytes: usize, frames: usize) -> Result<SendPermit<'_, T, S, P>> {
+        let upto = Extent { size: bytes, frames };
         let mut guard = WaitGuard { shared: &self.shared, waiting: Waiting::default() };
         let (reservation, permit) = poll_fn(|cx| {
-            guard.waiting.poll_admitted(self, bytes, cx, |core, permit, key, waker| {
-                match core.poll_reserve(bytes, key, waker) {
+            guard.waiting.poll_admitted(self, upto.saturating_cost(), cx, |core, permit, key, waker| {
+                match core.poll_reserve(upto, key, waker) {
                     Poll::Ready(Ok(reservation)) => Poll::Ready(Ok((reservation, permit))),
                     Poll::Ready(Err(error)) => {
                         core.refund(permit);
@@ -70,17 +83,14 @@ impl<T, S: AsyncStream, P: BytePermits> SendPermit<'_, T, S, P> {
     /// If the connection that the room was on has been lost meanwhile, the message waits in the socket.
     ///
     /// # Errors
-    /// [`Error::MessageTooLarge`] if it is larger than the reservation, [`Error::EmptyMessage`] if it has
-    /// no frame; with the message.
+    /// [`Error::MessageTooLarge`](crate::Error::MessageTooLarge) or [`Error::TooManyFrames`](crate::Error::TooManyFrames) if it is larger than
+    /// the reservation or has more frames, [`Error::EmptyMessage`](crate::Error::EmptyMessage) if it has none;
+    /// with the message.
     pub fn send(mut self, message: impl Into<Message>) -> Result<(), SendError> {
         let message = message.into();
         let Some(reservation) = self.reservation else { return Ok(()) };
-        let (size, max) = (message.size(), reservation.size);
-        if message.is_empty() {
-            return Err(SendError::new(Error::EmptyMessage, message));
-        }
-        if size > max {
-            return Err(SendError::new(Error::MessageTooLarge { size, max }, message));
+        if let Err(error) = reservation.check(&message) {
+            return Err(SendError::new(error, message));
         }
         self.reservation = None;
         let permit = std::mem::take(&mut self.permit);

@@ -39,9 +39,9 @@ impl<P: BytePermits> Waiting<P> {
         write: bool,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        let size = message.size();
+        let cost = message.cost();
         let give_way = !std::mem::replace(&mut self.started, true);
-        let submitted = self.poll_admitted(socket, size, cx, |core, permit, key, waker| {
+        let submitted = self.poll_admitted(socket, cost, cx, |core, permit, key, waker| {
             if give_way && core.give_way(waker) {
                 // Not parked: the wake is on its way already.
                 core.refund(permit);
@@ -73,16 +73,16 @@ impl<P: BytePermits> Waiting<P> {
         shared.with(|core| core.limit_expired(&mut self.limit, core.options.send_timeout, cx.waker()))
     }
 
-    /// Acquires a permit for `size` bytes and offers it to `admit`, which parks if there is no room.
+    /// Acquires a permit for `cost` bytes and offers it to `admit`, which parks if there is no room.
     #[inline]
     pub(super) fn poll_admitted<T, S: AsyncStream, R>(
         &mut self,
         socket: &Socket<T, S, P>,
-        size: usize,
+        cost: usize,
         cx: &mut Context<'_>,
         mut admit: impl FnMut(&mut Core<S>, Permit, &mut WaitKey, &Waker) -> Poll<R>,
     ) -> Poll<R> {
-        let permit = ready!(self.poll_permit(&socket.permits, size, cx));
+        let permit = ready!(self.poll_permit(&socket.permits, cost, cx));
         socket.shared.with(|core| {
             let result = admit(core, permit, &mut self.room, cx.waker());
             if result.is_ready() {
@@ -96,11 +96,11 @@ impl<P: BytePermits> Waiting<P> {
         })
     }
 
-    fn poll_permit(&mut self, permits: &P, size: usize, cx: &mut Context<'_>) -> Poll<Permit> {
+    fn poll_permit(&mut self, permits: &P, cost: usize, cx: &mut Context<'_>) -> Poll<Permit> {
         if self.acquiring.is_none() {
-            match permits.try_acquire(size) {
+            match permits.try_acquire(cost) {
                 Some(permit) => return Poll::Ready(permit),
-                None => self.acquiring = Some(permits.acquire(size)),
+                None => self.acquiring = Some(permits.acquire(cost)),
             }
         }
         let Some(acquiring) = &mut self.acquiring else { return Poll::Pending };

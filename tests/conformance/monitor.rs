@@ -75,15 +75,16 @@ fn monitor_pipe_stats() {
         for _ in 0..3 {
             push.send_buffered("four").unwrap();
         }
+        let cost = Message::from("four").cost();
         let peer = push.stats().peers.remove(0);
-        assert_eq!((peer.queued_messages, peer.queued_bytes, peer.sent), (3, 12, 0));
+        assert_eq!((peer.queued_messages, peer.queued_bytes, peer.sent), (3, 3 * cost, 0));
         push.flush().await.unwrap();
         assert_eq!(pull.recv().await.unwrap(), Message::from("four"));
         let peer = push.stats().peers.remove(0);
         assert_eq!((peer.queued_messages, peer.queued_bytes, peer.sent), (0, 0, 3));
         until(|| pull.stats().received == 3).await;
         let peer = pull.stats().peers.remove(0);
-        assert_eq!((peer.recv_queued_messages, peer.recv_queued_bytes, peer.received), (2, 8, 3));
+        assert_eq!((peer.recv_queued_messages, peer.recv_queued_bytes, peer.received), (2, 2 * cost, 3));
     });
 }
 

@@ -57,7 +57,7 @@ impl Side {
                     None => self.dropped += 1,
                 }
             }
-            3 => match poll_times(self.socket.reserve(2_008), polls, turn).await {
+            3 => match poll_times(self.socket.reserve_frames(2_008, 2), polls, turn).await {
                 Some(permit) if random.bool() => permit.unwrap().send(self.next(random)).unwrap(),
                 _ => self.dropped += 1,
             },

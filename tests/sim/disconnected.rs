@@ -15,7 +15,8 @@ async fn alone(policy: WhileDisconnected) -> Push {
 #[test]
 fn messages_wait_up_to_marks_of_their_own() {
     Sim::new(1).block_on(async {
-        let push = alone(WhileDisconnected::QueueUpTo { messages: 10, bytes: 35, max_age: None }).await;
+        let bytes = 7 * (5 + Frame::COST);
+        let push = alone(WhileDisconnected::QueueUpTo { messages: 10, bytes, max_age: None }).await;
         let accepted = (0..20).take_while(|_| push.try_send([0; 5]).is_ok()).count();
         assert_eq!(accepted, 7);
         let refused = push.try_send([1; 5]).unwrap_err();

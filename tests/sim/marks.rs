@@ -66,15 +66,36 @@ fn a_waiting_send_goes_on_when_one_message_is_out() {
 fn send_hwm_bytes_is_exact() {
     let sim = Sim::new(1);
     sim.block_on(async {
-        let (push, peer) = blocked(&sim, without_heartbeats().with_send_hwm_bytes(1000)).await;
+        let mark = 10 * (100 + Frame::COST);
+        let (push, peer) = blocked(&sim, without_heartbeats().with_send_hwm_bytes(mark)).await;
         assert_eq!(accepted(&push, 100), 10);
-        assert_eq!(push.buffered_bytes(), 1000);
+        assert_eq!(push.buffered_bytes(), mark);
         sim.network().set_capacity(peer.link(), Direction::ToServer, 102);
         sim::sleep(ms(1)).await;
         assert!(push.try_send(vec![1; 101]).is_err());
         assert_eq!(accepted(&push, 100), 1);
         assert!(push.try_send("").is_err(), "full is full");
     });
+}
+
+/// A mark or a budget that is less than any message costs admits one at a time.
+#[test]
+fn a_mark_below_the_cost_of_a_frame_admits_one_at_a_time() {
+    for (mark, budget) in [(1, usize::MAX), (Frame::COST - 1, usize::MAX), (usize::MAX, 0), (usize::MAX, 50)]
+    {
+        let sim = Sim::new(1);
+        sim.block_on(async {
+            let (push, peer) = blocked(&sim, without_heartbeats().with_send_hwm_bytes(mark)).await;
+            let push = push.with_permits(SemaphorePermits::new(budget));
+            for out in 1..=3 {
+                push.try_send("").unwrap();
+                assert!(push.try_send("").is_err(), "alone");
+                sim.network().set_capacity(peer.link(), Direction::ToServer, 2 * out);
+                sim::sleep(ms(1)).await;
+                assert_eq!(push.stats().sent, out as u64);
+            }
+        });
+    }
 }
 
 #[test]
@@ -131,9 +152,12 @@ fn recv_hwm_is_exact() {
 
 #[test]
 fn recv_hwm_bytes_is_exact() {
-    for (size, messages) in [(100, 10), (300, 4), (999, 2), (1000, 1), (20_000, 1)] {
+    const MARK: usize = 10 * (100 + Frame::COST);
+    for size in [0, 100, 300, 999, 1000, 20_000] {
+        // Full is what has no room for an empty message.
+        let messages = (1..).find(|n| n * (size + Frame::COST) + Frame::COST > MARK).unwrap() as u64;
         Sim::new(1).block_on(async {
-            let pull = flooded(without_heartbeats().with_recv_hwm_bytes(1000), size).await;
+            let pull = flooded(without_heartbeats().with_recv_hwm_bytes(MARK), size).await;
             assert_eq!(pull.stats().recv_queued, messages, "of {size} bytes");
             pull.try_recv().unwrap();
             sim::sleep(secs(1)).await;

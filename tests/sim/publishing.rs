@@ -190,7 +190,8 @@ fn nodrop_does_not_wait_for_the_dead() {
 fn permits_are_held_for_the_slowest() {
     let sim = Sim::new(1);
     sim.block_on(async {
-        let budget = SemaphorePermits::new(10_000);
+        let cost = 3000 + Frame::COST;
+        let budget = SemaphorePermits::new(4 * cost - 1);
         let (publisher, subs) = three(without_heartbeats(), true).await;
         publisher.wait_for_subscribers("", 3).await.unwrap();
         let publisher = publisher.with_permits(budget.clone());
@@ -200,14 +201,14 @@ fn permits_are_held_for_the_slowest() {
             for sub in &subs[..2] {
                 sub.recv().await.unwrap();
             }
-            assert_eq!(budget.available(), 10_000 - n * 3000);
+            assert_eq!(budget.in_use(), n * cost);
         }
         assert!(publisher.try_send(vec![0; 3000]).is_err());
         stall_last(&sim, 1 << 16);
         for _ in 0..3 {
             subs[2].recv().await.unwrap();
         }
-        assert_eq!(budget.available(), 10_000);
+        assert_eq!(budget.in_use(), 0);
     });
 }
 

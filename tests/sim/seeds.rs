@@ -111,11 +111,15 @@ impl Run {
                     continue;
                 }
                 1 => socket.try_send(self.message(next)).map(Some),
-                2 => match sim::timeout(patience, socket.reserve(self.message(next).size())).await {
-                    Ok(Ok(permit)) => permit.send(self.message(next)).map(Some),
-                    Ok(Err(Error::Poisoned)) | Err(_) => continue,
-                    Ok(Err(other)) => panic!("{other}"),
-                },
+                2 => {
+                    let message = self.message(next);
+                    let reserve = socket.reserve_frames(message.size(), message.len());
+                    match sim::timeout(patience, reserve).await {
+                        Ok(Ok(permit)) => permit.send(message).map(Some),
+                        Ok(Err(Error::Poisoned)) | Err(_) => continue,
+                        Ok(Err(other)) => panic!("{other}"),
+                    }
+                }
                 3 => match sim::timeout(patience, socket.feed(self.message(next))).await {
                     Ok(result) => result.map(Some),
                     Err(_) => Ok(None),

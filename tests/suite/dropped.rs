@@ -135,7 +135,7 @@ async fn reserve<T: SendsToAny, S: AsyncStream>(
     use_it: bool,
     polls: usize,
 ) -> Outcome {
-    match poll_times(socket.reserve(message.size()), polls, rt::yield_now).await {
+    match poll_times(socket.reserve_frames(message.size(), message.len()), polls, rt::yield_now).await {
         None => Outcome::Dropped,
         Some(Err(error)) => Outcome::Refused(error),
         Some(Ok(permit)) if use_it => Some(permit.send(message)).into(),

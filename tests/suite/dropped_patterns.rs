@@ -119,7 +119,8 @@ async fn push_to_pull(on_cancel: OnCancel, push_binds: bool) {
         match way.random.u8(..10) {
             0..3 => send(&push, next, &mut way).await,
             3 => {
-                let reserved = poll_times(push.reserve(next.size()), polls, rt::yield_now).await;
+                let reserve = push.reserve_frames(next.size(), next.len());
+                let reserved = poll_times(reserve, polls, rt::yield_now).await;
                 way.sent(reserved.map(|permit| permit?.send(next).map_err(Error::from)));
             }
             4 => {

@@ -41,8 +41,9 @@ fn a_full_peer_holds_exactly_the_mark() {
 #[test]
 fn the_byte_mark_is_exact_and_admits_a_giant_alone() {
     rt::run(async {
+        let mark = 1000 + 2 * Frame::COST;
         let options =
-            SocketOptions::default().with_send_hwm_bytes(1000).with_flush_policy(FlushPolicy::Manual);
+            SocketOptions::default().with_send_hwm_bytes(mark).with_flush_policy(FlushPolicy::Manual);
         let (_router, dealer) = {
             let router = RouterSocket::bind("tcp://127.0.0.1:0").await.unwrap();
             let endpoint = router.local_endpoint().unwrap();
@@ -51,7 +52,7 @@ fn the_byte_mark_is_exact_and_admits_a_giant_alone() {
         dealer.send_buffered(vec![0; 600]).unwrap();
         assert!(dealer.send_buffered(vec![0; 401]).is_err());
         dealer.send_buffered(vec![0; 400]).unwrap();
-        assert_eq!(dealer.buffered_bytes(), 1000);
+        assert_eq!(dealer.buffered_bytes(), mark);
         dealer.flush().await.unwrap();
         dealer.send_buffered(vec![0; 5000]).unwrap();
         assert!(dealer.send_buffered([0]).is_err());
@@ -91,6 +92,25 @@ fn a_reservation_cannot_fail() {
         let refused = push.reserve(1).await.unwrap().send("too large").unwrap_err();
         assert!(matches!(refused.error(), Error::MessageTooLarge { size: 9, max: 1 }));
         push.send_buffered("after").unwrap();
+    });
+}
+
+#[test]
+fn a_reservation_is_for_so_many_frames() {
+    rt::run(async {
+        let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+        let budget = SemaphorePermits::new(10_000);
+        let push = PushSocket::connect(pull.local_endpoint().unwrap()).await.unwrap();
+        let push = push.with_permits(budget.clone());
+        let refused = push.reserve(100).await.unwrap().send(("two", "frames")).unwrap_err();
+        assert!(matches!(refused.error(), Error::TooManyFrames { frames: 2, max: 1 }));
+        assert_eq!((budget.in_use(), refused.into_message().len()), (0, 2));
+        let permit = push.reserve_frames(9, 2).await.unwrap();
+        assert_eq!(budget.in_use(), 9 + 2 * Frame::COST);
+        permit.send(("two", "frames")).unwrap();
+        assert_eq!(pull.recv().await.unwrap(), Message::from(["two", "frames"]));
+        push.flush().await.unwrap();
+        assert_eq!(budget.in_use(), 0);
     });
 }
 
@@ -149,7 +169,7 @@ fn a_router_that_is_not_mandatory_drops_and_counts() {
 #[test]
 fn sockets_share_a_budget() {
     rt::run(async {
-        let budget = SemaphorePermits::new(1000);
+        let budget = SemaphorePermits::new(1000 + 2 * Frame::COST);
         let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();
         let endpoint = pull.local_endpoint().unwrap();
         let options = SocketOptions::default().with_flush_policy(FlushPolicy::Manual);
@@ -191,7 +211,7 @@ fn a_burst_acquires_ahead_and_gives_back() {
                 second.send(vec![2; SIZE]).await.unwrap();
             }
             most = most.max(one.in_use());
-            refused += usize::from(one.in_use() > n * SIZE + 16 * 1024);
+            refused += usize::from(one.in_use() > n * (SIZE + Frame::COST) + 16 * 1024);
         }
         assert!(most > SIZE, "{most} bytes at most");
         assert_eq!(refused, 0);

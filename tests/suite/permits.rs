@@ -7,6 +7,7 @@ use futures_util::SinkExt;
 use super::rt::{self, *};
 
 const SIZE: usize = 100;
+const COST: usize = SIZE + Frame::COST;
 
 /// Nothing leaves but with `flush`.
 fn manual() -> SocketOptions {
@@ -33,7 +34,7 @@ macro_rules! holds {
     ($socket:ident, $budget:ident, $queue:expr) => {{
         assert_eq!($budget.in_use(), 0);
         $queue.unwrap();
-        assert_eq!($budget.in_use(), SIZE, "{}", stringify!($queue));
+        assert_eq!($budget.in_use(), COST, "{}", stringify!($queue));
         $socket.flush().await.unwrap();
         assert_eq!($budget.in_use(), 0, "{}", stringify!($queue));
     }};
@@ -51,7 +52,7 @@ fn every_call_that_sends_takes_its_bytes() {
         let mut sink = push.clone();
         SinkExt::feed(&mut sink, body()).await.unwrap();
         SinkExt::feed(&mut sink, body()).await.unwrap();
-        assert_eq!(budget.in_use(), SIZE);
+        assert_eq!(budget.in_use(), COST);
         SinkExt::flush(&mut sink).await.unwrap();
         assert_eq!(budget.in_use(), 0);
         for _ in 0..6 {
@@ -66,9 +67,9 @@ fn a_reservation_takes_its_bytes_before_the_message() {
         let (push, pull, budget) = pair!(PushSocket, PullSocket);
         drop(push.reserve(SIZE).await.unwrap());
         let reserved = push.reserve(SIZE).await.unwrap();
-        assert_eq!(budget.in_use(), SIZE);
+        assert_eq!(budget.in_use(), COST);
         reserved.send(body()).unwrap();
-        assert_eq!(budget.in_use(), SIZE);
+        assert_eq!(budget.in_use(), COST);
         push.flush().await.unwrap();
         assert_eq!(budget.in_use(), 0);
         assert_eq!(pull.recv().await.unwrap(), body());
@@ -86,7 +87,7 @@ fn every_type_that_sends_takes_the_bytes() {
         dealer.send("hello").await.unwrap();
         let (identity, _) = router.recv_from().await.unwrap();
         // The address counts, although it does not travel.
-        let taken = SIZE + identity.len();
+        let taken = COST + identity.len() + Frame::COST;
         router.send_to(identity, body()).await.unwrap();
         assert_eq!(budget.in_use(), taken);
         router.flush().await.unwrap();
@@ -127,7 +128,7 @@ fn what_waits_for_a_connection_holds_its_bytes() {
             PushSocket::connect_with_reconnect_and_options("tcp://127.0.0.1:1", options).await.unwrap();
         let push = push.with_permits(budget.clone());
         push.send(body()).await.unwrap();
-        assert_eq!(budget.in_use(), SIZE);
+        assert_eq!(budget.in_use(), COST);
         push.close().await;
         assert_eq!(budget.in_use(), 0);
     });

@@ -1,19 +1,20 @@
 //! Two queues of messages between two sockets of one process.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use crate::endpoint::Endpoint;
 use crate::engine::pending::Queued;
+use crate::fifo::Fifo;
+use crate::message::Extent;
 use crate::resilience::HighWater;
 
 /// Entries that a drained queue may keep memory for: an idle connection holds next to nothing.
 const KEPT_CAPACITY: usize = 32;
 
 /// Messages of a burst that are worth waking the reader for, or payload bytes.
-const ENOUGH: Count = Count { messages: 64, bytes: 32 * 1024 };
+const ENOUGH: Count = Count { messages: 64, all: Extent { size: 32 * 1024, frames: usize::MAX } };
 
 /// One side's end of a connection: reads what the other side wrote, and the other way round.
 ///
@@ -28,7 +29,7 @@ pub(crate) struct End {
     name: Arc<str>,
     incoming: Arc<Pipe>,
     /// What was fetched from there and not taken: it can still go back.
-    fetched: VecDeque<Queued>,
+    fetched: Fifo<Queued>,
     outgoing: Arc<Pipe>,
     /// All that was ever written, and what of it the owner knows to be taken.
     written: Count,
@@ -52,7 +53,7 @@ struct Pipe {
 
 #[derive(Debug, Default)]
 struct State {
-    queue: VecDeque<Queued>,
+    queue: Fifo<Queued>,
     reader: Side,
     writer: Side,
     /// The reader found nothing and wants to be woken when there is something.
@@ -65,18 +66,19 @@ struct Side {
     closed: bool,
 }
 
-/// Messages and their payload bytes.
+/// Messages, and how large they are together.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Count {
     pub(crate) messages: usize,
-    pub(crate) bytes: usize,
+    pub(crate) all: Extent,
 }
 
 /// All that a reader has ever taken; it alone counts.
 #[derive(Debug, Default)]
 struct Tally {
     messages: AtomicUsize,
-    bytes: AtomicUsize,
+    size: AtomicUsize,
+    frames: AtomicUsize,
 }
 
 /// What there is to read.
@@ -112,7 +114,7 @@ pub(crate) struct Passed {
 pub(crate) struct Closed {
     pub(crate) taken: Count,
     /// What the other side never took.
-    pub(crate) unsent: VecDeque<Queued>,
+    pub(crate) unsent: Fifo<Queued>,
     /// What the other side left for good, as taken, and we never took.
     pub(crate) abandoned: Count,
     /// The other side.
@@ -120,31 +122,37 @@ pub(crate) struct Closed {
 }
 
 impl Count {
-    fn add(&mut self, size: usize) {
+    fn add(&mut self, extent: Extent) {
         self.messages += 1;
-        self.bytes += size;
+        self.all = self.all.plus(extent);
     }
 
     fn since(self, earlier: Self) -> Self {
-        Self { messages: self.messages - earlier.messages, bytes: self.bytes - earlier.bytes }
+        Self { messages: self.messages - earlier.messages, all: self.all.minus(earlier.all) }
     }
 
-    fn of(queue: &VecDeque<Queued>) -> Self {
-        Self { messages: queue.len(), bytes: queue.iter().map(|message| message.size).sum() }
+    fn of(queue: &Fifo<Queued>) -> Self {
+        Self {
+            messages: queue.len(),
+            all: queue.iter().fold(Extent::default(), |all, queued| all.plus(queued.message.extent())),
+        }
     }
 }
 
 impl Tally {
-    fn add(&self, size: usize) {
-        let Count { messages, bytes } = self.count();
-        self.bytes.store(bytes + size, Ordering::Release);
+    fn add(&self, extent: Extent) {
+        let Count { messages, all } = self.count();
+        let Extent { size, frames } = all.plus(extent);
+        self.size.store(size, Ordering::Release);
+        self.frames.store(frames, Ordering::Release);
         self.messages.store(messages + 1, Ordering::SeqCst);
     }
 
-    /// The bytes are those of the messages, or ahead of them.
+    /// The rest is that of the messages, or ahead of it.
     fn count(&self) -> Count {
         let messages = self.messages.load(Ordering::SeqCst);
-        Count { messages, bytes: self.bytes.load(Ordering::Acquire) }
+        let (size, frames) = (self.size.load(Ordering::Acquire), self.frames.load(Ordering::Acquire));
+        Count { messages, all: Extent { size, frames } }
     }
 }
 
@@ -171,16 +179,16 @@ impl State {
     }
 
     /// Puts what the reader has fetched back in front.
-    fn put_back(&mut self, fetched: &mut VecDeque<Queued>) {
+    fn put_back(&mut self, fetched: &mut Fifo<Queued>) {
         fetched.append(&mut self.queue);
         std::mem::swap(fetched, &mut self.queue);
     }
 }
 
 /// An idle connection holds next to nothing.
-fn tidy(drained: &mut VecDeque<Queued>) {
+fn tidy(drained: &mut Fifo<Queued>) {
     if drained.capacity() > KEPT_CAPACITY {
-        *drained = VecDeque::new();
+        *drained = Fifo::new();
     }
 }
 
@@ -192,7 +200,7 @@ impl End {
         let end = |incoming: &Arc<Pipe>, outgoing: &Arc<Pipe>| Self {
             name: Arc::clone(&name),
             incoming: Arc::clone(incoming),
-            fetched: VecDeque::new(),
+            fetched: Fifo::new(),
             outgoing: Arc::clone(outgoing),
             written: Count::default(),
             settled: Count::default(),
@@ -218,14 +226,15 @@ impl End {
     /// there are many, or [`announce`](Self::announce).
     #[inline]
     pub(crate) fn push(&mut self, message: Queued, in_burst: bool) -> Passed {
-        self.written.add(message.size);
-        self.untold.add(message.size);
+        let extent = message.message.extent();
+        self.written.add(extent);
+        self.untold.add(extent);
         let mut state = self.outgoing.lock();
         state.queue.push_back(message);
         if !state.reader_waits {
             self.untold = Count::default();
         }
-        let few = self.untold.messages < ENOUGH.messages && self.untold.bytes < ENOUGH.bytes;
+        let few = self.untold.messages < ENOUGH.messages && self.untold.all.size < ENOUGH.all.size;
         let reader = if in_burst && few { None } else { state.reader_to_wake() };
         Passed { reader, unannounced: state.reader_waits }
     }
@@ -237,26 +246,26 @@ impl End {
     }
 
     /// Takes back what the reader has not fetched.
-    pub(crate) fn retract(&mut self) -> VecDeque<Queued> {
+    pub(crate) fn retract(&mut self) -> Fifo<Queued> {
         let retracted = std::mem::take(&mut self.outgoing.lock().queue);
         self.written = self.written.since(Count::of(&retracted));
         retracted
     }
 
-    /// Whether a message of `size` bytes fits below the mark, `level` being what the writer knows; if not,
+    /// Whether a message that costs `cost` fits below the mark, `level` being what the writer knows; if not,
     /// the writer is woken when the reader takes something.
-    pub(crate) fn has_room(&self, level: HighWater, size: usize) -> bool {
-        if self.level(level).has_room(size) {
+    pub(crate) fn has_room(&self, level: HighWater, cost: usize) -> bool {
+        if self.level(level).has_room(cost) {
             return true;
         }
         self.outgoing.awaited.store(true, Ordering::SeqCst);
-        self.level(level).has_room(size)
+        self.level(level).has_room(cost)
     }
 
     /// What is queued, `level` being what the writer knows.
     pub(crate) fn level(&self, mut level: HighWater) -> HighWater {
         let taken = self.outgoing.taken.count().since(self.settled);
-        level.remove_all(taken.messages, taken.bytes);
+        level.remove_all(taken.messages, taken.all.cost());
         level
     }
 
@@ -283,7 +292,7 @@ impl End {
             }
             own[0] = state.writer.waker.take();
             let left = leave && !state.reader.closed;
-            let unsent = if left { VecDeque::new() } else { std::mem::take(&mut state.queue) };
+            let unsent = if left { Fifo::new() } else { std::mem::take(&mut state.queue) };
             let taken = self.written.since(Count::of(&unsent)).since(self.settled);
             Closed { taken, unsent, abandoned: Count::default(), waker: state.reader.waker.clone() }
         };
@@ -311,7 +320,7 @@ impl End {
         let message = self.fetched.pop_front();
         let mut writer = None;
         if let Some(message) = &message {
-            self.incoming.taken.add(message.size);
+            self.incoming.taken.add(message.message.extent());
             writer = self.incoming.writer_to_wake();
         }
         let rest = if self.fetched.is_empty() { self.look() } else { Incoming::Messages };

@@ -21,9 +21,9 @@ impl<S: AsyncStream> Core<S> {
         let Some(peer) = self.peers.get_mut(id) else { return };
         let Some(end) = peer.link.inproc_mut() else { return };
         let queued = Queued::new(message, permit);
-        let size = queued.size;
+        let cost = queued.cost();
         let passed = end.push(queued, in_burst);
-        peer.out_level.add(size);
+        peer.out_level.add(cost);
         peer.enqueued += 1;
         self.effects.wake(passed.reader);
         if passed.unannounced {
@@ -213,17 +213,17 @@ impl<S: AsyncStream> Core<S> {
         peer.count_taken(closed.taken);
         self.effects.wake(closed.waker);
         self.count_abandoned(Some(peer.id), closed.abandoned);
-        closed.unsent.into()
+        closed.unsent.into_iter().collect()
     }
 }
 
 impl<S> Peer<S> {
-    /// Whether a message of `size` bytes may be queued.
+    /// Whether a message that costs `cost` may be queued.
     #[inline]
-    pub(crate) fn has_room(&self, size: usize) -> bool {
+    pub(crate) fn has_room(&self, cost: usize) -> bool {
         self.conflates
-            || self.out_level.has_room(size)
-            || self.link.inproc().is_some_and(|end| end.has_room(self.out_level, size))
+            || self.out_level.has_room(cost)
+            || self.link.inproc().is_some_and(|end| end.has_room(self.out_level, cost))
     }
 
     /// What is queued at this moment, whether or not it is accounted for.
@@ -233,8 +233,8 @@ impl<S> Peer<S> {
 
     /// Messages that the application of the other side has: nothing about them is in doubt.
     fn count_taken(&mut self, taken: Count) {
-        self.out_level.remove_all(taken.messages, taken.bytes);
-        self.account.send(taken.messages as u64, taken.bytes as u64);
+        self.out_level.remove_all(taken.messages, taken.all.cost());
+        self.account.send(taken.messages as u64, taken.all.size as u64);
         self.liveness.proven = self.account.sent();
     }
 }

@@ -17,8 +17,8 @@ impl Arena {
     const STEP: usize = 1024;
 
     /// Up to here it doubles, and keeps what it has. The backlog of a stuck connection may be much larger:
-    /// that takes little more memory than its bytes, and gives back what it no longer needs, so that a byte
-    /// budget bounds the memory and not only the payloads.
+    /// that takes little more memory than its bytes, and gives back what it no longer needs, so that beyond
+    /// this never more than twice of what is to be kept is allocated.
     const AMPLE: usize = 1024 * 1024;
 
     pub(super) fn filled(&self) -> &[u8] {
@@ -70,13 +70,17 @@ impl Arena {
         self.bytes.resize(len, 0);
     }
 
+    /// Whether so many bytes in front that nobody needs are worth moving the rest for.
+    pub(super) fn is_worth_discarding(&self, unneeded: usize) -> bool {
+        unneeded >= self.filled / if self.filled > 2 * Self::AMPLE { 4 } else { 2 }
+    }
+
     /// Takes `len` bytes off the front.
     pub(super) fn discard(&mut self, len: usize) {
         self.bytes.copy_within(len..self.filled, 0);
         self.filled -= len;
-        let enough = Self::AMPLE.max(2 * self.filled);
-        if self.bytes.len() > enough + enough / 4 {
-            self.bytes.truncate(enough);
+        if self.bytes.len() > Self::AMPLE + self.filled + self.filled / 2 {
+            self.bytes.truncate(Self::AMPLE.max(self.filled + self.filled / 8));
             self.bytes.shrink_to_fit();
         }
     }

@@ -1,13 +1,14 @@
 //! Where the messages in a queue end.
 
-use std::collections::VecDeque;
+use crate::fifo::Fifo;
+use crate::message::Extent;
 
 /// The lengths of the messages and commands in a queue, in order; equal ones in a row take one entry, and
 /// are counted as written in one step.
 #[derive(Debug, Default)]
 pub(super) struct Boundaries {
     /// All but the newest.
-    older: VecDeque<Run>,
+    older: Fifo<Run>,
     newest: Run,
 }
 
@@ -17,19 +18,30 @@ pub(super) struct Run {
     pub(super) count: usize,
     /// Bytes of each in the queue.
     pub(super) len: usize,
-    /// Payload bytes of each message; `None` for commands, which are not counted and not recovered.
-    pub(super) payload: Option<usize>,
+    /// How large each message is; [`COMMAND`](Self::COMMAND) for commands, which are not counted and not
+    /// recovered.
+    message: Extent,
+}
+
+impl Run {
+    /// A message has a frame at least. Told apart by that, a run is compared in three words.
+    const COMMAND: Extent = Extent { size: 0, frames: 0 };
+
+    pub(super) fn message(&self) -> Option<Extent> {
+        (self.message.frames > 0).then_some(self.message)
+    }
 }
 
 impl Boundaries {
     /// Adds a message or command of `len` bytes, which are at least one.
     #[inline]
-    pub(super) fn push(&mut self, len: usize, payload: Option<usize>) {
+    pub(super) fn push(&mut self, len: usize, message: Option<Extent>) {
         debug_assert!(len > 0, "nothing to be told apart by");
-        if self.newest.len == len && self.newest.payload == payload {
+        let message = message.unwrap_or(Run::COMMAND);
+        if self.newest.len == len && self.newest.message == message {
             self.newest.count += 1;
         } else {
-            self.begin_run(Run { count: 1, len, payload });
+            self.begin_run(Run { count: 1, len, message });
         }
     }
 
@@ -64,10 +76,10 @@ impl Boundaries {
         self.front().is_none()
     }
 
-    /// Each message and command: its length, and its payload if it is a message.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, Option<usize>)> {
+    /// Each message and command: its length, and how large the message is if it is one.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, Option<Extent>)> {
         let runs = self.older.iter().chain([&self.newest]);
-        runs.flat_map(|run| std::iter::repeat_n((run.len, run.payload), run.count))
+        runs.flat_map(|run| std::iter::repeat_n((run.len, run.message()), run.count))
     }
 
     /// The bytes that it has allocated.
@@ -80,23 +92,28 @@ impl Boundaries {
 mod tests {
     use super::*;
 
-    /// Kills merging commands with messages or unequal payloads, and counting what is not written.
+    #[expect(clippy::unnecessary_wraps, reason = "what boundaries are made of")]
+    fn some(size: usize) -> Option<Extent> {
+        Some(Extent { size, frames: 1 })
+    }
+
+    /// Kills merging commands with messages or unequal messages, and counting what is not written.
     #[test]
     fn equal_messages_in_a_row_are_one_run() {
         let mut boundaries = Boundaries::default();
-        for (len, payload) in [(5, Some(3)), (5, Some(3)), (5, Some(4)), (5, None), (5, Some(3))] {
-            boundaries.push(len, payload);
+        for (len, message) in [(5, some(3)), (5, some(3)), (5, some(4)), (5, None), (5, some(3))] {
+            boundaries.push(len, message);
         }
         assert_eq!(boundaries.older.len(), 3);
         assert_eq!(boundaries.iter().count(), 5);
-        let mut pop = |written| boundaries.pop_written(written).map(|run| (run.count, run.payload));
+        let mut pop = |written| boundaries.pop_written(written).map(|run| (run.count, run.message()));
         assert_eq!(pop(4), None);
-        assert_eq!(pop(9), Some((1, Some(3))));
+        assert_eq!(pop(9), Some((1, some(3))));
         assert_eq!(pop(4), None);
-        assert_eq!(pop(25), Some((1, Some(3))), "from one run at most");
+        assert_eq!(pop(25), Some((1, some(3))), "from one run at most");
         assert_eq!(
             [pop(5), pop(5), pop(5), pop(5)],
-            [Some((1, Some(4))), Some((1, None)), Some((1, Some(3))), None]
+            [Some((1, some(4))), Some((1, None)), Some((1, some(3))), None]
         );
         assert!(boundaries.is_empty());
     }
@@ -105,7 +122,7 @@ mod tests {
     fn a_long_run_takes_no_memory() {
         let mut boundaries = Boundaries::default();
         for _ in 0..1_000_000 {
-            boundaries.push(66, Some(64));
+            boundaries.push(66, some(64));
         }
         assert_eq!(boundaries.capacity(), 0);
         assert_eq!(boundaries.pop_written(66 * 400_000 + 65).map(|run| run.count), Some(400_000));

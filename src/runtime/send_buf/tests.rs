@@ -36,12 +36,12 @@ impl Pair {
                 self.queue.put(&bytes);
             }
         }
-        let payload = is_message.then_some(whole.len() + 1000);
-        match payload {
-            Some(payload) => self.queue.end_message(payload),
+        let cost = is_message.then_some(whole.len() + 1000);
+        match cost {
+            Some(cost) => self.queue.end_message(Extent { size: cost, frames: 1 }),
             None => self.queue.end_control(),
         }
-        self.model.entries.push_back((whole, payload));
+        self.model.entries.push_back((whole, cost));
     }
 
     /// A kernel that takes up to `slices` slices and `len` bytes; the accounts after it.
@@ -63,14 +63,14 @@ impl Pair {
     fn settle(&mut self) {
         let mut expected = Vec::new();
         while self.model.entries.front().is_some_and(|(bytes, _)| bytes.len() <= self.model.written) {
-            let (bytes, payload) = self.model.entries.pop_front().unwrap();
+            let (bytes, cost) = self.model.entries.pop_front().unwrap();
             self.model.written -= bytes.len();
-            expected.extend(payload);
+            expected.extend(cost);
         }
         let reported: Vec<Written> = std::iter::from_fn(|| self.queue.pop_written()).collect();
         assert_eq!(reported.iter().map(|written| written.messages).sum::<usize>(), expected.len());
         assert_eq!(
-            reported.iter().map(|written| written.payload).sum::<usize>(),
+            reported.iter().map(|written| written.all.size).sum::<usize>(),
             expected.iter().sum::<usize>()
         );
         self.check();
@@ -84,7 +84,7 @@ impl Pair {
         assert_eq!(queue.is_empty(), queue.remaining() == 0);
         assert_eq!(queue.queued_total(), model.total as u64);
         assert_eq!(queue.written_total(), (model.total - queue.remaining()) as u64);
-        let in_message = model.entries.front().is_some_and(|(_, payload)| payload.is_some());
+        let in_message = model.entries.front().is_some_and(|(_, cost)| cost.is_some());
         assert_eq!(queue.is_mid_message(), in_message && model.written > 0);
     }
 
@@ -92,7 +92,7 @@ impl Pair {
     fn drain(mut self) {
         let unsent = self.queue.drain_unsent();
         let left = self.model.entries.iter().enumerate();
-        let messages: Vec<_> = left.filter(|(_, (_, payload))| payload.is_some()).collect();
+        let messages: Vec<_> = left.filter(|(_, (_, cost))| cost.is_some()).collect();
         assert_eq!(unsent.len(), messages.len());
         for (unsent, (index, (bytes, _))) in unsent.iter().zip(messages) {
             assert_eq!(unsent.pieces.concat(), *bytes);
@@ -188,7 +188,7 @@ fn copies_small_and_references_large() {
     queue.put(b"head");
     queue.put_shared(&large.slice(1..));
     queue.put_shared(&large);
-    queue.end_message(2 * REFERENCE_FROM);
+    queue.end_message(Extent { size: 2 * REFERENCE_FROM, frames: 1 });
     assert_eq!((queue.remaining_copied(), queue.remaining_shared()), (REFERENCE_FROM + 3, REFERENCE_FROM));
     assert_eq!(queue.chunk().len(), REFERENCE_FROM + 3);
     queue.advance(REFERENCE_FROM + 4);
@@ -242,7 +242,7 @@ fn the_backlog_of_a_stuck_connection_takes_little_more_than_its_bytes() {
     let mut queue = SendBuf::default();
     for _ in 0..MESSAGES {
         queue.put(&[7; 1000]);
-        queue.end_message(1000);
+        queue.end_message(Extent { size: 1000, frames: 1 });
     }
     assert!(queue.arena.capacity() < MESSAGES * 1000 * 9 / 8 + 1000);
     for left in (0..MESSAGES).rev() {

@@ -30,7 +30,7 @@ fn the_mark_is_the_sum_of_both() {
         assert_eq!(push.buffered_messages(), 7);
         for n in 1..20 {
             pull.recv().await.unwrap();
-            assert_eq!((push.buffered_messages(), push.buffered_bytes()), (6, 6));
+            assert_eq!((push.buffered_messages(), push.buffered_bytes()), (6, 6 * (1 + Frame::COST)));
             assert_eq!(fill(&push), 1, "{n}");
             let stats = push.stats();
             assert_eq!((stats.sent, stats.queued, stats.peers[0].queued_messages), (n, 7, 7));
@@ -45,8 +45,8 @@ fn the_mark_is_the_sum_of_both() {
 #[test]
 fn the_mark_in_bytes_is_the_sum_of_both() {
     rt::run(async {
-        let send = SocketOptions::default().with_send_hwm_bytes(600);
-        let recv = SocketOptions::default().with_recv_hwm_bytes(400);
+        let send = SocketOptions::default().with_send_hwm_bytes(600 + Frame::COST);
+        let recv = SocketOptions::default().with_recv_hwm_bytes(400 + Frame::COST);
         let (push, pull) = pair(name!("bytes"), send, recv).await;
         push.try_send(vec![0; 700]).unwrap();
         assert!(push.try_send(vec![0; 301]).is_err());
@@ -157,7 +157,7 @@ fn a_router_waits_for_the_addressee_and_for_nobody_else() {
 #[test]
 fn permits_return_when_the_message_is_taken() {
     rt::run(async {
-        let budget = SemaphorePermits::new(100);
+        let budget = SemaphorePermits::new(100 + 2 * Frame::COST);
         let (push, pull) = pair(name!("permits"), SocketOptions::default(), SocketOptions::default()).await;
         let push = push.with_permits(budget.clone());
         push.send(vec![0; 60]).await.unwrap();
@@ -166,16 +166,16 @@ fn permits_return_when_the_message_is_taken() {
         assert_eq!(budget.available(), 0, "flushed, and not taken");
         assert!(push.try_send([0]).is_err());
         pull.recv().await.unwrap();
-        assert_eq!(budget.available(), 60);
+        assert_eq!(budget.available(), 60 + Frame::COST);
         let (sent, received) = futures_util::future::join(push.send(vec![0; 90]), pull.recv()).await;
         sent.unwrap();
         received.unwrap();
-        assert_eq!(budget.available(), 10);
+        assert_eq!(budget.available(), 10 + Frame::COST);
         pull.close().await;
         while push.is_connected() {
             rt::yield_now().await;
         }
-        assert_eq!(budget.available(), 10, "it waits in the socket");
+        assert_eq!(budget.available(), 10 + Frame::COST, "it waits in the socket");
         drop(push);
         // Nobody is bound any more: it is lost when linger ends with the socket, or the runtime does.
     });

@@ -2,7 +2,7 @@ use std::thread;
 
 use super::*;
 use crate::engine::test_wakers::{Counter, unpark_this_thread};
-use crate::message::Message;
+use crate::message::{Frame, Message};
 use crate::resilience::Permit;
 
 /// A connection whose sides count their wakes, and have looked once.
@@ -18,6 +18,11 @@ fn connection() -> [(End, Arc<Counter>); 2] {
 
 fn queued(size: usize) -> Queued {
     Queued::new(Message::from(vec![0; size]), Permit::none())
+}
+
+/// What `messages` messages cost that have so many bytes together.
+fn cost(messages: usize, bytes: usize) -> usize {
+    messages * Frame::COST + bytes
 }
 
 fn wake(waker: Option<Waker>) {
@@ -45,20 +50,20 @@ fn a_reader_is_woken_once_for_what_it_has_not_seen() {
 #[test]
 fn one_message_out_makes_room_for_one() {
     let [(mut a, writer), (mut b, _)] = connection();
-    let mut level = HighWater::new(2, 100);
+    let mut level = HighWater::new(2, cost(2, 100));
     for _ in 0..2 {
-        assert!(a.has_room(level, 10));
+        assert!(a.has_room(level, cost(1, 10)));
         wake(a.push(queued(10), false).reader);
-        level.add(10);
+        level.add(cost(1, 10));
     }
     wake(b.pop().writer);
     assert_eq!(writer.woken(), 0, "nobody waits");
-    assert!(a.has_room(level, 90) && !a.has_room(level, 91));
+    assert!(a.has_room(level, cost(1, 90)) && !a.has_room(level, cost(1, 91)));
     assert_eq!(a.level(level).messages(), 1);
     let popped = b.pop();
     wake(popped.writer);
     assert_eq!(writer.woken(), 1);
-    assert_eq!(a.settle(), Count { messages: 2, bytes: 20 });
+    assert_eq!(a.settle(), Count { messages: 2, all: Extent { size: 20, frames: 2 } });
     assert_eq!((a.was_freed(), a.was_freed()), (true, false));
     assert_eq!(a.settle(), Count::default());
 }
@@ -70,14 +75,14 @@ fn what_is_left_in_good_order_is_read_before_the_end() {
     wake(a.push(queued(2), false).reader);
     let closed = a.close(true);
     wake(closed.waker);
-    assert_eq!((closed.taken.messages, closed.taken.bytes, closed.unsent.len()), (2, 3, 0));
+    assert_eq!((closed.taken.messages, closed.taken.all.cost(), closed.unsent.len()), (2, cost(2, 3), 0));
     assert_eq!(reader.woken(), 2);
     assert_eq!(b.look(), Incoming::Ended { empty: false });
     assert!(a.close(false).unsent.is_empty(), "once");
     drop(a);
     assert_eq!(b.pop().rest, Incoming::Messages);
     let last = b.pop();
-    assert_eq!((last.message.unwrap().size, last.rest), (2, Incoming::Ended { empty: true }));
+    assert_eq!((last.message.unwrap().message.size(), last.rest), (2, Incoming::Ended { empty: true }));
     assert!(b.pop().message.is_none());
 }
 
@@ -89,19 +94,22 @@ fn what_was_not_taken_comes_back() {
         let [(mut a, _), (mut b, reader)] = connection();
         wake(a.push(queued(1), false).reader);
         wake(a.push(queued(2), false).reader);
-        assert_eq!(b.pop().message.unwrap().size, 1);
+        assert_eq!(b.pop().message.unwrap().message.size(), 1);
         wake(a.push(queued(3), false).reader);
         if reader_leaves {
             assert!(b.close(true).unsent.is_empty());
         }
         let closed = a.close(reader_leaves);
         wake(closed.waker);
-        let unsent: Vec<usize> = closed.unsent.iter().map(|queued| queued.size).collect();
-        let taken = (closed.taken.messages, closed.taken.bytes);
-        assert_eq!((taken, unsent), if reader_leaves { ((1, 1), vec![2, 3]) } else { ((2, 3), vec![3]) });
+        let unsent: Vec<usize> = closed.unsent.iter().map(|queued| queued.message.size()).collect();
+        let taken = (closed.taken.messages, closed.taken.all.cost());
+        assert_eq!(
+            (taken, unsent),
+            if reader_leaves { ((1, cost(1, 1)), vec![2, 3]) } else { ((2, cost(2, 3)), vec![3]) }
+        );
         assert_eq!(reader.woken(), if reader_leaves { 1 } else { 2 });
         assert_eq!(b.look(), Incoming::Ended { empty: reader_leaves });
-        assert_eq!(b.pop().message.map(|queued| queued.size), Some(2).filter(|_| !reader_leaves));
+        assert_eq!(b.pop().message.map(|queued| queued.message.size()), Some(2).filter(|_| !reader_leaves));
     }
 }
 
@@ -119,7 +127,7 @@ fn a_reader_that_stops_is_left_nothing() {
     let closed = a.close(true);
     assert_eq!((closed.taken.messages, closed.unsent.len()), (1, 0));
     assert!(b.stop_reading());
-    assert_eq!(b.pop().message.unwrap().size, 1);
+    assert_eq!(b.pop().message.unwrap().message.size(), 1);
 }
 
 #[test]
@@ -137,10 +145,10 @@ fn a_burst_is_there_at_once_and_announced_in_bulk_and_at_its_end() {
     wake(a.announce());
     wake(a.announce());
     assert_eq!(reader.woken(), 1);
-    assert_eq!((b.pop().message.unwrap().size, b.pop().message.unwrap().size), (1, 2));
+    assert_eq!((b.pop().message.unwrap().message.size(), b.pop().message.unwrap().message.size()), (1, 2));
     wake(a.announce());
     assert_eq!(reader.woken(), 1, "for nothing");
-    wake(a.push(queued(ENOUGH.bytes), true).reader);
+    wake(a.push(queued(ENOUGH.all.size), true).reader);
     assert_eq!(reader.woken(), 2);
 }
 
@@ -161,19 +169,20 @@ fn two_threads_never_forget_each_other() {
                         None => thread::park(),
                     }
                 };
-                assert_eq!(message.size, n % 5);
+                assert_eq!(message.message.size(), n % 5);
             }
         });
         a.register(&unpark_this_thread());
         let mut level = HighWater::new(mark, usize::MAX);
         for n in 0..MESSAGES {
-            while !a.has_room(level, n % 5) {
+            let cost = cost(1, n % 5);
+            while !a.has_room(level, cost) {
                 wake(a.announce());
                 thread::park();
             }
             let taken = a.settle();
-            level.remove_all(taken.messages, taken.bytes);
-            level.add(n % 5);
+            level.remove_all(taken.messages, taken.all.cost());
+            level.add(cost);
             wake(a.push(queued(n % 5), true).reader);
         }
         wake(a.announce());
