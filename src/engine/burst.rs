@@ -9,6 +9,7 @@ use super::flush::worth_writing;
 use super::inbound::RECEIVES_PER_POLL;
 use super::outbound::{queue_charged, queue_message};
 use super::peer::{Peer, Stage};
+use super::slab::TURN;
 use crate::error::Error;
 use crate::message::Message;
 use crate::monitor::PeerId;
@@ -119,7 +120,8 @@ impl<S: AsyncStream> Core<S> {
     #[inline(always)]
     pub(crate) fn take_from_slab(&mut self, into: &mut Message) -> bool {
         let inbound = &mut self.inbound;
-        let undisturbed = inbound.plain && inbound.only_slab() && inbound.burst < RECEIVES_PER_POLL;
+        let undisturbed =
+            inbound.plain && inbound.only_slab() && inbound.burst < RECEIVES_PER_POLL && inbound.turn < TURN;
         let open = self.phase == Phase::Open && self.companion != Companion::Gone;
         let peer = match inbound.slab_owner.and_then(|id| self.peers.get_mut(id)) {
             Some(peer) if undisturbed && open && peer.stage != Stage::Draining => peer,
@@ -129,6 +131,7 @@ impl<S: AsyncStream> Core<S> {
         inbound.slab.consume(taken.bytes);
         inbound.calls += 1;
         inbound.burst += 1;
+        inbound.turn += 1;
         if inbound.direct {
             peer.account.receive(taken.payload);
         } else {

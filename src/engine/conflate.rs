@@ -11,7 +11,7 @@ use crate::runtime::AsyncStream;
 
 /// How often each peer is read at most before its last message is handed out: one that never stops sending
 /// must not keep `recv` for ever.
-const READS: usize = 64;
+const READS: usize = 512;
 
 impl<S> Peer<S> {
     /// Whether something may be queued that the next message replaces, or has to wait for.

@@ -7,6 +7,7 @@ use super::core::{Companion, Core};
 use super::leftovers::Leftovers;
 use super::pattern::Pattern;
 use super::peer::Peer;
+use super::slab::{SLAB, Spares};
 use super::wait::WaitKey;
 use crate::error::Error;
 use crate::fifo::Fifo;
@@ -15,10 +16,6 @@ use crate::monitor::{DropCause, PeerId};
 use crate::options::SocketOptions;
 use crate::routing::FairQueue;
 use crate::runtime::{AsyncStream, RecvBuf};
-
-/// Size of the read buffer that all connections of a socket share: what the kernel hands over in one
-/// read without falling out of the first-level caches.
-const SLAB: usize = 32 * 1024;
 
 /// Messages that `recv` returns in a row before it lets other tasks run once.
 pub(super) const RECEIVES_PER_POLL: u32 = 1024;
@@ -38,6 +35,9 @@ pub(crate) struct Inbound {
     pub(super) slab_owner: Option<PeerId>,
     /// No whole message is left in the slab.
     pub(super) slab_drained: bool,
+    /// Messages and commands decoded since its owner got it.
+    pub(super) turn: u32,
+    pub(super) spares: Spares,
     /// Peers whose stream may have something to read, in order of their events.
     pub(super) readable: VecDeque<PeerId>,
     /// Peers with decoded messages.
@@ -46,8 +46,9 @@ pub(crate) struct Inbound {
     pub(super) pipes: FairQueue<PeerId>,
     /// Messages that were received and came back: received again before all others.
     pub(super) returned: VecDeque<(PeerId, Message)>,
-    /// What connections that have ended left.
+    /// What connections that have ended left, and how much of it was received in a row.
     pub(super) leftovers: Leftovers,
+    pub(super) leftovers_in_row: u32,
     /// Messages taken from pipes since a stream last had its turn.
     pub(super) passed: u32,
     /// Polls of `recv` so far: tells the companion whether somebody reads inline.
@@ -77,11 +78,14 @@ impl Inbound {
             slab: RecvBuf::with_capacity(SLAB),
             slab_owner: None,
             slab_drained: true,
+            turn: 0,
+            spares: Spares::default(),
             readable: VecDeque::new(),
             inboxes: FairQueue::default(),
             pipes: FairQueue::default(),
             returned: VecDeque::new(),
             leftovers: Leftovers::new(options),
+            leftovers_in_row: 0,
             passed: 0,
             calls: 0,
             seen_calls: 0,
@@ -247,8 +251,11 @@ impl<S: AsyncStream> Core<S> {
         if let Some(returned) = self.inbound.returned.pop_front() {
             return Some(returned);
         }
-        if let Some(leftover) = self.take_leftover() {
-            return Some(leftover);
+        if self.leftovers_have_a_turn() {
+            if let Some(leftover) = self.take_leftover() {
+                self.inbound.leftovers_in_row += 1;
+                return Some(leftover);
+            }
         }
         while let Some(id) = self.inbound.inboxes.pop() {
             let message = self.take_from_inbox(id);
@@ -308,6 +315,10 @@ impl<S: AsyncStream> Core<S> {
                 self.inbound.passed = 0;
                 return Some(message);
             }
+            if self.inbound.slab_owner != Some(id) {
+                // Its turn is over, and it stands behind the others.
+                continue;
+            }
             if !self.inbound.nothing_ahead() {
                 // Older than what is left in the slab.
                 self.inbound.readable.push_back(id);
@@ -326,7 +337,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn has_begun_message(&self, id: PeerId) -> bool {
         let Some(peer) = self.peers.get(id) else { return false };
         let in_slab = self.inbound.slab_owner == Some(id);
-        let undecoded = if in_slab { self.inbound.slab.filled() } else { &peer.partial };
+        let undecoded = if in_slab { self.inbound.slab.filled() } else { peer.shelf.bytes() };
         peer.large.is_some() || peer.connection.has_begun_message(undecoded)
     }
 
@@ -337,7 +348,7 @@ impl<S: AsyncStream> Core<S> {
             self.inbound.pipes.remove(peer.id);
         }
         if self.inbound.slab_owner != Some(peer.id) {
-            return std::mem::take(&mut peer.partial);
+            return std::mem::take(&mut peer.shelf).bytes().to_vec();
         }
         self.inbound.slab_owner = None;
         let undecoded = self.inbound.slab.filled().to_vec();

@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::core::Core;
 use super::peer::{Peer, Stage};
+use super::slab::TURN;
 use crate::fifo::Fifo;
 use crate::message::Message;
 use crate::monitor::{DropCause, PeerId};
@@ -234,6 +235,15 @@ impl<S: AsyncStream> Core<S> {
         self.inbound.leftovers.push(id, message);
         let receiver = self.ready.pop_receiver();
         self.effects.wake(receiver);
+    }
+
+    /// Whether leftovers may be received next: after so many of them the living peers have a turn.
+    pub(super) fn leftovers_have_a_turn(&mut self) -> bool {
+        let goes_on = self.inbound.leftovers_in_row < TURN || self.inbound.inboxes.is_empty();
+        if !goes_on {
+            self.inbound.leftovers_in_row = 0;
+        }
+        goes_on
     }
 
     /// The next message of the connections that have ended.

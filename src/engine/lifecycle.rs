@@ -195,7 +195,9 @@ impl<S: AsyncStream> Core<S> {
     /// Ends a connection: settles what it had queued, tells everybody, and leaves redialling to the
     /// companion.
     pub(crate) fn disconnect(&mut self, id: PeerId, reason: DisconnectReason) {
-        if self.peers.get(id).is_some_and(|peer| peer.stage == Stage::Live) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.doomed = true;
+        if peer.stage == Stage::Live {
             self.salvage(id, &reason);
         }
         let Some(mut peer) = self.peers.remove(id) else { return };

@@ -36,6 +36,7 @@ mod reading;
 mod ready;
 mod reserve;
 mod shared;
+mod slab;
 mod stats;
 mod tasks;
 #[cfg(test)]

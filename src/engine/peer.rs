@@ -14,6 +14,7 @@ use super::ledger::Account;
 use super::pending::Queued;
 use super::pong::Pong;
 use super::ready::{PeerSignal, ReadyQueue};
+use super::slab::Shelf;
 use crate::endpoint::Endpoint;
 use crate::fifo::Fifo;
 use crate::message::{INLINE_CAPACITY, Message};
@@ -84,7 +85,7 @@ pub(crate) enum Stage {
 
 /// A connection: link, protocol state, queues and accounting.
 ///
-/// An idle one owns no buffer: `out` and `inbox` are empty, `partial` and `large` exist only while a
+/// An idle one owns no buffer: `out` and `inbox` are empty, `shelf` and `large` exist only while a
 /// frame is under way.
 pub(crate) struct Peer<S> {
     pub(crate) id: PeerId,
@@ -122,7 +123,7 @@ pub(crate) struct Peer<S> {
     pub(crate) answering: bool,
 
     /// Undecoded bytes, kept while another peer uses the shared slab.
-    pub(crate) partial: Vec<u8>,
+    pub(crate) shelf: Shelf,
     /// A frame too large for the slab, read in place.
     pub(crate) large: Option<RecvBuf>,
     /// Messages read ahead of the application.
@@ -204,7 +205,7 @@ impl<S: AsyncStream> Peer<S> {
             pong: Pong::default(),
             doomed: false,
             answering: false,
-            partial: Vec::new(),
+            shelf: Shelf::default(),
             large: None,
             inbox: Fifo::new(),
             inbox_level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),

@@ -2,6 +2,7 @@
 
 use super::core::Core;
 use super::peer::{Peer, Stage};
+use super::slab::Shelf;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::runtime::AsyncStream;
@@ -73,7 +74,7 @@ impl<S: AsyncStream> Core<S> {
     /// Nothing that a peer sent after it broke the rules is of use.
     pub(super) fn discard_undecoded(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        peer.partial = Vec::new();
+        peer.shelf = Shelf::default();
         peer.large = None;
         if self.inbound.slab_owner == Some(id) {
             self.inbound.slab.clear();
@@ -143,6 +144,9 @@ impl<S: AsyncStream> Core<S> {
 
     pub(super) fn read_into_inbox(&mut self, id: PeerId) {
         self.fill_inbox(id);
+        if self.inbound.slab_owner != Some(id) {
+            return;
+        }
         let at_mark = self.at_mark(id);
         let Some(peer) = self.peers.get_mut(id) else { return };
         if at_mark {

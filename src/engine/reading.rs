@@ -5,6 +5,7 @@ use std::task::Poll;
 use super::core::Core;
 use super::pattern::Verdict;
 use super::peer::{Peer, Stage};
+use super::slab::TURN;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::protocol::{Event, ProtocolError};
@@ -73,33 +74,6 @@ impl<S: AsyncStream> Core<S> {
             self.inbound.watched = true;
             self.wake_companion();
         }
-    }
-
-    /// Makes the slab hold the undecoded bytes of `id`, moving another peer's away. False if the peer
-    /// is gone.
-    pub(super) fn load_slab(&mut self, id: PeerId) -> bool {
-        if self.inbound.slab_owner == Some(id) {
-            return true;
-        }
-        self.unload_slab();
-        let Some(peer) = self.peers.get_mut(id) else { return false };
-        let partial = std::mem::take(&mut peer.partial);
-        self.inbound.slab.extend_from_slice(&partial);
-        self.inbound.slab_owner = Some(id);
-        self.inbound.slab_drained = partial.is_empty();
-        true
-    }
-
-    /// Moves what is left in the slab to the peer that it belongs to.
-    pub(super) fn unload_slab(&mut self) {
-        let Some(id) = self.inbound.slab_owner.take() else { return };
-        if let Some(owner) = self.peers.get_mut(id) {
-            owner.partial = self.inbound.slab.filled().to_vec();
-            if !self.inbound.slab_drained {
-                self.mark_readable(id);
-            }
-        }
-        self.inbound.slab.clear();
     }
 
     /// Reads once, and after a short read once more, so that the stream is left waiting for its next
@@ -182,8 +156,11 @@ impl<S: AsyncStream> Core<S> {
     /// Decodes the next message from the slab into `into`; false if there is none.
     #[inline]
     pub(super) fn decode_next(&mut self, into: &mut Message) -> bool {
-        let Some(id) = self.inbound.slab_owner else { return false };
         loop {
+            if self.inbound.turn >= TURN && self.pass_slab_on() {
+                return false;
+            }
+            let Some(id) = self.inbound.slab_owner else { return false };
             let Some(peer) = self.peers.get_mut(id) else { return false };
             if peer.stage == Stage::Draining {
                 self.inbound.slab.clear();
@@ -197,6 +174,7 @@ impl<S: AsyncStream> Core<S> {
             let event = peer.connection.handle_input(&mut input, &mut peer.out);
             let used = before - input.len();
             self.inbound.slab.consume(used);
+            self.inbound.turn += 1;
             match event {
                 Ok(Some(Event::Message(message))) => *into = message,
                 Ok(None) => {

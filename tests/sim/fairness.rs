@@ -90,3 +90,34 @@ fn a_flood_does_not_starve_a_quiet_peer() {
         });
     }
 }
+
+/// A flood of small messages or of commands, in one read, gives a quiet peer its turn soon.
+#[test]
+fn a_quiet_peer_has_its_turn_beside_a_flood_in_one_read() {
+    let small = [0, 0].repeat(16_000);
+    let ping = b"\x04\x07\x04PING\0\0".repeat(3_000);
+    let unknown = b"\x04\x02\x01x".repeat(8_000);
+    for flood in [small, ping, unknown] {
+        let sim = Sim::new(1);
+        sim.block_on(async {
+            let pull = Pull::bind_with_options(SERVER, without_heartbeats()).await.unwrap();
+            let quiet = Push::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+            let mut hostile = sim::raw_connect(SERVER).await.unwrap();
+            hostile.write_all(&crate::stalled::opening("PUSH", b"")).await.unwrap();
+            pull.wait_for_peers(2).await.unwrap();
+            let flooding = async {
+                hostile.write_all(&flood).await.unwrap();
+                hostile.write_all(b"\0\x05flood").await.unwrap();
+            };
+            let receiving = async {
+                quiet.send("quiet").await.unwrap();
+                let mut before = 0;
+                while pull.recv().await.unwrap()[0] != "quiet" {
+                    before += 1;
+                }
+                assert!(before <= 2 * 64, "{before} messages of the flood came first");
+            };
+            futures_util::future::join(flooding, receiving).await;
+        });
+    }
+}
