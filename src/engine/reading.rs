@@ -62,8 +62,12 @@ impl<S: AsyncStream> Core<S> {
                 self.inbound.readable.remove(index);
             }
             self.load_slab(id);
-            self.read(id);
+            // What its last turn left comes before more is read behind it.
             self.fill_inbox(id);
+            if self.inbound.slab_owner == Some(id) {
+                self.read(id);
+                self.fill_inbox(id);
+            }
         }
         self.watch();
     }
@@ -102,6 +106,10 @@ impl<S: AsyncStream> Core<S> {
                 Some(large) => large.unfilled().len(),
                 None => self.inbound.slab.unfilled().len(),
             };
+            if room == 0 {
+                // Nothing read would look like the end of the stream.
+                break;
+            }
             match peer.poll_read(&mut self.inbound.slab) {
                 Poll::Pending => {
                     peer.readable = false;

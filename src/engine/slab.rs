@@ -99,10 +99,13 @@ impl<S: AsyncStream> Core<S> {
             return false;
         }
         self.unload_slab();
-        if let Some(place) = self.inbound.readable.iter().position(|id| *id == owner) {
-            self.inbound.readable.remove(place);
-            self.inbound.readable.push_back(owner);
+        // Whoever decodes has taken it off the list, or not.
+        self.inbound.readable.retain(|id| *id != owner);
+        self.inbound.readable.push_back(owner);
+        if let Some(peer) = self.peers.get_mut(owner) {
+            peer.readable = true;
         }
+        self.watch();
         true
     }
 }
