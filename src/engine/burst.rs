@@ -8,6 +8,7 @@ use super::core::{Companion, Core, Phase};
 use super::flush::worth_writing;
 use super::inbound::RECEIVES_PER_POLL;
 use super::outbound::{queue_charged, queue_message};
+use super::parked::Turn;
 use super::peer::{Peer, Stage};
 use super::slab::TURN;
 use crate::error::Error;
@@ -47,7 +48,7 @@ impl<S: AsyncStream> Core<S> {
             return Err(Error::WouldBlock);
         }
         self.outbound.burst += 1;
-        self.submit(message, permit, write)
+        self.submit(message, permit, write, Turn::New)
     }
 
     /// Queues a message behind others of the same burst to the only peer, which leave with it; gives the
@@ -121,7 +122,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn take_from_slab(&mut self, into: &mut Message) -> bool {
         let inbound = &mut self.inbound;
         let undisturbed =
-            inbound.plain && inbound.only_slab() && inbound.burst < RECEIVES_PER_POLL && inbound.turn < TURN;
+            inbound.lane && inbound.only_slab() && inbound.burst < RECEIVES_PER_POLL && inbound.turn < TURN;
         let open = self.phase == Phase::Open && self.companion != Companion::Gone;
         let peer = match inbound.slab_owner.and_then(|id| self.peers.get_mut(id)) {
             Some(peer) if undisturbed && open && peer.stage != Stage::Draining => peer,

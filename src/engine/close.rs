@@ -1,15 +1,20 @@
 //! Letting go: of one peer, of an endpoint, of the whole socket.
 
-use std::task::{Poll, Waker};
+use std::task::Poll;
+use std::time::Duration;
 
-use super::core::{Companion, Core, Phase};
+use super::core::{Companion, Core, Phase, Timer};
 use super::endpoints::{Binding, Departing};
 use super::peer::{Origin, Stage};
-use super::wait::WaitKey;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::monitor::{DisconnectReason, DropCause, PeerId, SocketEvent};
 use crate::runtime::AsyncStream;
+
+/// How long the end of the stream is waited for after our half was shut down: a peer that is alive
+/// answers within a round trip, and closing a socket with unread bytes would reset the connection and
+/// could destroy what the peer has not read yet.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 impl<S: AsyncStream> Core<S> {
     /// Nothing more goes to this peer; what is queued leaves first, then the connection ends.
@@ -23,7 +28,7 @@ impl<S: AsyncStream> Core<S> {
                 peer.stage = Stage::Retiring;
                 self.pattern_detach(id);
                 self.perform_tasks();
-                self.unclocked.push(id);
+                self.clock.begin(Timer::Depart(id), self.options.linger.unwrap_or(Duration::MAX));
                 self.wake_companion();
                 self.turn(|core| core.flush_peer(id));
             }
@@ -50,7 +55,7 @@ impl<S: AsyncStream> Core<S> {
                 peer.stage = Stage::Draining;
                 peer.large = None;
                 peer.wake();
-                self.unclocked.push(id);
+                self.clock.begin(Timer::Depart(id), DRAIN_TIME);
                 self.wake_companion();
                 self.wake_watchers();
             }
@@ -62,6 +67,7 @@ impl<S: AsyncStream> Core<S> {
         let index = self.endpoints.dials.iter().position(|dial| dial.endpoint == *endpoint);
         let Some(index) = index else { return Err(Error::UnknownEndpoint(endpoint.clone())) };
         let dial = self.endpoints.dials.remove(index);
+        self.clock.cancel(Timer::Dial(dial.id));
         if let Some(peer) = dial.peer {
             self.retire(peer);
         }
@@ -117,7 +123,8 @@ impl<S: AsyncStream> Core<S> {
         if self.phase != Phase::Open {
             return;
         }
-        self.phase = Phase::Closing { timed: false };
+        self.phase = Phase::Closing;
+        self.clock.begin(Timer::Linger, self.options.linger.unwrap_or(Duration::MAX));
         while !self.endpoints.listeners.is_empty() {
             let listener = self.endpoints.remove_listener(0);
             self.depart(&listener);
@@ -131,7 +138,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Goes on closing; the socket is closed once no peer, no message and no listener is left.
     pub(crate) fn close_step(&mut self) {
-        if !matches!(self.phase, Phase::Closing { .. }) {
+        if !matches!(self.phase, Phase::Closing) {
             return;
         }
         if !self.endpoints.has_dials() && self.live_peers() == 0 {
@@ -177,14 +184,11 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// One step of `close`: the number of messages that could not be sent, once that is known.
-    pub(crate) fn poll_closed(&mut self, key: &mut WaitKey, waker: &Waker) -> Poll<u64> {
+    pub(crate) fn closed(&mut self) -> Poll<u64> {
         self.close_step();
         match self.phase {
             Phase::Closed { unsent } => Poll::Ready(unsent),
-            Phase::Open | Phase::Closing { .. } => {
-                self.watchers.park(key, waker);
-                Poll::Pending
-            }
+            Phase::Open | Phase::Closing => Poll::Pending,
         }
     }
 

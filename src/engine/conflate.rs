@@ -49,6 +49,7 @@ impl<S: AsyncStream> Core<S> {
         let Some(queued) = peer.latest.take() else { return false };
         peer.out_level.remove(queued.cost());
         queue_message(peer, &queued.message, queued.permit);
+        self.wake_flushers();
         true
     }
 

@@ -3,24 +3,23 @@
 use std::sync::Arc;
 
 use super::act::Happened;
+use super::clock::Clock;
 use super::doorway::Doorway;
 use super::effects::Effects;
 use super::endpoints::Endpoints;
 use super::inbound::Inbound;
 use super::inproc::Mailbox;
 use super::ledger::Ledger;
-use super::limits::Limits;
 use super::outbound::Outbound;
+use super::parked::{WaitList, Waits};
 use super::pattern::Pattern;
 use super::peers::Peers;
 use super::ready::ReadyQueue;
 use super::tasks::Tasks;
-use super::wait::WaitList;
 use crate::error::Error;
 use crate::monitor::{MonitorHub, PeerId, SocketEvent};
 use crate::options::SocketOptions;
 use crate::protocol::{self, Config, Security, SocketType};
-use crate::resilience::Deadlines;
 use crate::runtime::AsyncStream;
 
 /// One socket: its peers, queues and policies. Always behind the lock of [`Shared`](super::Shared).
@@ -47,14 +46,12 @@ pub(crate) struct Core<S> {
     pub(crate) phase: Phase,
     /// Only the last message of each peer is kept.
     pub(crate) conflates: bool,
-    /// Calls that have a time limit.
-    pub(crate) limits: Limits,
-    pub(crate) deadlines: Deadlines<Timer>,
-    /// Peers that began to retire or drain, or announced a TTL, since the companion last looked at the
-    /// clock.
+    pub(super) waits: Waits,
+    pub(crate) clock: Clock<Timer>,
+    /// Peers that announced a TTL since the companion last looked at the clock.
     pub(crate) unclocked: Vec<PeerId>,
     /// Futures that wait for a change of connections, endpoints or phase.
-    pub(crate) watchers: WaitList,
+    pub(super) watchers: WaitList,
     pub(crate) monitor: MonitorHub,
     pub(crate) ledger: Ledger,
     /// Accepted connections.
@@ -79,9 +76,7 @@ pub(crate) enum Companion {
 pub(crate) enum Phase {
     Open,
     /// Nothing is accepted any more; what is queued may still leave until linger runs out.
-    Closing {
-        timed: bool,
-    },
+    Closing,
     Closed {
         unsent: u64,
     },
@@ -143,8 +138,8 @@ impl<S: AsyncStream> Core<S> {
             companion,
             phase: Phase::Open,
             conflates,
-            limits: Limits::default(),
-            deadlines: Deadlines::default(),
+            waits: Waits::default(),
+            clock: Clock::default(),
             unclocked: Vec::new(),
             watchers: WaitList::default(),
             monitor: MonitorHub::default(),
@@ -176,6 +171,7 @@ impl<S: AsyncStream> Core<S> {
     #[cold]
     pub(crate) fn recover_from_panic(&mut self) {
         self.polling = false;
+        self.ready.begin_turn();
         for id in self.peers.ids(|peer| peer.poisoned) {
             if let Some(peer) = self.peers.get(id) {
                 peer.wake();
@@ -192,20 +188,6 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    pub(crate) fn wake_watchers(&mut self) {
-        while let Some(waker) = self.watchers.pop() {
-            self.effects.wake(Some(waker));
-        }
-    }
-
-    /// Wakes everybody who waits for anything, to find out how the socket ended.
-    pub(crate) fn wake_everybody(&mut self) {
-        self.wake_watchers();
-        self.wake_senders();
-        self.wake_flushers();
-        self.ready.drain_parked(self.effects.wakers());
-    }
-
     pub(crate) fn emit(&mut self, event: SocketEvent) {
         if !self.monitor.is_idle() {
             self.monitor.emit(event, self.effects.wakers());
@@ -215,7 +197,7 @@ impl<S: AsyncStream> Core<S> {
     /// Why nothing can be sent or received any more, if so.
     pub(crate) fn ended(&self) -> Option<Error> {
         match (self.phase, self.companion) {
-            (Phase::Closing { .. } | Phase::Closed { .. }, _) => Some(Error::Closed),
+            (Phase::Closing | Phase::Closed { .. }, _) => Some(Error::Closed),
             (Phase::Open, Companion::Gone) => Some(Error::CompanionGone),
             (Phase::Open, _) => None,
         }

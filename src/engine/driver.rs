@@ -66,8 +66,7 @@ impl<R: Runtime> Driver<R> {
             return;
         }
         self.waker = Some(cx.waker().clone());
-        let old = self.shared.with(|core| core.ready.set_companion(self.waker.clone()));
-        drop(old);
+        drop(self.shared.ready.set_companion(self.waker.clone()));
     }
 
     /// Polls the connections being made; true if one came to an end.
@@ -95,7 +94,7 @@ impl<R: Runtime> Driver<R> {
 
     fn start_attempt(&mut self, dial: u32, now: Instant) {
         let target = self.shared.with(|core| {
-            let deadline = super::timers::later(now, core.options.connect_timeout);
+            let deadline = super::clock::later(now, core.options.connect_timeout);
             let dial = core.endpoints.dial(dial)?;
             dial.answer_by = dial.once.then_some(deadline);
             Some((dial.endpoint.clone(), core.options.transport.clone(), deadline))
@@ -174,8 +173,7 @@ impl<R: Runtime> Unpin for Driver<R> {}
 
 impl<R: Runtime> Drop for Driver<R> {
     fn drop(&mut self) {
-        let old = self.shared.with(|core| core.ready.set_companion(None));
-        drop(old);
+        drop(self.shared.ready.set_companion(None));
         if !self.finished {
             // Closed before anybody is told so.
             self.accepting = Accepting::new(self.runtime.vacating());

@@ -1,5 +1,7 @@
 //! What happens after the lock is released.
 
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 use super::inproc::Link;
@@ -11,6 +13,8 @@ use crate::runtime::Leaving;
 #[derive(Debug)]
 pub(crate) struct Effects<S> {
     wakers: Vec<Waker>,
+    /// Wakers of those who wait no more.
+    unused: Vec<Waker>,
     permits: Vec<Permit>,
     links: Vec<Link<S>>,
     leaving: Vec<Leaving>,
@@ -24,6 +28,7 @@ impl<S> Default for Effects<S> {
     fn default() -> Self {
         Self {
             wakers: Vec::new(),
+            unused: Vec::new(),
             permits: Vec::new(),
             links: Vec::new(),
             leaving: Vec::new(),
@@ -62,6 +67,11 @@ impl<S> Effects<S> {
         &mut self.wakers
     }
 
+    pub(crate) fn drop_waker(&mut self, waker: Option<Waker>) {
+        self.any |= waker.is_some();
+        self.unused.extend(waker);
+    }
+
     pub(crate) fn drop_permit(&mut self, permit: Permit) {
         if !permit.is_none() {
             self.any = true;
@@ -86,10 +96,82 @@ impl<S> Effects<S> {
 
     /// Runs everything: call without the lock.
     pub(crate) fn run(self) {
-        let Self { wakers, permits, links, leaving, companion, any: _ } = self;
-        drop((permits, links, leaving));
-        for waker in wakers.into_iter().chain(companion) {
-            waker.wake();
+        let Self { wakers, unused, permits, links, leaving, companion, any: _ } = self;
+        each_quietly(permits.into_iter(), drop);
+        each_quietly(links.into_iter(), drop);
+        each_quietly(leaving.into_iter(), drop);
+        each_quietly(unused.into_iter(), drop);
+        each_quietly(wakers.into_iter().chain(companion), Waker::wake);
+    }
+}
+
+/// Does something foreign to all of them, whatever becomes of one.
+fn each_quietly<T>(mut all: impl Iterator<Item = T>, act: impl Fn(T)) {
+    let mut done = false;
+    while !done {
+        quietly(|| {
+            all.by_ref().for_each(&act);
+            done = true;
+        });
+    }
+}
+
+/// Runs what is foreign, where its panic is not to be the end of others: of whoever happens to run it, such as
+/// the companion, and of those whose turn comes after it. The panic was reported when it began.
+pub(crate) fn quietly(foreign: impl FnOnce()) {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) else { return };
+    // What a payload does when it is dropped is foreign, too.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(payload);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::panic_any;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    /// Panics when it is woken, and what it panics with when it is dropped.
+    struct Bad;
+
+    struct Worse;
+
+    impl Drop for Worse {
+        fn drop(&mut self) {
+            panic!("dropped");
         }
+    }
+
+    impl Wake for Bad {
+        fn wake(self: Arc<Self>) {
+            panic_any(Worse);
+        }
+    }
+
+    #[derive(Default)]
+    struct Good(AtomicUsize);
+
+    impl Wake for Good {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn one_that_panics_keeps_nobody_from_being_woken() {
+        let good = Arc::<Good>::default();
+        let mut effects = Effects::<()>::default();
+        for _ in 0..3 {
+            effects.wake(Some(Waker::from(Arc::new(Bad))));
+            effects.wake(Some(Waker::from(Arc::clone(&good))));
+        }
+        effects.wake_companion(Some(Waker::from(Arc::clone(&good))));
+        effects.run();
+        assert_eq!(good.0.load(Ordering::SeqCst), 4);
+        assert_eq!(Arc::strong_count(&good), 1);
     }
 }

@@ -1,11 +1,11 @@
 //! When what is queued leaves: flush policies, adaptive batching, and the accounts of what was written.
 
 use std::io;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 
 use super::core::{Companion, Core};
 use super::outbound::Outbound;
-use super::wait::WaitKey;
+use super::parked::{Attempt, List};
 use crate::error::Error;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::resilience::FlushPolicy;
@@ -139,13 +139,13 @@ impl<S: AsyncStream> Core<S> {
         if freed > 0 {
             self.room_freed(id);
         }
-        self.wake_flushers();
+        self.wake_written(id);
     }
 
     pub(crate) fn room_freed(&mut self, id: PeerId) {
         self.pattern.room_freed(id);
         self.drain_pending();
-        self.wake_senders();
+        self.wake_for_room(id);
     }
 
     /// Writes everything that is queued for anybody; whether something was.
@@ -197,11 +197,9 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn poll_flush(
         &mut self,
         targets: &mut Option<Vec<(PeerId, u64)>>,
-        key: &mut WaitKey,
-        waker: &Waker,
-    ) -> Poll<Result<(), Error>> {
+    ) -> Attempt<Result<(), Error>> {
         if let Err(error) = self.check_sendable() {
-            return Poll::Ready(Err(error));
+            return Attempt::Done(Err(error));
         }
         self.turn(Self::flush_unblocked);
         self.return_ahead();
@@ -212,22 +210,24 @@ impl<S: AsyncStream> Core<S> {
             targets
                 .retain(|(id, end)| self.peers.get(*id).is_some_and(|peer| peer.out.written_total() < *end));
             if targets.is_empty() && self.outbound.pending.is_empty() {
-                return Poll::Ready(Ok(()));
+                return Attempt::Done(Ok(()));
             }
         }
         // Asked last: a peer may have been lost by the very write above.
         if std::mem::take(&mut self.outbound.poisoned) {
-            return Poll::Ready(Err(Error::Poisoned));
+            return Attempt::Done(Err(Error::Poisoned));
         }
         if let Some(error) = self.hopeless() {
-            return Poll::Ready(Err(error));
+            return Attempt::Done(Err(error));
         }
-        if targets.as_ref().is_some_and(Vec::is_empty) {
-            // A lost peer's messages went back to the socket's queue: wait for where they go next.
-            *targets = None;
+        match targets.as_ref().map(|targets| targets.first()) {
+            Some(Some((id, end))) => Attempt::Wait(List::Written(Some(*id)), *end),
+            _ => {
+                // A lost peer's messages went back to the socket's queue: wait for where they go next.
+                *targets = None;
+                Attempt::Wait(List::Written(None), 0)
+            }
         }
-        self.outbound.flushers.park(key, waker);
-        Poll::Pending
     }
 
     /// Flushes every peer that has something queued, dirty or left over.
@@ -235,17 +235,6 @@ impl<S: AsyncStream> Core<S> {
         self.flush_dirty();
         for id in self.peers.ids(|peer| !peer.out.is_empty() && !peer.write_blocked) {
             self.flush_peer(id);
-        }
-    }
-
-    pub(crate) fn unpark_flusher(&mut self, key: &mut WaitKey) {
-        let waker = self.outbound.flushers.unpark(key);
-        drop(waker);
-    }
-
-    pub(crate) fn wake_flushers(&mut self) {
-        while let Some(waker) = self.outbound.flushers.pop() {
-            self.effects.wake(Some(waker));
         }
     }
 }

@@ -1,14 +1,13 @@
 //! The way in: what was read, and handing messages out.
 
 use std::collections::VecDeque;
-use std::task::{Poll, Waker};
 
 use super::core::{Companion, Core};
 use super::leftovers::Leftovers;
+use super::parked::{Attempt, List, Turn};
 use super::pattern::Pattern;
 use super::peer::Peer;
 use super::slab::{SLAB, Spares};
-use super::wait::WaitKey;
 use crate::error::Error;
 use crate::fifo::Fifo;
 use crate::message::Message;
@@ -67,6 +66,10 @@ pub(crate) struct Inbound {
     pub(crate) gated: bool,
     /// Messages go to the application as they come.
     pub(super) plain: bool,
+    /// The same, and nobody is to be told of what is left.
+    pub(super) lane: bool,
+    /// Those who wait to receive, or were woken and have not been back.
+    pub(super) waiting: usize,
     /// The pattern does not even have to see them.
     pub(super) direct: bool,
 }
@@ -95,6 +98,8 @@ impl Inbound {
             burst: 0,
             gated,
             plain: !gated && !conflates,
+            lane: !gated && !conflates,
+            waiting: 0,
             direct: !gated && !conflates && pattern.accepts_all(),
         }
     }
@@ -117,6 +122,16 @@ impl Inbound {
         !self.slab.filled().is_empty() || !self.nothing_ahead()
     }
 
+    /// Something is there for the next who receives, or may be.
+    pub(super) fn something_left(&self) -> bool {
+        let in_slab = !self.slab_drained && !self.slab.filled().is_empty();
+        in_slab || !self.only_slab() || !self.readable.is_empty()
+    }
+
+    pub(super) fn settle_lane(&mut self) {
+        self.lane = self.plain && self.waiting == 0;
+    }
+
     /// Decoded messages that belong to no living peer.
     pub(crate) fn orphaned(&self) -> usize {
         self.returned.len() + self.leftovers.messages()
@@ -126,40 +141,35 @@ impl Inbound {
 impl<S: AsyncStream> Core<S> {
     /// One step of `recv`.
     #[inline(never)]
-    pub(crate) fn poll_recv(&mut self, key: &mut WaitKey, waker: &Waker) -> Poll<Result<Message, Error>> {
-        let plain = key.is_none() && self.inbound.only_slab() && self.inbound.burst < RECEIVES_PER_POLL;
-        if plain && self.inbound.plain && self.ended().is_none() {
+    pub(crate) fn poll_recv(&mut self, turn: Turn) -> Attempt<Result<Message, Error>> {
+        let due = self.inbound.burst >= RECEIVES_PER_POLL;
+        if self.inbound.lane && !due && self.inbound.only_slab() && self.ended().is_none() {
             if let Some((id, message)) = self.decode_slab() {
                 self.inbound.from = Some(id);
                 self.inbound.calls += 1;
                 self.inbound.burst += 1;
                 self.delivered();
-                return Poll::Ready(Ok(message));
+                return Attempt::Done(Ok(message));
             }
             if self.nothing_came() {
                 self.inbound.calls += 1;
-                self.park_receiver(key, waker);
-                return Poll::Pending;
+                return self.wait_for_message();
             }
         }
-        if self.inbound.burst >= RECEIVES_PER_POLL {
+        if due {
             self.inbound.burst = 0;
-            self.effects.wake(Some(waker.clone()));
-            return Poll::Pending;
+            return Attempt::GiveWay;
         }
         match self.try_recv() {
-            Err(Error::WouldBlock) => {}
-            done => {
+            Err(Error::WouldBlock) => self.wait_for_message(),
+            received => {
                 self.inbound.burst += 1;
-                self.unpark_receiver(key);
-                return Poll::Ready(done);
+                if turn.is_new() && received.is_ok() {
+                    self.pass_on_to_receivers();
+                }
+                Attempt::Done(received)
             }
         }
-        if self.is_detached() {
-            self.detached_tick();
-        }
-        self.park_receiver(key, waker);
-        Poll::Pending
     }
 
     /// No stream can have anything: a look at them would be in vain.
@@ -169,11 +179,10 @@ impl<S: AsyncStream> Core<S> {
         idle && self.companion == Companion::Running && !self.peers.is_empty()
     }
 
-    fn park_receiver(&mut self, key: &mut WaitKey, waker: &Waker) {
-        let next = self.ready.park_receiver(key, waker);
-        self.effects.wake(next);
+    fn wait_for_message<R>(&mut self) -> Attempt<R> {
         self.inbound.burst = 0;
         self.outbound.untold = false;
+        Attempt::Wait(List::Receivers, 0)
     }
 
     /// The next message, without waiting.
@@ -200,6 +209,11 @@ impl<S: AsyncStream> Core<S> {
         }
         self.delivered();
         Ok(message)
+    }
+
+    /// Whose message was received last.
+    pub(crate) fn received_from(&self) -> PeerId {
+        self.inbound.from.expect("every message comes from a peer")
     }
 
     /// A message goes to the application, which may or may not come back for what is left.
@@ -367,27 +381,5 @@ impl<S: AsyncStream> Core<S> {
                 core.inbound.passed = 0;
             }
         });
-    }
-
-    /// A `recv` was dropped without a message.
-    pub(crate) fn abandon_recv(&mut self, key: &mut WaitKey) {
-        self.unpark_receiver(key);
-        if self.inbound.gated {
-            self.pattern.recv_abandoned();
-        }
-    }
-
-    /// A `recv` ended, with or without a message: passes on the wake that it may have taken.
-    pub(crate) fn unpark_receiver(&mut self, key: &mut WaitKey) {
-        if key.is_none() {
-            return;
-        }
-        let next = self.ready.unpark_receiver(key);
-        self.effects.wake(next);
-        if self.inbound.only_slab() {
-            return;
-        }
-        let receiver = self.ready.pop_receiver();
-        self.effects.wake(receiver);
     }
 }

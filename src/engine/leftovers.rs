@@ -215,8 +215,7 @@ impl<S: AsyncStream> Core<S> {
         if !self.inbound.leftovers.by_peer.contains_key(&peer.id) {
             return self.pattern.forget(peer.id);
         }
-        let receiver = self.ready.pop_receiver();
-        self.effects.wake(receiver);
+        self.wake_receiver();
     }
 
     fn drop_undecoded(&mut self, id: PeerId, mut refused: Undecoded) {
@@ -233,8 +232,7 @@ impl<S: AsyncStream> Core<S> {
     /// Adds what the socket itself has to say about a connection that has ended.
     pub(super) fn add_to_leftover(&mut self, id: PeerId, message: Message) {
         self.inbound.leftovers.push(id, message);
-        let receiver = self.ready.pop_receiver();
-        self.effects.wake(receiver);
+        self.wake_receiver();
     }
 
     /// Whether leftovers may be received next: after so many of them the living peers have a turn.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::clock::later;
 use super::core::{Core, Phase, Timer};
 use super::endpoints::{BindState, Ended};
 use super::inproc::Link;
 use super::pattern::{Admission, Newcomer};
 use super::peer::{Common, Origin, Peer, Stage};
 use super::pending::Queued;
-use super::timers::later;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::message::Frame;
@@ -47,12 +47,9 @@ impl<S: AsyncStream> Core<S> {
         let handshake_by = self.handshake_by(origin, now);
         let id = self.take_in(Link::Stream(stream), origin, now, handshake_by);
         let check_at = handshake_by.min(self.next_check(now));
-        self.deadlines.set(Timer::Peer(id), check_at);
+        self.clock.set(Timer::Peer(id), check_at);
         self.announce(id, origin);
-        if let Some(peer) = self.peers.get_mut(id) {
-            peer.liveness.check_at = check_at;
-            peer.wake();
-        }
+        self.turn(|core| core.peers.get(id).into_iter().for_each(Peer::wake));
         self.wake_companion();
         id
     }
@@ -139,7 +136,7 @@ impl<S: AsyncStream> Core<S> {
         self.greet(id);
         self.perform_tasks();
         self.drain_pending();
-        self.wake_senders();
+        self.wake_for_room(id);
         self.wake_watchers();
     }
 
@@ -178,6 +175,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// A peer takes no messages any more.
     pub(crate) fn pattern_detach(&mut self, id: PeerId) {
+        self.release_senders(id);
         self.pattern.detach(id, &mut self.tasks);
         self.outbound.sole_peer = self.pattern.sole_peer();
     }
@@ -205,6 +203,8 @@ impl<S: AsyncStream> Core<S> {
             self.doorway.leave(from, id);
         }
         let bytes = self.take_undecoded(&mut peer);
+        self.clock.cancel(Timer::Peer(id));
+        self.clock.cancel(Timer::Depart(id));
         match peer.stage {
             Stage::Live => {
                 self.say_farewell(&peer);
@@ -228,13 +228,15 @@ impl<S: AsyncStream> Core<S> {
             let ended = if peer.stage == Stage::Handshaking { Ended::Attempt } else { Ended::Connection };
             self.dial_ended(dial, ended, reason.into());
         }
+        peer.senders.wake_all(self.effects.wakers());
+        peer.flushers.wake_all(self.effects.wakers());
         self.effects.drop_link(peer.link);
         self.wake_companion();
-        self.wake_senders();
+        self.wake_a_sender();
         self.wake_flushers();
         self.wake_watchers();
-        if self.inbound.gated || self.hopeless().is_some() {
-            self.ready.drain_parked(self.effects.wakers());
+        if self.inbound.gated || self.outbound.poisoned || self.hopeless().is_some() {
+            self.wake_everybody();
         }
     }
 

@@ -1,13 +1,12 @@
 //! The way out: choosing a peer, queueing, flushing.
 
-use std::task::Waker;
 
 use super::burst::SENDS_PER_POLL;
 use super::core::Core;
+use super::parked::{Attempt, List, Turn, WaitList};
 use super::pattern::{Room, Route};
 use super::peer::{Peer, Stage};
 use super::pending::Queued;
-use super::wait::{WaitKey, WaitList};
 use crate::error::Error;
 use crate::fifo::Fifo;
 use crate::message::{Extent, Frame, Message};
@@ -22,10 +21,12 @@ pub(crate) struct Outbound {
     /// Messages without a peer, oldest first.
     pub(crate) pending: Fifo<Queued>,
     pub(crate) pending_level: HighWater,
-    /// `send` and `reserve` futures that wait for room.
-    senders: WaitList,
-    /// `flush` futures.
+    /// `send` and `reserve` futures that wait for room at any peer, or for a peer.
+    pub(super) senders: WaitList,
+    /// `flush` futures of what has no peer.
     pub(super) flushers: WaitList,
+    /// The peer whose mark kept the message waiting that was refused last; `None` if any peer would do.
+    pub(super) full: Option<PeerId>,
     /// Where every message goes, while there is only one peer and no address.
     pub(crate) sole_peer: Option<PeerId>,
     /// Peers with something queued since their last flush.
@@ -42,6 +43,8 @@ pub(crate) struct Outbound {
     /// A message was written by itself, and the companion was not told.
     pub(super) untold: bool,
     /// Messages may leave together with others of their burst, whatever they are.
+    batches: bool,
+    /// The same, and nobody who came before waits for room.
     pub(super) joinable: bool,
     /// A connection was closed by a cancelled write, and no call has reported it yet.
     pub(crate) poisoned: bool,
@@ -63,6 +66,7 @@ impl Outbound {
             pending_level: super::pending::level(options),
             senders: WaitList::default(),
             flushers: WaitList::default(),
+            full: None,
             sole_peer: None,
             dirty: Vec::new(),
             hot: false,
@@ -70,6 +74,7 @@ impl Outbound {
             heated_at: 0,
             solitary: false,
             untold: false,
+            batches: joinable,
             joinable,
             poisoned: false,
             spares: Vec::new(),
@@ -81,6 +86,10 @@ impl Outbound {
 }
 
 impl Outbound {
+    pub(super) fn settle_lane(&mut self) {
+        self.joinable = self.batches && self.senders.is_empty();
+    }
+
     /// Gives a connection that has nothing queued a buffer that was used before.
     #[inline]
     pub(super) fn lend_arena<S>(&mut self, peer: &mut Peer<S>) {
@@ -141,9 +150,15 @@ impl<S: AsyncStream> Core<S> {
     ///
     /// `write` is false for `send_buffered`, whose messages leave in company only.
     #[inline(never)]
-    pub(crate) fn submit(&mut self, message: &mut Message, permit: Permit, write: bool) -> Result<(), Error> {
+    pub(crate) fn submit(
+        &mut self,
+        message: &mut Message,
+        permit: Permit,
+        write: bool,
+        turn: Turn,
+    ) -> Result<(), Error> {
         let cost = message.cost();
-        match self.choose(message, cost) {
+        match self.choose(message, cost, turn) {
             Ok(Destination::Peer(id)) => self.enqueue(id, message, permit, write),
             Ok(Destination::Many) => self.fan_out(message, permit, write),
             Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
@@ -165,19 +180,23 @@ impl<S: AsyncStream> Core<S> {
     }
 
     #[inline]
-    fn choose(&mut self, message: &Message, cost: usize) -> Result<Destination, Error> {
+    fn choose(&mut self, message: &Message, cost: usize, turn: Turn) -> Result<Destination, Error> {
         self.check_sendable()?;
         self.check_message(message)?;
         if self.inbound.gated {
-            let turn = self.pattern.may_send(&mut self.tasks);
+            let allowed = self.pattern.may_send(&mut self.tasks);
             self.perform_tasks();
-            turn?;
+            allowed?;
         }
-        let mut route = self.route(message, cost);
-        if route == Route::Full && self.ready.has_events() {
+        self.outbound.full = None;
+        if !turn.may_pass(List::Room(None), &self.outbound.senders) {
+            return Err(Error::WouldBlock);
+        }
+        let mut route = self.route(message, cost, turn);
+        if matches!(route, Route::Full(_)) && self.ready.has_events() {
             // Room that a peer has just made, in this process or on the wire, counts at once.
             self.turn(Self::collect_ready);
-            route = self.route(message, cost);
+            route = self.route(message, cost, turn);
         }
         match route {
             // Nothing overtakes what has been waiting for a peer.
@@ -188,7 +207,7 @@ impl<S: AsyncStream> Core<S> {
             Route::Drop(cause) => Ok(Destination::Nowhere(cause)),
             Route::NoBody => Err(Error::EmptyMessage),
             Route::Over(limit) => Err(limit.into()),
-            Route::Full => self.when_full(),
+            Route::Full(peer) => self.when_full(peer),
             Route::Unroutable => Err(self.hopeless().unwrap_or(Error::Unroutable)),
             Route::NoPeer => match self.hopeless() {
                 Some(error) => Err(error),
@@ -198,7 +217,8 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// What becomes of a message whose peers are at their marks.
-    fn when_full(&self) -> Result<Destination, Error> {
+    fn when_full(&mut self, peer: Option<PeerId>) -> Result<Destination, Error> {
+        self.outbound.full = peer;
         match self.options.on_full {
             Some(OnFull::Fail) => Err(Error::Full),
             Some(OnFull::Drop) => Ok(Destination::Nowhere(DropCause::PeerFull)),
@@ -207,18 +227,19 @@ impl<S: AsyncStream> Core<S> {
     }
 
     #[inline]
-    fn route(&mut self, message: &Message, cost: usize) -> Route {
+    fn route(&mut self, message: &Message, cost: usize, turn: Turn) -> Route {
         match self.outbound.sole_peer.and_then(|id| self.peers.get(id)) {
             Some(peer) if peer.has_room(cost) => Route::To(peer.id),
-            Some(_) => Route::Full,
-            None => self.route_by_pattern(message, cost),
+            Some(_) => Route::Full(None),
+            None => self.route_by_pattern(message, cost, turn),
         }
     }
 
     #[inline(never)]
-    fn route_by_pattern(&mut self, message: &Message, cost: usize) -> Route {
+    fn route_by_pattern(&mut self, message: &Message, cost: usize, turn: Turn) -> Route {
         let peers = &self.peers;
         let room = |id| match peers.get(id) {
+            Some(peer) if !turn.may_pass(List::Room(Some(id)), &peer.senders) => Room::None,
             Some(peer) if peer.stage == Stage::Live && peer.has_room(cost) => Room::Enough,
             Some(peer) if peer.stage == Stage::Live && peer.has_room(Frame::COST) => Room::TooLittle,
             _ => Room::None,
@@ -228,9 +249,9 @@ impl<S: AsyncStream> Core<S> {
         route
     }
 
-    /// The peer that any message that costs `cost` would go to, for types that do not look at it.
+    /// The peer that any message of `cost` bytes would go to, for types that do not look at it.
     pub(crate) fn route_any(&mut self, cost: usize) -> Route {
-        self.route(&Message::new(), cost)
+        self.route(&Message::new(), cost, Turn::First)
     }
 
     /// Encodes a message into the queue of a peer that has room for it, and decides when it leaves.
@@ -280,35 +301,26 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Lets other tasks run now and then in a loop of sends that never wait.
-    pub(crate) fn give_way(&mut self, waker: &Waker) -> bool {
+    pub(crate) fn give_way(&mut self) -> bool {
         let due = self.outbound.burst >= SENDS_PER_POLL;
         if due {
             self.outbound.burst = 0;
-            self.effects.wake(Some(waker.clone()));
         }
         due
     }
 
-    pub(crate) fn park_sender(&mut self, key: &mut WaitKey, waker: &Waker) {
+    /// A message of this cost was refused for now.
+    pub(crate) fn wait_for_room<R>(&mut self, cost: usize) -> Attempt<R> {
         self.outbound.burst = 0;
-        self.outbound.senders.park(key, waker);
-        if self.options.flush_policy == FlushPolicy::Manual || self.is_detached() {
-            // At the mark with nobody to write but the caller: room that this frees wakes the caller.
-            self.turn(Self::flush_unblocked);
-        }
+        Attempt::Wait(List::Room(self.outbound.full), cost as u64)
     }
 
-    pub(crate) fn unpark_sender(&mut self, key: &mut WaitKey) {
-        if key.is_none() {
-            return;
-        }
-        let waker = self.outbound.senders.unpark(key);
-        drop(waker);
-    }
-
-    pub(crate) fn wake_senders(&mut self) {
-        while let Some(waker) = self.outbound.senders.pop() {
-            self.effects.wake(Some(waker));
+    /// Whom a subscription kept waiting that there is no more looks again, where one is waited for.
+    pub(crate) fn release_held_back(&mut self) {
+        if self.options.holds_back() {
+            for id in self.peers.ids(|peer| !peer.senders.is_empty()) {
+                self.release_senders(id);
+            }
         }
     }
 

@@ -185,8 +185,8 @@ pub(crate) enum Route {
     Many,
     /// It was for the socket itself, which has acted on it.
     Consumed,
-    /// Nowhere yet: the peers that could take it are at their marks.
-    Full,
+    /// Nowhere yet: this peer has to have room for it first, or any where none is named.
+    Full(Option<PeerId>),
     /// Nowhere yet: there is no peer.
     NoPeer,
     /// Nowhere: it has an address and nothing else.

@@ -11,6 +11,7 @@ use super::doorway::Quarter;
 use super::held::Held;
 use super::inproc::Link;
 use super::ledger::Account;
+use super::parked::WaitList;
 use super::pending::Queued;
 use super::pong::Pong;
 use super::ready::{PeerSignal, ReadyQueue};
@@ -101,6 +102,9 @@ pub(crate) struct Peer<S> {
     /// Encoded messages and commands, and the marks they count against.
     pub(crate) out: SendBuf,
     pub(crate) out_level: HighWater,
+    /// Those who wait for room in there, and for it to be written.
+    pub(super) senders: WaitList,
+    pub(super) flushers: WaitList,
     /// Permits of queued messages by their ordinal among all sent on this connection.
     pub(crate) permits: Held,
     /// Only the last message is kept: there is always room.
@@ -150,8 +154,6 @@ pub(crate) struct Liveness {
     pub(crate) quiet_since: Instant,
     /// When the handshake must be done.
     pub(crate) handshake_by: Instant,
-    /// When the connection is next looked at.
-    pub(crate) check_at: Instant,
     /// When the last PING left, or the connection began.
     pub(crate) last_ping: Instant,
     /// When the unanswered PING left.
@@ -194,6 +196,8 @@ impl<S: AsyncStream> Peer<S> {
             signal,
             out,
             out_level: HighWater::new(options.send_hwm, options.send_hwm_bytes),
+            senders: WaitList::default(),
+            flushers: WaitList::default(),
             permits: Held::default(),
             conflates,
             latest: None,
@@ -217,7 +221,6 @@ impl<S: AsyncStream> Peer<S> {
                 seen_reads: 0,
                 quiet_since: now,
                 handshake_by,
-                check_at: handshake_by,
                 last_ping: now,
                 pinged_at: None,
                 ping: (0, 0),

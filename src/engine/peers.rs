@@ -59,6 +59,10 @@ impl<S> Peers<S> {
         self.slots.iter().filter_map(|slot| slot.peer.as_deref())
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Peer<S>> {
+        self.slots.iter_mut().filter_map(|slot| slot.peer.as_deref_mut())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }

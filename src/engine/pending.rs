@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
+use super::clock::later;
 use super::core::{Core, Timer};
 use super::outbound::{Destination, queue_message};
 use super::pattern::Route;
-use super::timers::later;
 use crate::error::Error;
 use crate::message::Message;
 use crate::monitor::DropCause;
@@ -100,6 +100,9 @@ impl<S: AsyncStream> Core<S> {
         if !self.outbound.dirty.is_empty() {
             self.wake_companion();
         }
+        if self.outbound.pending.is_empty() {
+            self.wake_flushers();
+        }
     }
 
     /// Puts messages that a lost peer had not begun back in front, in order.
@@ -120,6 +123,7 @@ impl<S: AsyncStream> Core<S> {
             self.effects.drop_permit(queued.permit);
         }
         self.count_dropped(None, cause, count);
+        self.wake_flushers();
     }
 
     fn max_age(&self) -> Option<std::time::Duration> {
@@ -138,7 +142,7 @@ impl<S: AsyncStream> Core<S> {
         pending.iter_mut().rev().take(behind).for_each(|queued| queued.since = Some(now));
         pending.iter_mut().take(in_front).for_each(|queued| queued.since = Some(now));
         if behind + in_front > 0 {
-            self.deadlines.set(Timer::Expire, later(now, max_age));
+            self.clock.advance(Timer::Expire, later(now, max_age));
         }
     }
 
@@ -146,18 +150,25 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn expire_pending(&mut self, now: Instant) {
         let Some(max_age) = self.max_age() else { return };
         let mut expired = 0;
+        let mut oldest = None;
         for queued in std::mem::take(&mut self.outbound.pending) {
             if queued.since.is_some_and(|since| later(since, max_age) <= now) {
                 expired += 1;
                 self.outbound.pending_level.remove(queued.cost());
                 self.effects.drop_permit(queued.permit);
             } else {
+                // Those that came back from a lost peer stand in front, and are younger.
+                oldest = oldest.into_iter().chain(queued.since).min();
                 self.outbound.pending.push_back(queued);
             }
         }
+        if let Some(oldest) = oldest {
+            self.clock.set(Timer::Expire, later(oldest, max_age));
+        }
         if expired > 0 {
             self.count_dropped(None, DropCause::Expired, expired);
-            self.wake_senders();
+            self.wake_for_queue();
+            self.wake_flushers();
         }
     }
 }

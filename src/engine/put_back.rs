@@ -13,7 +13,6 @@ impl<S: AsyncStream> Core<S> {
             return self.count_recv_dropped(Some(peer), DropCause::Superseded, 1);
         }
         self.inbound.returned.push_front((peer, message));
-        let receiver = self.ready.pop_receiver();
-        self.effects.wake(receiver);
+        self.wake_receiver();
     }
 }

@@ -31,8 +31,7 @@ impl<S: AsyncStream> Core<S> {
         }
         peer.inbox_level.add(message.cost());
         peer.inbox.push_back(message);
-        let receiver = self.ready.pop_receiver();
-        self.effects.wake(receiver);
+        self.wake_receiver();
     }
 
     /// Decodes from the slab into the inbox of its owner until the mark, where reading pauses.
@@ -106,9 +105,6 @@ impl<S: AsyncStream> Core<S> {
         if self.inbound.seen_calls != self.inbound.calls {
             self.inbound.seen_calls = self.inbound.calls;
             self.inbound.delayed = true;
-            // One that has parked since will get to it only if it is told.
-            let receiver = self.ready.pop_receiver();
-            self.effects.wake(receiver);
             return ReadAhead::Later;
         }
         if let Some(id) = left {

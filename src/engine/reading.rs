@@ -26,9 +26,11 @@ impl<S: AsyncStream> Core<S> {
                 self.handle_inproc(id);
                 continue;
             }
-            // Where only `flush` writes, an event goes on with what it began.
+            // Where only `flush` writes, an event goes on with what it began, and with what is waited for.
             let begun = std::mem::replace(&mut peer.write_blocked, false);
-            let flush = begun || self.options.flush_policy != FlushPolicy::Manual;
+            let awaited = [&peer.flushers, &peer.senders, &self.outbound.senders];
+            let awaited = awaited.iter().any(|list| !list.is_empty());
+            let flush = begun || awaited || self.options.flush_policy != FlushPolicy::Manual;
             if flush && !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
                 self.flush_peer(id);
             }

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
-use super::wait::{WaitKey, WaitList};
+use super::effects::quietly;
+use super::parked::{List, WaitList};
 use crate::monitor::PeerId;
 
 /// Somebody holds the core and looks at the queue before letting go: nobody else needs waking.
@@ -32,17 +33,22 @@ struct State {
     receivers: WaitList,
     /// Other futures that drive a socket without a companion.
     helpers: WaitList,
+    /// One of our own around that of its task: it can be cloned under a lock.
     companion: Option<Waker>,
 }
 
 impl State {
-    /// The task that should act next, if there is something to act on.
+    /// The task that should act next, if there is something to act on. One that is about to go to sleep and
+    /// has not left its waker yet will see that it was meant.
     fn next_waker(&mut self) -> Option<Waker> {
         if self.queue.is_empty() {
             return None;
         }
-        let parked = self.receivers.pop().or_else(|| self.helpers.pop());
-        parked.or_else(|| self.companion.clone())
+        let parked = [&mut self.receivers, &mut self.helpers].into_iter().find(|list| !list.is_empty());
+        match parked {
+            Some(list) => list.wake_next(),
+            None => self.companion.clone(),
+        }
     }
 }
 
@@ -60,7 +66,7 @@ impl ReadyQueue {
             if before & IN_TURN == 0 { state.next_waker() } else { None }
         };
         if let Some(waker) = waker {
-            waker.wake();
+            quietly(|| waker.wake());
         }
     }
 
@@ -96,60 +102,39 @@ impl ReadyQueue {
         peer
     }
 
-    /// Parks a `recv`; returns whom to wake if something became ready in the meantime.
-    ///
-    /// The caller does not go on by itself: what is ready may be a stream that only wants its task to give
-    /// way, as those of tokio do now and then.
+    /// Whom to wake for what is queued: called by those who have just gone to sleep, or leave.
     #[must_use]
-    pub(crate) fn park_receiver(&self, key: &mut WaitKey, waker: &Waker) -> Option<Waker> {
-        let mut state = self.lock();
-        state.receivers.park(key, waker);
-        state.next_waker()
+    pub(crate) fn next_waker(&self) -> Option<Waker> {
+        if self.has_events() { self.lock().next_waker() } else { None }
     }
 
-    /// Parks another future that drives the socket; see [`park_receiver`](Self::park_receiver).
-    #[must_use]
-    pub(crate) fn park_helper(&self, key: &mut WaitKey, waker: &Waker) -> Option<Waker> {
+    /// Does something to the list of those who receive, or of those who drive.
+    pub(super) fn on_list<R>(&self, list: List, act: impl FnOnce(&mut WaitList) -> R) -> R {
         let mut state = self.lock();
-        state.helpers.park(key, waker);
-        state.next_waker()
-    }
-
-    /// Removes a `recv` that is done or dropped; returns whom to wake in its place if it took a wake
-    /// with it.
-    #[must_use]
-    pub(crate) fn unpark_receiver(&self, key: &mut WaitKey) -> Option<Waker> {
-        let mut state = self.lock();
-        if state.receivers.unpark(key).is_some() { None } else { state.next_waker() }
-    }
-
-    /// The same for a helper.
-    #[must_use]
-    pub(crate) fn unpark_helper(&self, key: &mut WaitKey) -> Option<Waker> {
-        let mut state = self.lock();
-        if state.helpers.unpark(key).is_some() { None } else { state.next_waker() }
-    }
-
-    /// The receiver that has waited longest, to be told of a message that is already decoded.
-    pub(crate) fn pop_receiver(&self) -> Option<Waker> {
-        self.lock().receivers.pop()
-    }
-
-    /// Empties both lists: the socket ended, everybody must look.
-    pub(crate) fn drain_parked(&self, wakers: &mut Vec<Waker>) {
-        let mut state = self.lock();
-        while let Some(waker) = state.receivers.pop().or_else(|| state.helpers.pop()) {
-            wakers.push(waker);
-        }
+        act(if list == List::Receivers { &mut state.receivers } else { &mut state.helpers })
     }
 
     /// Sets the waker that is told when no receiver waits; returns the old one to be dropped.
     pub(crate) fn set_companion(&self, waker: Option<Waker>) -> Option<Waker> {
+        let waker = waker.map(|waker| Waker::from(Arc::new(Own(waker))));
         std::mem::replace(&mut self.lock().companion, waker)
     }
 
     pub(crate) fn companion(&self) -> Option<Waker> {
         self.lock().companion.clone()
+    }
+}
+
+/// A waker around a foreign one: nothing foreign runs when it is cloned.
+struct Own(Waker);
+
+impl Wake for Own {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.wake_by_ref();
     }
 }
 
@@ -192,14 +177,20 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::thread;
 
+    fn park(ready: &ReadyQueue, key: u64, waker: &Waker) {
+        ready.on_list(List::Receivers, |list| {
+            assert!(!list.enter(key, 0, None, waker));
+            list.arm(key, waker.clone()).unwrap();
+        });
+    }
+
     #[test]
     fn a_parked_receiver_is_told_before_the_companion() {
         let ready = Arc::new(ReadyQueue::default());
         let (companion, waker) = Counter::new();
         ready.set_companion(Some(waker));
         let (receiver, waker) = Counter::new();
-        let mut key = None;
-        assert!(ready.park_receiver(&mut key, &waker).is_none());
+        park(&ready, 1, &waker);
         let signal = PeerSignal::new(PeerId::new(0, 0), &ready);
         signal.wake_by_ref();
         signal.wake_by_ref();
@@ -213,11 +204,11 @@ mod tests {
         let ready = Arc::new(ReadyQueue::default());
         let (companion, waker) = Counter::new();
         ready.set_companion(Some(waker));
-        let mut key = None;
-        assert!(ready.park_receiver(&mut key, Waker::noop()).is_none());
+        park(&ready, 1, Waker::noop());
         PeerSignal::new(PeerId::new(0, 0), &ready).wake_by_ref();
         assert_eq!(companion.woken(), 0);
-        ready.unpark_receiver(&mut key).unwrap().wake();
+        assert!(ready.on_list(List::Receivers, |list| list.leave(1, 0)).passes_on);
+        ready.next_waker().unwrap().wake();
         assert_eq!(companion.woken(), 1);
     }
 
@@ -230,7 +221,8 @@ mod tests {
         PeerSignal::new(PeerId::new(3, 1), &ready).wake_by_ref();
         assert_eq!(companion.woken(), 0);
         assert!(ready.end_turn().is_some());
-        assert!(ready.park_receiver(&mut None, Waker::noop()).is_some(), "something is ready");
+        park(&ready, 1, Waker::noop());
+        assert!(ready.next_waker().is_some(), "something is ready");
     }
 
     /// Kills a turn that ends without an event that took it for open: it hangs.

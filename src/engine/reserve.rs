@@ -1,11 +1,9 @@
 //! Room that is held for a message before the message is given away.
 
-use std::task::{Poll, Waker};
-
 use super::core::Core;
+use super::parked::{Attempt, List, Turn};
 use super::pattern::Route;
 use super::peer::Stage;
-use super::wait::WaitKey;
 use crate::error::Error;
 use crate::message::{Extent, Message};
 use crate::monitor::PeerId;
@@ -37,29 +35,36 @@ impl Reservation {
 }
 
 impl<S: AsyncStream> Core<S> {
-    /// Takes room for one message, or parks.
+    /// Takes room for one message and keeps the permit for it, or waits.
     pub(crate) fn poll_reserve(
         &mut self,
         upto: Extent,
-        key: &mut WaitKey,
-        waker: &Waker,
-    ) -> Poll<Result<Reservation, Error>> {
-        match self.reserve(upto) {
-            Err(Error::WouldBlock) => {
-                self.park_sender(key, waker);
-                Poll::Pending
+        permit: Permit,
+        turn: Turn,
+    ) -> Attempt<Result<(Reservation, Permit), Error>> {
+        match self.reserve(upto, turn) {
+            Ok(reservation) => Attempt::Done(Ok((reservation, permit))),
+            Err(refused) => {
+                self.effects.drop_permit(permit);
+                match refused {
+                    Error::WouldBlock => self.wait_for_room(upto.saturating_cost()),
+                    error => Attempt::Done(Err(error)),
+                }
             }
-            done => Poll::Ready(done),
         }
     }
 
-    fn reserve(&mut self, upto: Extent) -> Result<Reservation, Error> {
+    fn reserve(&mut self, upto: Extent, turn: Turn) -> Result<Reservation, Error> {
         self.check_sendable()?;
         self.check_limits(upto, &Message::new())?;
         if let Some(error) = self.hopeless() {
             return Err(error);
         }
         let cost = upto.saturating_cost();
+        self.outbound.full = None;
+        if !turn.may_pass(List::Room(None), &self.outbound.senders) {
+            return Err(Error::WouldBlock);
+        }
         let peer = match self.route_any(cost) {
             Route::To(id) if self.outbound.pending.is_empty() => Some(id),
             Route::NoPeer if self.may_queue(cost) => None,
@@ -83,7 +88,7 @@ impl<S: AsyncStream> Core<S> {
             }
             None => {
                 self.outbound.pending_level.release(reservation.cost);
-                self.wake_senders();
+                self.wake_for_queue();
             }
         }
     }

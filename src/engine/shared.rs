@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::core::Core;
+use super::ready::ReadyQueue;
 use crate::runtime::{AsyncStream, Lock};
 
 type Guard<'a, S> = <<S as AsyncStream>::Lock<Core<S>> as Lock<Core<S>>>::Guard<'a>;
@@ -11,6 +12,8 @@ type Guard<'a, S> = <<S as AsyncStream>::Lock<Core<S>> as Lock<Core<S>>>::Guard<
 /// A socket's core, as its handles and its companion task share it.
 pub(crate) struct Shared<S: AsyncStream> {
     core: S::Lock<Core<S>>,
+    /// Those who receive wait here, with a lock of their own.
+    pub(super) ready: Arc<ReadyQueue>,
     /// Handles in the user's hands; the companion does not count.
     handles: AtomicUsize,
     /// There is no companion task: whoever calls must drive.
@@ -20,7 +23,8 @@ pub(crate) struct Shared<S: AsyncStream> {
 impl<S: AsyncStream> Shared<S> {
     pub(crate) fn new(core: Core<S>) -> Arc<Self> {
         let detached = core.is_detached();
-        Arc::new(Self { core: Lock::new(core), handles: AtomicUsize::new(1), detached })
+        let ready = Arc::clone(&core.ready);
+        Arc::new(Self { core: Lock::new(core), ready, handles: AtomicUsize::new(1), detached })
     }
 
     /// Runs `work` under the lock, and afterwards, without it, what `work` left to be woken or dropped.

@@ -44,7 +44,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn cause_of_end(&self) -> DropCause {
         match (self.phase, self.companion) {
             (_, Companion::Gone) => DropCause::CompanionGone,
-            (Phase::Closing { .. } | Phase::Closed { .. }, _) => DropCause::Closed,
+            (Phase::Closing | Phase::Closed { .. }, _) => DropCause::Closed,
             (Phase::Open, _) => DropCause::Departing,
         }
     }

@@ -105,7 +105,10 @@ impl<S: AsyncStream> Core<S> {
             }
             Task::DropPending(cause) => self.drop_pending(cause),
             Task::DiscardReceived => self.discard_received(),
-            Task::WakeWatchers => self.wake_watchers(),
+            Task::WakeWatchers => {
+                self.wake_watchers();
+                self.release_held_back();
+            }
         }
     }
 }

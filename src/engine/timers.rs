@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::clock::later;
 use super::core::{Core, Phase, Timer};
 use super::endpoints::Ended;
 use super::peer::{Peer, Stage};
@@ -13,11 +14,6 @@ use crate::endpoint::Endpoint;
 use crate::error::TimeoutKind;
 use crate::monitor::{DisconnectReason, DropCause, PeerId, SocketEvent};
 use crate::runtime::AsyncStream;
-
-/// How long the end of the stream is waited for after our half was shut down: a peer that is alive
-/// answers within a round trip, and closing a socket with unread bytes would reset the connection and
-/// could destroy what the peer has not read yet.
-const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// How long a look at unread bytes is put off while the application is receiving by itself.
 const READ_AHEAD_DELAY: Duration = Duration::from_millis(20);
@@ -58,7 +54,7 @@ impl<S: AsyncStream> Core<S> {
             let flushed = core.flush_turn();
             let read = core.read_ahead();
             if read == ReadAhead::Later {
-                core.deadlines.set(Timer::ReadAhead, later(now, READ_AHEAD_DELAY));
+                core.clock.set(Timer::ReadAhead, later(now, READ_AHEAD_DELAY));
             }
             core.close_step();
             (start, flushed || read == ReadAhead::Again)
@@ -69,17 +65,21 @@ impl<S: AsyncStream> Core<S> {
             again,
             listeners: self.endpoints.take_changes(),
             departing: self.endpoints.is_departing(),
-            deadline: self.deadlines.next(),
+            deadline: self.clock.next(),
         }
     }
 
     /// Acts on everything that is due, and returns the dials to start now.
     pub(crate) fn tick(&mut self, now: Instant) -> Vec<u32> {
-        self.start_clocks(now);
+        self.start_ageing(now);
+        for id in std::mem::take(&mut self.unclocked) {
+            self.advance_check(id, now);
+        }
+        self.clock.look(now);
         self.schedule_dials(now);
         let fresh = std::mem::take(&mut self.endpoints.fresh);
         let mut start: Vec<u32> = fresh.into_iter().filter_map(|id| self.begin_attempt(id)).collect();
-        while let Some(timer) = self.deadlines.pop_due(now) {
+        while let Some(timer) = self.clock.pop_due(now) {
             match timer {
                 Timer::Peer(id) => self.check_peer(id, now),
                 Timer::Depart(id) => self.disconnect(id, DisconnectReason::Closed),
@@ -103,10 +103,6 @@ impl<S: AsyncStream> Core<S> {
 
     fn check_peer(&mut self, id: PeerId, now: Instant) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        if now < peer.liveness.check_at {
-            // It was set before the next check moved ahead; that one has an entry of its own.
-            return;
-        }
         let next = match peer.stage {
             Stage::Handshaking if now >= peer.liveness.handshake_by => {
                 return self.time_out(id, TimeoutKind::Handshake);
@@ -122,20 +118,16 @@ impl<S: AsyncStream> Core<S> {
             },
             Stage::Retiring | Stage::Draining => return,
         };
-        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(peer) = self.peers.get(id) else { return };
         let next = peer.liveness.remote_ttl.map_or(next, |ttl| next.min(later(now, ttl)));
-        peer.liveness.check_at = next;
-        self.deadlines.set(Timer::Peer(id), next);
+        self.clock.set(Timer::Peer(id), next);
     }
 
-    /// The peer asked to be looked at sooner than was planned.
+    /// A peer may have asked to be looked at sooner than was planned.
     fn advance_check(&mut self, id: PeerId, now: Instant) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        let Some(ttl) = peer.liveness.remote_ttl else { return };
-        let at = later(now, ttl);
-        if at < peer.liveness.check_at {
-            peer.liveness.check_at = at;
-            self.deadlines.set(Timer::Peer(id), at);
+        let Some(peer) = self.peers.get(id).filter(|peer| peer.stage == Stage::Live) else { return };
+        if let Some(ttl) = peer.liveness.remote_ttl {
+            self.clock.advance(Timer::Peer(id), later(now, ttl));
         }
     }
 
@@ -175,28 +167,6 @@ impl<S: AsyncStream> Core<S> {
         self.turn(|core| core.flush_peer(id));
     }
 
-    /// Starts the clock of peers that began to retire or drain, or announced a TTL, since the last look.
-    fn start_clocks(&mut self, now: Instant) {
-        self.start_ageing(now);
-        self.start_limits(now);
-        for id in std::mem::take(&mut self.unclocked) {
-            let patience = match self.peers.get(id).map(|peer| peer.stage) {
-                Some(Stage::Draining) => DRAIN_TIME,
-                Some(Stage::Retiring) => self.options.linger.unwrap_or(Duration::MAX),
-                Some(Stage::Live) => {
-                    self.advance_check(id, now);
-                    continue;
-                }
-                _ => continue,
-            };
-            self.deadlines.set(Timer::Depart(id), later(now, patience));
-        }
-        if self.phase == (Phase::Closing { timed: false }) {
-            self.phase = Phase::Closing { timed: true };
-            self.deadlines.set(Timer::Linger, later(now, self.options.linger.unwrap_or(Duration::MAX)));
-        }
-    }
-
     /// Decides for each dial that ended when it tries again.
     fn schedule_dials(&mut self, now: Instant) {
         let mut events = Vec::new();
@@ -211,7 +181,7 @@ impl<S: AsyncStream> Core<S> {
             let next = next.map(|at| if dial.may_redial_at_once() { now } else { at });
             let endpoint = dial.endpoint.clone();
             if let Some(at) = next {
-                self.deadlines.set(Timer::Dial(dial.id), at);
+                self.clock.set(Timer::Dial(dial.id), at);
                 let delay = at.saturating_duration_since(now);
                 events.push(SocketEvent::RetryIn { endpoint, delay });
             } else if let Some(cause) = dial.failure.as_deref().cloned() {
@@ -271,10 +241,4 @@ impl<S: AsyncStream> Peer<S> {
         let since = now.saturating_duration_since(self.liveness.last_ping);
         since >= interval && self.connection.speaks_heartbeats()
     }
-}
-
-/// `now + by`, or so far ahead that it never comes.
-pub(crate) fn later(now: Instant, by: Duration) -> Instant {
-    const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
-    now + by.min(FAR)
 }

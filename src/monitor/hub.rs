@@ -38,6 +38,16 @@ impl Queue {
     }
 }
 
+impl State {
+    /// The next event, or the end; `None` if there is nothing yet.
+    fn take(&mut self) -> Option<Option<SocketEvent>> {
+        match self.events.pop_front() {
+            None if !self.ended => None,
+            next => Some(next),
+        }
+    }
+}
+
 impl MonitorHub {
     pub(crate) fn subscribe(&mut self) -> Monitor {
         // A socket without events must not gather the monitors that it once had.
@@ -123,17 +133,28 @@ impl Stream for Monitor {
     type Item = SocketEvent;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<SocketEvent>> {
+        if let Some(next) = self.queue.lock().take() {
+            return Poll::Ready(next);
+        }
+        // A waker can run any code when it is cloned or dropped: not under the lock.
+        let waker = cx.waker().clone();
         let mut state = self.queue.lock();
-        if let Some(event) = state.events.pop_front() {
-            return Poll::Ready(Some(event));
+        if let Some(next) = state.take() {
+            drop(state);
+            return Poll::Ready(next);
         }
-        if state.ended {
-            return Poll::Ready(None);
-        }
-        let old = state.waker.replace(cx.waker().clone());
+        let old = state.waker.replace(waker);
         drop(state);
         drop(old);
         Poll::Pending
+    }
+}
+
+/// Whoever hands out an event may be the last to hold the queue, and holds the lock of a socket.
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        let waker = self.queue.lock().waker.take();
+        drop(waker);
     }
 }
 

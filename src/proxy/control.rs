@@ -78,12 +78,12 @@ impl ProxyControl {
 
     fn command_unless(&self, last: Command, command: Command) {
         let waker = {
-            let state = self.lock();
+            let mut state = self.lock();
             if self.command() == last {
                 return;
             }
             self.shared.command.store(command as u8, Ordering::Release);
-            state.waker.clone()
+            state.waker.take()
         };
         if let Some(waker) = waker {
             waker.wake();
@@ -100,11 +100,9 @@ impl ProxyControl {
 
     /// Has commands from now on wake this task; returns the waker before it, to be dropped.
     pub(super) fn register(&self, waker: Option<&Waker>) -> Option<Waker> {
-        let mut state = self.lock();
-        match (&state.waker, waker) {
-            (Some(old), Some(new)) if old.will_wake(new) => None,
-            _ => std::mem::replace(&mut state.waker, waker.cloned()),
-        }
+        // Cloned here and dropped by the caller: a waker can run any code when it is.
+        let waker = waker.cloned();
+        std::mem::replace(&mut self.lock().waker, waker)
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut ProxyStats)) {

@@ -78,6 +78,12 @@ impl HighWater {
         self.reserved_bytes += cost;
     }
 
+    /// The same for several messages, of so many bytes together.
+    pub(crate) fn reserve_all(&mut self, messages: usize, bytes: usize) {
+        self.reserved_messages += messages;
+        self.reserved_bytes += bytes;
+    }
+
     /// Gives room back that was held.
     ///
     /// # Panics

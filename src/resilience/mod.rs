@@ -11,7 +11,6 @@
 //! - When to try again: [`Backoff`], and [`ReconnectState`] that applies it to one endpoint.
 
 mod backoff;
-mod deadlines;
 mod high_water;
 mod modes;
 mod permits;
@@ -20,7 +19,6 @@ mod reconnect;
 mod semaphore;
 
 pub use self::backoff::Backoff;
-pub(crate) use self::deadlines::Deadlines;
 pub(crate) use self::high_water::HighWater;
 pub use self::modes::{FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 pub use self::permits::{BytePermits, NoOpPermits, Permit, ReleaseBytes};

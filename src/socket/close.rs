@@ -1,10 +1,7 @@
 //! Closing.
 
-use std::future::poll_fn;
-
 use super::Socket;
-use super::reconnect::Watch;
-use crate::engine::WaitKey;
+use crate::engine::{Core, Waiter};
 use crate::resilience::BytePermits;
 use crate::runtime::AsyncStream;
 
@@ -16,23 +13,11 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// closes as well, and lingers in the background for as long as the runtime lives.
     ///
     /// # Cancel safety
-    /// Once polled, the socket is closing; dropping the future leaves that to the companion task.
+    /// Once polled, the socket is closing; dropping the future leaves that to the companion task, and without
+    /// one to the next call that waits.
     pub async fn close(&self) -> u64 {
-        let mut watch = Watch::new(&self.shared);
-        let mut helper: WaitKey = None;
-        self.shared.with(|core| core.begin_close());
-        poll_fn(|cx| {
-            self.shared.with(|core| {
-                if core.is_detached() {
-                    core.detached_turn();
-                }
-                let result = core.poll_closed(&mut watch.key, cx.waker());
-                if result.is_pending() {
-                    core.park_helper(&mut helper, cx.waker());
-                }
-                result
-            })
-        })
-        .await
+        let waiter = Waiter::new(&self.shared);
+        self.shared.with(Core::begin_close);
+        waiter.until(Core::closed).await
     }
 }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use super::Socket;
 use super::kind::Sends;
-use crate::engine::{Shared, WaitKey};
+use crate::engine::{Parked, Shared};
 use crate::error::Result;
 use crate::monitor::PeerId;
 use crate::resilience::BytePermits;
@@ -49,8 +49,7 @@ impl<S: AsyncStream> Drop for FlushGuard<'_, S> {
 #[derive(Debug, Default)]
 pub(super) struct Flush {
     targets: Option<Vec<(PeerId, u64)>>,
-    key: WaitKey,
-    helper: WaitKey,
+    parked: Parked,
 }
 
 impl Flush {
@@ -59,31 +58,17 @@ impl Flush {
         shared: &Shared<S>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<()>> {
-        shared.with(|core| {
-            if core.is_detached() {
-                core.detached_turn();
-            }
-            let result = core.poll_flush(&mut self.targets, &mut self.key, cx.waker());
-            if result.is_ready() {
-                core.unpark_flusher(&mut self.key);
-                core.unpark_helper(&mut self.helper);
-                *self = Self::default();
-            } else {
-                core.park_helper(&mut self.helper, cx.waker());
-            }
-            result
-        })
+        let Self { targets, parked } = self;
+        let result = parked.poll(shared, cx, |core, _| core.poll_flush(targets));
+        if result.is_ready() {
+            self.targets = None;
+        }
+        result
     }
 
     /// The flush goes away, perhaps unfinished.
     pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
-        if self.key.is_none() && self.helper.is_none() {
-            return;
-        }
-        shared.with(|core| {
-            core.unpark_flusher(&mut self.key);
-            core.unpark_helper(&mut self.helper);
-            core.cancelled();
-        });
+        self.targets = None;
+        self.parked.cancel(shared);
     }
 }

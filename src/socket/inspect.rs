@@ -3,8 +3,8 @@
 use std::task::Poll;
 
 use super::Socket;
-use super::reconnect::Watch;
 use crate::endpoint::Endpoint;
+use crate::engine::Waiter;
 use crate::error::Result;
 use crate::monitor::{Monitor, PeerId, PeerStats, SocketStats};
 use crate::resilience::BytePermits;
@@ -75,8 +75,7 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// # Cancel safety
     /// Dropping it changes nothing.
     pub async fn wait_for_peers(&self, count: usize) -> Result<()> {
-        let mut watch = Watch::new(&self.shared);
-        watch
+        Waiter::new(&self.shared)
             .until(|core| {
                 if core.live_peers() >= count {
                     return Poll::Ready(Ok(()));

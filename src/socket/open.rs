@@ -1,16 +1,12 @@
 //! Opening sockets: by endpoint, or from a stream.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
 
 use super::Socket;
 use super::kind::Kind;
-use super::reconnect::Watch;
 use crate::endpoint::{Endpoint, IntoEndpoint};
-use crate::engine::{Companion, Core, Driver, Origin, Shared, WaitKey};
+use crate::engine::{Companion, Core, Driver, Origin, Shared, Waiter};
 use crate::error::{Error, Result};
-use crate::monitor::PeerId;
 use crate::options::SocketOptions;
 use crate::resilience::{BytePermits, NoOpPermits};
 use crate::runtime::{Adopt, AsyncStream, Connector, Detached, Runtime, Sleeper, Spawn};
@@ -76,7 +72,7 @@ where
         let endpoint = connectable(endpoint)?;
         let socket = Self::new(options)?;
         let dial = socket.shared.with(|core| core.dial(endpoint, true));
-        Watch::new(&socket.shared).until(|core| core.dial_outcome(dial)).await?;
+        Waiter::new(&socket.shared).until(|core| core.dial_outcome(dial)).await?;
         Ok(socket)
     }
 
@@ -254,7 +250,7 @@ where
         let endpoint = endpoint.into_endpoint()?;
         endpoint.check_bindable()?;
         let listener = self.shared.with(|core| core.listen(endpoint));
-        Watch::new(&self.shared).until(|core| core.bind_outcome(listener)).await
+        Waiter::new(&self.shared).until(|core| core.bind_outcome(listener)).await
     }
 
     /// Connects to one more endpoint, now and whenever the connection is lost; returns at once.
@@ -313,37 +309,5 @@ pub(super) fn connectable(endpoint: impl IntoEndpoint) -> Result<Endpoint> {
 /// Attaches an explicit stream and waits for its handshake.
 async fn handshake<S: AsyncStream>(shared: &Shared<S>, stream: S, now: std::time::Instant) -> Result<()> {
     let id = shared.with(|core| core.attach(stream, Origin::Given, now));
-    let mut handshake = Handshake { shared, helper: None, watch: Watch::new(shared) };
-    poll_fn(|cx| handshake.poll(id, cx.waker())).await
-}
-
-/// A wait for a handshake; without a companion task it drives the handshake itself.
-struct Handshake<'a, S: AsyncStream> {
-    shared: &'a Shared<S>,
-    helper: WaitKey,
-    watch: Watch<'a, S>,
-}
-
-impl<S: AsyncStream> Handshake<'_, S> {
-    fn poll(&mut self, id: PeerId, waker: &Waker) -> Poll<Result<()>> {
-        self.shared.with(|core| {
-            if core.is_detached() {
-                core.detached_turn();
-            }
-            if let Poll::Ready(result) = core.handshake_outcome(id) {
-                return Poll::Ready(result);
-            }
-            core.park_watcher(&mut self.watch.key, waker);
-            core.park_helper(&mut self.helper, waker);
-            Poll::Pending
-        })
-    }
-}
-
-impl<S: AsyncStream> Drop for Handshake<'_, S> {
-    fn drop(&mut self) {
-        if self.helper.is_some() {
-            self.shared.with(|core| core.unpark_helper(&mut self.helper));
-        }
-    }
+    Waiter::new(shared).until(|core| core.handshake_outcome(id)).await
 }

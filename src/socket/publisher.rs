@@ -4,8 +4,7 @@ use std::task::Poll;
 
 use super::Socket;
 use super::kind::{Publishes, Topical};
-use super::reconnect::Watch;
-use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict};
+use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict, Waiter};
 use crate::error::{Error, Result};
 use crate::message::{Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
@@ -25,7 +24,7 @@ impl<T: Publishes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Dropping it changes nothing.
     pub async fn wait_for_subscribers(&self, prefix: impl AsRef<[u8]>, count: usize) -> Result<()> {
         let prefix = prefix.as_ref();
-        Watch::new(&self.shared)
+        Waiter::new(&self.shared)
             .until(|core| {
                 let enough = core.pattern.topics().is_some_and(|topics| topics.subscribers(prefix) >= count);
                 if enough {
@@ -246,8 +245,9 @@ impl Pattern for Publishing {
     fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {
         let Some(topic) = message.get(0) else { return Route::NoBody };
         self.choose_targets(topic);
-        if self.nodrop && self.targets.iter().any(|peer| room(*peer) != Room::Enough) {
-            return Route::Full;
+        let full = || self.targets.iter().find(|peer| room(**peer) != Room::Enough);
+        if let Some(peer) = self.nodrop.then(full).flatten() {
+            return Route::Full(Some(*peer));
         }
         if let Some(application) = &mut self.application {
             application.next = None;

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use super::Socket;
 use super::kind::{Receives, Sends};
-use crate::engine::{Core, Shared, WaitKey};
+use crate::engine::Waiter;
 use crate::error::{Result, SendError};
 use crate::message::Message;
 use crate::resilience::BytePermits;
@@ -23,11 +23,8 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// # Cancel safety
     /// Dropping it changes nothing: attempts go on in the background.
     pub async fn try_reconnect(&self) -> Result<()> {
-        let mut watch = Watch::new(&self.shared);
-        poll_fn(|cx| {
-            self.shared.with(|core| core.poll_connection(&mut watch.failures, &mut watch.key, cx.waker()))
-        })
-        .await
+        let mut failures = None;
+        Waiter::new(&self.shared).until(|core| core.connection(&mut failures)).await
     }
 }
 
@@ -59,58 +56,17 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Dropped before it is ready, no message was received.
     pub async fn recv_with_reconnect(&self) -> Result<Message> {
         let mut recv = self.recv();
-        let mut watch = Watch::new(&self.shared);
+        let mut waiter = Waiter::new(&self.shared);
+        let mut failures = None;
         poll_fn(|cx| {
             if let Poll::Ready(result) = Pin::new(&mut recv).poll(cx) {
                 return Poll::Ready(result);
             }
-            self.shared.with(|core| {
-                match core.poll_connection(&mut watch.failures, &mut watch.key, cx.waker()) {
-                    Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                    Poll::Ready(Ok(())) => {
-                        core.park_watcher(&mut watch.key, cx.waker());
-                        Poll::Pending
-                    }
-                    Poll::Pending => Poll::Pending,
-                }
+            waiter.poll_change(cx, |core| match core.connection(&mut failures) {
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
             })
         })
         .await
-    }
-}
-
-/// A place among those who wait for connections to change.
-pub(super) struct Watch<'a, S: AsyncStream> {
-    shared: &'a Shared<S>,
-    pub(super) key: WaitKey,
-    /// Failed attempts when the wait began.
-    failures: Option<u64>,
-}
-
-impl<'a, S: AsyncStream> Watch<'a, S> {
-    pub(super) fn new(shared: &'a Shared<S>) -> Self {
-        Self { shared, key: None, failures: None }
-    }
-
-    /// Waits until `look` yields something; it is called again after every change.
-    pub(super) async fn until<R>(&mut self, mut look: impl FnMut(&mut Core<S>) -> Poll<R>) -> R {
-        poll_fn(|cx| {
-            self.shared.with(|core| {
-                let result = look(core);
-                if result.is_pending() {
-                    core.park_watcher(&mut self.key, cx.waker());
-                }
-                result
-            })
-        })
-        .await
-    }
-}
-
-impl<S: AsyncStream> Drop for Watch<'_, S> {
-    fn drop(&mut self) {
-        if self.key.is_some() {
-            self.shared.with(|core| core.unpark_watcher(&mut self.key));
-        }
     }
 }

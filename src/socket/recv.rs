@@ -2,12 +2,12 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use super::Socket;
 use super::kind::Receives;
-use crate::engine::{Core, LimitKey, Shared, WaitKey};
-use crate::error::{Error, Result, TimeoutKind};
+use crate::engine::{Attempt, Parked, Shared};
+use crate::error::{Result, TimeoutKind};
 use crate::message::Message;
 use crate::monitor::PeerId;
 use crate::resilience::BytePermits;
@@ -36,7 +36,11 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// # Errors
     /// [`Error::WouldBlock`] if none is; otherwise as [`recv`](Self::recv).
     pub fn try_recv(&self) -> Result<Message> {
-        self.shared.with(|core| core.try_recv())
+        self.shared.with(|core| {
+            let received = core.try_recv();
+            core.pass_on_to_receivers();
+            received
+        })
     }
 
     /// Waits for one message and appends it, and those that are there already up to `max`, to
@@ -64,6 +68,7 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
                     messages.push(other);
                 }
             }
+            core.pass_on_to_receivers();
             messages.len() - before
         });
         Ok(1 + more)
@@ -103,8 +108,7 @@ impl<S: AsyncStream> Future for Receiving<'_, S> {
 /// The place of one that waits to receive.
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
-    key: WaitKey,
-    limit: LimitKey,
+    parked: Parked,
 }
 
 impl Turn {
@@ -116,16 +120,10 @@ impl Turn {
     ) -> Poll<Result<Message>> {
         // Written in place and not returned: moves of a message would cost more than all the rest.
         let mut message = Message::BLANK;
-        let mut otherwise = None;
-        shared.with(|core| {
-            if self.key.is_some() || !core.take_from_slab(&mut message) {
-                otherwise = Some(self.poll_within_limit(core, cx.waker()));
-            }
-        });
-        match otherwise {
-            None => Poll::Ready(Ok(message)),
-            Some(otherwise) => otherwise,
+        if shared.with(|core| core.take_from_slab(&mut message)) {
+            return Poll::Ready(Ok(message));
         }
+        self.parked.poll_within(TimeoutKind::Recv, shared, cx, |core, turn| core.poll_recv(turn))
     }
 
     /// [`poll`](Self::poll), with the connection that the message came from.
@@ -134,43 +132,17 @@ impl Turn {
         shared: &Shared<S>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(PeerId, Message)>> {
-        let (received, from) =
-            shared.with(|core| (self.poll_within_limit(core, cx.waker()), core.inbound.from));
-        match (received, from) {
-            (Poll::Ready(Ok(message)), Some(from)) => Poll::Ready(Ok((from, message))),
-            (Poll::Ready(Ok(_)), None) => unreachable!("every message comes from a peer"),
-            (Poll::Ready(Err(error)), _) => Poll::Ready(Err(error)),
-            (Poll::Pending, _) => Poll::Pending,
-        }
-    }
-
-    fn poll_within_limit<S: AsyncStream>(
-        &mut self,
-        core: &mut Core<S>,
-        waker: &Waker,
-    ) -> Poll<Result<Message>> {
-        let received = core.poll_recv(&mut self.key, waker);
-        if received.is_ready() {
-            core.forget_limit(&mut self.limit);
-        } else if core.limit_expired(&mut self.limit, core.options.recv_timeout, waker) {
-            self.leave(core);
-            return Poll::Ready(Err(Error::Timeout(TimeoutKind::Recv)));
-        }
-        received
+        self.parked.poll_within(TimeoutKind::Recv, shared, cx, |core, turn| match core.poll_recv(turn) {
+            Attempt::Done(Ok(message)) => Attempt::Done(Ok((core.received_from(), message))),
+            Attempt::Done(Err(error)) => Attempt::Done(Err(error)),
+            Attempt::Wait(list, need) => Attempt::Wait(list, need),
+            Attempt::GiveWay => Attempt::GiveWay,
+        })
     }
 
     /// The one that waits goes away, with or without a message.
     pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
-        if self.key.is_some() || self.limit.is_some() {
-            shared.with(|core| self.leave(core));
-        }
-    }
-
-    fn leave<S: AsyncStream>(&mut self, core: &mut Core<S>) {
-        core.forget_limit(&mut self.limit);
-        if self.key.is_some() {
-            core.abandon_recv(&mut self.key);
-        }
+        self.parked.cancel(shared);
     }
 }
 

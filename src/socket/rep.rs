@@ -53,7 +53,7 @@ impl Pattern for Replying {
                 if room(peer) == Room::Enough {
                     Route::To(peer)
                 } else {
-                    Route::Full
+                    Route::Full(Some(peer))
                 }
             }
             _ => Route::Drop(DropCause::PeerLost),

@@ -1,7 +1,6 @@
 //! Reserving room before a message is given away.
 
 use std::future::poll_fn;
-use std::task::Poll;
 
 use super::Socket;
 use super::kind::SendsToAny;
@@ -38,18 +37,8 @@ impl<T: SendsToAny, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         let upto = Extent { size: bytes, frames };
         let mut guard = WaitGuard { shared: &self.shared, waiting: Waiting::default() };
         let (reservation, permit) = poll_fn(|cx| {
-            guard.waiting.poll_admitted(self, upto.saturating_cost(), cx, |core, permit, key, waker| {
-                match core.poll_reserve(upto, key, waker) {
-                    Poll::Ready(Ok(reservation)) => Poll::Ready(Ok((reservation, permit))),
-                    Poll::Ready(Err(error)) => {
-                        core.refund(permit);
-                        Poll::Ready(Err(error))
-                    }
-                    Poll::Pending => {
-                        core.refund(permit);
-                        Poll::Pending
-                    }
-                }
+            guard.waiting.poll_admitted(self, upto.saturating_cost(), cx, |core, permit, turn| {
+                core.poll_reserve(upto, permit, turn)
             })
         })
         .await?;

@@ -56,7 +56,7 @@ fn search(peers: &mut LoadBalance<PeerId>, room: &dyn Fn(PeerId) -> Room) -> Rou
             Room::None => peers.deactivate(peer),
         }
     }
-    if peers.is_empty() { Route::NoPeer } else { Route::Full }
+    if peers.is_empty() { Route::NoPeer } else { Route::Full(None) }
 }
 
 impl Pattern for RoundRobin {

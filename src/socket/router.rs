@@ -179,7 +179,7 @@ impl Pattern for Addressing {
             None if self.mandatory => Route::Unroutable,
             None => Route::Drop(DropCause::Unroutable),
             Some(peer) if room(peer) == Room::Enough => Route::To(peer),
-            Some(_) if self.mandatory || self.on_full.is_some() => Route::Full,
+            Some(peer) if self.mandatory || self.on_full.is_some() => Route::Full(Some(peer)),
             Some(_) => Route::Drop(DropCause::PeerFull),
         }
     }

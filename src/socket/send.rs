@@ -8,7 +8,7 @@ use super::Socket;
 use super::flush::Flush;
 use super::kind::Sends;
 use super::wait::Waiting;
-use crate::engine::Payment;
+use crate::engine::{Payment, Turn};
 use crate::error::{Error, SendError};
 use crate::message::Message;
 use crate::resilience::{BytePermits, Permit};
@@ -25,6 +25,9 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// While messages that came together are not all received yet, those sent count as a burst, and the
     /// first 2 KiB of them are written, then 4, and so on. On
     /// a socket without a companion task (`from_stream`) this resolves when the kernel has the message.
+    ///
+    /// Calls that wait for room are served as they came, and new ones do not overtake them. One that was woken
+    /// has a claim to its room: poll it, or drop it, and the next is woken.
     ///
     /// # Errors
     /// [`SendError`] with the message and the reason: [`Error::Closed`], [`Error::NotConnected`] and
@@ -46,8 +49,8 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Sends a message if that needs no waiting.
     ///
     /// # Errors
-    /// [`SendError`] with the message: [`Error::WouldBlock`] at the mark, without permits, or with nobody
-    /// to send to; otherwise as [`send`](Self::send).
+    /// [`SendError`] with the message: [`Error::WouldBlock`] at the mark, behind calls that wait there,
+    /// without permits, or with nobody to send to; otherwise as [`send`](Self::send).
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         self.submit_now(message.into(), true)
     }
@@ -78,7 +81,7 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         let Some(permit) = self.permits.try_acquire(message.cost()) else {
             return Err(SendError::new(Error::WouldBlock, message));
         };
-        match self.shared.with(|core| core.submit(&mut message, permit, write)) {
+        match self.shared.with(|core| core.submit(&mut message, permit, write, Turn::New)) {
             Ok(()) => Ok(()),
             Err(error) => Err(SendError::new(error, message)),
         }

@@ -141,8 +141,9 @@ impl Pattern for Subscribing {
         if let Err(limit) = self.check(asked_for) {
             return Route::Over(limit);
         }
-        if left > 0 && self.nodrop && self.peers.iter().any(|peer| room(*peer) != Room::Enough) {
-            return Route::Full;
+        let full = || self.peers.iter().find(|peer| room(**peer) != Room::Enough);
+        if let Some(peer) = (left > 0 && self.nodrop).then(full).flatten() {
+            return Route::Full(Some(*peer));
         }
         for (subscribe, topic) in subscriptions() {
             self.change(topic, subscribe, tasks);

@@ -2,10 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use super::Socket;
-use crate::engine::{Core, LimitKey, Shared, WaitKey};
+use crate::engine::{Attempt, Core, List, Parked, Shared, Turn};
 use crate::error::{Error, TimeoutKind};
 use crate::message::Message;
 use crate::resilience::{BytePermits, Permit};
@@ -17,15 +17,13 @@ use crate::runtime::AsyncStream;
 /// sockets that share a budget could block each other.
 pub(super) struct Waiting<P: BytePermits> {
     acquiring: Option<P::Acquire>,
-    room: WaitKey,
-    helper: WaitKey,
-    limit: LimitKey,
+    parked: Parked,
     started: bool,
 }
 
 impl<P: BytePermits> Default for Waiting<P> {
     fn default() -> Self {
-        Self { acquiring: None, room: None, helper: None, limit: None, started: false }
+        Self { acquiring: None, parked: Parked::default(), started: false }
     }
 }
 
@@ -40,60 +38,39 @@ impl<P: BytePermits> Waiting<P> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
         let cost = message.cost();
-        let give_way = !std::mem::replace(&mut self.started, true);
-        let submitted = self.poll_admitted(socket, cost, cx, |core, permit, key, waker| {
-            if give_way && core.give_way(waker) {
-                // Not parked: the wake is on its way already.
+        let may_give_way = !std::mem::replace(&mut self.started, true);
+        self.poll_admitted(socket, cost, cx, |core, permit, turn| {
+            if may_give_way && core.give_way() {
                 core.refund(permit);
-                return Poll::Pending;
+                return Attempt::GiveWay;
             }
-            match core.submit(message, permit, write) {
-                Err(Error::WouldBlock) => {
-                    core.park_sender(key, waker);
-                    Poll::Pending
-                }
-                done => Poll::Ready(done),
+            match core.submit(message, permit, write, turn) {
+                Err(Error::WouldBlock) => core.wait_for_room(cost),
+                done => Attempt::Done(done),
             }
-        });
-        if submitted.is_pending() && !self.poll_limit(&socket.shared, cx) {
-            return Poll::Pending;
-        }
-        if self.limit.is_some() {
-            // The next message waits for as long as this one might have.
-            socket.shared.with(|core| core.forget_limit(&mut self.limit));
-        }
-        match submitted {
-            Poll::Ready(done) => Poll::Ready(done),
-            Poll::Pending => Poll::Ready(Err(Error::Timeout(TimeoutKind::Send))),
-        }
+        })
     }
 
-    /// Whether the sender has waited for as long as it may.
-    fn poll_limit<S: AsyncStream>(&mut self, shared: &Shared<S>, cx: &mut Context<'_>) -> bool {
-        shared.with(|core| core.limit_expired(&mut self.limit, core.options.send_timeout, cx.waker()))
-    }
-
-    /// Acquires a permit for `cost` bytes and offers it to `admit`, which parks if there is no room.
+    /// Acquires a permit for `cost` bytes and offers it to `admit`, which says if it has to wait for room.
     #[inline]
     pub(super) fn poll_admitted<T, S: AsyncStream, R>(
         &mut self,
         socket: &Socket<T, S, P>,
         cost: usize,
         cx: &mut Context<'_>,
-        mut admit: impl FnMut(&mut Core<S>, Permit, &mut WaitKey, &Waker) -> Poll<R>,
-    ) -> Poll<R> {
-        let permit = ready!(self.poll_permit(&socket.permits, cost, cx));
-        socket.shared.with(|core| {
-            let result = admit(core, permit, &mut self.room, cx.waker());
-            if result.is_ready() {
-                core.unpark_sender(&mut self.room);
-            } else if core.is_detached() {
-                // The room is made by those who wait for it, and who gets some is woken.
-                core.detached_turn();
-                core.park_helper(&mut self.helper, cx.waker());
-            }
-            result
-        })
+        admit: impl FnOnce(&mut Core<S>, Permit, Turn) -> Attempt<Result<R, Error>>,
+    ) -> Poll<Result<R, Error>> {
+        let shared = &socket.shared;
+        let Poll::Ready(permit) = self.poll_permit(&socket.permits, cost, cx) else {
+            // Who comes back with a permit has kept its place.
+            let refused = ready!(self.parked.poll_within(TimeoutKind::Send, shared, cx, |core, _| {
+                let ended = core.ended();
+                ended.map_or(Attempt::Wait(List::Elsewhere, 0), |error| Attempt::Done(Err(error)))
+            }));
+            self.acquiring = None;
+            return Poll::Ready(refused);
+        };
+        self.parked.poll_within(TimeoutKind::Send, shared, cx, |core, turn| admit(core, permit, turn))
     }
 
     fn poll_permit(&mut self, permits: &P, cost: usize, cx: &mut Context<'_>) -> Poll<Permit> {
@@ -112,16 +89,6 @@ impl<P: BytePermits> Waiting<P> {
     /// The sender goes away, perhaps while it was waiting.
     pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
         self.acquiring = None;
-        if self.room.is_none() && self.helper.is_none() && self.limit.is_none() {
-            return;
-        }
-        shared.with(|core| {
-            core.forget_limit(&mut self.limit);
-            core.unpark_helper(&mut self.helper);
-            if self.room.is_some() {
-                core.unpark_sender(&mut self.room);
-                core.cancelled();
-            }
-        });
+        self.parked.cancel(shared);
     }
 }

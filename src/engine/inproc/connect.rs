@@ -7,10 +7,10 @@ use super::mailbox::{Call, Hello, Mailbox};
 use super::pipe::Incoming;
 use super::registry::{self, Connected};
 use super::{End, Link};
+use crate::engine::clock::later;
 use crate::engine::core::{Core, Phase, Timer};
 use crate::engine::endpoints::{BindState, Dial};
 use crate::engine::peer::Origin;
-use crate::engine::timers::later;
 use crate::error::{Error, TimeoutKind};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::protocol::PeerInfo;
@@ -84,7 +84,7 @@ impl<S: AsyncStream> Core<S> {
         let Some(name) = dial.endpoint.inproc_name().map(str::to_owned) else { return false };
         if dial.once && dial.answer_by.is_none() {
             dial.answer_by = Some(answer_by);
-            self.deadlines.set(Timer::Dial(id), answer_by);
+            self.clock.set(Timer::Dial(id), answer_by);
         }
         let (mailbox, hello) = (self.mailbox(), self.hello());
         let connected = registry::connect(&name, &mailbox, id, hello);

@@ -258,8 +258,13 @@ impl End {
         if self.level(level).has_room(cost) {
             return true;
         }
-        self.outgoing.awaited.store(true, Ordering::SeqCst);
+        self.await_room();
         self.level(level).has_room(cost)
+    }
+
+    /// Has the writer woken when the reader takes something.
+    pub(crate) fn await_room(&self) {
+        self.outgoing.awaited.store(true, Ordering::SeqCst);
     }
 
     /// What is queued, `level` being what the writer knows.

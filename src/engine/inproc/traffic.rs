@@ -92,8 +92,7 @@ impl<S: AsyncStream> Core<S> {
             return self.fill_inbox_from_pipe(id);
         }
         self.give_turn(id);
-        let receiver = self.ready.pop_receiver();
-        self.effects.wake(receiver);
+        self.wake_receiver();
     }
 
     /// Puts a peer among those that `recv` takes from.
@@ -229,6 +228,12 @@ impl<S> Peer<S> {
     /// What is queued at this moment, whether or not it is accounted for.
     pub(crate) fn level(&self) -> HighWater {
         self.link.inproc().map_or(self.out_level, |end| end.level(self.out_level))
+    }
+
+    /// What is queued, for one who is to be told when it becomes less.
+    pub(crate) fn await_room(&self) -> HighWater {
+        self.link.inproc().inspect(|end| end.await_room());
+        self.level()
     }
 
     /// Messages that the application of the other side has: nothing about them is in doubt.

@@ -1,34 +1,19 @@
-//! Waiting for connections, endpoints and the socket itself to change.
+//! What those who wait for connections, endpoints and the socket itself to change wait for.
 
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 
 use super::core::Core;
 use super::endpoints::{BindState, Dial};
 use super::peer::Stage;
-use super::wait::WaitKey;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::monitor::PeerId;
 use crate::runtime::AsyncStream;
 
 impl<S: AsyncStream> Core<S> {
-    pub(crate) fn park_watcher(&mut self, key: &mut WaitKey, waker: &Waker) {
-        self.watchers.park(key, waker);
-    }
-
-    pub(crate) fn unpark_watcher(&mut self, key: &mut WaitKey) {
-        let waker = self.watchers.unpark(key);
-        drop(waker);
-    }
-
     /// Ready with a connection, or with the failure of an attempt that ended after the first call.
-    pub(crate) fn poll_connection(
-        &mut self,
-        failures: &mut Option<u64>,
-        key: &mut WaitKey,
-        waker: &Waker,
-    ) -> Poll<Result<(), Error>> {
+    pub(crate) fn connection(&mut self, failures: &mut Option<u64>) -> Poll<Result<(), Error>> {
         if let Some(error) = self.ended() {
             return Poll::Ready(Err(error));
         }
@@ -43,7 +28,6 @@ impl<S: AsyncStream> Core<S> {
         if *failures.get_or_insert(now) < now {
             return Poll::Ready(Err(self.last_failure()));
         }
-        self.park_watcher(key, waker);
         Poll::Pending
     }
 
