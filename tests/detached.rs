@@ -14,4 +14,5 @@ mod detached {
     mod cancel;
     mod proxy;
     mod sockets;
+    mod waits;
 }

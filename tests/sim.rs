@@ -9,6 +9,9 @@ mod stalled;
 mod dropping;
 #[path = "support/simulated.rs"]
 mod simulated;
+#[allow(dead_code, reason = "each test binary uses a part")]
+#[path = "support/watched.rs"]
+mod watched;
 
 /// What holds on every runtime, on this one as well.
 #[path = "suite"]
@@ -44,4 +47,5 @@ mod sim {
     mod seeds;
     mod subscriptions;
     mod support;
+    mod waits;
 }

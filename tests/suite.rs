@@ -6,6 +6,8 @@
 mod dropping;
 #[path = "support/mod.rs"]
 mod support;
+#[path = "support/watched.rs"]
+mod watched;
 
 /// Mounts the files of `suite/` for one runtime: each says `use super::rt` and names no runtime.
 macro_rules! mount {
@@ -40,6 +42,7 @@ macro_rules! mount {
             mod sockets;
             mod socks;
             mod tcp;
+            mod waits;
         }
     };
 }

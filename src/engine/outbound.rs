@@ -1,6 +1,5 @@
 //! The way out: choosing a peer, queueing, flushing.
 
-
 use super::burst::SENDS_PER_POLL;
 use super::core::Core;
 use super::parked::{Attempt, List, Turn, WaitList};

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::cycles::{self, until};
 use super::rt::{self, *};
@@ -18,13 +19,14 @@ pub(crate) fn all() {
     rt::run(a_drained_burst_leaves_nothing());
     rt::run(an_idle_connection_is_small());
     rt::run(resets_leave_nothing());
+    rt::run(time_limits_leave_nothing());
     rt::run(a_shared_budget_bounds_the_heap());
     rt::run(a_shared_budget_holds_while_it_flows());
     rt::run(a_shared_budget_bounds_what_is_copied());
     rt::run(a_publisher_keeps_nothing_of_what_it_is_sent());
 }
 
-/// A thousand connections come and go. What remains for a while are their deadlines, of a few bytes each.
+/// A thousand connections come and go. What remains is the runtime's.
 async fn cycles_leave_nothing() {
     let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();
     let endpoint = pull.local_endpoint().unwrap();
@@ -60,6 +62,46 @@ async fn resets_leave_nothing() {
     let before = live();
     cycles::reset(1000, &listener, &push).await;
     until(|| live() <= before + 128 * KIB, || format!("{} bytes more", live().wrapping_sub(before) as isize))
+        .await;
+}
+
+/// A limit that is far away is gone with its call, however many calls there were: of `recv`, which waits each
+/// time, and of `send`, which waits at the mark.
+async fn time_limits_leave_nothing() {
+    let options = || {
+        let hour = Some(Duration::from_secs(3600));
+        SocketOptions::default().with_recv_timeout(hour).with_send_timeout(hour).with_send_hwm(1)
+    };
+    let a = PairSocket::bind_with_options("tcp://127.0.0.1:0", options()).await.unwrap();
+    let b = PairSocket::connect_with_options(a.local_endpoint().unwrap(), options()).await.unwrap();
+    rt::spawn(async move {
+        while let Ok(message) = a.recv().await {
+            a.send(message).await.unwrap();
+        }
+    });
+    let echoes = async |count| {
+        for _ in 0..count {
+            b.send("x").await.unwrap();
+            b.recv().await.unwrap();
+        }
+    };
+    echoes(100).await;
+    let before = live();
+    echoes(20_000).await;
+    until(|| live() <= before + 64 * KIB, || format!("{} bytes more", live().wrapping_sub(before) as isize))
+        .await;
+    // Three at once: at a mark of one, calls of `send` wait.
+    let flood = async |count: usize| {
+        for _ in 0..count {
+            let sent = futures_util::future::join3(b.send("x"), b.send("y"), b.send("z")).await;
+            sent.0.and(sent.1).and(sent.2).unwrap();
+            for _ in 0..3 {
+                b.recv().await.unwrap();
+            }
+        }
+    };
+    flood(2000).await;
+    until(|| live() <= before + 64 * KIB, || format!("{} bytes more", live().wrapping_sub(before) as isize))
         .await;
 }
 
