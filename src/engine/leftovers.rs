@@ -189,6 +189,11 @@ impl Leftovers {
             entry.inbox = std::mem::take(&mut entry.farewell);
             return Some(Next::Decoded(id, cut));
         }
+        if entry.inbox.is_empty() && !entry.farewell.is_empty() {
+            // There were no bytes in between.
+            entry.inbox = std::mem::take(&mut entry.farewell);
+            return Some(Next::Decoded(id, false));
+        }
         if entry.inbox.is_empty() {
             self.by_peer.remove(&id);
             self.order.pop_front();
@@ -202,7 +207,7 @@ impl<S: AsyncStream> Core<S> {
     /// Keeps what a connection that has ended leaves; call after everything has been said about its end.
     /// What there is no room for is dropped and counted.
     pub(super) fn keep_leftover(&mut self, peer: &mut Peer<S>, bytes: Vec<u8>) {
-        let talked = matches!(peer.stage, Stage::Live | Stage::Retiring);
+        let talked = matches!(peer.stage, Stage::Live | Stage::Succeeded | Stage::Retiring);
         let raw = talked.then(|| Undecoded::new(peer, bytes));
         if peer.large.is_some() || raw.as_ref().is_some_and(|raw| raw.first.is_none() && raw.is_cut()) {
             self.count_cut(peer.id);
