@@ -44,8 +44,10 @@ mod sim {
     mod publishing;
     mod reconnect;
     mod reconnect_stop;
+    mod refusals;
     mod seeds;
     mod subscriptions;
     mod support;
+    mod useful;
     mod waits;
 }

@@ -26,6 +26,7 @@ macro_rules! mount {
             mod endpoints;
             mod floods;
             mod handles;
+            mod handover;
             mod hostile;
             mod inproc;
             #[cfg(unix)]
@@ -39,6 +40,8 @@ macro_rules! mount {
             mod probe;
             mod proxy;
             mod rebind;
+            mod refused;
+            mod resends;
             mod sockets;
             mod socks;
             mod tcp;

@@ -117,7 +117,9 @@ impl<'a> Sending<'a> {
             .with_backoff(backoff)
             .with_heartbeat_interval(Some(Duration::from_millis(200)))
             .with_heartbeat_timeout(Duration::from_millis(200))
-            .with_linger(Duration::ZERO);
+            .with_linger(Duration::ZERO)
+            // Every line arrives, however often its connection is cut in the middle of it.
+            .with_max_resends(None);
         let connecting = DealerSocket::connect_with_reconnect_and_options(proxy, options);
         let budget = SemaphorePermits::new(BUDGET);
         let dealer = connecting.await.expect("a well-formed endpoint").with_permits(budget);

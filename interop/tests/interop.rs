@@ -17,6 +17,7 @@ macro_rules! mount {
             mod libzmq;
             mod matrix;
             mod pyzmq;
+            mod refused;
             mod subscriptions;
         }
     };

@@ -32,8 +32,31 @@ impl<S: AsyncStream> Core<S> {
                 self.wake_companion();
                 self.turn(|core| core.flush_peer(id));
             }
+            // What it still sends nobody waits for any more.
+            Stage::Succeeded => peer.stage = Stage::Draining,
             Stage::Retiring | Stage::Draining => {}
         }
+    }
+
+    /// Another connection has taken a peer's identity over. Nothing more goes to this one, but it is the same
+    /// peer: what it has sent, and sends until it learns of its end, is received.
+    pub(crate) fn succeed(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        if peer.stage != Stage::Live || peer.link.inproc().is_some() {
+            // On inproc what was not taken goes back to it.
+            return self.disconnect(id, DisconnectReason::Replaced);
+        }
+        let origin = peer.origin;
+        peer.stage = Stage::Succeeded;
+        // What is queued is settled with the end of the stream.
+        let shut_down = peer.poll_shutdown();
+        peer.wake();
+        if matches!(shut_down, Poll::Ready(Err(_))) {
+            return self.disconnect(id, DisconnectReason::Replaced);
+        }
+        self.say_farewell(id, origin);
+        self.clock.begin(Timer::Depart(id), DRAIN_TIME);
+        self.wake_companion();
     }
 
     /// Shuts a retiring peer's stream down once all messages are written, and waits for its end.
@@ -145,7 +168,7 @@ impl<S: AsyncStream> Core<S> {
             self.drop_pending(DropCause::Closed);
         }
         if self.outbound.pending.is_empty() {
-            for id in self.peers.ids(|peer| matches!(peer.stage, Stage::Handshaking | Stage::Live)) {
+            for id in self.peers.ids(|peer| !matches!(peer.stage, Stage::Retiring | Stage::Draining)) {
                 self.retire(id);
             }
         }

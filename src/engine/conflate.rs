@@ -1,9 +1,9 @@
 //! Keeping only the last message (libzmq's CONFLATE), in both directions.
 
 use super::core::Core;
-use super::outbound::queue_message;
 use super::peer::Peer;
 use super::pending::Queued;
+use super::resend::queue_once_more;
 use crate::message::Message;
 use crate::monitor::{DropCause, PeerId};
 use crate::resilience::Permit;
@@ -48,7 +48,7 @@ impl<S: AsyncStream> Core<S> {
         let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.out.is_empty()) else { return false };
         let Some(queued) = peer.latest.take() else { return false };
         peer.out_level.remove(queued.cost());
-        queue_message(peer, &queued.message, queued.permit);
+        queue_once_more(peer, *queued);
         self.wake_flushers();
         true
     }

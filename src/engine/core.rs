@@ -48,7 +48,7 @@ pub(crate) struct Core<S> {
     pub(crate) conflates: bool,
     pub(super) waits: Waits,
     pub(crate) clock: Clock<Timer>,
-    /// Peers that announced a TTL since the companion last looked at the clock.
+    /// Peers that began to live, or announced a TTL, since the companion last looked at the clock.
     pub(crate) unclocked: Vec<PeerId>,
     /// Futures that wait for a change of connections, endpoints or phase.
     pub(super) watchers: WaitList,

@@ -8,10 +8,9 @@ use std::time::Instant;
 
 use super::accept::Accepting;
 use super::core::Core;
-use super::peer::Origin;
 use super::shared::Shared;
 use crate::error::{Error, TimeoutKind};
-use crate::runtime::{AsyncStream, Listener, Runtime};
+use crate::runtime::{Listener, Runtime};
 
 /// Turns of the companion before it lets other tasks run.
 const TURNS_PER_POLL: usize = 16;
@@ -185,16 +184,5 @@ impl<R: Runtime> Drop for Driver<R> {
 impl<R: Runtime> std::fmt::Debug for Driver<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Driver").field("attempts", &self.attempts.len()).finish_non_exhaustive()
-    }
-}
-
-impl<S: AsyncStream> Core<S> {
-    /// A dial has its stream; a dial that was removed meanwhile wants it no more.
-    fn connected(&mut self, dial: u32, stream: S, now: Instant) {
-        if self.endpoints.dial(dial).is_some() {
-            self.attach(stream, Origin::Dial(dial), now);
-        } else {
-            self.effects.drop_stream(stream);
-        }
     }
 }

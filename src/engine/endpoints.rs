@@ -46,6 +46,8 @@ pub(crate) struct Dial {
     pub(crate) failure: Option<Arc<Error>>,
     /// A connection or an attempt ended and the companion has not yet scheduled the next.
     pub(crate) unscheduled: Option<Ended>,
+    /// Its turn came while the socket had all the peers that it can have.
+    pub(crate) held_back: bool,
     /// Fail for good if the first attempt fails.
     pub(crate) once: bool,
     /// `connect` promises an answer within `connect_timeout`: the handshake of that one attempt has only
@@ -58,12 +60,13 @@ pub(crate) struct Dial {
 }
 
 /// What ended, which decides how the backoff goes on.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Ended {
     /// An attempt that never got through the handshake.
     Attempt,
-    /// A connection that had.
-    Connection,
+    /// A connection that had, since when, and whether a message or a PONG came by it, or nothing can be
+    /// concluded from that.
+    Connection { live_since: Option<Instant>, received: bool },
 }
 
 /// One endpoint that the socket listens on.
@@ -112,6 +115,7 @@ impl Endpoints {
             outcomes: 0,
             failure: None,
             unscheduled: None,
+            held_back: false,
             once,
             answer_by: None,
             ticket: None,

@@ -6,6 +6,7 @@ use std::task::Poll;
 use super::core::{Companion, Core};
 use super::outbound::Outbound;
 use super::parked::{Attempt, List};
+use super::peer::Stage;
 use crate::error::Error;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::resilience::FlushPolicy;
@@ -108,9 +109,9 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Writes to a peer and settles the accounts of what was written, however that went: nothing is written
-    /// without. `None` if it is gone or about to go.
+    /// without. `None` if it is gone or about to go, or another has taken its place.
     pub(super) fn write(&mut self, id: PeerId) -> Option<Poll<io::Result<()>>> {
-        let peer = self.peers.get_mut(id).filter(|peer| !peer.doomed)?;
+        let peer = self.peers.get_mut(id).filter(|peer| !peer.doomed && peer.stage != Stage::Succeeded)?;
         let result = peer.poll_flush();
         self.settle_written(id);
         Some(result)

@@ -201,6 +201,10 @@ impl<S: AsyncStream> Core<S> {
         // Connections that ended in that turn may have left something.
         let next = next.or_else(|| self.take_read_ahead());
         let Some((id, mut message)) = next else {
+            if self.inbound.gated {
+                // The peer that was to reply may just have been found gone, and nobody will wake us for that.
+                self.pattern.may_receive()?;
+            }
             return Err(self.hopeless().unwrap_or(Error::WouldBlock));
         };
         self.inbound.from = Some(id);

@@ -1,11 +1,10 @@
 //! Connections coming and going.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::clock::later;
-use super::core::{Core, Phase, Timer};
-use super::endpoints::{BindState, Ended};
+use super::core::{Core, Timer};
+use super::endpoints::BindState;
 use super::inproc::Link;
 use super::pattern::{Admission, Newcomer};
 use super::peer::{Common, Origin, Peer, Stage};
@@ -19,22 +18,6 @@ use crate::resilience::Permit;
 use crate::runtime::AsyncStream;
 
 impl<S: AsyncStream> Core<S> {
-    /// Starts to connect to an endpoint, again and again; `once` to give up if the first attempt fails.
-    pub(crate) fn dial(&mut self, endpoint: Endpoint, once: bool) -> u32 {
-        let (backoff, max_attempts) = (self.options.backoff.clone(), self.options.max_attempts);
-        let id = self.endpoints.add_dial(endpoint, backoff, max_attempts, once);
-        self.endpoints.fresh.push(id);
-        self.wake_companion();
-        id
-    }
-
-    /// The same for a socket that is open, which may connect there already.
-    pub(crate) fn dial_once_more(&mut self, endpoint: Endpoint) {
-        if !(self.config.socket_type.connects_once() && self.endpoints.is_dialled(&endpoint)) {
-            self.dial(endpoint, false);
-        }
-    }
-
     /// Starts to listen on an endpoint.
     pub(crate) fn listen(&mut self, endpoint: Endpoint) -> u32 {
         let id = self.endpoints.add_listener(endpoint);
@@ -101,23 +84,24 @@ impl<S: AsyncStream> Core<S> {
         self.emit(event);
     }
 
-    /// The handshake is done: the pattern decides about the peer.
+    /// The peer has said who it is, and the pattern decides about it. (An authenticator will be asked before.)
     pub(crate) fn admit(&mut self, id: PeerId, info: PeerInfo) {
         let alias = self.alias_of(id);
-        let newcomer = Newcomer { id, info: &info, alias: alias.as_ref() };
-        let mut admission = self.pattern.attach(newcomer, &mut self.tasks);
-        if let Admission::Replace(old) = admission {
-            self.disconnect(old, DisconnectReason::Replaced);
-            admission = self.pattern.attach(newcomer, &mut self.tasks);
-        }
-        match admission {
+        let caller = |id| self.peers.get(id).and_then(|peer| peer.caller(&self.endpoints));
+        let own = caller(id);
+        let same_origin = |other| own.is_some() && own == caller(other);
+        let newcomer = Newcomer { id, info: &info, alias: alias.as_ref(), same_origin: &same_origin };
+        match self.pattern.attach(newcomer, &mut self.tasks) {
             Admission::Admit => {}
+            Admission::Succeed(old) => self.succeed(old),
             Admission::Refuse(reason) => return self.disconnect(id, reason),
-            Admission::Replace(_) => return self.disconnect(id, DisconnectReason::IdentityTaken),
         }
         self.outbound.sole_peer = self.pattern.sole_peer();
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.stage = Stage::Live;
+        // Here and not before: a peer that is refused must not have been told that it may send.
+        peer.connection.welcome(&mut peer.out);
+        peer.out.end_control();
         let origin = peer.origin;
         let event = SocketEvent::HandshakeSucceeded {
             peer: id,
@@ -131,6 +115,8 @@ impl<S: AsyncStream> Core<S> {
         self.ledger.connect();
         if let Origin::Dial(dial) = origin {
             self.dial_connected(dial);
+            self.unclocked.push(id);
+            self.wake_companion();
         }
         self.emit(event);
         self.greet(id);
@@ -148,27 +134,31 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// The first messages of a connection.
+    /// The first messages of a connection. Nothing leaves yet: room would be freed for those that wait for a
+    /// peer, and they must not come in between.
     fn greet(&mut self, id: PeerId) {
-        if self.options.probe_router && self.config.socket_type.probes() {
-            self.enqueue_raw(id, &mut Frame::new().into(), Permit::none(), true);
+        let socket_type = self.config.socket_type;
+        let probe = (self.options.probe_router && socket_type.probes()).then(|| Frame::new().into());
+        let hello = self.options.types.hello_message.clone().filter(|_| socket_type.converses());
+        for greeting in probe.into_iter().chain(hello) {
+            self.ledger.accept();
+            self.queue(id, Queued::new(greeting, Permit::none()));
         }
-        let hello = self.options.types.hello_message.as_ref();
-        if let Some(mut hello) = hello.filter(|_| self.config.socket_type.converses()).cloned() {
-            self.enqueue_raw(id, &mut hello, Permit::none(), true);
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.greetings = peer.enqueued;
         }
     }
 
     /// What the application wants to be told by a message when a connection is lost.
-    fn say_farewell(&mut self, peer: &Peer<S>) {
-        let farewell = match peer.origin {
+    pub(super) fn say_farewell(&mut self, id: PeerId, origin: Origin) {
+        let farewell = match origin {
             Origin::Dial(_) => &self.options.types.hiccup_message,
             Origin::Listener(_) | Origin::Given => &self.options.types.disconnect_message,
         };
         if let Some(mut message) = farewell.as_ref().filter(|_| self.config.socket_type.converses()).cloned()
         {
-            if self.accept(peer.id, &mut message) {
-                self.put_into_inbox(peer.id, message);
+            if self.accept(id, &mut message) {
+                self.put_into_inbox(id, message);
             }
         }
     }
@@ -178,16 +168,7 @@ impl<S: AsyncStream> Core<S> {
         self.release_senders(id);
         self.pattern.detach(id, &mut self.tasks);
         self.outbound.sole_peer = self.pattern.sole_peer();
-    }
-
-    fn dial_connected(&mut self, id: u32) {
-        let Some(dial) = self.endpoints.dial(id) else { return };
-        dial.once = false;
-        dial.outcomes += 1;
-        dial.reconnect.connected();
-        if dial.failure.take().is_some() || dial.outcomes > 1 {
-            self.ledger.reconnect();
-        }
+        self.release_dials();
     }
 
     /// Ends a connection: settles what it had queued, tells everybody, and leaves redialling to the
@@ -195,7 +176,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn disconnect(&mut self, id: PeerId, reason: DisconnectReason) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.doomed = true;
-        if peer.stage == Stage::Live {
+        if peer.stage.is_for_application() {
             self.salvage(id, &reason);
         }
         let Some(mut peer) = self.peers.remove(id) else { return };
@@ -207,26 +188,28 @@ impl<S: AsyncStream> Core<S> {
         self.clock.cancel(Timer::Depart(id));
         match peer.stage {
             Stage::Live => {
-                self.say_farewell(&peer);
+                self.say_farewell(id, peer.origin);
                 self.pattern_detach(id);
             }
+            Stage::Succeeded => self.pattern_detach(id),
             Stage::Handshaking | Stage::Retiring | Stage::Draining => {}
         }
         // A peer that answers the end of our stream with its own has read what came before it.
-        let proven = peer.stage == Stage::Draining && matches!(reason, DisconnectReason::EndOfStream);
+        let shut_down = matches!(peer.stage, Stage::Draining | Stage::Succeeded);
+        let proven = shut_down && matches!(reason, DisconnectReason::EndOfStream);
         let in_doubt = if proven { 0 } else { peer.unproven() };
+        let reason = if peer.stage == Stage::Succeeded { DisconnectReason::Replaced } else { reason };
         if peer.origin == Origin::Given {
             self.endpoints.given_failure = Some(reason.clone().into());
         }
         self.settle_unsent(&mut peer, &reason);
         self.ledger.close(&peer.account, in_doubt);
-        self.pattern.settled(&mut self.tasks);
+        self.pattern.settled(peer.refused_the_only_one(&reason), &mut self.tasks);
         self.perform_tasks();
         self.keep_leftover(&mut peer, bytes);
         self.report_end(&peer, &reason);
         if let Origin::Dial(dial) = peer.origin {
-            let ended = if peer.stage == Stage::Handshaking { Ended::Attempt } else { Ended::Connection };
-            self.dial_ended(dial, ended, reason.into());
+            self.dial_ended(dial, peer.ended(&reason), reason.into());
         }
         peer.senders.wake_all(self.effects.wakers());
         peer.flushers.wake_all(self.effects.wakers());
@@ -258,53 +241,6 @@ impl<S: AsyncStream> Core<S> {
         self.emit(event);
     }
 
-    /// What the connection had queued: back to the socket where any peer will do, else dropped.
-    fn settle_unsent(&mut self, peer: &mut Peer<S>, reason: &DisconnectReason) {
-        let mut permits = std::mem::take(&mut peer.permits);
-        let mut ordinal = peer.account.sent();
-        let mut keep = Vec::new();
-        let (mut lost, mut cancelled) = (0, 0);
-        for unsent in peer.out.drain_unsent() {
-            ordinal += 1;
-            let permit = permits.take(ordinal, unsent.extent.cost());
-            let abandoned = unsent.begun && matches!(reason, DisconnectReason::Poisoned);
-            let mut message =
-                if abandoned || !self.keeps_unsent() { None } else { peer.connection.recover(unsent.pieces) };
-            match message.take_if(|message| self.pattern.returned(message)) {
-                Some(message) => keep.push(Queued::new(message, permit)),
-                None => {
-                    self.effects.drop_permit(permit);
-                    if abandoned { cancelled += 1 } else { lost += 1 }
-                }
-            }
-        }
-        let latest = peer.latest.take().map(|latest| *latest);
-        for mut queued in self.close_inproc(peer, reason).into_iter().chain(latest) {
-            if self.keeps_unsent() && self.pattern.returned(&mut queued.message) {
-                keep.push(Queued::new(queued.message, queued.permit));
-            } else {
-                self.effects.drop_permit(queued.permit);
-                lost += 1;
-            }
-        }
-        self.count_dropped(Some(peer.id), DropCause::Cancelled, cancelled);
-        let cause = if self.phase == Phase::Open { DropCause::PeerLost } else { DropCause::Closed };
-        self.count_dropped(Some(peer.id), cause, lost);
-        self.requeue(keep);
-    }
-
-    fn keeps_unsent(&self) -> bool {
-        self.pattern.queues_without_peer() && !matches!(self.phase, Phase::Closed { .. })
-    }
-
-    /// An attempt ended before there was a connection.
-    pub(crate) fn connect_failed(&mut self, id: u32, cause: Error) {
-        let Some(dial) = self.endpoints.dial(id) else { return };
-        let event = SocketEvent::ConnectFailed { endpoint: dial.endpoint.clone(), cause: cause.clone() };
-        self.emit(event);
-        self.dial_ended(id, Ended::Attempt, cause);
-    }
-
     /// A listener was opened, or could not be.
     pub(crate) fn bound(&mut self, id: u32, result: Result<Endpoint, Error>) {
         let Some(listener) = self.endpoints.listener(id) else { return };
@@ -319,36 +255,6 @@ impl<S: AsyncStream> Core<S> {
                 self.emit(SocketEvent::BindFailed { endpoint, cause });
             }
         }
-        self.wake_watchers();
-    }
-
-    /// An attempt or a connection of a dial ended.
-    pub(crate) fn dial_ended(&mut self, id: u32, ended: Ended, cause: Error) {
-        let stop = self.options.reconnect_stop;
-        let Some(dial) = self.endpoints.dial(id) else { return };
-        let stops = match (ended, dial.peer.take()) {
-            (Ended::Connection, _) => false,
-            (Ended::Attempt, Some(_)) => stop.after_handshake(),
-            (Ended::Attempt, None) => stop.after_connecting(&dial.endpoint, &cause),
-        };
-        let permanent = stops || cause.is_permanent() || !self.options.reconnect;
-        if ended == Ended::Attempt {
-            dial.outcomes += 1;
-        }
-        let cause = Arc::new(cause);
-        dial.failure = Some(Arc::clone(&cause));
-        if permanent || dial.once {
-            dial.reconnect.stop();
-            let event =
-                SocketEvent::ReconnectStopped { endpoint: dial.endpoint.clone(), cause: (*cause).clone() };
-            if !matches!(*cause, Error::Closed) {
-                self.emit(event);
-            }
-            self.wake_everybody_if_hopeless();
-        } else {
-            dial.unscheduled = Some(ended);
-        }
-        self.wake_companion();
         self.wake_watchers();
     }
 

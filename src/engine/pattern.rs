@@ -15,12 +15,17 @@ pub(crate) trait Pattern: Send {
     /// A peer has completed the handshake.
     fn attach(&mut self, peer: Newcomer<'_>, tasks: &mut Tasks) -> Admission;
 
-    /// A peer that was admitted is gone: nothing can be sent to it. What it sent before may still be accepted
+    /// A peer that was admitted is gone, or another has taken its place: nothing can be sent to it. What it sent before may still be accepted
     /// until it is [forgotten](Self::forget).
     fn detach(&mut self, peer: PeerId, tasks: &mut Tasks);
 
     /// Nothing that a peer sent, and that was detached, is left to be accepted.
     fn forget(&mut self, _peer: PeerId) {}
+
+    /// Whether any further peer would be refused for as long as the present ones stay: then none is dialled.
+    fn is_full(&self) -> bool {
+        false
+    }
 
     /// Chooses where `message` goes; `room` says whether a peer can take it. May be asked again for the
     /// same message until there is room.
@@ -108,8 +113,11 @@ pub(crate) trait Pattern: Send {
     /// A `recv` was dropped before it had a message.
     fn recv_abandoned(&mut self) {}
 
-    /// What a lost peer had queued is settled.
-    fn settled(&mut self, _tasks: &mut Tasks) {}
+    /// What went to a lost peer is given up, because peers refuse it; as [`returned`](Self::returned) otherwise.
+    fn refused(&mut self, _message: &mut Message) {}
+
+    /// What a lost peer had queued is settled; it may be that it `refused` the one message that it got.
+    fn settled(&mut self, _refused: bool, _tasks: &mut Tasks) {}
 
     /// Whether messages may wait in the socket while no peer is connected, and return there from a
     /// lost peer: true for types that do not care which peer gets a message.
@@ -157,12 +165,14 @@ pub(crate) trait TopicPattern {
 }
 
 /// A peer that has completed the handshake.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Newcomer<'a> {
     pub(crate) id: PeerId,
     pub(crate) info: &'a PeerInfo,
     /// The identity that the application chose for it.
     pub(crate) alias: Option<&'a Frame>,
+    /// Whether it comes from where that other peer came from.
+    pub(crate) same_origin: &'a dyn Fn(PeerId) -> bool,
 }
 
 /// What a peer can take.
@@ -228,9 +238,9 @@ pub(crate) enum Verdict {
 pub(crate) enum Admission {
     /// Welcome.
     Admit,
-    /// Welcome once this one, whose identity it claims, is gone: the engine ends that connection and
-    /// asks again.
-    Replace(PeerId),
-    /// Its connection ends, for this reason.
+    /// Welcome in the place of this one, whose identity it has taken over: nothing more goes to that one, and
+    /// what still comes from it is received.
+    Succeed(PeerId),
+    /// Its connection ends, for this reason, and it is not told that it might have sent anything.
     Refuse(DisconnectReason),
 }

@@ -21,7 +21,7 @@ use crate::fifo::Fifo;
 use crate::message::{INLINE_CAPACITY, Message};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
-use crate::protocol::{Config, Connection, Context as PingContext, PeerInfo, SHORT_HEADER, WireSink};
+use crate::protocol::{Config, Connection, Context as PingContext, PeerInfo, Role, SHORT_HEADER, WireSink};
 use crate::resilience::{HighWater, PoisonGuard};
 use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
 
@@ -34,6 +34,15 @@ pub(crate) enum Origin {
     Listener(u32),
     /// Given by the user as a stream: nothing replaces it.
     Given,
+}
+
+impl Origin {
+    const fn role(self) -> Role {
+        match self {
+            Self::Listener(_) => Role::Answering,
+            Self::Dial(_) | Self::Given => Role::First,
+        }
+    }
 }
 
 impl WireSink for SendBuf {
@@ -78,10 +87,20 @@ pub(crate) enum Stage {
     Handshaking,
     /// Messages flow.
     Live,
+    /// Another connection has taken the identity over: our half is shut down, and what still comes is received
+    /// until the end of the stream.
+    Succeeded,
     /// The socket lets go of the peer: what is queued is still written, nothing is added.
     Retiring,
     /// Our half is shut down; what still comes is discarded until the end of the stream.
     Draining,
+}
+
+impl Stage {
+    /// Whether what comes is for the application to receive.
+    pub(crate) const fn is_for_application(self) -> bool {
+        matches!(self, Self::Live | Self::Succeeded)
+    }
 }
 
 /// A connection: link, protocol state, queues and accounting.
@@ -113,6 +132,10 @@ pub(crate) struct Peer<S> {
     pub(crate) latest: Option<Box<Queued>>,
     pub(crate) enqueued: u64,
     pub(crate) account: Account,
+    /// How many of them are the socket's own, in front of all others.
+    pub(super) greetings: u64,
+    /// What is queued again after refusals: its ordinal, and how many there were.
+    pub(super) refused: Vec<(u64, u32)>,
     /// Something was queued since the last flush.
     pub(crate) dirty: bool,
     /// The kernel took no more; the stream will wake the signal.
@@ -152,6 +175,10 @@ pub(crate) struct Liveness {
     /// `reads` at the last tick, and when that tick was.
     pub(crate) seen_reads: u64,
     pub(crate) quiet_since: Instant,
+    /// When the companion first saw it live.
+    pub(crate) live_since: Option<Instant>,
+    /// A PONG has come.
+    pub(crate) answered: bool,
     /// When the handshake must be done.
     pub(crate) handshake_by: Instant,
     /// When the last PING left, or the connection began.
@@ -179,7 +206,7 @@ impl<S: AsyncStream> Peer<S> {
         let conflates = options.conflate() && config.socket_type.conflates();
         let signal = PeerSignal::new(id, ready);
         let mut out = SendBuf::default();
-        let mut connection = Connection::new(config);
+        let mut connection = Connection::new(config, origin.role());
         if link.inproc().is_none() {
             connection.start(&mut out);
             out.end_control();
@@ -203,6 +230,8 @@ impl<S: AsyncStream> Peer<S> {
             latest: None,
             enqueued: 0,
             account: Account::default(),
+            greetings: 0,
+            refused: Vec::new(),
             dirty: false,
             write_blocked: false,
             poisoned: false,
@@ -220,6 +249,8 @@ impl<S: AsyncStream> Peer<S> {
                 reads: 0,
                 seen_reads: 0,
                 quiet_since: now,
+                live_since: None,
+                answered: false,
                 handshake_by,
                 last_ping: now,
                 pinged_at: None,
@@ -323,6 +354,7 @@ impl<S: AsyncStream> Peer<S> {
 
     /// A PONG: everything sent before its PING has arrived.
     pub(crate) fn prove(&mut self, context: &[u8]) {
+        self.liveness.answered = true;
         let (number, sent) = self.liveness.ping;
         if context == number.to_be_bytes() {
             self.liveness.proven = self.liveness.proven.max(sent);

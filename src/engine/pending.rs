@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use super::clock::later;
 use super::core::{Core, Timer};
-use super::outbound::{Destination, queue_message};
+use super::outbound::Destination;
 use super::pattern::Route;
+use super::resend::queue_once_more;
 use crate::error::Error;
 use crate::message::Message;
-use crate::monitor::DropCause;
+use crate::monitor::{DropCause, PeerId};
 use crate::options::SocketOptions;
 use crate::resilience::{HighWater, Permit, WhileDisconnected};
 use crate::runtime::AsyncStream;
@@ -18,14 +19,21 @@ use crate::runtime::AsyncStream;
 pub(crate) struct Queued {
     pub(crate) message: Message,
     pub(crate) permit: Permit,
+    /// Peers that have ended the connection when it had come to this message.
+    pub(super) refusals: u32,
     /// When the companion first saw it waiting, where its age matters.
     since: Option<Instant>,
 }
 
 impl Queued {
-    pub(crate) fn new(mut message: Message, permit: Permit) -> Self {
+    pub(crate) fn new(message: Message, permit: Permit) -> Self {
+        Self::again(message, permit, 0)
+    }
+
+    /// One that a peer did not take: it waits anew.
+    pub(super) fn again(mut message: Message, permit: Permit, refusals: u32) -> Self {
         message.trim();
-        Self { message, permit, since: None }
+        Self { message, permit, refusals, since: None }
     }
 
     /// What it is accounted with.
@@ -89,13 +97,7 @@ impl<S: AsyncStream> Core<S> {
             let Some(mut queued) = self.outbound.pending.pop_front() else { break };
             self.outbound.pending_level.remove(cost);
             self.pattern.outgoing(id, &mut queued.message);
-            let Some(peer) = self.peers.get_mut(id) else { break };
-            if peer.link.inproc().is_some() {
-                self.pass(id, queued.message, queued.permit);
-                continue;
-            }
-            queue_message(peer, &queued.message, queued.permit);
-            self.mark_dirty(id);
+            self.queue(id, queued);
         }
         if !self.outbound.dirty.is_empty() {
             self.wake_companion();
@@ -103,6 +105,16 @@ impl<S: AsyncStream> Core<S> {
         if self.outbound.pending.is_empty() {
             self.wake_flushers();
         }
+    }
+
+    /// Queues a message, as it goes on the wire, for a peer; it leaves with the next flush.
+    pub(super) fn queue(&mut self, id: PeerId, queued: Queued) {
+        let Some(peer) = self.peers.get_mut(id) else { return self.effects.drop_permit(queued.permit) };
+        if peer.link.inproc().is_some() {
+            return self.pass(id, queued.message, queued.permit);
+        }
+        queue_once_more(peer, queued);
+        self.mark_dirty(id);
     }
 
     /// Puts messages that a lost peer had not begun back in front, in order.

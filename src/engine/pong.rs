@@ -38,7 +38,7 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use crate::protocol::{Config, Limits, Security, SocketType};
+    use crate::protocol::{Config, Limits, Role, Security, SocketType};
 
     fn connection() -> Connection {
         let config = Config {
@@ -48,7 +48,7 @@ mod tests {
             limits: Limits::default(),
             security: Security::default(),
         };
-        Connection::new(&Arc::new(config))
+        Connection::new(&Arc::new(config), Role::First)
     }
 
     /// Takes all that is queued, as a stream would.

@@ -55,7 +55,7 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn read_unless_for_application(&mut self, id: PeerId) {
         const READS_PER_TURN: usize = 16;
         for _ in 0..READS_PER_TURN {
-            let for_application = |peer: &Peer<S>| peer.stage == Stage::Live && self.pattern.receives();
+            let for_application = |peer: &Peer<S>| peer.stage.is_for_application() && self.pattern.receives();
             if !self.peers.get(id).is_some_and(|peer| peer.readable && !for_application(peer)) {
                 return;
             }

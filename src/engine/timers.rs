@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::clock::later;
 use super::core::{Core, Phase, Timer};
-use super::endpoints::Ended;
 use super::peer::{Peer, Stage};
 use super::read_ahead::ReadAhead;
 use crate::endpoint::Endpoint;
 use crate::error::TimeoutKind;
-use crate::monitor::{DisconnectReason, DropCause, PeerId, SocketEvent};
+use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::runtime::AsyncStream;
 
 /// How long a look at unread bytes is put off while the application is receiving by itself.
@@ -73,6 +72,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn tick(&mut self, now: Instant) -> Vec<u32> {
         self.start_ageing(now);
         for id in std::mem::take(&mut self.unclocked) {
+            self.start_life(id, now);
             self.advance_check(id, now);
         }
         self.clock.look(now);
@@ -116,7 +116,7 @@ impl<S: AsyncStream> Core<S> {
                 }
                 Verdict::Fine => self.next_check(now),
             },
-            Stage::Retiring | Stage::Draining => return,
+            Stage::Succeeded | Stage::Retiring | Stage::Draining => return,
         };
         let Some(peer) = self.peers.get(id) else { return };
         let next = peer.liveness.remote_ttl.map_or(next, |ttl| next.min(later(now, ttl)));
@@ -128,6 +128,13 @@ impl<S: AsyncStream> Core<S> {
         let Some(peer) = self.peers.get(id).filter(|peer| peer.stage == Stage::Live) else { return };
         if let Some(ttl) = peer.liveness.remote_ttl {
             self.clock.advance(Timer::Peer(id), later(now, ttl));
+        }
+    }
+
+    /// From the first look at a connection after its handshake it is known how long it lasts.
+    fn start_life(&mut self, id: PeerId, now: Instant) {
+        if let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.stage == Stage::Live) {
+            peer.liveness.live_since.get_or_insert(now);
         }
     }
 
@@ -165,49 +172,6 @@ impl<S: AsyncStream> Core<S> {
             peer.ping(ttl, now);
         }
         self.turn(|core| core.flush_peer(id));
-    }
-
-    /// Decides for each dial that ended when it tries again.
-    fn schedule_dials(&mut self, now: Instant) {
-        let mut events = Vec::new();
-        let mut gave_up = false;
-        for dial in &mut self.endpoints.dials {
-            let Some(ended) = dial.unscheduled.take() else { continue };
-            let entropy = fastrand::u64(..);
-            let next = match ended {
-                Ended::Attempt => dial.reconnect.failed(now, entropy),
-                Ended::Connection => dial.reconnect.lost(now, entropy),
-            };
-            let next = next.map(|at| if dial.may_redial_at_once() { now } else { at });
-            let endpoint = dial.endpoint.clone();
-            if let Some(at) = next {
-                self.clock.set(Timer::Dial(dial.id), at);
-                let delay = at.saturating_duration_since(now);
-                events.push(SocketEvent::RetryIn { endpoint, delay });
-            } else if let Some(cause) = dial.failure.as_deref().cloned() {
-                gave_up = true;
-                events.push(SocketEvent::ReconnectStopped { endpoint, cause });
-            }
-        }
-        for event in events {
-            self.emit(event);
-        }
-        if gave_up {
-            self.wake_everybody_if_hopeless();
-            self.wake_watchers();
-        }
-    }
-
-    /// Marks a dial as under way, unless it was stopped or removed meanwhile.
-    pub(crate) fn begin_attempt(&mut self, id: u32) -> Option<u32> {
-        let dial = self.endpoints.dial(id)?;
-        if dial.is_stopped() || dial.peer.is_some() {
-            return None;
-        }
-        dial.reconnect.begin_attempt();
-        let endpoint = dial.endpoint.clone();
-        self.emit(SocketEvent::ConnectStarted { endpoint });
-        Some(id)
     }
 
     /// Linger ran out: what is left is counted and dropped.

@@ -56,6 +56,8 @@ causes! {
         Superseded = "a later request took its place",
         /// They were queued for a peer that went away, and another will not do.
         PeerLost = "the peer is gone",
+        /// Their peers ended the connection when it had come to them, again and again (`max_resends`).
+        Refused = "peers keep ending the connection when it has come to them",
         /// Half-written when a cancelled write closed their connection (`OnCancel::Poison`).
         Cancelled = "a write was cancelled in the middle of a message",
         /// Still queued when linger ran out, or not yet received when the socket was closed.

@@ -28,6 +28,9 @@ impl fmt::Display for SocketEvent {
                 write!(f, "peer {peer} connected to {endpoint}")
             }
             Self::ConnectFailed { endpoint, cause } => write!(f, "cannot connect to {endpoint}: {cause}"),
+            Self::ShortLived { endpoint, lasted, cause } => {
+                write!(f, "the connection to {endpoint} was of no use for {lasted:?}: {cause}")
+            }
             Self::RetryIn { endpoint, delay } => write!(f, "connecting to {endpoint} again in {delay:?}"),
             Self::ReconnectStopped { endpoint, cause } => {
                 write!(f, "no longer connecting to {endpoint}: {cause}")

@@ -102,6 +102,17 @@ pub enum SocketEvent {
         /// Why.
         cause: Error,
     },
+    /// A connection was lost that had been of no use: no message or PONG had come by it, and it had lasted
+    /// for less than a second, or than the delay before it. It counts as a failed attempt, and makes the next
+    /// delay longer.
+    ShortLived {
+        /// Where to.
+        endpoint: Endpoint,
+        /// From the handshake to the end.
+        lasted: Duration,
+        /// Why it ended.
+        cause: Error,
+    },
     /// The next attempt is scheduled.
     RetryIn {
         /// Where to.

@@ -240,7 +240,8 @@ impl SocketOptions {
         self.reconnect_stop
     }
 
-    /// Failures in a row after which an endpoint is given up; default `None`: never.
+    /// Failures in a row after which an endpoint is given up, connections of no use among them; default `None`:
+    /// never.
     #[must_use]
     pub fn with_max_attempts(mut self, attempts: Option<u32>) -> Self {
         self.max_attempts = attempts;

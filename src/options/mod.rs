@@ -70,7 +70,8 @@
 //! | options of a context: IO_THREADS, MAX_SOCKETS, SOCKET_LIMIT, THREAD_*, MAX_MSGSZ, MSG_T_SIZE, BLOCKY, ZERO_COPY_RECV | not needed: there is no context |
 //!
 //! Options that libzmq has not: [`with_frame_timeout`], [`with_leftover_bytes`], [`with_max_attempts`],
-//! [`with_max_connections`], [`with_max_frames`], [`with_max_handshakes`], [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_on_cancel`],
+//! [`with_max_connections`], [`with_max_frames`], [`with_max_handshakes`], [`with_max_resends`],
+//! [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_on_cancel`],
 //! [`with_reconnect_jitter`], [`with_recv_hwm_bytes`], [`with_send_hwm_bytes`], [`with_req_resend`],
 //! [`with_tcp_nodelay`].
 //!
@@ -108,6 +109,7 @@
 //! [`with_max_frames`]: SocketOptions::with_max_frames
 //! [`with_max_handshakes`]: SocketOptions::with_max_handshakes
 //! [`with_max_message_size`]: SocketOptions::with_max_message_size
+//! [`with_max_resends`]: SocketOptions::with_max_resends
 //! [`with_max_subscription_bytes`]: SocketOptions::with_max_subscription_bytes
 //! [`with_max_subscriptions`]: SocketOptions::with_max_subscriptions
 //! [`with_metadata`]: SocketOptions::with_metadata
@@ -170,8 +172,8 @@ use bytes::Bytes;
 pub use self::error::OptionError;
 pub use self::reconnect_stop::ReconnectStop;
 pub use self::transport::{Keepalive, TransportOptions};
-pub use self::types::RouterNotify;
 use self::types::TypeOptions;
+pub use self::types::{RouterHandover, RouterNotify};
 #[cfg(any(feature = "tokio", feature = "compio"))]
 pub(crate) use self::{socks::SocksCredentials, tcp::TcpOptions};
 use crate::resilience::{Backoff, FlushPolicy, OnCancel, OnFull, WhileDisconnected};
@@ -225,8 +227,9 @@ pub struct SocketOptions {
     /// `None` is what the socket type does by default.
     pub(crate) on_full: Option<OnFull>,
     pub(crate) while_disconnected: WhileDisconnected,
+    pub(crate) max_resends: Option<u32>,
     pub(crate) router_mandatory: bool,
-    pub(crate) router_handover: bool,
+    pub(crate) router_handover: RouterHandover,
     pub(crate) probe_router: bool,
     pub(crate) types: TypeOptions,
     pub(crate) metadata: Vec<(String, Bytes)>,
@@ -263,8 +266,9 @@ impl Default for SocketOptions {
             flush_policy: FlushPolicy::default(),
             on_full: None,
             while_disconnected: WhileDisconnected::default(),
+            max_resends: Some(3),
             router_mandatory: true,
-            router_handover: true,
+            router_handover: RouterHandover::default(),
             probe_router: false,
             types: TypeOptions::default(),
             metadata: Vec::new(),
@@ -297,7 +301,8 @@ mod tests {
         assert_eq!((options.reconnect(), options.max_attempts()), (true, None));
         assert_eq!(options.reconnect_stop(), ReconnectStop::new());
         assert_eq!((options.on_cancel(), options.flush_policy()), (OnCancel::Resume, FlushPolicy::Adaptive));
-        assert!(options.router_mandatory() && options.router_handover() && !options.probe_router());
+        assert!(options.router_mandatory() && !options.probe_router());
+        assert_eq!((options.router_handover(), options.max_resends()), (RouterHandover::SameOrigin, Some(3)));
         assert!(options.tcp_nodelay() && options.tcp_keepalive() == Some(&Keepalive::default()));
         assert_eq!((options.send_buffer(), options.recv_buffer(), options.backlog()), (None, None, 100));
         assert_eq!((options.tos(), options.bind_to_device(), options.priority()), (None, None, None));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::SocketOptions;
+use super::{RouterHandover, SocketOptions};
 use crate::resilience::{FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 
 /// Sending, and what the types do.
@@ -102,6 +102,28 @@ impl SocketOptions {
         self.while_disconnected
     }
 
+    /// How many connections a message that peers do not take may cost; default 3, `None` for any number.
+    ///
+    /// What a lost connection has half-written is sent again whole by PUSH, DEALER, REQ and PAIR. If the reason
+    /// is that the peer refuses it (it is over its `max_message_size`, say) that would go on for ever, with
+    /// everything behind it waiting. So it is counted when the peer ends a connection (end of stream, reset,
+    /// ERROR) in the middle of the first message on it, and after so many the message is dropped, counted as
+    /// [`DropCause::Refused`](crate::monitor::DropCause::Refused), and told by an event; a REQ whose request it
+    /// was fails its `recv`. With `req_resend` the same holds for a request that was wholly written and not
+    /// replied to. A connection that ends for another reason (a timeout, our own doing), or after an earlier
+    /// message, counts for nothing. 0 is as good as 1.
+    #[must_use]
+    pub fn with_max_resends(mut self, connections: impl Into<Option<u32>>) -> Self {
+        self.max_resends = connections.into();
+        self
+    }
+
+    /// How many connections a message that peers do not take may cost; `None` for any number.
+    #[must_use]
+    pub fn max_resends(&self) -> Option<u32> {
+        self.max_resends
+    }
+
     /// Whether a ROUTER refuses messages that no peer can get: with an error for an unknown identity, by
     /// waiting for one at its mark. Default true; if false they are dropped and counted
     /// (ROUTER_MANDATORY; libzmq: off).
@@ -117,17 +139,20 @@ impl SocketOptions {
         self.router_mandatory
     }
 
-    /// Whether a new connection takes over an identity that another one has; default true. If false the
-    /// new connection is closed (ROUTER_HANDOVER; libzmq: off, and the new one is ignored).
+    /// When a new connection takes over an identity that another one has; default
+    /// [`RouterHandover::SameOrigin`]. One that does not is refused before it sends anything, and keeps its
+    /// messages (ROUTER_HANDOVER; libzmq: off, and the new one is ignored with all that it sends).
+    ///
+    /// Of one that has lost its identity what it had sent is still received; what was queued for it is dropped.
     #[must_use]
-    pub fn with_router_handover(mut self, handover: bool) -> Self {
-        self.router_handover = handover;
+    pub fn with_router_handover(mut self, handover: impl Into<RouterHandover>) -> Self {
+        self.router_handover = handover.into();
         self
     }
 
-    /// Whether a new connection takes over an identity that another one has.
+    /// When a new connection takes over an identity that another one has.
     #[must_use]
-    pub fn router_handover(&self) -> bool {
+    pub fn router_handover(&self) -> RouterHandover {
         self.router_handover
     }
 

@@ -66,6 +66,30 @@ pub enum RouterNotify {
     Both,
 }
 
+/// When a new connection takes over an identity that another one has (ROUTER).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum RouterHandover {
+    /// Never: it is refused as long as the other one is there, and may try again.
+    Never,
+    /// If it comes from where the other one came from, and is refused otherwise; the default.
+    ///
+    /// That is over tcp the same remote IP address, whatever the port; over ipc the same endpoint, which the
+    /// rights on its file guard; on inproc always, and on a stream of your own never. A client whose address
+    /// has changed waits until its old connection has gone.
+    #[default]
+    SameOrigin,
+    /// Always: whoever can connect can take every peer's messages by its identity.
+    Always,
+}
+
+impl From<bool> for RouterHandover {
+    /// libzmq's ROUTER_HANDOVER: `true` for [`Always`](Self::Always), `false` for [`Never`](Self::Never).
+    fn from(on: bool) -> Self {
+        if on { Self::Always } else { Self::Never }
+    }
+}
+
 /// ROUTER and REQ.
 impl SocketOptions {
     /// Whether a ROUTER gets `[identity, ""]` as a message when a peer connects or disconnects; default off

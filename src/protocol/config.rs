@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::SocketType;
+use super::connection::Role;
 use super::mechanism::{Mechanism, Null};
 
 /// The longest topic that goes into a command, in bytes; a longer one goes into a message.
@@ -55,9 +56,9 @@ impl Security {
     }
 
     /// Begins the handshake of one connection.
-    pub(super) fn mechanism(&self) -> Box<dyn Mechanism> {
+    pub(super) fn mechanism(&self, role: Role) -> Box<dyn Mechanism> {
         match self {
-            Self::Null => Box::new(Null),
+            Self::Null => Box::new(Null::new(role)),
             #[cfg(test)]
             Self::Toy { key } => Box::new(super::mechanism::Toy::new(*key)),
         }

@@ -29,6 +29,7 @@ pub(crate) const LARGE_FRAME: usize = 8 * 1024;
 pub(crate) struct Connection {
     config: Arc<Config>,
     phase: Phase,
+    role: Role,
     /// Minor version of the peer's dialect: 0 for ZMTP 3.0, 1 for 3.1.
     minor: u8,
     partial: Partial,
@@ -45,6 +46,9 @@ enum Phase {
         /// Bytes of the handshake so far.
         spent: usize,
     },
+    /// The peer has said who it is, and the caller has not yet said that it is welcome: whatever is behind
+    /// that stays undecoded.
+    Judged(Box<Welcome>),
     /// Traffic, as it is.
     Clear,
     /// Traffic, every frame of it sealed by the security mechanism.
@@ -59,6 +63,26 @@ pub(crate) struct Taken {
     pub(crate) payload: usize,
 }
 
+/// Who speaks first in a handshake, where that is open.
+///
+/// Whoever answers can look at the peer before it says a word about itself: a peer that is refused then has
+/// never been told that it may send, and keeps what it has. At least one side must speak first, and under
+/// NULL libzmq always does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Role {
+    /// The side that dialled; a stream that was given, of which nobody knows what the other end is.
+    First,
+    /// The side that accepted.
+    Answering,
+}
+
+/// What a peer gets and what it leads to once it is welcome.
+#[derive(Debug)]
+struct Welcome {
+    reply: Option<Vec<u8>>,
+    seal: Option<Box<dyn Seal>>,
+}
+
 /// The frames so far of a message that has more.
 #[derive(Debug, Default)]
 struct Partial {
@@ -67,10 +91,11 @@ struct Partial {
 }
 
 impl Connection {
-    pub(crate) fn new(config: &Arc<Config>) -> Self {
+    pub(crate) fn new(config: &Arc<Config>, role: Role) -> Self {
         Self {
             config: Arc::clone(config),
             phase: Phase::Greeting,
+            role,
             minor: 0,
             partial: Partial::default(),
             large: None,
@@ -79,7 +104,7 @@ impl Connection {
 
     /// Takes the state out of a connection that nothing more is written to or read from.
     pub(crate) fn take(&mut self) -> Self {
-        let blank = Self::new(&self.config);
+        let blank = Self::new(&self.config, self.role);
         mem::replace(self, blank)
     }
 
@@ -155,6 +180,9 @@ impl Connection {
         if matches!(self.phase, Phase::Greeting) && !self.handle_greeting(input, out)? {
             return Ok(None);
         }
+        if matches!(self.phase, Phase::Judged(_)) {
+            return Ok(None);
+        }
         if let Some(header) = self.large {
             return Ok(Some(Event::LargeFrame { len: header.payload_len as usize }));
         }
@@ -196,7 +224,7 @@ impl Connection {
         let Some(minor) = greeting::parse(input, self.config.security.name())? else { return Ok(false) };
         *input = &input[GREETING_LEN..];
         self.minor = minor;
-        let mut mechanism = self.config.security.mechanism();
+        let mut mechanism = self.config.security.mechanism(self.role);
         if let Some(body) = mechanism.start(&self.config) {
             frame::encode(Flags::COMMAND, &body, out);
         }
@@ -214,7 +242,7 @@ impl Connection {
                 let fits = payload_len <= max.saturating_sub(*spent) as u64;
                 if fits { Ok(()) } else { Err(ProtocolError::HandshakeTooLarge { max }) }
             }
-            Phase::Greeting | Phase::Clear => self.check_frame(flags, payload_len),
+            Phase::Greeting | Phase::Judged(_) | Phase::Clear => self.check_frame(flags, payload_len),
             Phase::Sealed(seal) => {
                 // What it is shows when it is open; then it is judged again.
                 let max = limits.max_message_size.max(limits.max_command_size);
@@ -251,7 +279,7 @@ impl Connection {
         out: &mut dyn WireSink,
     ) -> Result<Option<Event>, ProtocolError> {
         match &mut self.phase {
-            Phase::Greeting | Phase::Handshake { .. } => {
+            Phase::Greeting | Phase::Handshake { .. } | Phase::Judged(_) => {
                 let result = self.handle_handshake_command(payload.as_slice(), out);
                 if let Some(reason) = result.as_ref().err().and_then(ProtocolError::reason_for_peer) {
                     frame::encode(Flags::COMMAND, &command::error(reason), out);
@@ -286,13 +314,20 @@ impl Connection {
             }
             Step::Done(Done { reply, metadata, seal }) => {
                 let peer = PeerInfo::parse(&self.config, self.minor, &metadata)?;
-                if let Some(body) = reply {
-                    frame::encode(Flags::COMMAND, &body, out);
-                }
-                self.phase = seal.map_or(Phase::Clear, Phase::Sealed);
+                self.phase = Phase::Judged(Box::new(Welcome { reply, seal }));
                 Ok(Some(Event::Handshaken(peer)))
             }
         }
+    }
+
+    /// Lets the peer of [`Event::Handshaken`] in: only now the side that accepted says its READY, and both
+    /// may send messages. One that is not wanted is hung up on instead, without a word.
+    pub(crate) fn welcome(&mut self, out: &mut dyn WireSink) {
+        let Phase::Judged(welcome) = &mut self.phase else { return };
+        if let Some(body) = welcome.reply.take() {
+            frame::encode(Flags::COMMAND, &body, out);
+        }
+        self.phase = welcome.seal.take().map_or(Phase::Clear, Phase::Sealed);
     }
 
     /// A frame after the handshake. Commands may come between the frames of a message.

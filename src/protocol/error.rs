@@ -27,6 +27,11 @@ pub enum ProtocolError {
         theirs: [u8; MECHANISM_LEN],
     },
     /// The peer refused us with an ERROR command.
+    ///
+    /// It is the end for an endpoint that was connected to, as for libzmq, if the reason is a status code of
+    /// 400 to 599 (authentication) or one of the texts that this library sends: `missing Socket-Type`,
+    /// `unknown Socket-Type`, `incompatible Socket-Type`, `invalid Identity`. Any other reason may pass, and
+    /// is a failed attempt.
     #[error("the peer refused the connection: {reason:?}")]
     PeerRefused {
         /// The peer's own words; libzmq sends the ZAP status code, such as 400.
@@ -111,27 +116,39 @@ impl ProtocolError {
     ///
     /// Bytes that are not ZMTP, or not well formed, are no such case: something else may answer at that
     /// address for the moment.
-    pub(crate) const fn is_permanent(&self) -> bool {
+    pub(crate) fn is_permanent(&self) -> bool {
         matches!(
             self,
             Self::UnsupportedVersion { .. }
                 | Self::MechanismMismatch { .. }
-                | Self::PeerRefused { .. }
                 | Self::UnknownSocketType
                 | Self::IncompatibleSocketType { .. }
-        )
+        ) || matches!(self, Self::PeerRefused { reason } if is_final(reason))
     }
 
-    /// What an ERROR command tells the peer: only where its operator can do something about it.
+    /// What an ERROR command tells the peer: only where its configuration has to change, because libzmq never
+    /// tries again after any. (A mechanism that does not fit shows in the greetings, on both sides.)
     pub(super) const fn reason_for_peer(&self) -> Option<&'static str> {
         Some(match self {
-            Self::MissingSocketType => "missing Socket-Type",
-            Self::UnknownSocketType => "unknown Socket-Type",
-            Self::IncompatibleSocketType { .. } => "incompatible Socket-Type",
-            Self::InvalidIdentity => "invalid Identity",
+            Self::MissingSocketType => MISSING_SOCKET_TYPE,
+            Self::UnknownSocketType => UNKNOWN_SOCKET_TYPE,
+            Self::IncompatibleSocketType { .. } => INCOMPATIBLE_SOCKET_TYPE,
+            Self::InvalidIdentity => INVALID_IDENTITY,
             _ => return None,
         })
     }
+}
+
+const MISSING_SOCKET_TYPE: &str = "missing Socket-Type";
+const UNKNOWN_SOCKET_TYPE: &str = "unknown Socket-Type";
+const INCOMPATIBLE_SOCKET_TYPE: &str = "incompatible Socket-Type";
+const INVALID_IDENTITY: &str = "invalid Identity";
+
+/// Whether the reason of an ERROR says that only a change of configuration helps; 300, for one, says that
+/// the authenticator has no answer for now.
+fn is_final(reason: &str) -> bool {
+    let texts = [MISSING_SOCKET_TYPE, UNKNOWN_SOCKET_TYPE, INCOMPATIBLE_SOCKET_TYPE, INVALID_IDENTITY];
+    texts.contains(&reason) || matches!(reason.as_bytes(), [b'4' | b'5', b'0'..=b'9', b'0'..=b'9'])
 }
 
 fn printable(mechanism: &[u8; MECHANISM_LEN]) -> std::slice::EscapeAscii<'_> {
@@ -153,13 +170,30 @@ mod tests {
         assert!(text.ends_with("\"a\\nb\""), "{text}");
     }
 
+    /// What we tell a peer in an ERROR is the end for a client of ours.
+    #[test]
+    fn what_we_refuse_for_good_is_taken_for_good() {
+        for error in [
+            ProtocolError::MissingSocketType,
+            ProtocolError::UnknownSocketType,
+            ProtocolError::IncompatibleSocketType { ours: SocketType::Req, theirs: SocketType::Pub },
+            ProtocolError::InvalidIdentity,
+        ] {
+            let reason = error.reason_for_peer().unwrap().to_owned();
+            assert!(ProtocolError::PeerRefused { reason }.is_permanent(), "{error}");
+        }
+    }
+
     /// Trap 40: what stops a connecting side for good, and what it retries.
     #[test]
     fn trap_40_permanent_errors() {
+        let refused = |reason: &str| ProtocolError::PeerRefused { reason: reason.to_owned() };
         for permanent in [
             ProtocolError::UnsupportedVersion { major: 2 },
             ProtocolError::MechanismMismatch { ours: "NULL", theirs: [0; MECHANISM_LEN] },
-            ProtocolError::PeerRefused { reason: "400".to_owned() },
+            refused("400"),
+            refused("599"),
+            refused("incompatible Socket-Type"),
             ProtocolError::UnknownSocketType,
             ProtocolError::IncompatibleSocketType { ours: SocketType::Req, theirs: SocketType::Pub },
         ] {
@@ -167,6 +201,10 @@ mod tests {
         }
         for passing in [
             ProtocolError::NotZmtp,
+            refused("300"),
+            refused(""),
+            refused("4000"),
+            refused("come back later"),
             ProtocolError::MalformedMetadata,
             ProtocolError::InvalidFrameLength,
             ProtocolError::HandshakeTooLarge { max: 1 },

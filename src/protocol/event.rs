@@ -8,7 +8,8 @@ use crate::message::{Frame, Message};
 /// What the bytes of a peer amount to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
-    /// The handshake is over: from here on messages may be sent, and arrive.
+    /// The peer has said who it is; once it is [welcome](super::Connection::welcome), messages may be sent, and
+    /// arrive.
     Handshaken(PeerInfo),
     /// A message arrived, with all its frames.
     Message(Message),

@@ -12,6 +12,9 @@
 //! - A long frame may be shorter than 256 bytes.
 //! - Limits hold for the announced length, before anything is stored. The one on message size is over
 //!   all frames of a message, where libzmq's `MAXMSGSIZE` is per frame.
+//! - READY of the side that accepted waits until the peer is welcome, so that one that is refused never
+//!   sends what would be lost. ERROR is for what only a change of configuration can mend: libzmq's clients
+//!   take any for the end.
 //! - After the handshake a command that is unknown or malformed is skipped, and the connection stays.
 mod command;
 mod config;
@@ -34,7 +37,7 @@ pub use socket_type::SocketType;
 
 pub(crate) use command::Context;
 pub(crate) use config::{Config, Limits, Security};
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, Role};
 pub(crate) use event::Event;
 pub(crate) use frame::{SHORT_HEADER, WireSink};
 pub(crate) use handshake::PeerInfo;

@@ -23,5 +23,5 @@ pub(crate) use self::high_water::HighWater;
 pub use self::modes::{FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 pub use self::permits::{BytePermits, NoOpPermits, Permit, ReleaseBytes};
 pub use self::poison::PoisonGuard;
-pub use self::reconnect::{ReconnectPhase, ReconnectState};
+pub use self::reconnect::{LostConnection, ReconnectPhase, ReconnectState};
 pub use self::semaphore::{Acquire, SemaphorePermits};

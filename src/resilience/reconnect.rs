@@ -7,6 +7,9 @@ use super::Backoff;
 /// A delay that an `Instant` can always be moved by; nobody waits longer than a year.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// A connection that lasted for less proves nothing, however short the delay before it.
+const LONG_ENOUGH: Duration = Duration::from_secs(1);
+
 /// Where an endpoint stands in the cycle of [`ReconnectState`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -22,23 +25,43 @@ pub enum ReconnectPhase {
     Connecting,
     /// The transport is connected, the ZMTP handshake under way.
     Handshaking,
-    /// The handshake is done.
+    /// The handshake is done; whether the connection is of use its end will tell.
     Connected,
     /// No further attempt will be made.
     Stopped,
 }
 
+/// What a connection was good for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct LostConnection {
+    /// How long it lasted after the handshake.
+    pub lasted: Duration,
+    /// Whether a message, or the answer to a heartbeat, was received on it. That bytes were handed to the
+    /// system proves nothing.
+    pub received: bool,
+}
+
+impl LostConnection {
+    /// A connection that lasted for so long, and brought something or not.
+    #[must_use]
+    pub const fn new(lasted: Duration, received: bool) -> Self {
+        Self { lasted, received }
+    }
+}
+
 /// The state machine behind reconnection, of one endpoint.
 ///
 /// A pure value: it performs nothing, and is told the time and a random number. A failed attempt makes the
-/// next delay longer, and only a completed handshake makes it short again: a peer that accepts and hangs
-/// up is a failure like any other. After `max_attempts` failed attempts in a row it stops.
+/// next delay longer, and only a connection that [was useful](Self::was_useful) makes it short again: a peer
+/// that accepts and hangs up, before or after the handshake, is a failure like any other. After
+/// `max_attempts` failed attempts in a row it stops.
 ///
 /// A call that does not fit the phase does no harm: a stopped state stays stopped, and the rest follow the
 /// last thing that is known to have happened.
 ///
 /// ```
-/// use monocoque::resilience::{Backoff, ReconnectPhase, ReconnectState};
+/// use monocoque::resilience::{Backoff, LostConnection, ReconnectPhase, ReconnectState};
 /// use std::time::{Duration, Instant};
 ///
 /// let mut state = ReconnectState::new(Backoff::new().with_jitter(0.0), Some(3));
@@ -53,18 +76,22 @@ pub enum ReconnectPhase {
 /// state.begin_attempt();
 /// state.handshaking();
 /// state.connected();
-/// assert_eq!((state.phase(), state.attempts()), (ReconnectPhase::Connected, 0));
-/// assert_eq!(state.lost(now, 0), Some(now + Duration::from_millis(100)));
+/// assert_eq!(state.phase(), ReconnectPhase::Connected);
+/// let lost = LostConnection::new(Duration::from_secs(60), false);
+/// assert_eq!(state.lost(now, lost, 0), Some(now + Duration::from_millis(100)));
+/// assert_eq!(state.attempts(), 0);
 /// ```
 #[derive(Clone, Debug)]
 pub struct ReconnectState {
     backoff: Backoff,
     max_attempts: Option<u32>,
     phase: ReconnectPhase,
-    /// Attempts that have failed since the last completed handshake.
+    /// Attempts that have failed since the last useful connection.
     attempts: u32,
-    /// How often the delay has grown since then: `attempts`, and one more if a connection was lost.
+    /// How often the delay has grown since then: `attempts`, and one more for that connection.
     step: u32,
+    /// The last delay.
+    delay: Duration,
 }
 
 impl ReconnectState {
@@ -74,7 +101,14 @@ impl ReconnectState {
     /// `Some(0)` for an endpoint that is not restored once lost.
     #[must_use]
     pub const fn new(backoff: Backoff, max_attempts: Option<u32>) -> Self {
-        Self { backoff, max_attempts, phase: ReconnectPhase::Disconnected, attempts: 0, step: 0 }
+        Self {
+            backoff,
+            max_attempts,
+            phase: ReconnectPhase::Disconnected,
+            attempts: 0,
+            step: 0,
+            delay: Duration::ZERO,
+        }
     }
 
     /// Where the endpoint stands.
@@ -83,7 +117,7 @@ impl ReconnectState {
         self.phase
     }
 
-    /// Attempts that have failed since the last completed handshake.
+    /// Attempts that have failed since the last useful connection, short connections among them.
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.attempts
@@ -111,6 +145,7 @@ impl ReconnectState {
     pub fn reset(&mut self) {
         self.attempts = 0;
         self.step = 0;
+        self.delay = Duration::ZERO;
         if matches!(self.phase, ReconnectPhase::Backoff { .. } | ReconnectPhase::Stopped) {
             self.phase = ReconnectPhase::Disconnected;
         }
@@ -128,19 +163,20 @@ impl ReconnectState {
 
     /// The handshake is complete.
     pub fn connected(&mut self) {
-        if self.phase != ReconnectPhase::Stopped {
-            self.reset();
-            self.phase = ReconnectPhase::Connected;
-        }
+        self.enter(ReconnectPhase::Connected);
+    }
+
+    /// Whether a connection that ends now was worth the attempts before it: something was received on it, or
+    /// it lasted for longer than the last delay, and for a second.
+    #[must_use]
+    pub fn was_useful(&self, lost: LostConnection) -> bool {
+        lost.received || lost.lasted >= LONG_ENOUGH && lost.lasted > self.delay
     }
 
     /// The attempt has failed: when to begin the next one, or `None` if that was the last.
     ///
-    /// Of a connection that was up it is the same as [`lost`](Self::lost).
+    /// A connection that was up has then been of no use.
     pub fn failed(&mut self, now: Instant, entropy: u64) -> Option<Instant> {
-        if self.phase == ReconnectPhase::Connected {
-            return self.lost(now, entropy);
-        }
         let delay = self.next_delay(entropy);
         self.record_attempt();
         self.wait(now, delay)
@@ -149,11 +185,13 @@ impl ReconnectState {
     /// The connection was lost: when to begin the first attempt to restore it, or `None` if there is to be
     /// none.
     ///
-    /// In the middle of an attempt it is the same as [`failed`](Self::failed).
-    pub fn lost(&mut self, now: Instant, entropy: u64) -> Option<Instant> {
-        if self.phase != ReconnectPhase::Connected {
+    /// If it was not [useful](Self::was_useful), or in the middle of an attempt, it is the same as
+    /// [`failed`](Self::failed).
+    pub fn lost(&mut self, now: Instant, lost: LostConnection, entropy: u64) -> Option<Instant> {
+        if self.phase != ReconnectPhase::Connected || !self.was_useful(lost) {
             return self.failed(now, entropy);
         }
+        self.reset();
         let delay = self.next_delay(entropy);
         self.step = self.step.saturating_add(1);
         if self.is_exhausted() {
@@ -172,7 +210,8 @@ impl ReconnectState {
     }
 
     fn wait(&mut self, now: Instant, delay: Duration) -> Option<Instant> {
-        let until = now + delay.min(YEAR);
+        self.delay = delay.min(YEAR);
+        let until = now + self.delay;
         self.enter(ReconnectPhase::Backoff { until });
         (self.phase != ReconnectPhase::Stopped).then_some(until)
     }
@@ -189,6 +228,8 @@ mod tests {
     use super::*;
 
     const ENTROPY: u64 = 1 << 63;
+    const USEFUL: LostConnection = LostConnection { lasted: Duration::ZERO, received: true };
+    const USELESS: LostConnection = LostConnection { lasted: Duration::ZERO, received: false };
 
     fn state(max_attempts: Option<u32>) -> ReconnectState {
         ReconnectState::new(Backoff::new().with_jitter(0.0), max_attempts)
@@ -213,15 +254,16 @@ mod tests {
         state.handshaking();
         state.connected();
         assert_eq!(state.phase(), ReconnectPhase::Connected);
-        let until = state.lost(now, ENTROPY).unwrap();
+        let until = state.lost(now, USEFUL, ENTROPY).unwrap();
         assert_eq!(state.phase(), ReconnectPhase::Backoff { until });
         state.stop();
         assert_eq!(state.phase(), ReconnectPhase::Stopped);
     }
 
-    /// Kills a reset by a mere connection, which would hammer a peer that accepts and hangs up.
+    /// Kills a reset by a mere connection, or a mere handshake, which would hammer a peer that accepts and
+    /// hangs up.
     #[test]
-    fn only_a_completed_handshake_resets() {
+    fn only_a_useful_connection_resets() {
         let mut state = state(None);
         let now = Instant::now();
         for expected in [100, 200, 400, 800] {
@@ -229,13 +271,19 @@ mod tests {
             state.handshaking();
             assert_eq!(millis(now, state.failed(now, ENTROPY)), Some(expected));
         }
-        assert_eq!(state.attempts(), 4);
+        for expected in [1_600, 3_200] {
+            state.begin_attempt();
+            state.handshaking();
+            state.connected();
+            assert_eq!(millis(now, state.lost(now, USELESS, ENTROPY)), Some(expected));
+        }
+        assert_eq!(state.attempts(), 6);
         state.begin_attempt();
         state.handshaking();
-        assert_eq!(state.attempts(), 4);
         state.connected();
+        assert_eq!(state.attempts(), 6);
+        assert_eq!(millis(now, state.lost(now, USEFUL, ENTROPY)), Some(100));
         assert_eq!(state.attempts(), 0);
-        assert_eq!(millis(now, state.lost(now, ENTROPY)), Some(100));
         for expected in [200, 400] {
             state.begin_attempt();
             assert_eq!(millis(now, state.failed(now, ENTROPY)), Some(expected));
@@ -252,7 +300,7 @@ mod tests {
             state.begin_attempt();
             state.handshaking();
             state.connected();
-            assert!(state.lost(now, ENTROPY).is_some(), "a lost connection is no failed attempt");
+            assert!(state.lost(now, USEFUL, ENTROPY).is_some(), "a useful connection is no failed attempt");
         }
         state.begin_attempt();
         assert!(state.failed(now, ENTROPY).is_some());
@@ -268,7 +316,7 @@ mod tests {
         let mut state = state(Some(0));
         state.begin_attempt();
         state.connected();
-        assert_eq!(state.lost(Instant::now(), ENTROPY), None);
+        assert_eq!(state.lost(Instant::now(), USEFUL, ENTROPY), None);
         assert_eq!(state.phase(), ReconnectPhase::Stopped);
     }
 
@@ -280,24 +328,46 @@ mod tests {
         state.begin_attempt();
         state.handshaking();
         state.connected();
-        assert_eq!((state.failed(now, ENTROPY), state.lost(now, ENTROPY)), (None, None));
+        assert_eq!((state.failed(now, ENTROPY), state.lost(now, USEFUL, ENTROPY)), (None, None));
         assert_eq!(state.phase(), ReconnectPhase::Stopped);
     }
 
-    /// Which of the two is called does not matter: the phase knows what has ended.
+    /// A connection is as good as no connection if it was of no use, and no better if there was none.
     #[test]
     fn lost_and_failed_agree() {
         let now = Instant::now();
-        for connected in [false, true] {
+        for (connected, lost) in [(false, USELESS), (false, USEFUL), (true, USELESS)] {
             let mut one = state(None);
             one.begin_attempt();
             if connected {
                 one.connected();
             }
             let mut other = one.clone();
-            assert_eq!(one.lost(now, ENTROPY), other.failed(now, ENTROPY));
+            assert_eq!(one.lost(now, lost, ENTROPY), other.failed(now, ENTROPY));
             assert_eq!((one.phase(), one.attempts()), (other.phase(), other.attempts()));
-            assert_eq!(one.attempts(), u32::from(!connected));
+            assert_eq!(one.attempts(), 1);
+        }
+    }
+
+    /// Something received is enough; without it a second is, or as long as was waited for it.
+    #[test]
+    fn what_makes_a_connection_useful() {
+        let now = Instant::now();
+        for (failures, lasted, useful) in
+            [(0, 999, false), (0, 1_000, true), (5, 1_600, false), (5, 1_601, true)]
+        {
+            let mut state = state(None);
+            for _ in 0..failures {
+                state.begin_attempt();
+                state.failed(now, ENTROPY);
+            }
+            state.begin_attempt();
+            state.connected();
+            let lost = LostConnection { lasted: Duration::from_millis(lasted), received: false };
+            assert_eq!(state.was_useful(lost), useful, "{failures} failures, {lasted} ms");
+            assert!(state.was_useful(LostConnection { received: true, ..lost }));
+            state.lost(now, lost, ENTROPY);
+            assert_eq!(state.attempts(), if useful { 0 } else { failures + 1 });
         }
     }
 
@@ -327,7 +397,7 @@ mod tests {
     /// of an attempt always leads to another attempt, within the bounds of the policy.
     #[test]
     fn every_sequence_of_calls_is_harmless() {
-        const CALLS: usize = 7;
+        const CALLS: usize = 8;
         const LENGTH: u32 = 6;
         let now = Instant::now();
         for script in 0..CALLS.pow(LENGTH) {
@@ -337,7 +407,8 @@ mod tests {
                 let stopped = state.phase() == ReconnectPhase::Stopped;
                 let ended = match rest % CALLS {
                     0 => Some(state.failed(now, ENTROPY)),
-                    1 => Some(state.lost(now, ENTROPY)),
+                    1 => Some(state.lost(now, USEFUL, ENTROPY)),
+                    2 => Some(state.lost(now, USELESS, ENTROPY)),
                     call => {
                         let calls = [
                             ReconnectState::begin_attempt,
@@ -346,7 +417,7 @@ mod tests {
                             ReconnectState::reset,
                             ReconnectState::stop,
                         ];
-                        calls[call - 2](&mut state);
+                        calls[call - 3](&mut state);
                         None
                     }
                 };

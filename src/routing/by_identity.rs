@@ -36,9 +36,19 @@ impl<K: Copy + Eq + Hash> ByIdentity<K> {
             Entry::Vacant(entry) => entry.insert(peer),
         };
         if let Some(former) = self.identities.insert(peer, identity) {
-            self.peers.remove(&former);
+            if self.find(&former) == Some(peer) {
+                self.peers.remove(&former);
+            }
         }
         Ok(())
+    }
+
+    /// Names a peer, whoever has that name; who had it is still [known](Self::identity_of) by it, and not found
+    /// by it any more.
+    pub(crate) fn take_over(&mut self, identity: Frame, peer: K) {
+        self.remove(peer);
+        self.peers.insert(identity.clone(), peer);
+        self.identities.insert(peer, identity);
     }
 
     /// The peer of that name.

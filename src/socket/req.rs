@@ -3,7 +3,7 @@
 use super::Socket;
 use super::kind::{Requests, socket_type};
 use super::round_robin::next_with_room;
-use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict, is_given_up};
 use crate::error::{Error, SendError};
 use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
@@ -21,7 +21,7 @@ socket_type! {
     /// with `req_correlate`, otherwise by ending the connection that it could come from. If the peer is lost
     /// before it replies, `recv` fails with [`Error::PeerLost`] and the next request may be sent; with
     /// `req_resend` the request goes to the next peer instead. A request that had not been written goes there
-    /// in any case.
+    /// in any case. What peers refuse again and again is given up (option `max_resends`), and `recv` fails.
     Req, ReqSocket: Sends, Receives, Requests;
     Requesting::new
 }
@@ -58,6 +58,9 @@ struct Requesting {
     resend: bool,
     /// The request, to be sent again.
     request: Option<Message>,
+    /// Peers that ended the connection when they had got the request and nothing else.
+    refusals: u32,
+    max_resends: Option<u32>,
 }
 
 /// How far a request has come.
@@ -85,6 +88,8 @@ impl Requesting {
             correlate: options.req_correlate().then(|| fastrand::u32(..)),
             resend: options.req_resend(),
             request: None,
+            refusals: 0,
+            max_resends: options.max_resends,
         }
     }
 
@@ -136,6 +141,7 @@ impl Pattern for Requesting {
             Exchange::Queued | Exchange::Awaiting(_) | Exchange::Replied => return Err(Error::InvalidState),
         }
         self.abandoned = false;
+        self.refusals = 0;
         // Whatever is there by now answers no question that is still to be asked.
         tasks.discard_received();
         Ok(())
@@ -181,12 +187,21 @@ impl Pattern for Requesting {
         current
     }
 
-    fn settled(&mut self, tasks: &mut Tasks) {
-        if self.exchange == Exchange::Lost {
-            if let Some(request) = self.request.take() {
-                self.exchange = Exchange::Queued;
-                tasks.resubmit(request);
-            }
+    fn refused(&mut self, message: &mut Message) {
+        if self.exchange == Exchange::Lost && self.unwrap(message) {
+            self.request = None;
+        }
+    }
+
+    fn settled(&mut self, refused: bool, tasks: &mut Tasks) {
+        if self.exchange != Exchange::Lost {
+            return;
+        }
+        self.refusals += u32::from(refused);
+        let given_up = refused && is_given_up(self.refusals, self.max_resends);
+        if let Some(request) = self.request.take().filter(|_| !given_up) {
+            self.exchange = Exchange::Queued;
+            tasks.resubmit(request);
         }
     }
 

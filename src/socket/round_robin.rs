@@ -61,7 +61,7 @@ fn search(peers: &mut LoadBalance<PeerId>, room: &dyn Fn(PeerId) -> Room) -> Rou
 
 impl Pattern for RoundRobin {
     fn attach(&mut self, peer: Newcomer<'_>, _tasks: &mut Tasks) -> Admission {
-        if self.exclusive && !self.peers.is_empty() {
+        if self.is_full() {
             return Admission::Refuse(DisconnectReason::Occupied);
         }
         self.peers.insert(peer.id);
@@ -70,6 +70,10 @@ impl Pattern for RoundRobin {
 
     fn detach(&mut self, peer: PeerId, _tasks: &mut Tasks) {
         self.peers.remove(peer);
+    }
+
+    fn is_full(&self) -> bool {
+        self.exclusive && !self.peers.is_empty()
     }
 
     fn route(&mut self, _message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {

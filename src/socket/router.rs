@@ -8,7 +8,7 @@ use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
 use crate::error::{Error, Result};
 use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
-use crate::options::{RouterNotify, SocketOptions};
+use crate::options::{RouterHandover, RouterNotify, SocketOptions};
 use crate::resilience::BytePermits;
 use crate::resilience::OnFull;
 use crate::routing::{AutoIdentity, ByIdentity};
@@ -21,8 +21,8 @@ socket_type! {
     /// A peer's identity is the one that this socket gave it when it connected to it
     /// ([`connect_to_as`](Socket::connect_to_as)), or that it gave itself (option `identity`), or else one made
     /// here: a zero byte and a 32-bit number. Unlike libzmq's defaults, a message to an unknown identity is an
-    /// error (option `router_mandatory`), and a new connection takes over the identity of an old one (option
-    /// `router_handover`).
+    /// error (option `router_mandatory`), and a new connection takes over the identity of an old one of the same
+    /// origin (option `router_handover`).
     Router, RouterSocket: Sends, Receives, Addressed;
     Addressing::new
 }
@@ -102,7 +102,7 @@ struct Addressing {
     peers: ByIdentity<PeerId>,
     automatic: AutoIdentity,
     mandatory: bool,
-    handover: bool,
+    handover: RouterHandover,
     /// What a full peer means is for the socket to decide, and not for `mandatory`.
     on_full: Option<OnFull>,
     notify: RouterNotify,
@@ -129,6 +129,16 @@ impl Addressing {
         }
     }
 
+    /// Whether a newcomer gets the identity of another peer. What the application itself named needs no other
+    /// right to the name.
+    fn may_take_over(&self, newcomer: Newcomer<'_>, from: PeerId) -> bool {
+        match self.handover {
+            RouterHandover::Never => false,
+            RouterHandover::SameOrigin => newcomer.alias.is_some() || (newcomer.same_origin)(from),
+            RouterHandover::Always => true,
+        }
+    }
+
     /// Tells the application that a peer came or went: its identity and an empty frame.
     fn notify(&self, when: RouterNotify, peer: PeerId, tasks: &mut Tasks) {
         if self.notify != when && self.notify != RouterNotify::Both {
@@ -147,18 +157,25 @@ impl Pattern for Addressing {
             None if peer.info.identity.is_empty() => self.automatic_identity(),
             None => Frame::from(peer.info.identity.clone()),
         };
-        match self.peers.insert(identity, peer.id) {
+        match self.peers.insert(identity.clone(), peer.id) {
             Ok(()) => {
                 self.notify(RouterNotify::Connect, peer.id, tasks);
                 Admission::Admit
             }
-            Err(taken) if self.handover => Admission::Replace(taken.by),
+            Err(taken) if self.may_take_over(peer, taken.by) => {
+                self.notify(RouterNotify::Disconnect, taken.by, tasks);
+                self.peers.take_over(identity, peer.id);
+                self.notify(RouterNotify::Connect, peer.id, tasks);
+                Admission::Succeed(taken.by)
+            }
             Err(_) => Admission::Refuse(DisconnectReason::IdentityTaken),
         }
     }
 
     fn detach(&mut self, peer: PeerId, tasks: &mut Tasks) {
-        self.notify(RouterNotify::Disconnect, peer, tasks);
+        if self.peers.identity_of(peer).is_some_and(|identity| self.peers.find(identity) == Some(peer)) {
+            self.notify(RouterNotify::Disconnect, peer, tasks);
+        }
         self.peers.retire(peer);
     }
 

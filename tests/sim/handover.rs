@@ -1,6 +1,12 @@
 //! Two connections with one identity.
 
 use super::support::*;
+use monocoque::options::{RouterHandover, RouterNotify};
+
+/// Each client of the simulated network has an address of its own.
+fn always() -> SocketOptions {
+    without_heartbeats().with_router_handover(RouterHandover::Always)
+}
 
 async fn dealer(payload: &'static str) -> Dealer {
     let options = without_heartbeats().with_identity("same").with_reconnect(false);
@@ -13,17 +19,17 @@ async fn dealer(payload: &'static str) -> Dealer {
 fn a_new_connection_takes_the_identity_over() {
     let sim = Sim::new(1);
     sim.block_on(async {
-        let router = Router::bind_with_options(SERVER, without_heartbeats()).await.unwrap();
+        let router = Router::bind_with_options(SERVER, always()).await.unwrap();
         let mut monitor = router.monitor();
         let old = dealer("old").await;
         assert_eq!(router.recv().await.unwrap()[1], "old");
         let new = dealer("new").await;
-        let reason = disconnection(&mut monitor).await;
-        assert!(matches!(reason, DisconnectReason::Replaced), "{reason}");
         assert_eq!(router.recv().await.unwrap()[1], "new");
         router.send_to("same", "for the new one").await.unwrap();
         assert_eq!(new.recv().await.unwrap()[0], "for the new one");
         assert!(matches!(old.recv().await.unwrap_err(), Error::GaveUp { .. } | Error::NotConnected));
+        let reason = disconnection(&mut monitor).await;
+        assert!(matches!(reason, DisconnectReason::Replaced), "{reason}");
         assert_eq!(router.peers().len(), 1);
     });
 }
@@ -33,7 +39,7 @@ fn a_new_connection_takes_the_identity_over() {
 fn a_handover_keeps_what_has_arrived_and_drops_what_was_queued() {
     let sim = Sim::new(1);
     sim.block_on(async {
-        let router = Router::bind_with_options(SERVER, without_heartbeats()).await.unwrap();
+        let router = Router::bind_with_options(SERVER, always()).await.unwrap();
         let _old = dealer("old").await;
         sim::sleep(secs(1)).await;
         sim.network().set_capacity(sim.network().links()[0].id, Direction::ToClient, 0);
@@ -45,30 +51,82 @@ fn a_handover_keeps_what_has_arrived_and_drops_what_was_queued() {
         assert_eq!(router.recv().await.unwrap()[1], "new");
         router.send_to("same", "fresh").await.unwrap();
         assert_eq!(new.recv().await.unwrap()[0], "fresh");
+        // Its end is waited for a second, and it hears of nothing.
+        sim::sleep(secs(1)).await;
         let stats = router.stats();
         assert_eq!(stats.dropped(DropCause::PeerLost), 5);
         assert_balanced(&stats);
     });
 }
 
+/// What is under way from the old connection when the new one comes is from the same peer, and received.
 #[test]
-fn without_handover_the_old_connection_stays() {
+fn a_handover_loses_nothing_of_what_the_peer_sends() {
+    let sim = Sim::with_config(1, SimConfig::new().with_links(Plan::new().with_latency(ms(20)..=ms(40))));
+    sim.block_on(async {
+        let router = Router::bind_with_options(SERVER, always()).await.unwrap();
+        let options = without_heartbeats().with_identity("same");
+        let old = Dealer::connect_with_options(SERVER, options.clone()).await.unwrap();
+        let connecting =
+            sim::spawn(async move { Dealer::connect_with_options(SERVER, options).await.unwrap() });
+        for n in 0..200_u32 {
+            old.send(n.to_be_bytes()).await.unwrap();
+            sim::sleep(ms(1)).await;
+        }
+        let _new = connecting.await.unwrap();
+        old.flush().await.unwrap();
+        let mut monitor = router.monitor();
+        for n in 0..200_u32 {
+            assert_eq!(router.recv().await.unwrap()[1], n.to_be_bytes());
+        }
+        assert!(router.stats().connects >= 2);
+        drop((old, _new));
+        disconnection(&mut monitor).await;
+        assert_balanced(&router.stats());
+    });
+}
+
+/// The application is told of it once, in order.
+#[test]
+fn a_handover_is_one_end_and_one_beginning() {
     let sim = Sim::new(1);
     sim.block_on(async {
-        let options = without_heartbeats().with_router_handover(false);
+        let options = always().with_router_notify(RouterNotify::Both).with_disconnect_message("gone");
+        let router = Router::bind_with_options(SERVER, options).await.unwrap();
+        let _old = dealer("old").await;
+        sim::sleep(secs(1)).await;
+        let new = dealer("new").await;
+        sim::sleep(secs(2)).await;
+        new.close().await;
+        sim::sleep(secs(2)).await;
+        let mut told = Vec::new();
+        while let Ok(message) = router.try_recv() {
+            told.push(message[1].to_vec());
+        }
+        let told: Vec<_> = told.iter().map(|text| text.escape_ascii().to_string()).collect();
+        assert_eq!(told.iter().filter(|text| text.is_empty()).count(), 4, "come, go, come, go: {told:?}");
+        assert_eq!(told.iter().filter(|text| *text == "gone").count(), 2, "{told:?}");
+    });
+}
+
+#[test]
+fn what_comes_from_elsewhere_does_not_take_the_identity_over() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let options = without_heartbeats().with_router_handover(RouterHandover::SameOrigin);
         let router = Router::bind_with_options(SERVER, options).await.unwrap();
         let old = dealer("old").await;
         assert_eq!(router.recv().await.unwrap()[1], "old");
         let mut monitor = router.monitor();
-        // Its own half of the handshake is done before ROUTER refuses it.
-        let new = dealer("new").await;
+        let options = without_heartbeats().with_identity("same").with_reconnect(false);
+        let refused = Dealer::connect_with_options(SERVER, options).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::UnexpectedEof, "{refused}");
         let cause = event(&mut monitor, |event| match event {
             SocketEvent::HandshakeFailed { cause, .. } => Some(cause.to_string()),
             _ => None,
         })
         .await;
         assert!(cause.contains("has the identity"), "{cause}");
-        assert!(new.recv().await.is_err());
         router.send_to("same", "still here").await.unwrap();
         assert_eq!(old.recv().await.unwrap()[0], "still here");
         assert_eq!(router.peers().len(), 1);

@@ -82,6 +82,11 @@ impl<S: AsyncStream> Core<S> {
         let answer_by = later(now, self.options.connect_timeout);
         let Some(dial) = self.endpoints.dial(id) else { return false };
         let Some(name) = dial.endpoint.inproc_name().map(str::to_owned) else { return false };
+        dial.ticket = None;
+        if self.hold_back(id) {
+            return true;
+        }
+        let Some(dial) = self.endpoints.dial(id) else { return true };
         if dial.once && dial.answer_by.is_none() {
             dial.answer_by = Some(answer_by);
             self.clock.set(Timer::Dial(id), answer_by);
@@ -92,7 +97,6 @@ impl<S: AsyncStream> Core<S> {
         match connected {
             Connected::Waiting(ticket) => dial.ticket = Some(ticket),
             Connected::To { end, hello, binding, waker } => {
-                dial.ticket = None;
                 dial.binding = Some(binding);
                 self.effects.wake(waker);
                 self.attach_inproc(end, &hello, Origin::Dial(id), now);

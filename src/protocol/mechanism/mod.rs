@@ -41,7 +41,8 @@ pub(super) enum Step {
     /// It goes on, after this reply.
     #[cfg_attr(not(test), expect(dead_code, reason = "NULL is done in one step"))]
     Reply(Vec<u8>),
-    /// It is over, unless the metadata turn out wrong: then the reply gives way to an ERROR.
+    /// It is over once the caller has let the peer in: then the reply leaves. If the metadata turn out wrong,
+    /// an ERROR takes its place.
     Done(Done),
 }
 

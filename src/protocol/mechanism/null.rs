@@ -2,22 +2,35 @@
 
 use super::{Done, Mechanism, Step};
 use crate::protocol::command::{self, Command};
-use crate::protocol::{Config, ProtocolError, metadata};
+use crate::protocol::{Config, ProtocolError, Role, metadata};
 
-/// The RFC lets the connecting side speak first; like libzmq we do not wait for it, which saves a round
-/// trip and the question of roles.
+/// READY of the side that [speaks first](Role::First) leaves with the greetings, that of the other is the
+/// reply; libzmq says it at once on either side, so neither waits for ever.
 #[derive(Debug)]
-pub(crate) struct Null;
+pub(crate) struct Null {
+    role: Role,
+}
+
+impl Null {
+    pub(crate) const fn new(role: Role) -> Self {
+        Self { role }
+    }
+}
+
+fn ready(config: &Config) -> Vec<u8> {
+    command::body("READY", &metadata::encode(config))
+}
 
 impl Mechanism for Null {
     fn start(&mut self, config: &Config) -> Option<Vec<u8>> {
-        Some(command::body("READY", &metadata::encode(config)))
+        (self.role == Role::First).then(|| ready(config))
     }
 
-    fn handle_command(&mut self, _: &Config, command: Command<'_>) -> Result<Step, ProtocolError> {
+    fn handle_command(&mut self, config: &Config, command: Command<'_>) -> Result<Step, ProtocolError> {
         if command.name != b"READY" {
             return Err(ProtocolError::UnexpectedCommand);
         }
-        Ok(Step::Done(Done { reply: None, metadata: command.data.to_vec(), seal: None }))
+        let reply = (self.role == Role::Answering).then(|| ready(config));
+        Ok(Step::Done(Done { reply, metadata: command.data.to_vec(), seal: None }))
     }
 }

@@ -65,10 +65,14 @@ struct Side {
 }
 
 impl Side {
-    /// A side that has its greeting in `out`.
+    /// A side that speaks first, and has its greeting in `out`.
     fn new(config: &Arc<Config>) -> Self {
-        let mut side =
-            Self { connection: Connection::new(config), unread: vec![], large: None, out: Wire::default() };
+        Self::with_role(config, Role::First)
+    }
+
+    fn with_role(config: &Arc<Config>, role: Role) -> Self {
+        let connection = Connection::new(config, role);
+        let mut side = Self { connection, unread: vec![], large: None, out: Wire::default() };
         side.connection.start(&mut side.out);
         side
     }
@@ -86,7 +90,8 @@ impl Side {
         side
     }
 
-    /// All events that `bytes` lead to but for those about large frames, which it collects itself.
+    /// All events that `bytes` lead to but for those about large frames, which it collects itself; every peer
+    /// is welcome.
     fn receive(&mut self, bytes: &[u8]) -> Result<Vec<Event>, ProtocolError> {
         let mut events = vec![];
         self.receive_into(bytes, &mut events).map(|()| events)
@@ -122,8 +127,10 @@ impl Side {
                     self.large = Some((len, vec![]));
                 }
                 Some(event) => {
-                    if let Event::Ping { context, .. } = &event {
-                        self.connection.encode_pong(context, &mut self.out);
+                    match &event {
+                        Event::Handshaken(_) => self.connection.welcome(&mut self.out),
+                        Event::Ping { context, .. } => self.connection.encode_pong(context, &mut self.out),
+                        _ => {}
                     }
                     events.push(event);
                 }

@@ -32,6 +32,39 @@ fn greeting_and_ready() {
     assert!(side.connection.is_ready());
 }
 
+/// The side that accepted says nothing about itself until the peer is welcome, and decodes nothing either.
+#[test]
+fn ready_of_the_answering_side_waits_for_the_welcome() {
+    let mut side = Side::with_role(&config(SocketType::Pull), Role::Answering);
+    side.out.take();
+    assert_eq!(side.receive(&greeting(1)), Ok(vec![]));
+    assert_eq!(side.out.take_bytes(), b"");
+    let bytes = [&ready("PUSH", b"")[..], b"\0\x01x"].concat();
+    let mut input = &bytes[..];
+    let event = side.connection.handle_input(&mut input, &mut side.out);
+    assert!(matches!(event, Ok(Some(Event::Handshaken(_)))), "{event:?}");
+    assert!(!side.connection.is_ready());
+    assert_eq!(side.connection.handle_input(&mut input, &mut side.out), Ok(None));
+    assert_eq!((input, &side.out.take_bytes()[..]), (&b"\0\x01x"[..], &b""[..]));
+
+    side.connection.welcome(&mut side.out);
+    assert_eq!(side.out.take_bytes(), b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04PULL");
+    assert!(side.connection.is_ready());
+    let event = side.connection.handle_input(&mut input, &mut side.out);
+    assert_eq!(event, Ok(Some(Event::Message("x".into()))));
+}
+
+/// A peer that is refused for good gets an ERROR, and no READY before it.
+#[test]
+fn an_error_takes_the_place_of_ready() {
+    let mut side = Side::with_role(&config(SocketType::Pull), Role::Answering);
+    side.receive(&greeting(1)).unwrap();
+    side.out.take();
+    let error = side.receive(&ready("PUB", b"")).unwrap_err();
+    assert!(error.is_permanent(), "{error}");
+    assert_eq!(side.out.take_bytes(), command("ERROR", b"\x18incompatible Socket-Type"));
+}
+
 /// The Identity of types that have none is not sent.
 #[test]
 fn ready_of_a_push_socket() {

@@ -1,0 +1,208 @@
+//! One dial, from asked for to given up: attempts, what their connections were good for, and when to try again.
+//!
+//! That a handshake was done says nothing about a connection: a peer may let go of it at once, again and
+//! again. Only what it was good for ([`LostConnection`]) tells whether the next attempt is a fresh start or
+//! one more in a row of failures; that rule is [`ReconnectState::lost`](crate::resilience::ReconnectState::lost),
+//! and here is what it is told.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::core::{Core, Timer};
+use super::endpoints::{Dial, Ended};
+use super::peer::{Origin, Peer, Stage};
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::monitor::{DisconnectReason, SocketEvent};
+use crate::resilience::LostConnection;
+use crate::runtime::AsyncStream;
+
+impl<S: AsyncStream> Core<S> {
+    /// Starts to connect to an endpoint, again and again; `once` to give up if the first attempt fails.
+    pub(crate) fn dial(&mut self, endpoint: Endpoint, once: bool) -> u32 {
+        let (backoff, max_attempts) = (self.options.backoff.clone(), self.options.max_attempts);
+        let id = self.endpoints.add_dial(endpoint, backoff, max_attempts, once);
+        self.endpoints.fresh.push(id);
+        self.wake_companion();
+        id
+    }
+
+    /// The same for a socket that is open, which may connect there already.
+    pub(crate) fn dial_once_more(&mut self, endpoint: Endpoint) {
+        if !(self.config.socket_type.connects_once() && self.endpoints.is_dialled(&endpoint)) {
+            self.dial(endpoint, false);
+        }
+    }
+
+    /// Keeps a dial from connecting while the socket has all the peers that it can have: what its peer would
+    /// have sent by the time that we refuse it would be lost.
+    pub(super) fn hold_back(&mut self, id: u32) -> bool {
+        let full = self.pattern.is_full();
+        if let Some(dial) = self.endpoints.dial(id) {
+            dial.held_back = full;
+        }
+        full
+    }
+
+    /// A peer has gone: what waited for its place may try.
+    pub(super) fn release_dials(&mut self) {
+        if self.pattern.is_full() {
+            return;
+        }
+        for dial in self.endpoints.dials.iter_mut().filter(|dial| dial.held_back) {
+            dial.held_back = false;
+            self.endpoints.fresh.push(dial.id);
+        }
+    }
+
+    /// A dial has its stream; one that was removed meanwhile wants it no more, one that has to wait wants
+    /// another later.
+    pub(super) fn connected(&mut self, dial: u32, stream: S, now: Instant) {
+        if self.endpoints.dial(dial).is_some() && !self.hold_back(dial) {
+            self.attach(stream, Origin::Dial(dial), now);
+        } else {
+            self.effects.drop_stream(stream);
+        }
+    }
+
+    /// The peer of a dial has been let in.
+    pub(super) fn dial_connected(&mut self, id: u32) {
+        let Some(dial) = self.endpoints.dial(id) else { return };
+        dial.once = false;
+        dial.outcomes += 1;
+        dial.reconnect.connected();
+        if dial.failure.take().is_some() || dial.outcomes > 1 {
+            self.ledger.reconnect();
+        }
+    }
+
+    /// An attempt ended before there was a connection.
+    pub(crate) fn connect_failed(&mut self, id: u32, cause: Error) {
+        let Some(dial) = self.endpoints.dial(id) else { return };
+        let event = SocketEvent::ConnectFailed { endpoint: dial.endpoint.clone(), cause: cause.clone() };
+        self.emit(event);
+        self.dial_ended(id, Ended::Attempt, cause);
+    }
+
+    /// An attempt or a connection of a dial ended.
+    pub(crate) fn dial_ended(&mut self, id: u32, ended: Ended, cause: Error) {
+        let stop = self.options.reconnect_stop;
+        let Some(dial) = self.endpoints.dial(id) else { return };
+        let stops = match (ended, dial.peer.take()) {
+            (Ended::Connection { .. }, _) => false,
+            (Ended::Attempt, Some(_)) => stop.after_handshake(),
+            (Ended::Attempt, None) => stop.after_connecting(&dial.endpoint, &cause),
+        };
+        let permanent = stops || cause.is_permanent() || !self.options.reconnect;
+        if matches!(ended, Ended::Attempt) {
+            dial.outcomes += 1;
+        }
+        let cause = Arc::new(cause);
+        dial.failure = Some(Arc::clone(&cause));
+        if permanent || dial.once {
+            dial.reconnect.stop();
+            let event =
+                SocketEvent::ReconnectStopped { endpoint: dial.endpoint.clone(), cause: (*cause).clone() };
+            if !matches!(*cause, Error::Closed) {
+                self.emit(event);
+            }
+            self.wake_everybody_if_hopeless();
+        } else {
+            dial.unscheduled = Some(ended);
+        }
+        self.wake_companion();
+        self.wake_watchers();
+    }
+
+    /// Decides for each dial that ended when it tries again.
+    pub(super) fn schedule_dials(&mut self, now: Instant) {
+        let mut events = Vec::new();
+        let mut gave_up = false;
+        for dial in &mut self.endpoints.dials {
+            let Some(ended) = dial.unscheduled.take() else { continue };
+            let Scheduled { at, short_lived } = dial.schedule(ended, now);
+            let (endpoint, cause) = (&dial.endpoint, dial.failure.as_deref());
+            if let Some((lasted, cause)) = short_lived.zip(cause.cloned()) {
+                events.push(SocketEvent::ShortLived { endpoint: endpoint.clone(), lasted, cause });
+            }
+            if let Some(at) = at {
+                self.clock.set(Timer::Dial(dial.id), at);
+                let delay = at.saturating_duration_since(now);
+                events.push(SocketEvent::RetryIn { endpoint: endpoint.clone(), delay });
+            } else if let Some(cause) = cause.cloned() {
+                gave_up = true;
+                events.push(SocketEvent::ReconnectStopped { endpoint: endpoint.clone(), cause });
+            }
+        }
+        for event in events {
+            self.emit(event);
+        }
+        if gave_up {
+            self.wake_everybody_if_hopeless();
+            self.wake_watchers();
+        }
+    }
+
+    /// Marks a dial as under way, unless it was stopped or removed meanwhile, or has to wait.
+    pub(crate) fn begin_attempt(&mut self, id: u32) -> Option<u32> {
+        let dial = self.endpoints.dial(id)?;
+        if dial.is_stopped() || dial.peer.is_some() {
+            return None;
+        }
+        if self.hold_back(id) {
+            return None;
+        }
+        let dial = self.endpoints.dial(id)?;
+        dial.reconnect.begin_attempt();
+        let endpoint = dial.endpoint.clone();
+        self.emit(SocketEvent::ConnectStarted { endpoint });
+        Some(id)
+    }
+}
+
+/// What follows from the end of an attempt or a connection.
+struct Scheduled {
+    /// When the next attempt begins, if ever.
+    at: Option<Instant>,
+    /// It was a connection of no use, and lasted for so long.
+    short_lived: Option<Duration>,
+}
+
+impl Dial {
+    fn schedule(&mut self, ended: Ended, now: Instant) -> Scheduled {
+        let entropy = fastrand::u64(..);
+        let (at, short_lived) = match ended {
+            Ended::Attempt => (self.reconnect.failed(now, entropy), None),
+            Ended::Connection { live_since, received } => {
+                let lasted = live_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+                let lost = LostConnection { lasted, received };
+                let short_lived = (!self.reconnect.was_useful(lost)).then_some(lasted);
+                (self.reconnect.lost(now, lost, entropy), short_lived)
+            }
+        };
+        Scheduled { at: at.map(|at| if self.may_redial_at_once() { now } else { at }), short_lived }
+    }
+}
+
+impl<S> Peer<S> {
+    /// What the end of this connection means to its dial.
+    pub(super) fn ended(&self, reason: &DisconnectReason) -> Ended {
+        if self.stage == Stage::Handshaking {
+            return Ended::Attempt;
+        }
+        let live_since = self.liveness.live_since;
+        match reason {
+            // Its peer has connected to us, and takes back whatever we take: the longer we leave it at that
+            // the better, whatever this connection has brought.
+            DisconnectReason::Replaced => Ended::Connection { live_since: None, received: false },
+            // The peer has no part in that: it has not refused anything.
+            DisconnectReason::Poisoned | DisconnectReason::RequestAbandoned => {
+                Ended::Connection { live_since, received: true }
+            }
+            _ => Ended::Connection {
+                live_since,
+                received: self.account.totals().received > 0 || self.liveness.answered,
+            },
+        }
+    }
+}
