@@ -3,7 +3,10 @@
 pub use crate::endpoint::Endpoint;
 pub use crate::error::{Error, ErrorKind, Result, SendError};
 pub use crate::message::{Frame, Message};
-pub use crate::monitor::{DisconnectReason, DropCause, Monitor, PeerId, PeerStats, SocketEvent, SocketStats};
+pub use crate::monitor::{
+    DisconnectKind, DisconnectReason, DropCause, EndpointStats, Missed, Monitor, PeerId, PeerStats,
+    SocketEvent, SocketStats,
+};
 pub use crate::options::SocketOptions;
 pub use crate::proxy::{Proxy, ProxyControl, ProxyStats, proxy};
 pub use crate::resilience::{

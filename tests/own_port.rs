@@ -34,7 +34,7 @@ macro_rules! test_runtime {
                         push.connect_to(endpoint).unwrap();
                     }
                     let mut failed = 0;
-                    while failed + monitor.missed() / 3 < crate::ATTEMPTS {
+                    while failed + monitor.missed().endpoints / 3 < crate::ATTEMPTS {
                         match monitor.next().await.unwrap() {
                             SocketEvent::ConnectFailed { cause, .. } => {
                                 assert_eq!(cause.kind(), ErrorKind::ConnectionRefused, "{cause}");

@@ -333,3 +333,64 @@ fn a_runtime_that_stands_still_keeps_its_addresses() {
     drop(stands_still);
     bind().unwrap();
 }
+
+/// The figures of a moment and the events since, put together, are the figures at the end: nothing falls
+/// between them and nothing is in both, whatever other threads do at that moment.
+#[test]
+fn a_snapshot_and_the_events_since_are_the_whole_truth() {
+    run(async {
+        let options = SocketOptions::default().with_router_mandatory(false).with_monitor_events(1 << 20);
+        let router = RouterSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
+        let endpoint = router.local_endpoint().unwrap();
+        let mut tasks = Vec::new();
+        for client in 0..4_u8 {
+            let (endpoint, router) = (endpoint.clone(), router.clone());
+            tasks.push(::tokio::spawn(async move {
+                for _ in 0..50 {
+                    let options = SocketOptions::default().with_identity(vec![b'a' + client]);
+                    let dealer = DealerSocket::connect_with_options(&endpoint, options).await.unwrap();
+                    router.send_to("nobody", "x").await.unwrap();
+                    dealer.close().await;
+                }
+            }));
+        }
+        let mut snapshots = Vec::new();
+        while !tasks.iter().all(::tokio::task::JoinHandle::is_finished) {
+            snapshots.push(router.monitor_with_snapshot());
+            ::tokio::task::yield_now().await;
+            if snapshots.len() > 200 {
+                snapshots.remove(0);
+            }
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+        while router.is_connected() {
+            ::tokio::task::yield_now().await;
+        }
+        let end = router.stats();
+        assert_eq!((end.connects, end.dropped(DropCause::Unroutable)), (200, 200));
+        for (at, mut monitor) in snapshots {
+            let (mut connects, mut ended) = (at.connects, at.disconnects());
+            let mut dropped = at.dropped(DropCause::Unroutable);
+            let mut peers: Vec<PeerId> = at.peers.iter().map(|peer| peer.peer).collect();
+            while let Some(event) = monitor.try_next() {
+                match event {
+                    SocketEvent::HandshakeSucceeded { peer, .. } => {
+                        connects += 1;
+                        peers.push(peer);
+                    }
+                    SocketEvent::Disconnected { peer, .. } => {
+                        ended += 1;
+                        let place = peers.iter().position(|other| *other == peer);
+                        peers.remove(place.expect("in the snapshot or told since"));
+                    }
+                    SocketEvent::MessagesDropped { count, .. } => dropped += count,
+                    _ => {}
+                }
+            }
+            assert_eq!((connects, ended, dropped), (200, 200, 200));
+            assert!(peers.is_empty(), "{peers:?}");
+        }
+    });
+}

@@ -11,6 +11,7 @@ use super::doorway::Entry;
 use super::peer::Origin;
 use super::shared::Shared;
 use crate::endpoint::Endpoint;
+use crate::error::Error;
 use crate::monitor::{DisconnectReason, SocketEvent};
 use crate::runtime::{AsyncStream, Listener, Runtime, Vacating};
 
@@ -206,6 +207,8 @@ impl<S: AsyncStream> Core<S> {
     fn accept_failed(&mut self, listener: u32, cause: io::Error, retry_in: Duration) {
         let Some(listener) = self.endpoints.listener(listener) else { return };
         let endpoint = listener.local().unwrap_or(&listener.requested).clone();
-        self.emit(SocketEvent::AcceptFailed { endpoint, cause: cause.into(), retry_in });
+        let cause = Error::from(cause);
+        listener.attempts.fail(cause.clone());
+        self.emit(SocketEvent::AcceptFailed { endpoint, cause, retry_in });
     }
 }

@@ -59,6 +59,16 @@ impl<S: AsyncStream> Core<S> {
         self.wake_companion();
     }
 
+    /// The application wants to be rid of a peer: what leaves without waiting still leaves.
+    pub(crate) fn dismiss(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.dismissed = true;
+        self.retire(id);
+        if self.peers.get(id).is_some_and(|peer| peer.stage != Stage::Draining) {
+            self.doom(id, DisconnectReason::Dismissed);
+        }
+    }
+
     /// Shuts a retiring peer's stream down once all messages are written, and waits for its end.
     pub(crate) fn shut_down_if_retired(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
@@ -76,7 +86,8 @@ impl<S: AsyncStream> Core<S> {
             Poll::Ready(Err(_)) => self.doom(id, DisconnectReason::Closed),
             Poll::Ready(Ok(())) => {
                 peer.stage = Stage::Draining;
-                peer.large = None;
+                // Nothing is kept any more, so nothing has to wait for room.
+                peer.paused = false;
                 peer.wake();
                 self.clock.begin(Timer::Depart(id), DRAIN_TIME);
                 self.wake_companion();
@@ -154,6 +165,7 @@ impl<S: AsyncStream> Core<S> {
         }
         // Before the socket can be found closed, and after its names are free, so that none comes later.
         self.turn_down_offers();
+        self.drop_received();
         self.close_step();
         self.wake_companion();
         self.wake_everybody();
@@ -223,6 +235,7 @@ impl<S: AsyncStream> Core<S> {
         self.companion = Companion::Gone;
         self.leave_names();
         self.departed(|_| true);
+        self.drop_received();
         for id in self.peers.ids(|_| true) {
             self.disconnect(id, DisconnectReason::CompanionGone);
         }

@@ -18,12 +18,20 @@ impl<S> Peer<S> {
     pub(super) fn has_unsent(&self) -> bool {
         !self.out.is_empty() || self.link.inproc().is_some()
     }
+
+    /// Throws what was read away, and says how many messages that were.
+    pub(super) fn empty_inbox(&mut self) -> u64 {
+        for message in self.inbox.iter() {
+            self.inbox_level.remove(message.cost());
+        }
+        std::mem::take(&mut self.inbox).len() as u64
+    }
 }
 
 impl<S: AsyncStream> Core<S> {
     /// Keeps a message as the one that leaves next, in place of those that have not left.
     pub(super) fn conflate(&mut self, id: PeerId, message: Message, permit: Permit) {
-        let Some(peer) = self.peers.get_mut(id) else { return self.effects.drop_permit(permit) };
+        let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, permit) };
         let replaced: Vec<Queued> = match peer.link.inproc_mut() {
             Some(end) => end.retract().into_iter().collect(),
             None => peer.latest.take().map(|latest| *latest).into_iter().collect(),
@@ -68,11 +76,7 @@ impl<S: AsyncStream> Core<S> {
     /// Puts a message in the place of the one that the application has not received yet.
     pub(super) fn replace_received(&mut self, id: PeerId, message: Message) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        let mut replaced = 0;
-        for older in std::mem::take(&mut peer.inbox) {
-            peer.inbox_level.remove(older.cost());
-            replaced += 1;
-        }
+        let replaced = peer.empty_inbox();
         peer.inbox_level.add(message.cost());
         peer.inbox.push_back(message);
         self.count_recv_dropped(Some(id), DropCause::Conflated, replaced);

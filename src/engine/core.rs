@@ -142,7 +142,7 @@ impl<S: AsyncStream> Core<S> {
             clock: Clock::default(),
             unclocked: Vec::new(),
             watchers: WaitList::default(),
-            monitor: MonitorHub::default(),
+            monitor: MonitorHub::new(options.monitor_bounds()),
             ledger: Ledger::default(),
             doorway: Doorway::new(options.max_handshakes, options.max_connections),
             polling: false,
@@ -190,7 +190,7 @@ impl<S: AsyncStream> Core<S> {
 
     pub(crate) fn emit(&mut self, event: SocketEvent) {
         if !self.monitor.is_idle() {
-            self.monitor.emit(event, self.effects.wakers());
+            self.monitor.emit(&event, self.effects.wakers());
         }
     }
 

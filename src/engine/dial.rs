@@ -96,6 +96,9 @@ impl<S: AsyncStream> Core<S> {
         let permanent = stops || cause.is_permanent() || !self.options.reconnect;
         if matches!(ended, Ended::Attempt) {
             dial.outcomes += 1;
+            dial.attempts.fail(cause.clone());
+        } else {
+            dial.attempts.lose(cause.clone());
         }
         let cause = Arc::new(cause);
         dial.failure = Some(Arc::clone(&cause));
@@ -154,6 +157,7 @@ impl<S: AsyncStream> Core<S> {
         }
         let dial = self.endpoints.dial(id)?;
         dial.reconnect.begin_attempt();
+        dial.attempts.begin();
         let endpoint = dial.endpoint.clone();
         self.emit(SocketEvent::ConnectStarted { endpoint });
         Some(id)

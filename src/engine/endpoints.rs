@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::inproc::{Bound, Ticket};
+use super::ledger::Attempts;
+use super::peer::Origin;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::message::Frame;
-use crate::monitor::PeerId;
+use crate::monitor::{EndpointStats, PeerId};
 use crate::resilience::{Backoff, ReconnectPhase, ReconnectState};
 use crate::runtime::{Leaving, Vacating};
 
@@ -39,6 +41,9 @@ pub(crate) struct Dial {
     /// The identity that a ROUTER knows the peer by, whatever the peer says (CONNECT_ROUTING_ID).
     pub(crate) alias: Option<Frame>,
     pub(crate) reconnect: ReconnectState,
+    pub(crate) attempts: Attempts,
+    /// The endpoint, as its connections know it.
+    name: Arc<Endpoint>,
     pub(crate) peer: Option<PeerId>,
     /// Attempts that ended, well or badly.
     pub(crate) outcomes: u64,
@@ -78,6 +83,9 @@ pub(crate) struct Binding {
     pub(crate) state: BindState,
     /// The inproc name that it holds.
     pub(crate) name: Option<Bound>,
+    pub(crate) attempts: Attempts,
+    /// Where it is bound, as its connections know it.
+    local: Option<Arc<Endpoint>>,
 }
 
 /// A listener that was let go and is being closed.
@@ -108,7 +116,9 @@ impl Endpoints {
         let id = self.fresh_id();
         self.dials.push(Dial {
             id,
+            name: Arc::new(endpoint.clone()),
             endpoint,
+            attempts: Attempts::default(),
             alias: None,
             reconnect: ReconnectState::new(backoff, max_attempts),
             peer: None,
@@ -127,7 +137,7 @@ impl Endpoints {
     pub(crate) fn add_listener(&mut self, requested: Endpoint) -> u32 {
         let id = self.fresh_id();
         self.changed = true;
-        self.listeners.push(Binding { id, requested, state: BindState::Pending, name: None });
+        self.listeners.push(Binding::new(id, requested, BindState::Pending));
         id
     }
 
@@ -135,7 +145,7 @@ impl Endpoints {
     pub(crate) fn adopt_listener(&mut self, local: Endpoint) -> u32 {
         let id = self.fresh_id();
         let state = BindState::Bound(local.clone());
-        self.listeners.push(Binding { id, requested: local, state, name: None });
+        self.listeners.push(Binding::new(id, local, state));
         id
     }
 
@@ -192,6 +202,21 @@ impl Endpoints {
         self.listeners.iter_mut().find(|listener| listener.id == id)
     }
 
+    /// The endpoint that a new connection belongs to.
+    pub(crate) fn name_of(&mut self, origin: Origin) -> Option<Arc<Endpoint>> {
+        match origin {
+            Origin::Dial(id) => self.dial(id).map(|dial| Arc::clone(&dial.name)),
+            Origin::Listener(id) => self.listener(id).and_then(Binding::shared_local),
+            Origin::Given => None,
+        }
+    }
+
+    /// What came of each endpoint, the connecting ones first.
+    pub(crate) fn stats(&self) -> Vec<EndpointStats> {
+        let dials = self.dials.iter().map(Dial::stats);
+        dials.chain(self.listeners.iter().map(Binding::stats)).collect()
+    }
+
     /// The endpoint of the last successful bind: libzmq's LAST_ENDPOINT.
     pub(crate) fn last_bound(&self) -> Option<&Endpoint> {
         self.listeners.iter().rev().find_map(Binding::local)
@@ -229,6 +254,10 @@ impl Dial {
         Some(Arc::unwrap_or_clone(cause).connecting(&self.endpoint))
     }
 
+    fn stats(&self) -> EndpointStats {
+        self.attempts.stats(self.endpoint.clone(), false, self.is_stopped())
+    }
+
     fn gave_up(&self) -> Option<Error> {
         let cause = self.failure.clone()?;
         Some(Error::GaveUp { endpoint: self.endpoint.clone(), cause })
@@ -236,11 +265,27 @@ impl Dial {
 }
 
 impl Binding {
+    fn new(id: u32, requested: Endpoint, state: BindState) -> Self {
+        Self { id, requested, state, name: None, attempts: Attempts::default(), local: None }
+    }
+
     pub(crate) fn local(&self) -> Option<&Endpoint> {
         match &self.state {
             BindState::Bound(local) => Some(local),
             BindState::Pending | BindState::Failed(_) => None,
         }
+    }
+
+    fn shared_local(&mut self) -> Option<Arc<Endpoint>> {
+        if self.local.is_none() {
+            self.local = self.local().cloned().map(Arc::new);
+        }
+        self.local.clone()
+    }
+
+    fn stats(&self) -> EndpointStats {
+        let failed = matches!(self.state, BindState::Failed(_));
+        self.attempts.stats(self.local().unwrap_or(&self.requested).clone(), true, failed)
     }
 
     pub(crate) fn answers_to(&self, endpoint: &Endpoint) -> bool {

@@ -386,4 +386,22 @@ impl<S: AsyncStream> Core<S> {
             }
         });
     }
+
+    /// The socket has ended: drops what was read and not received, and reads on where that waited for room,
+    /// so that the end of each stream is seen.
+    pub(crate) fn drop_received(&mut self) {
+        let cause = self.cause_of_end();
+        for (id, _) in std::mem::take(&mut self.inbound.returned) {
+            self.count_recv_dropped(Some(id), cause, 1);
+        }
+        self.drop_leftovers();
+        while let Some(id) = self.inbound.inboxes.pop() {
+            let Some(peer) = self.peers.get_mut(id) else { continue };
+            let dropped = peer.empty_inbox();
+            self.count_recv_dropped(Some(id), cause, dropped);
+        }
+        for id in self.peers.ids(|peer| peer.paused) {
+            self.resume_reading(id);
+        }
+    }
 }

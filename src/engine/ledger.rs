@@ -3,7 +3,9 @@
 //! Two equations hold whenever the lock is free: `accepted = sent + queued + dropped`, and
 //! `received = delivered + waiting + dropped`. Builds with debug assertions check them (`check`).
 
-use crate::monitor::{Counts, DisconnectKind, DropCause, SocketStats};
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::monitor::{Counts, DisconnectKind, DropCause, EndpointStats, SocketStats};
 
 /// What one connection has done.
 #[derive(Debug, Default)]
@@ -14,6 +16,37 @@ pub(crate) struct Account {
     received_bytes: u64,
     dropped: Counts<DropCause>,
     recv_dropped: Counts<DropCause>,
+}
+
+/// What came of the attempts at one endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts {
+    begun: u64,
+    failed: u64,
+    last_error: Option<Error>,
+}
+
+impl Attempts {
+    /// One began: to connect, or a connection was accepted.
+    pub(crate) fn begin(&mut self) {
+        self.begun += 1;
+    }
+
+    /// One never got through the handshake.
+    pub(crate) fn fail(&mut self, cause: Error) {
+        self.failed += 1;
+        self.last_error = Some(cause);
+    }
+
+    /// One did, and the connection ended.
+    pub(crate) fn lose(&mut self, cause: Error) {
+        self.last_error = Some(cause);
+    }
+
+    pub(crate) fn stats(&self, endpoint: Endpoint, bound: bool, stopped: bool) -> EndpointStats {
+        let Self { begun: attempts, failed: failed_attempts, ref last_error } = *self;
+        EndpointStats { endpoint, bound, stopped, attempts, failed_attempts, last_error: last_error.clone() }
+    }
 }
 
 /// What the socket has done, except for what the accounts of its connections say.

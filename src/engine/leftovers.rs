@@ -52,6 +52,12 @@ struct Undecoded {
     first: Option<Message>,
 }
 
+impl Leftover {
+    fn decoded(&self) -> impl Iterator<Item = &Message> {
+        self.inbox.iter().chain(self.farewell.iter())
+    }
+}
+
 impl Undecoded {
     /// What is left undecoded of a connection that has ended.
     fn new<S>(peer: &mut Peer<S>, bytes: Vec<u8>) -> Self {
@@ -156,6 +162,15 @@ impl Leftovers {
         refused
     }
 
+    /// All that the oldest connection has left.
+    fn pop(&mut self) -> Option<(PeerId, Leftover)> {
+        let id = self.order.pop_front()?;
+        let leftover = self.by_peer.remove(&id)?;
+        leftover.decoded().for_each(|message| self.level.remove(message.cost()));
+        self.raw -= leftover.undecoded.as_ref().map_or(0, Undecoded::cost);
+        Some((id, leftover))
+    }
+
     /// The next message of the oldest leftover that is decoded.
     fn pop_decoded(&mut self) -> Option<(PeerId, Message)> {
         let id = *self.order.front()?;
@@ -207,8 +222,12 @@ impl<S: AsyncStream> Core<S> {
     /// Keeps what a connection that has ended leaves; call after everything has been said about its end.
     /// What there is no room for is dropped and counted.
     pub(super) fn keep_leftover(&mut self, peer: &mut Peer<S>, bytes: Vec<u8>) {
-        let talked = matches!(peer.stage, Stage::Live | Stage::Succeeded | Stage::Retiring);
-        let raw = talked.then(|| Undecoded::new(peer, bytes));
+        let received =
+            matches!(peer.stage, Stage::Live | Stage::Succeeded | Stage::Retiring) && self.ended().is_none();
+        let mut raw = (peer.stage != Stage::Handshaking).then(|| Undecoded::new(peer, bytes));
+        if let Some(raw) = raw.as_mut().filter(|_| !received) {
+            self.count_undecoded(peer.id, raw);
+        }
         if peer.large.is_some() || raw.as_ref().is_some_and(|raw| raw.first.is_none() && raw.is_cut()) {
             self.count_cut(peer.id);
         }
@@ -221,6 +240,30 @@ impl<S: AsyncStream> Core<S> {
             return self.pattern.forget(peer.id);
         }
         self.wake_receiver();
+    }
+
+    /// Counts what nobody is there to receive.
+    fn count_undecoded(&mut self, id: PeerId, undecoded: &mut Undecoded) {
+        let cause = self.cause_of_end();
+        while let Some(message) = undecoded.next() {
+            self.count_received(id, message.size());
+            self.count_recv_dropped(Some(id), cause, 1);
+        }
+    }
+
+    /// The socket has ended: drops what connections have left to it.
+    pub(super) fn drop_leftovers(&mut self) {
+        let cause = self.cause_of_end();
+        while let Some((id, leftover)) = self.inbound.leftovers.pop() {
+            self.count_recv_dropped(Some(id), cause, leftover.decoded().count() as u64);
+            if let Some(mut undecoded) = leftover.undecoded {
+                self.count_undecoded(id, &mut undecoded);
+                if undecoded.is_cut() {
+                    self.count_cut(id);
+                }
+            }
+            self.pattern.forget(id);
+        }
     }
 
     fn drop_undecoded(&mut self, id: PeerId, mut refused: Undecoded) {

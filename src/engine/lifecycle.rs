@@ -65,19 +65,25 @@ impl<S: AsyncStream> Core<S> {
     }
 
     pub(crate) fn announce(&mut self, id: PeerId, origin: Origin) {
-        let Some(peer) = self.peers.get(id) else { return };
+        let name = self.endpoints.name_of(origin);
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.endpoint = name;
         let (address, local) = (peer.address.clone(), peer.link.local_endpoint());
+        let endpoint = peer.endpoint.as_deref().cloned();
         let event = match origin {
             Origin::Given => return,
             Origin::Dial(dial) => {
                 let Some(dial) = self.endpoints.dial(dial) else { return };
                 dial.peer = Some(id);
                 dial.reconnect.handshaking();
-                SocketEvent::Connected { peer: id, endpoint: dial.endpoint.clone(), local }
+                SocketEvent::Connected { peer: id, address, endpoint: dial.endpoint.clone(), local }
             }
             Origin::Listener(listener) => {
-                let Some(listener) = self.endpoints.listener(listener) else { return };
-                let endpoint = listener.local().unwrap_or(&listener.requested).clone();
+                if let Some(listener) = self.endpoints.listener(listener) {
+                    listener.attempts.begin();
+                }
+                // A name of this process that was given up meanwhile is what both sides know it by.
+                let Some(endpoint) = endpoint.or_else(|| address.clone()) else { return };
                 SocketEvent::Accepted { peer: id, address, endpoint }
             }
         };
@@ -199,6 +205,7 @@ impl<S: AsyncStream> Core<S> {
         let proven = shut_down && matches!(reason, DisconnectReason::EndOfStream);
         let in_doubt = if proven { 0 } else { peer.unproven() };
         let reason = if peer.stage == Stage::Succeeded { DisconnectReason::Replaced } else { reason };
+        let reason = if peer.dismissed { DisconnectReason::Dismissed } else { reason };
         if peer.origin == Origin::Given {
             self.endpoints.given_failure = Some(reason.clone().into());
         }
@@ -231,14 +238,24 @@ impl<S: AsyncStream> Core<S> {
     }
 
     fn report_end(&mut self, peer: &Peer<S>, reason: &DisconnectReason) {
+        let (endpoint, address) = (peer.endpoint.as_deref().cloned(), peer.address.clone());
         let event = if peer.stage == Stage::Handshaking {
             self.ledger.fail_handshake(reason.kind());
-            SocketEvent::HandshakeFailed { peer: peer.id, cause: reason.clone().into() }
+            if let Origin::Listener(id) = peer.origin {
+                self.fail_accepted(id, reason);
+            }
+            SocketEvent::HandshakeFailed { peer: peer.id, endpoint, address, cause: reason.clone().into() }
         } else {
             self.ledger.disconnect(reason.kind());
-            SocketEvent::Disconnected { peer: peer.id, reason: reason.clone() }
+            SocketEvent::Disconnected { peer: peer.id, endpoint, address, reason: reason.clone() }
         };
         self.emit(event);
+    }
+
+    fn fail_accepted(&mut self, listener: u32, reason: &DisconnectReason) {
+        if let Some(listener) = self.endpoints.listener(listener) {
+            listener.attempts.fail(reason.clone().into());
+        }
     }
 
     /// A listener was opened, or could not be.

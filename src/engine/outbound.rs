@@ -265,8 +265,8 @@ impl<S: AsyncStream> Core<S> {
     /// The same for a message as it goes on the wire.
     #[inline]
     pub(crate) fn enqueue_raw(&mut self, id: PeerId, message: &mut Message, permit: Permit, write: bool) {
-        let Some(peer) = self.peers.get_mut(id) else { return self.effects.drop_permit(permit) };
         self.ledger.accept();
+        let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, permit) };
         if self.conflates && peer.has_unsent() {
             return self.conflate(id, std::mem::take(message), permit);
         }

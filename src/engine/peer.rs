@@ -92,7 +92,7 @@ pub(crate) enum Stage {
     Succeeded,
     /// The socket lets go of the peer: what is queued is still written, nothing is added.
     Retiring,
-    /// Our half is shut down; what still comes is discarded until the end of the stream.
+    /// Our half is shut down; what still comes is counted and dropped until the end of the stream.
     Draining,
 }
 
@@ -112,7 +112,11 @@ pub(crate) struct Peer<S> {
     pub(crate) link: Link<S>,
     pub(crate) connection: Connection,
     pub(crate) stage: Stage,
+    /// `disconnect_peer` has begun to end it, which is told as the reason.
+    pub(crate) dismissed: bool,
     pub(crate) origin: Origin,
+    /// The endpoint that it was dialled or accepted at.
+    pub(crate) endpoint: Option<Arc<Endpoint>>,
     pub(crate) address: Option<Endpoint>,
     pub(crate) info: Option<Box<PeerInfo>>,
     signal: Arc<PeerSignal>,
@@ -213,10 +217,12 @@ impl<S: AsyncStream> Peer<S> {
         }
         Self {
             id,
+            endpoint: None,
             address: link.peer_endpoint(),
             link,
             connection,
             stage: Stage::Handshaking,
+            dismissed: false,
             origin,
             info: None,
             waker: Waker::from(Arc::clone(&signal)),

@@ -109,7 +109,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Queues a message, as it goes on the wire, for a peer; it leaves with the next flush.
     pub(super) fn queue(&mut self, id: PeerId, queued: Queued) {
-        let Some(peer) = self.peers.get_mut(id) else { return self.effects.drop_permit(queued.permit) };
+        let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, queued.permit) };
         if peer.link.inproc().is_some() {
             return self.pass(id, queued.message, queued.permit);
         }

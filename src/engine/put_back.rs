@@ -12,6 +12,9 @@ impl<S: AsyncStream> Core<S> {
         if self.inbound.gated && !self.pattern.take_back(&mut message) {
             return self.count_recv_dropped(Some(peer), DropCause::Superseded, 1);
         }
+        if self.ended().is_some() {
+            return self.count_recv_dropped(Some(peer), self.cause_of_end(), 1);
+        }
         self.inbound.returned.push_front((peer, message));
         self.wake_receiver();
     }

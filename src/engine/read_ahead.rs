@@ -22,7 +22,11 @@ pub(crate) enum ReadAhead {
 }
 
 impl<S: AsyncStream> Core<S> {
+    /// Keeps a message for the application, if there is one to receive it.
     pub(crate) fn put_into_inbox(&mut self, id: PeerId, message: Message) {
+        if self.ended().is_some() {
+            return self.count_recv_dropped(Some(id), self.cause_of_end(), 1);
+        }
         let Some(peer) = self.peers.get_mut(id) else { return self.add_to_leftover(id, message) };
         if peer.inbox.is_empty() {
             self.inbound.inboxes.push(id);
@@ -82,12 +86,13 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Whether reading ahead from this peer has to stop. Messages of peers that are gone count for
-    /// all: a peer that reconnects again and again must not pile up memory. A handshake goes on all the
-    /// same: it brings no message, and has a deadline.
+    /// all: a peer that reconnects again and again must not pile up memory. Handshakes and departures go on
+    /// all the same: they bring no message to be kept, and have a deadline.
     pub(super) fn at_mark(&self, id: PeerId) -> bool {
         self.peers.get(id).is_some_and(|peer| {
-            let leftovers_full = peer.stage != Stage::Handshaking && self.inbound.leftovers.are_full();
-            leftovers_full || !self.conflates && peer.inbox_level.is_full()
+            let keeps = matches!(peer.stage, Stage::Live | Stage::Retiring);
+            let full = self.inbound.leftovers.are_full() || !self.conflates && peer.inbox_level.is_full();
+            keeps && full
         })
     }
 

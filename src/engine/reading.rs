@@ -172,9 +172,6 @@ impl<S: AsyncStream> Core<S> {
             }
             let Some(id) = self.inbound.slab_owner else { return false };
             let Some(peer) = self.peers.get_mut(id) else { return false };
-            if peer.stage == Stage::Draining {
-                self.inbound.slab.clear();
-            }
             let mut input = self.inbound.slab.filled();
             let before = input.len();
             if before == 0 || peer.large.is_some() {
@@ -215,6 +212,11 @@ impl<S: AsyncStream> Core<S> {
     #[inline]
     pub(crate) fn accept(&mut self, id: PeerId, message: &mut Message) -> bool {
         let size = message.size();
+        if self.peers.get(id).is_some_and(|peer| peer.stage == Stage::Draining) {
+            self.count_received(id, size);
+            self.count_recv_dropped(Some(id), self.cause_of_end(), 1);
+            return false;
+        }
         let verdict = self.pattern.accept(id, message, &mut self.tasks);
         self.perform_tasks();
         if verdict == Verdict::Consumed {
@@ -232,6 +234,7 @@ impl<S: AsyncStream> Core<S> {
         let Some(peer) = self.peers.get_mut(id) else { return };
         // Whatever the protocol answered by itself: READY, PONG, ERROR.
         peer.out.end_control();
+        let departs = peer.stage == Stage::Draining;
         match event {
             Ok(None | Some(Event::Ignored | Event::Message(_))) => {}
             Ok(Some(Event::LargeFrame { len })) => {
@@ -240,6 +243,8 @@ impl<S: AsyncStream> Core<S> {
                 self.inbound.slab.clear();
                 peer.large = Some(large);
             }
+            // What a peer that is let go wants of us is of no use any more; only its messages are counted.
+            Ok(Some(_)) if departs => return,
             Ok(Some(Event::Handshaken(info))) => self.admit(id, info),
             Ok(Some(Event::Ping { ttl, context })) => {
                 peer.answer_ping(context);
@@ -257,6 +262,8 @@ impl<S: AsyncStream> Core<S> {
                 return self.doom(id, DisconnectReason::Protocol(error.into()));
             }
         }
-        self.answer(id);
+        if !departs {
+            self.answer(id);
+        }
     }
 }

@@ -39,7 +39,11 @@ impl<S: AsyncStream> Core<S> {
         }
         self.count_dropped(Some(peer.id), DropCause::Cancelled, left.cancelled);
         self.count_dropped(Some(peer.id), DropCause::Refused, left.refused);
-        let cause = if self.phase == Phase::Open { DropCause::PeerLost } else { DropCause::Closed };
+        let cause = match (self.phase, reason) {
+            (Phase::Open, DisconnectReason::Dismissed) => DropCause::Dismissed,
+            (Phase::Open, _) => DropCause::PeerLost,
+            (Phase::Closing { .. } | Phase::Closed { .. }, _) => DropCause::Closed,
+        };
         self.count_dropped(Some(peer.id), cause, left.lost);
         self.requeue(left.keep);
     }

@@ -4,6 +4,7 @@ use super::core::{Companion, Core, Phase};
 use super::inproc::Count;
 use super::peer::{Peer, Stage};
 use crate::monitor::{DropCause, PeerId, PeerStats, SocketEvent, SocketStats};
+use crate::resilience::Permit;
 use crate::runtime::AsyncStream;
 
 impl<S: AsyncStream> Core<S> {
@@ -14,6 +15,13 @@ impl<S: AsyncStream> Core<S> {
             self.ledger.drop_accepted(account, cause, count);
             self.emit(SocketEvent::MessagesDropped { peer, cause, count });
         }
+    }
+
+    /// Counts an accepted message that was for a peer which is not there any more.
+    #[cold]
+    pub(crate) fn count_lost(&mut self, peer: PeerId, permit: Permit) {
+        self.effects.drop_permit(permit);
+        self.count_dropped(Some(peer), DropCause::PeerLost, 1);
     }
 
     /// Counts a message that arrived, of so many payload bytes.
@@ -57,6 +65,7 @@ impl<S: AsyncStream> Core<S> {
             queued: self.counted_as_queued(),
             recv_queued: self.waiting(),
             peers: self.peers.iter().filter_map(Peer::stats).collect(),
+            endpoints: self.endpoints.stats(),
             ..self.ledger.stats(self.ledger.totals(self.peers.iter().map(|peer| &peer.account)))
         }
     }
@@ -99,6 +108,7 @@ impl<S> Peer<S> {
         let totals = self.account.totals();
         Some(PeerStats {
             peer: self.id,
+            endpoint: self.endpoint.as_deref().cloned(),
             address: self.address.clone(),
             socket_type: info.socket_type,
             identity: info.identity.clone(),

@@ -58,6 +58,8 @@ causes! {
         PeerLost = "the peer is gone",
         /// Their peers ended the connection when it had come to them, again and again (`max_resends`).
         Refused = "peers keep ending the connection when it has come to them",
+        /// They were queued for a peer that `disconnect_peer` ended, and another will not do.
+        Dismissed = "the peer was disconnected by the application",
         /// Half-written when a cancelled write closed their connection (`OnCancel::Poison`).
         Cancelled = "a write was cancelled in the middle of a message",
         /// Still queued when linger ran out, or not yet received when the socket was closed.
@@ -75,7 +77,8 @@ causes! {
         Unexpected = "they came out of turn or without an envelope",
         /// Their connection had ended, and there was no room for what it left (`leftover_bytes`).
         Leftover = "they were left by a connection that had ended, past the bound on such leftovers",
-        /// They arrived from a peer that the socket was letting go (`unbind`, `disconnect`).
+        /// They arrived from a peer that the socket was letting go (`unbind`, `disconnect`,
+        /// `disconnect_peer`).
         Departing = "they came from a peer that was being let go",
     }
 }
@@ -105,6 +108,8 @@ causes! {
         Crowded = "there was no room for the connection",
         /// A new request was sent while its reply was outstanding.
         RequestAbandoned = "a new request was sent before the reply to the last",
+        /// `disconnect_peer` ended it.
+        Dismissed = "the application disconnected the peer",
         /// We closed it.
         Closed = "the socket was closed",
         /// The socket's companion task is gone.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::event::{DisconnectReason, SocketEvent};
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 
 impl fmt::Display for SocketEvent {
@@ -21,10 +22,10 @@ impl fmt::Display for SocketEvent {
                 write!(f, "cannot accept on {endpoint}, trying again in {retry_in:?}: {cause}")
             }
             Self::ConnectStarted { endpoint } => write!(f, "connecting to {endpoint}"),
-            Self::Connected { peer, endpoint, local: Some(local) } => {
+            Self::Connected { peer, endpoint, local: Some(local), .. } => {
                 write!(f, "peer {peer} connected to {endpoint} from {local}")
             }
-            Self::Connected { peer, endpoint, local: None } => {
+            Self::Connected { peer, endpoint, local: None, .. } => {
                 write!(f, "peer {peer} connected to {endpoint}")
             }
             Self::ConnectFailed { endpoint, cause } => write!(f, "cannot connect to {endpoint}: {cause}"),
@@ -41,8 +42,12 @@ impl fmt::Display for SocketEvent {
             Self::HandshakeSucceeded { peer, socket_type, identity } => {
                 write!(f, "peer {peer} is the {socket_type} \"{}\"", identity.escape_ascii())
             }
-            Self::HandshakeFailed { peer, cause } => write!(f, "handshake with peer {peer} failed: {cause}"),
-            Self::Disconnected { peer, reason } => write!(f, "peer {peer} disconnected: {reason}"),
+            Self::HandshakeFailed { peer, address, cause, .. } => {
+                write!(f, "handshake with peer {peer}{} failed: {cause}", At(address))
+            }
+            Self::Disconnected { peer, address, reason, .. } => {
+                write!(f, "peer {peer}{} disconnected: {reason}", At(address))
+            }
             Self::MessagesDropped { peer: Some(peer), cause, count } => {
                 write!(f, "dropped {count} messages of peer {peer}: {cause}")
             }
@@ -55,9 +60,19 @@ impl fmt::Display for SocketEvent {
             Self::ReceivedDropped { peer: None, cause, count } => {
                 write!(f, "dropped {count} messages that had come: {cause}")
             }
+            Self::Missed(missed) => write!(f, "missed {missed}"),
             Self::CompanionGone => Error::CompanionGone.fmt(f),
             Self::Closed { unsent } => write!(f, "closed with {unsent} messages unsent"),
         }
+    }
+}
+
+/// Where a peer is, if that is known.
+struct At<'a>(&'a Option<Endpoint>);
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |address| write!(f, " ({address})"))
     }
 }
 
@@ -88,8 +103,13 @@ mod tests {
             r#"peer 3.1 is the ROUTER "a\n\xff""#,
             "one line whatever a peer sends"
         );
-        let ended = SocketEvent::Disconnected { peer, reason: DisconnectReason::EndOfStream };
+        let reason = DisconnectReason::EndOfStream;
+        let ended = SocketEvent::Disconnected { peer, endpoint: None, address: None, reason };
         assert_eq!(ended.to_string(), "peer 3.1 disconnected: the peer closed the connection");
+        let (address, cause) = (Some("tcp://[::1]:6".parse().unwrap()), Error::Closed);
+        let failed = SocketEvent::HandshakeFailed { peer, endpoint: None, address, cause };
+        let line = "handshake with peer 3.1 (tcp://[::1]:6) failed: the socket is closed";
+        assert_eq!(failed.to_string(), line);
         let accepted = SocketEvent::Accepted { peer, address: None, endpoint };
         assert_eq!(accepted.to_string(), "peer 3.1 accepted on tcp://[::1]:5");
         let dropped = SocketEvent::MessagesDropped { peer: None, cause: DropCause::Closed, count: 2 };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::causes::{DisconnectKind, DropCause};
+use super::queue::Missed;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, TimeoutKind};
 use crate::protocol::{ProtocolError, SocketType};
@@ -90,6 +91,8 @@ pub enum SocketEvent {
     Connected {
         /// The connection.
         peer: PeerId,
+        /// The other end, where the transport knows it: of a name, the address that was reached.
+        address: Option<Endpoint>,
         /// Where to.
         endpoint: Endpoint,
         /// This end, where the stream has an address.
@@ -140,6 +143,10 @@ pub enum SocketEvent {
     HandshakeFailed {
         /// The connection.
         peer: PeerId,
+        /// Where it was accepted or connected to; `None` for a stream that was given.
+        endpoint: Option<Endpoint>,
+        /// The other end.
+        address: Option<Endpoint>,
         /// Why.
         cause: Error,
     },
@@ -147,12 +154,18 @@ pub enum SocketEvent {
     Disconnected {
         /// The connection.
         peer: PeerId,
+        /// Where it was accepted or connected to; `None` for a stream that was given.
+        endpoint: Option<Endpoint>,
+        /// The other end.
+        address: Option<Endpoint>,
         /// Why.
         reason: DisconnectReason,
     },
-    /// Accepted messages will not be sent.
+    /// Accepted messages will not be sent. Drops of one connection for one cause are one event until it is
+    /// read.
     MessagesDropped {
-        /// The connection that they were queued for.
+        /// The connection that they were for; `None` for messages without one, and where more connections
+        /// drop than a lagging monitor can tell apart (option `monitor_drops`).
         peer: Option<PeerId>,
         /// Why.
         cause: DropCause,
@@ -161,13 +174,15 @@ pub enum SocketEvent {
     },
     /// Messages that arrived, or had begun to, will not be received.
     ReceivedDropped {
-        /// The connection that they came from.
+        /// The connection that they came from; `None` as in `MessagesDropped`.
         peer: Option<PeerId>,
         /// Why.
         cause: DropCause,
         /// How many.
         count: u64,
     },
+    /// This monitor was not read in time, and lost events (option `monitor_events`).
+    Missed(Missed),
     /// The companion task panicked, was aborted, or lost its runtime: the socket is dead.
     CompanionGone,
     /// The socket is closed.
@@ -205,6 +220,8 @@ pub enum DisconnectReason {
     /// A new request was sent while its reply was outstanding, and could have been mistaken for the reply
     /// to the new one (REQ without `req_correlate`).
     RequestAbandoned,
+    /// `disconnect_peer` ended it.
+    Dismissed,
     /// We closed it.
     Closed,
     /// The socket's companion task is gone.
@@ -227,6 +244,7 @@ impl DisconnectReason {
             Self::TooManySubscriptions => DisconnectKind::TooManySubscriptions,
             Self::Crowded => DisconnectKind::Crowded,
             Self::RequestAbandoned => DisconnectKind::RequestAbandoned,
+            Self::Dismissed => DisconnectKind::Dismissed,
             Self::Closed => DisconnectKind::Closed,
             Self::CompanionGone => DisconnectKind::CompanionGone,
         }
@@ -278,6 +296,9 @@ impl From<DisconnectReason> for Error {
             }
             DisconnectReason::RequestAbandoned => {
                 io(io::ErrorKind::ConnectionAborted, "a new request was sent before the reply to the last")
+            }
+            DisconnectReason::Dismissed => {
+                io(io::ErrorKind::ConnectionAborted, "the application disconnected the peer")
             }
             DisconnectReason::Closed => Self::Closed,
             DisconnectReason::CompanionGone => Self::CompanionGone,

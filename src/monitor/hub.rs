@@ -1,6 +1,5 @@
 //! Monitors: bounded queues of events that never hold the socket up.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -8,31 +7,35 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 
 use super::event::SocketEvent;
-
-/// Events that a monitor holds for a reader that lags; then the oldest are dropped.
-const CAPACITY: usize = 1024;
+use super::queue::{Bounds, EventQueue, Missed};
 
 /// The monitors of one socket.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct MonitorHub {
-    monitors: Vec<Weak<Queue>>,
+    monitors: Vec<Weak<Mailbox>>,
+    bounds: Bounds,
     closed: bool,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
+/// What one monitor has not read yet.
+#[derive(Debug)]
+struct Mailbox {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    events: VecDeque<SocketEvent>,
-    missed: u64,
+    events: EventQueue,
     waker: Option<Waker>,
     ended: bool,
 }
 
-impl Queue {
+impl Mailbox {
+    fn new(bounds: Bounds, ended: bool) -> Arc<Self> {
+        let state = State { events: EventQueue::new(bounds), waker: None, ended };
+        Arc::new(Self { state: Mutex::new(state) })
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -41,7 +44,7 @@ impl Queue {
 impl State {
     /// The next event, or the end; `None` if there is nothing yet.
     fn take(&mut self) -> Option<Option<SocketEvent>> {
-        match self.events.pop_front() {
+        match self.events.pop() {
             None if !self.ended => None,
             next => Some(next),
         }
@@ -49,15 +52,18 @@ impl State {
 }
 
 impl MonitorHub {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self { monitors: Vec::new(), bounds, closed: false }
+    }
+
     pub(crate) fn subscribe(&mut self) -> Monitor {
         // A socket without events must not gather the monitors that it once had.
         self.monitors.retain(|monitor| monitor.strong_count() > 0);
-        let queue = Arc::new(Queue::default());
-        queue.lock().ended = self.closed;
+        let mailbox = Mailbox::new(self.bounds, self.closed);
         if !self.closed {
-            self.monitors.push(Arc::downgrade(&queue));
+            self.monitors.push(Arc::downgrade(&mailbox));
         }
-        Monitor { queue }
+        Monitor { mailbox }
     }
 
     /// Whether nobody listens.
@@ -66,15 +72,11 @@ impl MonitorHub {
     }
 
     /// Hands an event to all monitors; their wakers are for the caller to wake.
-    pub(crate) fn emit(&mut self, event: SocketEvent, wakers: &mut Vec<Waker>) {
+    pub(crate) fn emit(&mut self, event: &SocketEvent, wakers: &mut Vec<Waker>) {
         self.monitors.retain(|monitor| {
-            let Some(queue) = monitor.upgrade() else { return false };
-            let mut state = queue.lock();
-            if state.events.len() == CAPACITY {
-                state.events.pop_front();
-                state.missed += 1;
-            }
-            state.events.push_back(event.clone());
+            let Some(mailbox) = monitor.upgrade() else { return false };
+            let mut state = mailbox.lock();
+            state.events.push(event);
             wakers.extend(state.waker.take());
             true
         });
@@ -83,8 +85,8 @@ impl MonitorHub {
     /// Ends all monitors once they are read to the end.
     pub(crate) fn close(&mut self, wakers: &mut Vec<Waker>) {
         self.closed = true;
-        for queue in self.monitors.drain(..).filter_map(|monitor| monitor.upgrade()) {
-            let mut state = queue.lock();
+        for mailbox in self.monitors.drain(..).filter_map(|monitor| monitor.upgrade()) {
+            let mut state = mailbox.lock();
             state.ended = true;
             wakers.extend(state.waker.take());
         }
@@ -101,11 +103,17 @@ impl Drop for MonitorHub {
 
 /// A stream of a socket's events, from [`Socket::monitor`](crate::socket::Socket::monitor).
 ///
-/// It never holds the socket up: a reader that lags by more than 1024 events loses the oldest, which
-/// [`missed`](Self::missed) counts. It ends when the socket is closed.
+/// It never holds the socket up, and what it keeps for a reader that lags is bounded. Of the events of
+/// connections and of those of endpoints it keeps the newest (option `monitor_events`, default 1024 of each);
+/// what was lost is told by one [`Missed`](SocketEvent::Missed) in its place. Drops are merged into one event for
+/// each connection and cause until they are read, at the place of the first of them: none is lost, and
+/// they push nothing else out. Those of more connections and causes than `monitor_drops` (default 1024) are
+/// told without the connection, by cause.
+///
+/// It ends when the socket is closed.
 #[derive(Debug)]
 pub struct Monitor {
-    queue: Arc<Queue>,
+    mailbox: Arc<Mailbox>,
 }
 
 impl Monitor {
@@ -119,13 +127,13 @@ impl Monitor {
 
     /// An event that is there already.
     pub fn try_next(&mut self) -> Option<SocketEvent> {
-        self.queue.lock().events.pop_front()
+        self.mailbox.lock().events.pop()
     }
 
-    /// Events lost because they were not read in time.
+    /// Events lost so far because they were not read in time.
     #[must_use]
-    pub fn missed(&self) -> u64 {
-        self.queue.lock().missed
+    pub fn missed(&self) -> Missed {
+        self.mailbox.lock().events.missed()
     }
 }
 
@@ -133,12 +141,12 @@ impl Stream for Monitor {
     type Item = SocketEvent;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<SocketEvent>> {
-        if let Some(next) = self.queue.lock().take() {
+        if let Some(next) = self.mailbox.lock().take() {
             return Poll::Ready(next);
         }
         // A waker can run any code when it is cloned or dropped: not under the lock.
         let waker = cx.waker().clone();
-        let mut state = self.queue.lock();
+        let mut state = self.mailbox.lock();
         if let Some(next) = state.take() {
             drop(state);
             return Poll::Ready(next);
@@ -153,7 +161,7 @@ impl Stream for Monitor {
 /// Whoever hands out an event may be the last to hold the queue, and holds the lock of a socket.
 impl Drop for Monitor {
     fn drop(&mut self) {
-        let waker = self.queue.lock().waker.take();
+        let waker = self.mailbox.lock().waker.take();
         drop(waker);
     }
 }
@@ -162,27 +170,26 @@ impl Drop for Monitor {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_lagging_reader_loses_the_oldest_and_knows_it() {
-        let mut hub = MonitorHub::default();
-        let mut wakers = Vec::new();
-        let mut monitor = hub.subscribe();
-        for unsent in 0..CAPACITY as u64 + 3 {
-            hub.emit(SocketEvent::Closed { unsent }, &mut wakers);
+    fn hub() -> MonitorHub {
+        MonitorHub::new(Bounds { events: 4, drops: 4 })
+    }
+
+    fn unsent(monitor: &mut Monitor) -> u64 {
+        match monitor.try_next() {
+            Some(SocketEvent::Closed { unsent }) => unsent,
+            other => panic!("{other:?}"),
         }
-        assert_eq!(monitor.missed(), 3);
-        assert!(matches!(monitor.try_next(), Some(SocketEvent::Closed { unsent: 3 })));
     }
 
     #[test]
     fn wakes_once_and_ends_with_the_hub() {
-        let mut hub = MonitorHub::default();
+        let mut hub = hub();
         let mut wakers = Vec::new();
         let mut monitor = hub.subscribe();
         let mut cx = Context::from_waker(Waker::noop());
         assert!(Pin::new(&mut monitor).poll_next(&mut cx).is_pending());
-        hub.emit(SocketEvent::CompanionGone, &mut wakers);
-        hub.emit(SocketEvent::CompanionGone, &mut wakers);
+        hub.emit(&SocketEvent::CompanionGone, &mut wakers);
+        hub.emit(&SocketEvent::CompanionGone, &mut wakers);
         assert_eq!(wakers.len(), 1);
         drop(hub);
         for expected in [true, true, false] {
@@ -193,9 +200,9 @@ mod tests {
 
     #[test]
     fn a_dropped_monitor_is_forgotten() {
-        let mut hub = MonitorHub::default();
+        let mut hub = hub();
         drop(hub.subscribe());
-        hub.emit(SocketEvent::CompanionGone, &mut Vec::new());
+        hub.emit(&SocketEvent::CompanionGone, &mut Vec::new());
         assert!(hub.is_idle());
 
         drop(hub.subscribe());
@@ -205,16 +212,12 @@ mod tests {
 
     #[test]
     fn each_monitor_sees_what_happens_from_its_start_on() {
-        let mut hub = MonitorHub::default();
+        let mut hub = hub();
         let mut wakers = Vec::new();
         let mut early = hub.subscribe();
-        hub.emit(SocketEvent::Closed { unsent: 1 }, &mut wakers);
+        hub.emit(&SocketEvent::Closed { unsent: 1 }, &mut wakers);
         let mut late = hub.subscribe();
-        hub.emit(SocketEvent::Closed { unsent: 2 }, &mut wakers);
-        let unsent = |monitor: &mut Monitor| match monitor.try_next() {
-            Some(SocketEvent::Closed { unsent }) => unsent,
-            other => panic!("{other:?}"),
-        };
+        hub.emit(&SocketEvent::Closed { unsent: 2 }, &mut wakers);
         assert_eq!([unsent(&mut early), unsent(&mut early), unsent(&mut late)], [1, 2, 2]);
         assert!(early.try_next().is_none());
         assert!(wakers.is_empty(), "nobody waited");
@@ -222,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_monitor_of_a_closed_socket_ends_at_once() {
-        let mut hub = MonitorHub::default();
+        let mut hub = hub();
         hub.close(&mut Vec::new());
         let mut monitor = hub.subscribe();
         assert!(hub.is_idle());

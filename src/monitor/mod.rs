@@ -8,6 +8,7 @@ mod causes;
 mod display;
 mod event;
 mod hub;
+mod queue;
 mod stats;
 
 pub(crate) use self::causes::Counts;
@@ -15,4 +16,6 @@ pub use self::causes::{DisconnectKind, DropCause};
 pub use self::event::{DisconnectReason, PeerId, SocketEvent};
 pub use self::hub::Monitor;
 pub(crate) use self::hub::MonitorHub;
-pub use self::stats::{PeerStats, SocketStats};
+pub(crate) use self::queue::Bounds as MonitorBounds;
+pub use self::queue::Missed;
+pub use self::stats::{EndpointStats, PeerStats, SocketStats};

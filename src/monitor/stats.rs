@@ -1,10 +1,13 @@
 //! Figures.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use super::causes::{Counts, DisconnectKind, DropCause};
 use super::event::PeerId;
 use crate::endpoint::Endpoint;
+use crate::error::Error;
 use crate::protocol::SocketType;
 
 /// What a socket has done since it was opened.
@@ -48,6 +51,8 @@ pub struct SocketStats {
     pub handshakes_failed: u64,
     /// The connections that there are now.
     pub peers: Vec<PeerStats>,
+    /// The endpoints that the socket connects to and is bound to.
+    pub endpoints: Vec<EndpointStats>,
     pub(crate) dropped: Counts<DropCause>,
     pub(crate) recv_dropped_by: Counts<DropCause>,
     pub(crate) handshakes_failed_by: Counts<DisconnectKind>,
@@ -96,12 +101,32 @@ impl SocketStats {
     }
 }
 
+/// What came of one endpoint.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EndpointStats {
+    /// Where; of one that is bound, with the port that the system chose.
+    pub endpoint: Endpoint,
+    /// The socket is bound there, and does not connect there.
+    pub bound: bool,
+    /// No further attempt will be made.
+    pub stopped: bool,
+    /// Attempts to connect that began; where it is bound, connections accepted.
+    pub attempts: u64,
+    /// Those that never completed the handshake; where it is bound, failures to accept as well.
+    pub failed_attempts: u64,
+    /// Why the last of those failed, or, where the socket connects, the last connection ended.
+    pub last_error: Option<Error>,
+}
+
 /// What one connection has done.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PeerStats {
     /// The connection.
     pub peer: PeerId,
+    /// Where it was accepted or connected to; `None` for a stream that was given.
+    pub endpoint: Option<Endpoint>,
     /// The other end.
     pub address: Option<Endpoint>,
     /// The peer's socket type.
@@ -153,5 +178,60 @@ impl PeerStats {
     #[must_use]
     pub fn recv_dropped_total(&self) -> u64 {
         self.recv_dropped.total()
+    }
+}
+
+/// Everything in one line, for a log.
+impl fmt::Display for SocketStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { accepted, sent, bytes_sent, in_doubt, queued, dropped, .. } = self;
+        write!(f, "accepted {accepted}: sent {sent} ({bytes_sent} B, {in_doubt} in doubt), ")?;
+        write!(f, "queued {queued}, dropped {dropped}; ")?;
+        let Self { received, bytes_received, delivered, recv_queued, recv_dropped_by, .. } = self;
+        write!(f, "received {received} ({bytes_received} B): delivered {delivered}, ")?;
+        write!(f, "queued {recv_queued}, dropped {recv_dropped_by}, incomplete {}; ", self.recv_incomplete)?;
+        let Self { connects, reconnects, disconnects_by, handshakes_failed_by, .. } = self;
+        write!(f, "connected {connects} ({reconnects} again), disconnected {disconnects_by}, ")?;
+        write!(f, "failed handshakes {handshakes_failed_by}, peers {}", self.peers.len())
+    }
+}
+
+impl fmt::Display for PeerStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { peer, socket_type, sent, bytes_sent, queued_messages, queued_bytes, dropped, .. } = self;
+        write!(f, "peer {peer}, {socket_type}: sent {sent} ({bytes_sent} B), ")?;
+        write!(f, "queued {queued_messages} ({queued_bytes} B), dropped {dropped}; ")?;
+        let Self { received, bytes_received, recv_queued_messages, recv_queued_bytes, .. } = self;
+        write!(f, "received {received} ({bytes_received} B), ")?;
+        write!(f, "queued {recv_queued_messages} ({recv_queued_bytes} B), dropped {}", self.recv_dropped)
+    }
+}
+
+impl fmt::Display for EndpointStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { endpoint, bound, stopped, attempts, failed_attempts, last_error } = self;
+        let (role, stopped) =
+            (if *bound { "bound" } else { "connects" }, if *stopped { ", stopped" } else { "" });
+        write!(f, "{endpoint} ({role}{stopped}): {attempts} attempts, {failed_attempts} failed")?;
+        last_error.as_ref().map_or(Ok(()), |error| write!(f, ", last: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_as_lines_that_name_causes() {
+        let mut stats = SocketStats { accepted: 3, sent: 1, bytes_sent: 5, ..SocketStats::default() };
+        stats.dropped.add(DropCause::PeerFull, 2);
+        stats.handshakes_failed_by.add(DisconnectKind::Timeout, 1);
+        let line = "accepted 3: sent 1 (5 B, 0 in doubt), queued 0, dropped 2 (2: the peer is at its mark); \
+                    received 0 (0 B): delivered 0, queued 0, dropped 0, incomplete 0; \
+                    connected 0 (0 again), disconnected 0, \
+                    failed handshakes 1 (1: the peer was silent for too long), peers 0";
+        assert_eq!(stats.to_string(), line);
+        let debug = format!("{stats:?}");
+        assert!(debug.contains("dropped: {PeerFull: 2}") && !debug.contains("[0"), "no bare arrays: {debug}");
     }
 }

@@ -71,7 +71,8 @@
 //!
 //! Options that libzmq has not: [`with_frame_timeout`], [`with_leftover_bytes`], [`with_max_attempts`],
 //! [`with_max_connections`], [`with_max_frames`], [`with_max_handshakes`], [`with_max_resends`],
-//! [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_on_cancel`],
+//! [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_monitor_drops`], [`with_monitor_events`],
+//! [`with_on_cancel`],
 //! [`with_reconnect_jitter`], [`with_recv_hwm_bytes`], [`with_send_hwm_bytes`], [`with_req_resend`],
 //! [`with_tcp_nodelay`].
 //!
@@ -113,6 +114,8 @@
 //! [`with_max_subscription_bytes`]: SocketOptions::with_max_subscription_bytes
 //! [`with_max_subscriptions`]: SocketOptions::with_max_subscriptions
 //! [`with_metadata`]: SocketOptions::with_metadata
+//! [`with_monitor_drops`]: SocketOptions::with_monitor_drops
+//! [`with_monitor_events`]: SocketOptions::with_monitor_events
 //! [`with_on_cancel`]: SocketOptions::with_on_cancel
 //! [`with_on_full`]: SocketOptions::with_on_full
 //! [`with_only_first_subscribe`]: SocketOptions::with_only_first_subscribe
@@ -158,6 +161,7 @@
 mod connection;
 mod error;
 mod limits;
+mod monitor;
 mod policy;
 mod reconnect_stop;
 mod socks;
@@ -231,6 +235,8 @@ pub struct SocketOptions {
     pub(crate) router_mandatory: bool,
     pub(crate) router_handover: RouterHandover,
     pub(crate) probe_router: bool,
+    pub(crate) monitor_events: usize,
+    pub(crate) monitor_drops: usize,
     pub(crate) types: TypeOptions,
     pub(crate) metadata: Vec<(String, Bytes)>,
     pub(crate) recv_timeout: Option<Duration>,
@@ -270,6 +276,8 @@ impl Default for SocketOptions {
             router_mandatory: true,
             router_handover: RouterHandover::default(),
             probe_router: false,
+            monitor_events: 1024,
+            monitor_drops: 1024,
             types: TypeOptions::default(),
             metadata: Vec::new(),
             recv_timeout: None,
@@ -300,6 +308,7 @@ mod tests {
         assert_eq!(options.backoff(), &Backoff::new());
         assert_eq!((options.reconnect(), options.max_attempts()), (true, None));
         assert_eq!(options.reconnect_stop(), ReconnectStop::new());
+        assert_eq!((options.monitor_events(), options.monitor_drops()), (1024, 1024));
         assert_eq!((options.on_cancel(), options.flush_policy()), (OnCancel::Resume, FlushPolicy::Adaptive));
         assert!(options.router_mandatory() && !options.probe_router());
         assert_eq!((options.router_handover(), options.max_resends()), (RouterHandover::SameOrigin, Some(3)));

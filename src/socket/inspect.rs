@@ -61,6 +61,39 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         self.shared.with(|core| core.monitor.subscribe())
     }
 
+    /// The figures up to now, and a stream of the events from now on: nothing is missing between the two, and
+    /// nothing is in both.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use monocoque::tokio::prelude::*;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> monocoque::Result<()> {
+    /// let publisher = PubSocket::bind("tcp://127.0.0.1:0").await?;
+    /// let (stats, mut monitor) = publisher.monitor_with_snapshot();
+    /// let mut peers = stats.peers.len();
+    /// while let Some(event) = monitor.try_next() {
+    ///     match event {
+    ///         SocketEvent::HandshakeSucceeded { .. } => peers += 1,
+    ///         SocketEvent::Disconnected { .. } => peers -= 1,
+    ///         _ => {}
+    ///     }
+    /// }
+    /// assert_eq!(peers, 0);
+    /// # Ok(())
+    /// # }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn monitor_with_snapshot(&self) -> (SocketStats, Monitor) {
+        self.shared.with(|core| {
+            // Settling the accounts is what the figures are of, and no event after them.
+            let stats = core.stats();
+            (stats, core.monitor.subscribe())
+        })
+    }
+
     /// The endpoint of the last bind, with the port that the system chose (libzmq's LAST_ENDPOINT).
     #[must_use]
     pub fn local_endpoint(&self) -> Option<Endpoint> {

@@ -20,6 +20,7 @@ mod inspect;
 mod kind;
 mod open;
 mod pair;
+mod peer_ref;
 mod pub_socket;
 mod publisher;
 mod pull;
@@ -50,6 +51,7 @@ pub use self::kind::{
 };
 pub use self::open::Host;
 pub use self::pair::{Pair, PairSocket};
+pub use self::peer_ref::PeerRef;
 pub use self::pub_socket::{Pub, PubSocket};
 pub use self::pull::{Pull, PullSocket};
 pub use self::push::{Push, PushSocket};

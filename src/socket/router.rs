@@ -54,19 +54,6 @@ impl<T: Addressed, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         let identity = message.pop_front().unwrap_or_default();
         Ok((identity, message))
     }
-
-    /// Ends the connection of the peer with this identity, once what is queued for it is written
-    /// (`zmq_disconnect_peer`). A peer that connects by itself may come back.
-    ///
-    /// # Errors
-    /// [`Error::Unroutable`] if there is no such peer.
-    pub fn disconnect_peer(&self, identity: impl AsRef<[u8]>) -> Result<()> {
-        self.shared.with(|core| {
-            let peer = core.pattern.peer_of(identity.as_ref()).ok_or(Error::Unroutable)?;
-            core.retire(peer);
-            Ok(())
-        })
-    }
 }
 
 impl<T: Addressed, S: AsyncStream, P: BytePermits> Socket<T, S, P>

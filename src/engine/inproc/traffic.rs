@@ -18,8 +18,8 @@ impl<S: AsyncStream> Core<S> {
     #[inline]
     pub(crate) fn pass(&mut self, id: PeerId, message: Message, permit: Permit) {
         let in_burst = self.outbound.hot && self.outbound.sole_peer.is_some() && !self.conflates;
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        let Some(end) = peer.link.inproc_mut() else { return };
+        let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, permit) };
+        let Some(end) = peer.link.inproc_mut() else { return self.count_lost(id, permit) };
         let queued = Queued::new(message, permit);
         let cost = queued.cost();
         let passed = end.push(queued, in_burst);
@@ -208,7 +208,7 @@ impl<S: AsyncStream> Core<S> {
     /// may still take.
     pub(crate) fn close_inproc(&mut self, peer: &mut Peer<S>, reason: &DisconnectReason) -> Vec<Queued> {
         let Some(end) = peer.link.inproc_mut() else { return Vec::new() };
-        let closed = end.close(matches!(reason, DisconnectReason::Closed));
+        let closed = end.close(matches!(reason, DisconnectReason::Closed | DisconnectReason::Dismissed));
         peer.count_taken(closed.taken);
         self.effects.wake(closed.waker);
         self.count_abandoned(Some(peer.id), closed.abandoned);
