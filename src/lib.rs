@@ -17,6 +17,7 @@
 //! let dealer = DealerSocket::connect(router.local_endpoint().unwrap()).await?;
 //! dealer.send("hello").await?;
 //! let (identity, message) = router.recv_from().await?;
+//! // Dropped, and counted, if the client has left or does not read: nobody stops a server by default.
 //! router.send_to(identity, message).await?;
 //! assert_eq!(dealer.recv().await?[0], "hello");
 //! # Ok(())

@@ -58,6 +58,25 @@ macro_rules! test_runtime {
                 assert_eq!(at_once(push.close()), 1);
                 drop((push, pull));
             }
+
+            #[test]
+            fn a_reservation_that_outlives_its_runtime_says_so() {
+                let kept = std::sync::OnceLock::new();
+                let permit = std::sync::Mutex::new(None);
+                rt::run(async {
+                    let endpoint = "tcp://127.0.0.1:1";
+                    let push = PushSocket::connect_with_reconnect(endpoint).await.unwrap();
+                    let push = kept.get_or_init(|| push);
+                    *permit.lock().unwrap() = Some(push.reserve(10).await.unwrap());
+                });
+                let refused = permit.into_inner().unwrap().unwrap().send("late").unwrap_err();
+                assert!(matches!(refused.error(), Error::CompanionGone));
+                assert_eq!(refused.into_message(), "late".into());
+                let push = kept.get().unwrap();
+                let stats = push.stats();
+                assert_eq!((stats.accepted, stats.queued, stats.dropped_total()), (0, 0, 0));
+                assert_eq!(at_once(push.close()), 0);
+            }
         }
     };
 }

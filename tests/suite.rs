@@ -31,6 +31,7 @@ macro_rules! mount {
             mod inproc;
             #[cfg(unix)]
             mod ipc;
+            mod isolation;
             mod limits;
             mod marks;
             mod monitor;
@@ -42,6 +43,7 @@ macro_rules! mount {
             mod rebind;
             mod refused;
             mod resends;
+            mod sink;
             mod sockets;
             mod socks;
             mod tcp;

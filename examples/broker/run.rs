@@ -28,10 +28,9 @@ async fn ask(broker: &Endpoint, id: usize) -> Result<[usize; 2]> {
 }
 
 pub async fn run() -> Result<()> {
-    // A client that does not take its replies must not hold up those of the others: what it has no room for
-    // is dropped, and counted.
-    let options = SocketOptions::default().with_on_full(OnFull::Drop);
-    let clients = RouterSocket::bind_with_options("tcp://127.0.0.1:0", options).await?;
+    // A client that does not take its replies holds up nobody else's: what it has no room for is dropped, and
+    // counted.
+    let clients = RouterSocket::bind("tcp://127.0.0.1:0").await?;
     let workers = DealerSocket::bind("tcp://127.0.0.1:0").await?;
     let clients_at = clients.local_endpoint().expect("it is bound");
     let workers_at = workers.local_endpoint().expect("it is bound");

@@ -7,7 +7,7 @@
 use super::core::{Companion, Core, Phase};
 use super::flush::worth_writing;
 use super::inbound::RECEIVES_PER_POLL;
-use super::outbound::{queue_charged, queue_message};
+use super::outbound::{Manner, queue_charged, queue_message};
 use super::parked::Turn;
 use super::peer::{Peer, Stage};
 use super::slab::TURN;
@@ -41,14 +41,14 @@ impl<S: AsyncStream> Core<S> {
         &mut self,
         message: &mut Message,
         permit: Permit,
-        write: bool,
+        manner: Manner,
     ) -> Result<(), Error> {
         if self.outbound.burst >= SENDS_PER_POLL {
             self.effects.drop_permit(permit);
             return Err(Error::WouldBlock);
         }
         self.outbound.burst += 1;
-        self.submit(message, permit, write, Turn::New)
+        self.submit(message, permit, manner, Turn::New)
     }
 
     /// Queues a message behind others of the same burst to the only peer, which leave with it; gives the

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DropCause, PeerId};
 use crate::protocol::Connection;
-use crate::resilience::{FlushPolicy, Permit};
+use crate::resilience::Permit;
 use crate::runtime::AsyncStream;
 
 /// The longest message, as on the wire, that is encoded once and copied to each peer; with one that is
@@ -62,9 +62,10 @@ impl<S: AsyncStream> Core<S> {
     #[inline]
     fn queue_copy(&mut self, id: PeerId, fanned: &mut Fanned<'_>) -> bool {
         let Fanned { message, extent, permit, encoded } = fanned;
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.has_room(extent.cost())) else {
+        if !self.makes_room(id, extent.cost()) {
             return false;
-        };
+        }
+        let Some(peer) = self.peers.get_mut(id) else { return false };
         if self.conflates && peer.has_unsent() {
             self.conflate(id, message.clone(), permit.duplicate());
             return true;
@@ -88,6 +89,16 @@ impl<S: AsyncStream> Core<S> {
         true
     }
 
+    /// Whether a peer has room for a message, once the kernel has what a burst has gathered for it.
+    #[inline]
+    fn makes_room(&mut self, id: PeerId, cost: usize) -> bool {
+        let has_room = |core: &Self| core.peers.get(id).is_some_and(|peer| peer.has_room(cost));
+        has_room(self) || {
+            self.write_gathered(Some(id));
+            has_room(self)
+        }
+    }
+
     /// A peer subscribed or unsubscribed by a command.
     pub(super) fn handle_subscription(&mut self, id: PeerId, topic: &[u8], subscribe: bool) {
         self.pattern.subscription(id, topic, subscribe, &mut self.tasks);
@@ -109,7 +120,7 @@ impl<S: AsyncStream> Core<S> {
         }
         peer.out.end_control();
         self.mark_dirty(id);
-        if self.options.flush_policy == FlushPolicy::Manual || self.is_detached() {
+        if self.writes_by_hand() {
             self.turn(|core| core.flush_peer(id));
         } else {
             self.heat_up(false);

@@ -149,6 +149,19 @@ impl<S: AsyncStream> Core<S> {
         self.wake_for_room(id);
     }
 
+    /// Writes what a burst has gathered for a peer, or for all, before anything is dropped because it is
+    /// still here: what the kernel takes makes room. Where only the application writes, nothing happens.
+    pub(super) fn write_gathered(&mut self, peer: Option<PeerId>) {
+        if self.options.flush_policy == FlushPolicy::Manual {
+            return;
+        }
+        self.turn(|core| match peer.map(|id| core.peers.get(id)) {
+            Some(Some(peer)) if !peer.out.is_empty() && !peer.write_blocked => core.flush_peer(peer.id),
+            Some(_) => {}
+            None => drop(core.flush_dirty()),
+        });
+    }
+
     /// Writes everything that is queued for anybody; whether something was.
     pub(crate) fn flush_dirty(&mut self) -> bool {
         let mut found = false;
@@ -229,6 +242,25 @@ impl<S: AsyncStream> Core<S> {
                 Attempt::Wait(List::Written(None), 0)
             }
         }
+    }
+
+    /// Whether nobody writes but the application's own calls.
+    pub(crate) fn writes_by_hand(&self) -> bool {
+        self.options.flush_policy == FlushPolicy::Manual || self.is_detached()
+    }
+
+    /// Has what was accepted leave as its peers take it, without waiting for any of them.
+    pub(crate) fn set_going(&mut self) -> Result<(), Error> {
+        self.check_sendable()?;
+        if self.is_detached() {
+            self.detached_turn();
+        }
+        if self.writes_by_hand() {
+            self.turn(Self::flush_unblocked);
+            self.return_ahead();
+        }
+        // A peer may have been lost by the very write above.
+        if std::mem::take(&mut self.outbound.poisoned) { Err(Error::Poisoned) } else { Ok(()) }
     }
 
     /// Flushes every peer that has something queued, dirty or left over.

@@ -50,6 +50,7 @@ mod timers;
 pub(crate) use self::burst::Payment;
 pub(crate) use self::core::{Companion, Core};
 pub use self::driver::Driver;
+pub(crate) use self::outbound::Manner;
 pub(crate) use self::parked::{Attempt, List, Parked, Turn, Waiter};
 pub(crate) use self::pattern::{Admission, Exceeded, Newcomer, Pattern, Room, Route, TopicPattern, Verdict};
 pub(crate) use self::peer::Origin;

@@ -147,28 +147,27 @@ impl<S: AsyncStream> Core<S> {
     /// Accepts `message` whole, or not at all: `WouldBlock` if it has to wait. What is left of an accepted
     /// message means nothing.
     ///
-    /// `write` is false for `send_buffered`, whose messages leave in company only.
     #[inline(never)]
     pub(crate) fn submit(
         &mut self,
         message: &mut Message,
         permit: Permit,
-        write: bool,
+        manner: Manner,
         turn: Turn,
     ) -> Result<(), Error> {
-        let cost = message.cost();
-        match self.choose(message, cost, turn) {
+        let (cost, write) = (message.cost(), manner.writes());
+        match self.choose(message, cost, manner, turn) {
             Ok(Destination::Peer(id)) => self.enqueue(id, message, permit, write),
             Ok(Destination::Many) => self.fan_out(message, permit, write),
             Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
             Ok(Destination::Here) => self.effects.drop_permit(permit),
-            Ok(Destination::Nowhere(cause)) => {
+            Ok(Destination::Nowhere(peer, cause)) => {
                 if self.inbound.gated {
                     self.pattern.dropped();
                 }
                 self.effects.drop_permit(permit);
                 self.ledger.accept();
-                self.count_dropped(None, cause, 1);
+                self.count_dropped(peer, cause, 1);
             }
             Err(error) => {
                 self.effects.drop_permit(permit);
@@ -179,7 +178,13 @@ impl<S: AsyncStream> Core<S> {
     }
 
     #[inline]
-    fn choose(&mut self, message: &Message, cost: usize, turn: Turn) -> Result<Destination, Error> {
+    fn choose(
+        &mut self,
+        message: &Message,
+        cost: usize,
+        manner: Manner,
+        turn: Turn,
+    ) -> Result<Destination, Error> {
         self.check_sendable()?;
         self.check_message(message)?;
         if self.inbound.gated {
@@ -203,11 +208,14 @@ impl<S: AsyncStream> Core<S> {
             Route::To(id) => Ok(Destination::Peer(id)),
             Route::Many => Ok(Destination::Many),
             Route::Consumed => Ok(Destination::Here),
-            Route::Drop(cause) => Ok(Destination::Nowhere(cause)),
+            Route::Drop(cause) => Ok(Destination::Nowhere(None, cause)),
             Route::NoBody => Err(Error::EmptyMessage),
             Route::Over(limit) => Err(limit.into()),
-            Route::Full(peer) => self.when_full(peer),
-            Route::Unroutable => Err(self.hopeless().unwrap_or(Error::Unroutable)),
+            Route::Full(peer) => {
+                self.outbound.full = peer;
+                self.when_full(message, cost, manner)
+            }
+            Route::Unroutable => self.when_unroutable(manner),
             Route::NoPeer => match self.hopeless() {
                 Some(error) => Err(error),
                 None => self.without_peer(cost),
@@ -216,12 +224,40 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// What becomes of a message whose peers are at their marks.
-    fn when_full(&mut self, peer: Option<PeerId>) -> Result<Destination, Error> {
-        self.outbound.full = peer;
+    fn when_full(&mut self, message: &Message, cost: usize, manner: Manner) -> Result<Destination, Error> {
         match self.options.on_full {
             Some(OnFull::Fail) => Err(Error::Full),
-            Some(OnFull::Drop) => Ok(Destination::Nowhere(DropCause::PeerFull)),
-            Some(OnFull::Wait) | None => Err(Error::WouldBlock),
+            Some(OnFull::Drop) if manner.gives_up() => Ok(self.drop_if_full(message, cost)),
+            None if manner.gives_up() && self.pattern.drops_when_full() => {
+                Ok(self.drop_if_full(message, cost))
+            }
+            Some(OnFull::Wait | OnFull::Drop) | None => Err(Error::WouldBlock),
+        }
+    }
+
+    /// Drops a message unless its peers are at their marks only because a burst for them is still gathered
+    /// here: nothing is lost that the kernel would have taken.
+    #[cold]
+    fn drop_if_full(&mut self, message: &Message, cost: usize) -> Destination {
+        let peer = self.pattern.addressee(message).or(self.outbound.sole_peer);
+        self.write_gathered(peer);
+        match self.route(message, cost, Turn::New) {
+            Route::To(id) if self.outbound.pending.is_empty() => Destination::Peer(id),
+            Route::Many => Destination::Many,
+            // The write found it gone.
+            Route::Unroutable | Route::Drop(_) => Destination::Nowhere(peer, DropCause::PeerLost),
+            _ => Destination::Nowhere(peer, DropCause::PeerFull),
+        }
+    }
+
+    /// What becomes of a message for somebody who is not there.
+    fn when_unroutable(&self, manner: Manner) -> Result<Destination, Error> {
+        match self.hopeless() {
+            Some(error) => Err(error),
+            None if manner.gives_up() && self.pattern.drops_unroutable() => {
+                Ok(Destination::Nowhere(None, DropCause::Unroutable))
+            }
+            None => Err(Error::Unroutable),
         }
     }
 
@@ -323,13 +359,17 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// A pending `send` or `flush` was dropped: in `Poison` mode the connections that are in the middle
-    /// of a message end here.
-    pub(crate) fn cancelled(&mut self) {
+    /// A pending `flush` was dropped, the last part of a `send` on a bare stream among them: in `Poison` mode the
+    /// connections that it still waited for end here if they are in the middle of a message. What others have
+    /// queued elsewhere is none of its business. A flush that had no `targets` yet waited for all there is.
+    pub(crate) fn cancelled(&mut self, targets: Option<&[(PeerId, u64)]>) {
         if self.options.on_cancel != OnCancel::Poison || self.ended().is_some() {
             return;
         }
-        for id in self.peers.ids(|peer| peer.stage == Stage::Live && peer.out.is_mid_message()) {
+        let awaited = |id| targets.is_none_or(|targets| targets.iter().any(|(target, _)| *target == id));
+        let torn =
+            |peer: &Peer<S>| peer.stage == Stage::Live && peer.out.is_mid_message() && awaited(peer.id);
+        for id in self.peers.ids(torn) {
             self.outbound.poisoned = true;
             self.disconnect(id, DisconnectReason::Poisoned);
         }
@@ -344,6 +384,31 @@ impl<S: AsyncStream> Core<S> {
     }
 }
 
+/// The call that hands a message over: what it wants done with it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Manner {
+    Send,
+    /// To leave in company only.
+    Feed,
+    /// Without waiting: the caller gets back what is not on its way.
+    TrySend,
+    SendBuffered,
+}
+
+impl Manner {
+    /// Whether the message may leave by itself.
+    #[inline]
+    pub(crate) fn writes(self) -> bool {
+        matches!(self, Self::Send | Self::TrySend)
+    }
+
+    /// Whether a message that cannot be delivered is dropped where that is the rule of the socket. Who only
+    /// tries is told instead.
+    fn gives_up(self) -> bool {
+        matches!(self, Self::Send | Self::Feed)
+    }
+}
+
 /// Where a message goes.
 pub(super) enum Destination {
     Peer(PeerId),
@@ -351,7 +416,8 @@ pub(super) enum Destination {
     Pending,
     /// The socket itself, which has acted on it.
     Here,
-    Nowhere(DropCause),
+    /// Nowhere; the peer is the one that has no room for it.
+    Nowhere(Option<PeerId>, DropCause),
 }
 
 #[inline(always)]

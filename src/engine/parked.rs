@@ -127,8 +127,7 @@ impl Parked {
         cx: &Context<'_>,
         attempt: impl FnOnce(&mut Core<S>, Turn) -> Attempt<R>,
     ) -> Poll<R> {
-        let step = shared.with(|core| self.step(core, cx.waker(), None, attempt));
-        self.end_step(shared, cx, step).map(|done| match done {
+        self.poll_bounded(shared, cx, |_| None, attempt).map(|done| match done {
             Some(done) => done,
             None => unreachable!("nothing expires without a limit"),
         })
@@ -142,14 +141,27 @@ impl Parked {
         cx: &Context<'_>,
         attempt: impl FnOnce(&mut Core<S>, Turn) -> Attempt<Result<T, Error>>,
     ) -> Poll<Result<T, Error>> {
-        let step = shared.with(|core| {
-            let after = core.time_limit(limit);
-            self.step(core, cx.waker(), after, attempt)
-        });
-        self.end_step(shared, cx, step).map(|done| done.unwrap_or(Err(Error::Timeout(limit))))
+        let done = self.poll_bounded(shared, cx, |core| core.time_limit(limit), attempt);
+        done.map(|done| done.unwrap_or(Err(Error::Timeout(limit))))
     }
 
-    /// The part of [`poll_within`](Self::poll_within) that is done under the lock, for those who hold it.
+    /// The same for one that says itself for how long it waits: then it has `None`.
+    #[inline]
+    pub(crate) fn poll_bounded<S: AsyncStream, R>(
+        &mut self,
+        shared: &Shared<S>,
+        cx: &Context<'_>,
+        limit: impl FnOnce(&Core<S>) -> Option<Duration>,
+        attempt: impl FnOnce(&mut Core<S>, Turn) -> Attempt<R>,
+    ) -> Poll<Option<R>> {
+        let step = shared.with(|core| {
+            let after = limit(core);
+            self.step(core, cx.waker(), after, attempt)
+        });
+        self.end_step(shared, cx, step)
+    }
+
+    /// The part of [`poll_bounded`](Self::poll_bounded) that is done under the lock, for those who hold it.
     fn step<S: AsyncStream, R>(
         &mut self,
         core: &mut Core<S>,
@@ -238,9 +250,12 @@ impl Parked {
         self.leave(core);
         match list {
             Some(List::Receivers) if core.inbound.gated => core.pattern.recv_abandoned(),
-            Some(List::Room(_) | List::Written(_)) => core.cancelled(),
             _ => {}
         }
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.place.is_some()
     }
 
     /// The future is dropped, perhaps while it waits.
@@ -537,7 +552,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// What a caller that waits for something other than a message does meanwhile: write, answer, read
     /// ahead up to the marks, so that two ends that only send cannot block each other.
-    fn detached_turn(&mut self) {
+    pub(crate) fn detached_turn(&mut self) {
         self.turn(|core| {
             core.collect_ready();
             core.read_ahead_now();

@@ -38,6 +38,22 @@ pub(crate) trait Pattern: Send {
         extent
     }
 
+    /// The only peer that `message` could go to, if the type looks at that and it is there.
+    fn addressee(&self, _message: &Message) -> Option<PeerId> {
+        None
+    }
+
+    /// Whether `send` drops a message whose addressee is at its mark, where the application has not chosen
+    /// otherwise: a peer that does not read must not stop one that serves others.
+    fn drops_when_full(&self) -> bool {
+        false
+    }
+
+    /// Whether `send` drops a message for somebody who is not there.
+    fn drops_unroutable(&self) -> bool {
+        false
+    }
+
     /// The one peer that every message goes to as it is, while that is so: asked after each change of
     /// peers, so that sending need not ask for each message.
     fn sole_peer(&self) -> Option<PeerId> {

@@ -4,7 +4,7 @@ use super::core::Core;
 use super::parked::{Attempt, List, Turn};
 use super::pattern::Route;
 use super::peer::Stage;
-use crate::error::Error;
+use crate::error::{Error, SendError};
 use crate::message::{Extent, Message};
 use crate::monitor::PeerId;
 use crate::resilience::Permit;
@@ -93,9 +93,19 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Puts a message into the room that was held for it: cannot fail. If the peer has been lost
-    /// meanwhile, the message waits in the socket's own queue.
-    pub(crate) fn submit_reserved(&mut self, reservation: Reservation, mut message: Message, permit: Permit) {
+    /// Puts a message into the room that was held for it: cannot fail, unless the socket itself has ended, which
+    /// gives everything back. If the peer has been lost meanwhile, the message waits in the socket's own queue.
+    pub(crate) fn submit_reserved(
+        &mut self,
+        reservation: Reservation,
+        mut message: Message,
+        permit: Permit,
+    ) -> Result<(), SendError> {
+        if let Some(error) = self.ended() {
+            self.release(reservation);
+            self.effects.drop_permit(permit);
+            return Err(SendError::new(error, message));
+        }
         match reservation.peer.and_then(|id| self.peers.get_mut(id)) {
             Some(peer) if peer.stage == Stage::Live => {
                 let id = peer.id;
@@ -110,5 +120,6 @@ impl<S: AsyncStream> Core<S> {
                 self.drain_pending();
             }
         }
+        Ok(())
     }
 }

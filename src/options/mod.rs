@@ -273,7 +273,7 @@ impl Default for SocketOptions {
             on_full: None,
             while_disconnected: WhileDisconnected::default(),
             max_resends: Some(3),
-            router_mandatory: true,
+            router_mandatory: false,
             router_handover: RouterHandover::default(),
             probe_router: false,
             monitor_events: 1024,
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(options.reconnect_stop(), ReconnectStop::new());
         assert_eq!((options.monitor_events(), options.monitor_drops()), (1024, 1024));
         assert_eq!((options.on_cancel(), options.flush_policy()), (OnCancel::Resume, FlushPolicy::Adaptive));
-        assert!(options.router_mandatory() && !options.probe_router());
+        assert!(!options.router_mandatory() && !options.probe_router());
         assert_eq!((options.router_handover(), options.max_resends()), (RouterHandover::SameOrigin, Some(3)));
         assert!(options.tcp_nodelay() && options.tcp_keepalive() == Some(&Keepalive::default()));
         assert_eq!((options.send_buffer(), options.recv_buffer(), options.backlog()), (None, None, 100));

@@ -63,7 +63,7 @@ impl SocketOptions {
     }
 
     /// What becomes of a message whose peers are at their marks; default `None`: what the socket type does
-    /// in libzmq.
+    /// in libzmq. ROUTER, REP, PUB, XPUB and XSUB drop, so that no peer stops a service; the others wait.
     #[must_use]
     pub fn with_on_full(mut self, on_full: impl Into<Option<OnFull>>) -> Self {
         self.on_full = on_full.into();
@@ -125,8 +125,10 @@ impl SocketOptions {
     }
 
     /// Whether a ROUTER refuses messages that no peer can get: with an error for an unknown identity, by
-    /// waiting for one at its mark. Default true; if false they are dropped and counted
-    /// (ROUTER_MANDATORY; libzmq: off).
+    /// waiting for one at its mark unless [`with_on_full`](Self::with_on_full) says otherwise. Default false:
+    /// they are dropped, counted and told by an event (ROUTER_MANDATORY).
+    ///
+    /// While a `send` waits for one peer, the loop around it serves no other.
     #[must_use]
     pub fn with_router_mandatory(mut self, mandatory: bool) -> Self {
         self.router_mandatory = mandatory;

@@ -22,8 +22,8 @@
 //!   front, and takes it off again.
 //! - The two directions do not wait for each other: requests that find no worker do not hold replies up.
 //!   Within one direction messages keep their order, so that one which has to wait holds up those behind
-//!   it. A ROUTER waits for a client that does not read: with clients that are not to be trusted give it
-//!   [`OnFull::Drop`](crate::resilience::OnFull::Drop).
+//!   it. A client that does not read holds nobody up: a ROUTER drops what it has no room for, and counts it,
+//!   unless it is told to wait (`router_mandatory`, [`OnFull::Wait`](crate::resilience::OnFull::Wait)).
 //! - Nothing is taken from a socket before there is a way out for what was taken before: the marks of the
 //!   sockets are those of the proxy.
 //! - `send_timeout` and `recv_timeout` are for calls, not for a proxy, which waits.

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 /// What a cancelled write does to its connection.
 ///
-/// It matters only when a `send` or `flush` that is pending is dropped while its connection is in the
-/// middle of a message. A panic or an error there costs the connection in both modes.
+/// It matters only when a `flush` that is pending is dropped while a connection that it waits for is in the
+/// middle of a message; on a bare stream also a `send`, which ends with such a wait. A `send` or `reserve` that
+/// waits for room has nothing on the wire, and costs no connection. A panic or an error in the middle of a
+/// message costs the connection in both modes.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum OnCancel {
@@ -25,8 +27,8 @@ pub enum OnCancel {
 
 /// What becomes of a message whose peers are at their high-water marks.
 ///
-/// Each socket type has its own default, as in libzmq: PUB, XPUB and XSUB drop, the others wait; a ROUTER
-/// waits unless `router_mandatory` is off, and then drops.
+/// Each socket type has its own default, as in libzmq: PUB, XPUB, XSUB, ROUTER and REP drop, the others wait; a
+/// ROUTER with `router_mandatory` waits.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum OnFull {
@@ -38,6 +40,9 @@ pub enum OnFull {
     Fail,
     /// The message is dropped and counted. PUB, XPUB and XSUB drop it only for the peers that have no room. A
     /// REP goes on to the next request as if it had replied, a REQ as if the peer were lost.
+    ///
+    /// `try_send` and `send_buffered`, whose caller is there to be told, fail with `WouldBlock` instead and give
+    /// the message back, but for copies to several peers.
     Drop,
 }
 

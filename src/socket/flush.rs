@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use super::Socket;
 use super::kind::Sends;
-use crate::engine::{Parked, Shared};
+use crate::engine::{Core, Parked, Shared};
 use crate::error::Result;
 use crate::monitor::PeerId;
 use crate::resilience::BytePermits;
@@ -25,8 +25,8 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Cancel safety
     /// With `OnCancel::Resume` nothing is lost: the next operation or the companion task goes on at the
-    /// exact byte. With `OnCancel::Poison`, dropping it closes each connection that is in the middle of a
-    /// message; that one message is abandoned and counted, the others survive.
+    /// exact byte. With `OnCancel::Poison`, dropping it closes each connection that it waits for and that is in the
+    /// middle of a message; that one message is abandoned and counted, the others survive.
     pub async fn flush(&self) -> Result<()> {
         let mut guard = FlushGuard { shared: &self.shared, flush: Flush::default() };
         poll_fn(|cx| guard.flush.poll(guard.shared, cx)).await
@@ -66,9 +66,34 @@ impl Flush {
         result
     }
 
-    /// The flush goes away, perhaps unfinished.
-    pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
+    /// The same for at most as long as `linger`: then it has `None`, and what a peer has not taken by then is not
+    /// given up, but stays in the socket.
+    pub(super) fn poll_lingering<S: AsyncStream>(
+        &mut self,
+        shared: &Shared<S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<()>>> {
+        let Self { targets, parked } = self;
+        let linger = |core: &Core<S>| core.options.linger;
+        let result = parked.poll_bounded(shared, cx, linger, |core, _| core.poll_flush(targets));
+        if result.is_ready() {
+            self.targets = None;
+        }
+        result
+    }
+
+    /// The flush ends, and what it waited for goes on without it.
+    pub(super) fn leave<S: AsyncStream>(&mut self, shared: &Shared<S>) {
         self.targets = None;
         self.parked.cancel(shared);
+    }
+
+    /// The flush goes away, perhaps unfinished.
+    pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
+        let targets = self.targets.take();
+        if self.parked.is_waiting() {
+            self.parked.cancel(shared);
+            shared.with(|core| core.cancelled(targets.as_deref()));
+        }
     }
 }

@@ -8,10 +8,11 @@ use super::flush::Flush;
 use super::kind::{Kind, Sends};
 pub(crate) use super::recv::Turn;
 use super::wait::Waiting;
+use crate::engine::Manner;
 use crate::error::Result;
 use crate::message::Message;
 use crate::monitor::PeerId;
-use crate::resilience::{BytePermits, FlushPolicy};
+use crate::resilience::BytePermits;
 use crate::runtime::AsyncStream;
 
 pub(crate) use self::sealed::{Inlet, Outlet};
@@ -132,7 +133,7 @@ impl<T: Kind, S: AsyncStream, P: BytePermits> Outlet for Socket<T, S, P> {
         message: &mut Message,
         cx: &mut Context<'_>,
     ) -> Poll<Result<()>> {
-        ready!(sending.waiting.poll_submit(self, message, true, cx))?;
+        ready!(sending.waiting.poll_submit(self, message, Manner::Send, cx))?;
         sending.unwritten = true;
         Poll::Ready(Ok(()))
     }
@@ -141,9 +142,7 @@ impl<T: Kind, S: AsyncStream, P: BytePermits> Outlet for Socket<T, S, P> {
         if !sending.unwritten {
             return Poll::Ready(Ok(()));
         }
-        let by_hand = self.shared.is_detached()
-            || self.shared.with(|core| core.options.flush_policy == FlushPolicy::Manual);
-        if by_hand {
+        if self.shared.with(|core| core.writes_by_hand()) {
             ready!(sending.flush.poll(&self.shared, cx))?;
         }
         sending.unwritten = false;
@@ -152,7 +151,7 @@ impl<T: Kind, S: AsyncStream, P: BytePermits> Outlet for Socket<T, S, P> {
 
     fn leave(&self, sending: &mut Feeding<P>) {
         sending.waiting.cancel(&self.shared);
-        sending.flush.cancel(&self.shared);
+        sending.flush.leave(&self.shared);
     }
 
     fn address(&self) -> *const () {

@@ -14,7 +14,8 @@ socket_type! {
     /// Receiving and sending alternate, otherwise they fail with
     /// [`Error::InvalidState`](crate::Error::InvalidState). The envelope of a request, up to its first empty
     /// frame, is kept and put back in front of the reply; requests without one are discarded. A reply to a
-    /// peer that is gone is dropped and counted.
+    /// peer that is gone, or at its mark since it does not read its replies, is dropped and counted, and the next
+    /// request may be received: no peer can stop the service (option `on_full` to wait instead).
     Rep, RepSocket: Sends, Receives;
     |_| Replying::default()
 }
@@ -58,6 +59,14 @@ impl Pattern for Replying {
             }
             _ => Route::Drop(DropCause::PeerLost),
         }
+    }
+
+    fn addressee(&self, _message: &Message) -> Option<PeerId> {
+        self.request.as_ref().map(|(peer, _)| *peer)
+    }
+
+    fn drops_when_full(&self) -> bool {
+        true
     }
 
     fn dropped(&mut self) {

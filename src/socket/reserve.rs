@@ -69,12 +69,14 @@ pub struct SendPermit<'a, T, S: AsyncStream, P: BytePermits> {
 impl<T, S: AsyncStream, P: BytePermits> SendPermit<'_, T, S, P> {
     /// Sends a message into the reserved room, without waiting.
     ///
-    /// If the connection that the room was on has been lost meanwhile, the message waits in the socket.
+    /// If the connection that the room was on has been lost meanwhile, the message waits in the socket. What
+    /// fits cannot fail, with one exception: the socket was closed, or its runtime has ended, since the room
+    /// was reserved.
     ///
     /// # Errors
     /// [`Error::MessageTooLarge`](crate::Error::MessageTooLarge) or [`Error::TooManyFrames`](crate::Error::TooManyFrames) if it is larger than
     /// the reservation or has more frames, [`Error::EmptyMessage`](crate::Error::EmptyMessage) if it has none;
-    /// with the message.
+    /// [`Error::Closed`](crate::Error::Closed), [`Error::CompanionGone`](crate::Error::CompanionGone); with the message.
     pub fn send(mut self, message: impl Into<Message>) -> Result<(), SendError> {
         let message = message.into();
         let Some(reservation) = self.reservation else { return Ok(()) };
@@ -83,8 +85,7 @@ impl<T, S: AsyncStream, P: BytePermits> SendPermit<'_, T, S, P> {
         }
         self.reservation = None;
         let permit = std::mem::take(&mut self.permit);
-        self.socket.shared.with(|core| core.submit_reserved(reservation, message, permit));
-        Ok(())
+        self.socket.shared.with(|core| core.submit_reserved(reservation, message, permit))
     }
 }
 

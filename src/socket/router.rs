@@ -10,7 +10,6 @@ use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::options::{RouterHandover, RouterNotify, SocketOptions};
 use crate::resilience::BytePermits;
-use crate::resilience::OnFull;
 use crate::routing::{AutoIdentity, ByIdentity};
 use crate::runtime::AsyncStream;
 
@@ -20,9 +19,14 @@ socket_type! {
     ///
     /// A peer's identity is the one that this socket gave it when it connected to it
     /// ([`connect_to_as`](Socket::connect_to_as)), or that it gave itself (option `identity`), or else one made
-    /// here: a zero byte and a 32-bit number. Unlike libzmq's defaults, a message to an unknown identity is an
-    /// error (option `router_mandatory`), and a new connection takes over the identity of an old one of the same
-    /// origin (option `router_handover`).
+    /// here: a zero byte and a 32-bit number. Unlike libzmq's defaults, a new connection takes over the identity
+    /// of an old one of the same origin (option `router_handover`).
+    ///
+    /// No peer can stop a server: what is for one that is not there, or is at its mark since it does not read, is
+    /// dropped, as in libzmq, and, unlike there, counted by cause and told by an event. `try_send` and
+    /// `send_buffered` give such a message back instead; so does `send` with the option `router_mandatory`, which
+    /// makes an unknown identity an error, and waits at the mark. See the table in
+    /// [`guide::delivery`](crate::guide::delivery).
     Router, RouterSocket: Sends, Receives, Addressed;
     Addressing::new
 }
@@ -90,8 +94,6 @@ struct Addressing {
     automatic: AutoIdentity,
     mandatory: bool,
     handover: RouterHandover,
-    /// What a full peer means is for the socket to decide, and not for `mandatory`.
-    on_full: Option<OnFull>,
     notify: RouterNotify,
 }
 
@@ -102,7 +104,6 @@ impl Addressing {
             automatic: AutoIdentity::new(fastrand::u32(..)),
             mandatory: options.router_mandatory,
             handover: options.router_handover,
-            on_full: options.on_full,
             notify: options.router_notify(),
         }
     }
@@ -179,13 +180,23 @@ impl Pattern for Addressing {
         if message.len() < 2 {
             return Route::NoBody;
         }
-        match message.get(0).and_then(|identity| self.peers.find(identity)) {
-            None if self.mandatory => Route::Unroutable,
-            None => Route::Drop(DropCause::Unroutable),
+        match self.addressee(message) {
+            None => Route::Unroutable,
             Some(peer) if room(peer) == Room::Enough => Route::To(peer),
-            Some(peer) if self.mandatory || self.on_full.is_some() => Route::Full(Some(peer)),
-            Some(_) => Route::Drop(DropCause::PeerFull),
+            Some(peer) => Route::Full(Some(peer)),
         }
+    }
+
+    fn addressee(&self, message: &Message) -> Option<PeerId> {
+        self.peers.find(message.get(0)?)
+    }
+
+    fn drops_when_full(&self) -> bool {
+        !self.mandatory
+    }
+
+    fn drops_unroutable(&self) -> bool {
+        !self.mandatory
     }
 
     fn outgoing(&mut self, _peer: PeerId, message: &mut Message) {

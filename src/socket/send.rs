@@ -8,7 +8,7 @@ use super::Socket;
 use super::flush::Flush;
 use super::kind::Sends;
 use super::wait::Waiting;
-use crate::engine::{Payment, Turn};
+use crate::engine::{Manner, Payment, Turn};
 use crate::error::{Error, SendError};
 use crate::message::Message;
 use crate::resilience::{BytePermits, Permit};
@@ -19,7 +19,9 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// Waits while the byte permits are exhausted, while the peers that could take the message are at
     /// their high-water marks, and while there is no peer (see the type for when messages may wait in
-    /// the socket instead). An isolated message is written at once. In a burst the first is (or the first
+    /// the socket instead). A type whose peers are not alike does not wait for one of them: what a ROUTER, REP,
+    /// PUB, XPUB or XSUB has for a peer at its mark is dropped and counted, unless an option says otherwise
+    /// ([`guide::delivery`](crate::guide::delivery)). An isolated message is written at once. In a burst the first is (or the first
     /// two), and the others are gathered and leave when 32 KiB have come together or the task next yields
     /// to its runtime, whichever is first; use [`flush`](Self::flush) to be sure before a long computation.
     /// While messages that came together are not all received yet, those sent count as a burst, and the
@@ -31,7 +33,7 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Errors
     /// [`SendError`] with the message and the reason: [`Error::Closed`], [`Error::NotConnected`] and
-    /// [`Error::GaveUp`] when no connection is left and none will come, [`Error::Unroutable`] (ROUTER),
+    /// [`Error::GaveUp`] when no connection is left and none will come, [`Error::Unroutable`] (ROUTER with `router_mandatory`),
     /// [`Error::Poisoned`] once after a cancelled write closed the connection,
     /// [`Error::MessageTooLarge`] and [`Error::TooManyFrames`] for what a peer with the same options would hang up
     /// on, [`Error::SubscriptionLimit`] for such a subscription (XSUB), [`Error::EmptyMessage`],
@@ -40,19 +42,22 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// # Cancel safety
     /// Dropped before it is ready, the message was not sent, and the future loses its place among those
     /// that wait. Without a companion task the message may have been accepted already: it then stays
-    /// queued whole and leaves with the next operation. With `OnCancel::Poison`, dropping it closes a
-    /// connection that is in the middle of a message.
+    /// queued whole and leaves with the next operation, or with `OnCancel::Poison`, if its connection is in the
+    /// middle of a message, that connection is closed.
     pub fn send(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
-        Sending::new(self, message.into(), true)
+        Sending::new(self, message.into(), Manner::Send)
     }
 
-    /// Sends a message if that needs no waiting.
+    /// Sends a message if that needs no waiting, and gives it back where [`send`](Self::send) would wait or drop
+    /// it.
     ///
     /// # Errors
     /// [`SendError`] with the message: [`Error::WouldBlock`] at the mark, behind calls that wait there,
-    /// without permits, or with nobody to send to; otherwise as [`send`](Self::send).
+    /// without permits, or with nobody to send to; [`Error::Unroutable`] for an identity that no peer has
+    /// (ROUTER); otherwise as [`send`](Self::send). Only copies for several peers (PUB, XPUB, XSUB), and the
+    /// reply to a peer that is gone (REP), are dropped.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.submit_now(message.into(), true)
+        self.submit_now(message.into(), Manner::TrySend)
     }
 
     /// Queues a message to leave in company: with [`flush`](Self::flush) or the next `send`, when 32 KiB have
@@ -61,7 +66,7 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// # Errors
     /// As [`try_send`](Self::try_send).
     pub fn send_buffered(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.submit_now(message.into(), false)
+        self.submit_now(message.into(), Manner::SendBuffered)
     }
 
     /// Waits for room, then queues the message to leave in company, as
@@ -74,14 +79,14 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Dropped before it is ready, the message was not queued, and the future loses its place among
     /// those that wait.
     pub async fn feed(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        Sending::new(self, message.into(), false).await
+        Sending::new(self, message.into(), Manner::Feed).await
     }
 
-    fn submit_now(&self, mut message: Message, write: bool) -> Result<(), SendError> {
+    fn submit_now(&self, mut message: Message, manner: Manner) -> Result<(), SendError> {
         let Some(permit) = self.permits.try_acquire(message.cost()) else {
             return Err(SendError::new(Error::WouldBlock, message));
         };
-        match self.shared.with(|core| core.submit(&mut message, permit, write, Turn::New)) {
+        match self.shared.with(|core| core.submit(&mut message, permit, manner, Turn::New)) {
             Ok(()) => Ok(()),
             Err(error) => Err(SendError::new(error, message)),
         }
@@ -93,8 +98,7 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
 pub struct Sending<'a, T, S: AsyncStream, P: BytePermits> {
     socket: &'a Socket<T, S, P>,
     message: Message,
-    /// False to leave in company only.
-    write: bool,
+    manner: Manner,
     /// Only there once the message has had to wait: most never do.
     slow: Option<Box<Slow<P>>>,
 }
@@ -107,8 +111,8 @@ struct Slow<P: BytePermits> {
 }
 
 impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
-    fn new(socket: &'a Socket<T, S, P>, message: Message, write: bool) -> Self {
-        Self { socket, message, write, slow: None }
+    fn new(socket: &'a Socket<T, S, P>, message: Message, manner: Manner) -> Self {
+        Self { socket, message, manner, slow: None }
     }
 
     #[cold]
@@ -141,13 +145,13 @@ impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
 
     #[inline(never)]
     fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let Self { socket, message, write, slow } = self;
+        let Self { socket, message, manner, slow } = self;
         let slow = slow.get_or_insert_with(|| Box::new(Slow { waiting: Waiting::default(), flush: None }));
         if slow.flush.is_none() {
-            if let Err(error) = ready!(slow.waiting.poll_submit(socket, message, *write, cx)) {
+            if let Err(error) = ready!(slow.waiting.poll_submit(socket, message, *manner, cx)) {
                 return Poll::Ready(Err(self.refused(error)));
             }
-            if !*write || !socket.shared.is_detached() {
+            if !manner.writes() || !socket.shared.is_detached() {
                 return Poll::Ready(Ok(()));
             }
         }
@@ -173,11 +177,11 @@ impl<T, S: AsyncStream, P: BytePermits> Future for Sending<'_, T, S, P> {
         let Some(permit) = (if P::AHEAD { this.acquire_ahead() } else { this.acquire() }) else {
             return this.poll_slow(cx);
         };
-        let (message, write) = (&mut this.message, this.write);
+        let (message, manner) = (&mut this.message, this.manner);
         let mut refused = None;
         this.socket.shared.with(|core| {
             if let Some(Payment::Permit(permit)) = core.join_burst(message, Payment::Permit(permit)) {
-                refused = core.submit_in_turn(message, permit, write).err();
+                refused = core.submit_in_turn(message, permit, manner).err();
             }
         });
         match refused {

@@ -11,7 +11,7 @@ use super::flush::Flush;
 use super::kind::{Receives, Sends};
 use super::recv::Turn;
 use super::wait::Waiting;
-use crate::engine::Shared;
+use crate::engine::{Core, Manner, Shared};
 use crate::error::{Error, Result, SendError};
 use crate::message::Message;
 use crate::resilience::BytePermits;
@@ -25,7 +25,8 @@ pub(super) struct Polled<P: BytePermits> {
     /// The message that `start_send` was given, until it is accepted.
     message: Option<Message>,
     waiting: Waiting<P>,
-    flush: Flush,
+    /// The flush of `poll_close`.
+    closing: Flush,
 }
 
 impl<P: BytePermits> Default for Polled<P> {
@@ -35,7 +36,7 @@ impl<P: BytePermits> Default for Polled<P> {
             ended: false,
             message: None,
             waiting: Waiting::default(),
-            flush: Flush::default(),
+            closing: Flush::default(),
         }
     }
 }
@@ -45,7 +46,7 @@ impl<P: BytePermits> Polled<P> {
     pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
         self.receiver.cancel(shared);
         self.waiting.cancel(shared);
-        self.flush.cancel(shared);
+        self.closing.cancel(shared);
     }
 }
 
@@ -77,10 +78,22 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> FusedStream for Socket<T, S, P
     }
 }
 
-/// Sends with [`send`](Socket::send), one message at a time for each handle.
+/// Sends with [`send`](Socket::send), one message at a time for each handle: what `send` waits for, drops or
+/// refuses, this does.
 ///
 /// A message given to `start_send` waits in the handle until `poll_ready`, `poll_flush` or `poll_close`
 /// has brought it into the socket; dropping the handle before loses it. Errors give it back.
+///
+/// `poll_flush` departs from futures-sink, which has it wait until everything has left: it is done when what this
+/// handle was given is accepted and on its way, as `send` is. A sink is flushed after each message
+/// (`SinkExt::send`, `forward` when its stream pauses), and waiting for all peers there would let one that
+/// does not read stop the others, and a disconnected socket wait for the next connection. Where only the
+/// application writes, with `FlushPolicy::Manual` and on bare streams, it writes what the peers take now.
+/// [`flush`](Socket::flush) waits until all is with the kernel.
+///
+/// `poll_close` is that `flush`, bounded by `linger`, so that `forward` loses no tail: when linger is over, it is
+/// done as well, and what a peer has not taken stays queued. The socket itself stays open for its other
+/// handles, and closes with the last.
 impl<T: Sends, S: AsyncStream, P: BytePermits> Sink<Message> for Socket<T, S, P> {
     type Error = SendError<Option<Message>>;
 
@@ -100,12 +113,15 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Sink<Message> for Socket<T, S, P>
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         let this = self.get_mut();
         ready!(this.poll_submit_pending(cx))?;
-        this.polled.flush.poll(&this.shared, cx).map_err(|error| SendError::new(error, None))
+        let set_going = this.shared.with(Core::set_going);
+        Poll::Ready(set_going.map_err(|error| SendError::new(error, None)))
     }
 
-    /// Flushes; the socket itself stays open for its other handles, and closes with the last.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Sink::poll_flush(self, cx)
+        let this = self.get_mut();
+        ready!(this.poll_submit_pending(cx))?;
+        let flushed = ready!(this.polled.closing.poll_lingering(&this.shared, cx));
+        Poll::Ready(flushed.unwrap_or(Ok(())).map_err(|error| SendError::new(error, None)))
     }
 }
 
@@ -114,7 +130,7 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         // Both are taken out for the call, which borrows the socket.
         let Some(mut message) = self.polled.message.take() else { return Poll::Ready(Ok(())) };
         let mut waiting = std::mem::take(&mut self.polled.waiting);
-        let result = waiting.poll_submit(self, &mut message, true, cx);
+        let result = waiting.poll_submit(self, &mut message, Manner::Send, cx);
         self.polled.waiting = waiting;
         match result {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(())),

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::Socket;
-use crate::engine::{Attempt, Core, List, Parked, Shared, Turn};
+use crate::engine::{Attempt, Core, List, Manner, Parked, Shared, Turn};
 use crate::error::{Error, TimeoutKind};
 use crate::message::Message;
 use crate::resilience::{BytePermits, Permit};
@@ -34,7 +34,7 @@ impl<P: BytePermits> Waiting<P> {
         &mut self,
         socket: &Socket<T, S, P>,
         message: &mut Message,
-        write: bool,
+        manner: Manner,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
         let cost = message.cost();
@@ -44,7 +44,7 @@ impl<P: BytePermits> Waiting<P> {
                 core.refund(permit);
                 return Attempt::GiveWay;
             }
-            match core.submit(message, permit, write, turn) {
+            match core.submit(message, permit, manner, turn) {
                 Err(Error::WouldBlock) => core.wait_for_room(cost),
                 done => Attempt::Done(done),
             }

@@ -70,8 +70,9 @@ fn trap_08_known_but_full_waits_or_is_dropped_and_nobody_else_is_affected() {
                 assert!(matches!(refused(router.try_send(large())), Error::WouldBlock));
             } else {
                 while router.stats().dropped(DropCause::PeerFull) < 3 {
-                    router.try_send(large()).unwrap();
+                    router.send(large()).await.unwrap();
                 }
+                assert!(matches!(refused(router.try_send(large())), Error::WouldBlock));
             }
             router.send(["other", "x"]).await.unwrap();
             assert_eq!(other.recv().await.unwrap(), Message::from("x"));

@@ -148,9 +148,9 @@ fn issue_566() {
         for cycle in 0..100 {
             let name = format!("{cycle:08x}");
             let dealer = DealerSocket::connect_with_options(&local, named(name.clone())).await.unwrap();
-            // Until it has heard of the DEALER the ROUTER refuses, and gives the message back.
+            // Until it has heard of the DEALER the ROUTER has nobody to send to; `try_send` gives the message back.
             let mut message = Message::from([&*name, "HELLO"]);
-            while let Err(refused) = router.send(message).await {
+            while let Err(refused) = router.try_send(message) {
                 assert!(matches!(refused.error(), Error::Unroutable), "{refused}");
                 message = refused.into_message();
                 rt::yield_now().await;

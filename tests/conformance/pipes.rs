@@ -46,9 +46,8 @@ fn trap_15_who_waits_for_a_peer_and_who_never_does() {
     }
     macro_rules! drops {
         ($($socket:ty: $cause:ident),+) => {$(
-            let options = SocketOptions::default().with_router_mandatory(false);
-            let socket = <$socket>::bind_with_options(ANY, options).await.unwrap();
-            socket.try_send(["a", "b"]).unwrap();
+            let socket = <$socket>::bind(ANY).await.unwrap();
+            socket.send(["a", "b"]).await.unwrap();
             assert_eq!(socket.stats().dropped(DropCause::$cause), 1);
         )+};
     }

@@ -20,13 +20,13 @@ fn fill(router: &RouterSocket, identity: &str) -> Error {
 fn router_mandatory() {
     rt::run(async {
         for endpoint in endpoints() {
-            let lenient = SocketOptions::default().with_router_mandatory(false);
-            let router = RouterSocket::bind_with_options(&endpoint, lenient).await.unwrap();
+            let router = RouterSocket::bind(&endpoint).await.unwrap();
             router.send(["UNKNOWN", "DATA"]).await.unwrap();
             assert_eq!(router.stats().dropped(DropCause::Unroutable), 1);
             router.close().await;
 
-            let router = RouterSocket::bind(&endpoint).await.unwrap();
+            let mandatory = SocketOptions::default().with_router_mandatory(true);
+            let router = RouterSocket::bind_with_options(&endpoint, mandatory).await.unwrap();
             let refused = router.send(["UNKNOWN", "DATA"]).await.unwrap_err();
             assert!(matches!(refused.error(), Error::Unroutable));
             assert_eq!(refused.kind(), ErrorKind::HostUnreachable);
@@ -46,7 +46,7 @@ fn router_mandatory() {
 #[test]
 fn router_mandatory_hwm() {
     rt::run(async {
-        let options = SocketOptions::default().with_send_hwm(1);
+        let options = SocketOptions::default().with_send_hwm(1).with_router_mandatory(true);
         let router = RouterSocket::bind_with_options(ANY, options).await.unwrap();
         let local = router.local_endpoint().unwrap();
         let _full = raw(&local, "DEALER", b"X").await;

@@ -85,9 +85,8 @@ fn dealer_router(plan: Plan) -> Traffic {
         sim::spawn(async move {
             while let Ok((identity, message)) = echo.recv_from().await {
                 take(&mut seen.borrow_mut(), &message);
-                if let Err(refused) = echo.send_to(identity, message).await {
-                    assert!(matches!(refused.error(), Error::Unroutable), "{refused}");
-                }
+                // A reply to a connection that was cut is dropped.
+                echo.send_to(identity, message).await.unwrap();
             }
         });
         let mut replies = Vec::new();

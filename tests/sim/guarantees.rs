@@ -190,7 +190,8 @@ fn bytes_from_a_peer_cannot_panic_wedge_or_grow_the_process() {
 fn a_slow_dead_or_hostile_peer_costs_the_others_nothing() {
     let sim = Sim::new(1);
     sim.block_on(async {
-        let router = Router::bind_with_options(SERVER, quick().with_send_hwm(10)).await.unwrap();
+        let waits = quick().with_send_hwm(10).with_router_mandatory(true);
+        let router = Router::bind_with_options(SERVER, waits).await.unwrap();
         let good = Dealer::connect_with_options(SERVER, quick().with_identity("good")).await.unwrap();
         let slow = Dealer::connect_with_options(SERVER, quick().with_identity("slow")).await.unwrap();
         let dead = Dealer::connect_with_options(SERVER, quick().with_identity("dead")).await.unwrap();

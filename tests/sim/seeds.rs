@@ -59,7 +59,7 @@ impl Run {
         let options = options.with_backoff(Backoff::new().with_initial(ms(5)).with_max(ms(20)));
         // Cut again and again in the middle of one message: that looks as if the peer refused it.
         let options = options.with_max_resends(None);
-        options.with_send_hwm(4).with_recv_hwm(4).with_on_cancel(self.on_cancel)
+        options.with_send_hwm(4).with_recv_hwm(4).with_on_cancel(self.on_cancel).with_router_mandatory(true)
     }
 
     /// Message `n`: the number, then up to three frames of any size.

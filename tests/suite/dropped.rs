@@ -220,6 +220,7 @@ async fn receive<T: Receives, S: AsyncStream>(
 
 fn options(on_cancel: OnCancel) -> SocketOptions {
     SocketOptions::default()
+        .with_router_mandatory(true)
         .with_send_hwm(4)
         .with_recv_hwm(4)
         .with_send_buffer(4096)

@@ -114,11 +114,42 @@ fn a_reservation_is_for_so_many_frames() {
     });
 }
 
+/// The one exception: there is no socket any more.
+#[test]
+fn a_reservation_does_not_outlive_its_socket() {
+    rt::run(async {
+        let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+        let endpoint = pull.local_endpoint().unwrap();
+        let budget = SemaphorePermits::new(1_000);
+        let push = PushSocket::connect(endpoint).await.unwrap().with_permits(budget.clone());
+        let permit = push.reserve(10).await.unwrap();
+        assert_eq!(push.close().await, 0);
+        let refused = permit.send("late").unwrap_err();
+        assert!(matches!(refused.error(), Error::Closed));
+        assert_eq!(refused.into_message(), "late".into());
+        let stats = push.stats();
+        assert_eq!((stats.accepted, stats.queued, stats.dropped_total()), (0, 0, 0));
+        assert_eq!((push.close().await, budget.in_use()), (0, 0));
+
+        // While it closes: what was accepted before is still waited for, and nothing is added.
+        let linger = SocketOptions::default().with_linger(std::time::Duration::ZERO);
+        let away = PushSocket::connect_with_reconnect_and_options("tcp://127.0.0.1:1", linger).await.unwrap();
+        away.send("waits").await.unwrap();
+        let permit = away.reserve(10).await.unwrap();
+        let mut closing = Box::pin(away.close());
+        assert!(futures_util::poll!(closing.as_mut()).is_pending());
+        assert!(matches!(permit.send("late").unwrap_err().error(), Error::Closed));
+        assert_eq!(closing.await, 1);
+        let stats = away.stats();
+        assert_eq!((stats.accepted, stats.queued, stats.dropped(DropCause::Closed)), (1, 0, 1));
+    });
+}
+
 /// libzmq#2348, PR#4665: such a send was stuck when the full peer went away.
 #[test]
-fn a_router_waits_for_the_addressee_and_for_nobody_else() {
+fn a_mandatory_router_waits_for_the_addressee_and_for_nobody_else() {
     rt::run(async {
-        let options = SocketOptions::default().with_send_hwm(1);
+        let options = SocketOptions::default().with_send_hwm(1).with_router_mandatory(true);
         let router = RouterSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
         let endpoint = router.local_endpoint().unwrap();
         let quick_options = SocketOptions::default().with_identity("quick");
@@ -148,9 +179,9 @@ fn a_router_waits_for_the_addressee_and_for_nobody_else() {
 
 /// libzmq's way: what cannot be delivered is dropped, and, unlike there, counted.
 #[test]
-fn a_router_that_is_not_mandatory_drops_and_counts() {
+fn a_router_drops_and_counts() {
     rt::run(async {
-        let options = SocketOptions::default().with_send_hwm(1).with_router_mandatory(false);
+        let options = SocketOptions::default().with_send_hwm(1);
         let router = RouterSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
         let slow = rt::dealer_that_never_reads(&router.local_endpoint().unwrap(), b"slow");
         router.wait_for_peers(1).await.unwrap();

@@ -111,7 +111,7 @@ fn each_connection_ends_exactly_once_under_an_id_of_its_own() {
 #[test]
 fn a_monitor_that_nobody_reads_holds_nothing_up() {
     rt::run(async {
-        let options = SocketOptions::default().with_router_mandatory(false);
+        let options = SocketOptions::default();
         let router = RouterSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
         let mut monitor = router.monitor();
         for _ in 0..3000 {

@@ -478,7 +478,9 @@ fn a_reply_that_comes_back_can_be_received() {
 #[test]
 fn what_a_side_refuses_is_counted() {
     rt::run(async {
-        let (frontend, backend) = queue().await;
+        let mandatory = SocketOptions::default().with_router_mandatory(true);
+        let frontend = RouterSocket::bind_with_options(ANY, mandatory).await.unwrap();
+        let backend = DealerSocket::bind(ANY).await.unwrap();
         let client = DealerSocket::connect(frontend.local_endpoint().unwrap()).await.unwrap();
         let worker = DealerSocket::connect(backend.local_endpoint().unwrap()).await.unwrap();
         let mut proxy = Proxy::new(&frontend, &backend);

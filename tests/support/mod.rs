@@ -10,7 +10,9 @@ pub use self::stalled::{handshake, opening};
 #[cfg(feature = "tokio")]
 pub mod tokio {
     pub use super::folder::Folder;
-    pub use super::stalled::{StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer};
+    pub use super::stalled::{
+        Flooder, StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer,
+    };
     pub use super::vacant::vacant;
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
@@ -78,7 +80,9 @@ pub mod tokio {
 #[cfg(feature = "compio")]
 pub mod compio {
     pub use super::folder::Folder;
-    pub use super::stalled::{StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer};
+    pub use super::stalled::{
+        Flooder, StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer,
+    };
     pub use super::vacant::vacant;
     pub use monocoque::compio::prelude::*;
     use std::future::Future;

@@ -75,3 +75,29 @@ pub fn handshake<S: Read + Write>(stream: &mut S, socket_type: &str, identity: &
     let mut body = vec![0; usize::from(header[1])];
     stream.read_exact(&mut body)
 }
+
+/// A peer that sends for as long as it may, and never reads.
+pub struct Flooder {
+    stream: TcpStream,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Flooder {
+    /// Sends `frames`, as they are on the wire, again and again, on a thread of its own.
+    pub fn new(endpoint: &Endpoint, socket_type: &str, identity: &[u8], frames: &[u8]) -> Self {
+        let mut stream = TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).unwrap();
+        let (mut writer, opening) = (stream.try_clone().unwrap(), opening(socket_type, identity));
+        let many = frames.repeat(32 * 1024 / frames.len() + 1);
+        stream.write_all(&opening).unwrap();
+        let thread = std::thread::spawn(move || while writer.write_all(&many).is_ok() {});
+        Self { stream, thread: Some(thread) }
+    }
+}
+
+impl Drop for Flooder {
+    fn drop(&mut self) {
+        // Ends the write that it waits in; the other end may have been faster.
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+        self.thread.take().map(std::thread::JoinHandle::join);
+    }
+}

@@ -124,7 +124,7 @@ fn what_a_router_had_for_a_lost_peer_is_counted() {
         let stats = router.stats();
         assert_eq!((stats.sent, stats.dropped(DropCause::PeerLost)), (1, 4));
         assert_eq!(stats.accepted, stats.sent + stats.queued + stats.dropped_total());
-        assert!(matches!(router.send_to("lost", "x").await.unwrap_err().error(), Error::Unroutable));
+        assert!(matches!(router.try_send(["lost", "x"]).unwrap_err().error(), Error::Unroutable));
     });
 }
 
@@ -133,7 +133,8 @@ fn what_a_router_had_for_a_lost_peer_is_counted() {
 fn a_send_that_waits_ends_with_its_peer() {
     rt::run(async {
         let one = SocketOptions::default().with_send_hwm(1).with_recv_hwm(1).with_identity("full");
-        let router = RouterSocket::bind_with_options(name!("ends"), one.clone()).await.unwrap();
+        let waits = one.clone().with_router_mandatory(true);
+        let router = RouterSocket::bind_with_options(name!("ends"), waits).await.unwrap();
         let dealer = DealerSocket::connect_with_options(name!("ends"), one).await.unwrap();
         router.wait_for_peers(1).await.unwrap();
         router.send_to("full", "1").await.unwrap();

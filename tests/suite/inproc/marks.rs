@@ -128,10 +128,11 @@ fn reserved_room_is_room() {
 }
 
 #[test]
-fn a_router_waits_for_the_addressee_and_for_nobody_else() {
+fn a_mandatory_router_waits_for_the_addressee_and_for_nobody_else() {
     rt::run(async {
         let one = SocketOptions::default().with_send_hwm(1).with_recv_hwm(1);
-        let router = RouterSocket::bind_with_options(name!("router"), one.clone()).await.unwrap();
+        let waits = one.clone().with_router_mandatory(true);
+        let router = RouterSocket::bind_with_options(name!("router"), waits).await.unwrap();
         let connect = |identity| {
             DealerSocket::connect_with_options(name!("router"), one.clone().with_identity(identity))
         };

@@ -51,7 +51,7 @@ fn dealer_router_round_trips() {
                 assert_eq!(dealer.recv().await.unwrap()[0], [n]);
             }
         }
-        let refused = router.send_to("nobody", "x").await.unwrap_err();
+        let refused = router.try_send(["nobody", "x"]).unwrap_err();
         assert!(matches!(refused.error(), Error::Unroutable));
     });
 }
