@@ -21,6 +21,7 @@ macro_rules! mount {
             mod bad_input;
             mod blueprint;
             mod cancel;
+            mod drain;
             mod dropped;
             mod dropped_patterns;
             mod endpoints;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::core::{Companion, Core, Phase, Timer};
 use super::endpoints::{Binding, Departing};
-use super::peer::{Origin, Stage};
+use super::peer::{Origin, Peer, Stage};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::monitor::{DisconnectReason, DropCause, PeerId, SocketEvent};
@@ -159,16 +159,49 @@ impl<S: AsyncStream> Core<S> {
         }
         self.phase = Phase::Closing;
         self.clock.begin(Timer::Linger, self.options.linger.unwrap_or(Duration::MAX));
-        while !self.endpoints.listeners.is_empty() {
-            let listener = self.endpoints.remove_listener(0);
-            self.depart(&listener);
-        }
-        // Before the socket can be found closed, and after its names are free, so that none comes later.
-        self.turn_down_offers();
+        // Before the socket can be found closed.
+        self.shut_the_door();
         self.drop_received();
         self.close_step();
         self.wake_companion();
         self.wake_everybody();
+    }
+
+    /// Nobody new comes in from now on.
+    fn shut_the_door(&mut self) {
+        while !self.endpoints.listeners.is_empty() {
+            let listener = self.endpoints.remove_listener(0);
+            self.depart(&listener);
+        }
+        // After the names are free, so that none comes later.
+        self.turn_down_offers();
+    }
+
+    /// Lets nobody new in, and takes nothing more from those who are there: what has arrived is still received,
+    /// and what is sent still leaves.
+    pub(crate) fn drain(&mut self) -> Result<(), Error> {
+        self.ended().map_or(Ok(()), Err)?;
+        if std::mem::replace(&mut self.inbound.draining, true) {
+            return Ok(());
+        }
+        self.shut_the_door();
+        let accepted = |peer: &Peer<S>| matches!(peer.origin, Origin::Listener(_));
+        for id in self.peers.ids(|peer| peer.stage == Stage::Handshaking && accepted(peer)) {
+            self.disconnect(id, DisconnectReason::Closed);
+        }
+        if self.pattern.receives() {
+            for id in self.peers.ids(|peer| peer.stage == Stage::Live && peer.link.inproc().is_some()) {
+                self.take_arrived(id);
+            }
+        }
+        self.wake_companion();
+        self.wake_everybody();
+        Ok(())
+    }
+
+    /// Why no endpoint may be added, if so.
+    pub(crate) fn door_is_shut(&self) -> Option<Error> {
+        self.ended().or_else(|| self.inbound.draining.then_some(Error::Closed))
     }
 
     /// Goes on closing; the socket is closed once no peer, no message and no listener is left.

@@ -64,6 +64,8 @@ pub(crate) struct Inbound {
     pub(super) burst: u32,
     /// The pattern has a say in when the application receives, and what.
     pub(crate) gated: bool,
+    /// Nothing more is read from those who are connected: what has arrived is all that there will be.
+    pub(super) draining: bool,
     /// Messages go to the application as they come.
     pub(super) plain: bool,
     /// The same, and nobody is to be told of what is left.
@@ -97,6 +99,7 @@ impl Inbound {
             from: None,
             burst: 0,
             gated,
+            draining: false,
             plain: !gated && !conflates,
             lane: !gated && !conflates,
             waiting: 0,
@@ -114,6 +117,11 @@ impl Inbound {
     #[inline]
     pub(super) fn only_slab(&self) -> bool {
         self.nothing_ahead() && self.pipes.is_empty()
+    }
+
+    /// All that had arrived when the socket was drained has been received.
+    fn is_drained(&self) -> bool {
+        self.draining && self.only_slab() && self.readable.is_empty()
     }
 
     /// The application has not yet received all that was read: its replies will have company.
@@ -176,7 +184,7 @@ impl<S: AsyncStream> Core<S> {
     #[inline]
     fn nothing_came(&self) -> bool {
         let idle = self.inbound.only_slab() && self.inbound.readable.is_empty() && !self.ready.has_events();
-        idle && self.companion == Companion::Running && !self.peers.is_empty()
+        idle && self.companion == Companion::Running && !self.peers.is_empty() && !self.inbound.draining
     }
 
     fn wait_for_message<R>(&mut self) -> Attempt<R> {
@@ -205,7 +213,10 @@ impl<S: AsyncStream> Core<S> {
                 // The peer that was to reply may just have been found gone, and nobody will wake us for that.
                 self.pattern.may_receive()?;
             }
-            return Err(self.hopeless().unwrap_or(Error::WouldBlock));
+            return Err(match self.inbound.is_drained() {
+                true => Error::Closed,
+                false => self.hopeless().unwrap_or(Error::WouldBlock),
+            });
         };
         self.inbound.from = Some(id);
         if self.inbound.gated {
@@ -265,7 +276,19 @@ impl<S: AsyncStream> Core<S> {
         None
     }
 
+    /// The next message that was read ahead and is still wanted: what a subscriber gets is decided when it
+    /// receives.
     pub(super) fn take_read_ahead(&mut self) -> Option<(PeerId, Message)> {
+        loop {
+            let (id, message) = self.next_read_ahead()?;
+            if self.pattern.still_wants(&message) {
+                return Some((id, message));
+            }
+            self.count_recv_dropped(Some(id), DropCause::NotSubscribed, 1);
+        }
+    }
+
+    fn next_read_ahead(&mut self) -> Option<(PeerId, Message)> {
         if let Some(returned) = self.inbound.returned.pop_front() {
             return Some(returned);
         }

@@ -252,13 +252,10 @@ impl<S: AsyncStream> Core<S> {
 
     /// What becomes of a message for somebody who is not there.
     fn when_unroutable(&self, manner: Manner) -> Result<Destination, Error> {
-        match self.hopeless() {
-            Some(error) => Err(error),
-            None if manner.gives_up() && self.pattern.drops_unroutable() => {
-                Ok(Destination::Nowhere(None, DropCause::Unroutable))
-            }
-            None => Err(Error::Unroutable),
+        if manner.gives_up() && self.pattern.drops_unroutable() {
+            return Ok(Destination::Nowhere(None, DropCause::Unroutable));
         }
+        Err(self.hopeless().unwrap_or(Error::Unroutable))
     }
 
     #[inline]

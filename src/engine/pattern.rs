@@ -90,6 +90,11 @@ pub(crate) trait Pattern: Send {
     /// Turns what `peer` sent into what the application receives.
     fn accept(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict;
 
+    /// Whether the application still wants what was accepted a while ago, and waited to be received.
+    fn still_wants(&self, _message: &Message) -> bool {
+        true
+    }
+
     /// Whether all that comes goes to the application as it is: then [`accept`](Self::accept) need not be
     /// asked.
     fn accepts_all(&self) -> bool {

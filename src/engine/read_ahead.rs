@@ -63,7 +63,8 @@ impl<S: AsyncStream> Core<S> {
         if !self.load_slab(id) {
             return;
         }
-        let reads = if matches!(reason, DisconnectReason::Io(_)) { SALVAGED_READS } else { 0 };
+        let readable = matches!(reason, DisconnectReason::Io(_)) && !self.drains_live_peers();
+        let reads = if readable { SALVAGED_READS } else { 0 };
         self.fill_inbox(id);
         for _ in 0..reads {
             let goes_on = |peer: &Peer<S>| peer.ending.is_none() && !peer.paused;

@@ -85,6 +85,7 @@ impl<S: AsyncStream> Core<S> {
     /// Reads once, and after a short read once more, so that the stream is left waiting for its next
     /// event. The peer stays on the readable list unless it has nothing.
     pub(super) fn read(&mut self, id: PeerId) {
+        let draining = self.drains_live_peers();
         let Some(peer) = self.peers.get_mut(id) else { return };
         if peer.doomed {
             peer.readable = false;
@@ -93,6 +94,12 @@ impl<S: AsyncStream> Core<S> {
         if let Some(reason) = peer.ending.take() {
             peer.readable = false;
             return self.doom(id, reason);
+        }
+        if draining && peer.stage == Stage::Live {
+            // As one at its mark: what it sends stays with it, and goes elsewhere when we are gone.
+            peer.paused = true;
+            peer.readable = false;
+            return;
         }
         if self.read_once(id) {
             self.inbound.readable.push_back(id);

@@ -42,7 +42,7 @@ macro_rules! causes {
 causes! {
     /// Why messages were dropped, on their way out or after they had arrived.
     DropCause {
-        /// Nobody has the identity they were addressed to (`router_mandatory` off).
+        /// Nobody has the identity they were addressed to (ROUTER without `router_mandatory`).
         Unroutable = "nobody has the identity that they were addressed to",
         /// Their peer was at its mark, and the socket drops what it cannot queue.
         PeerFull = "the peer is at its mark",
@@ -70,7 +70,7 @@ causes! {
         Incomplete = "the connection ended before the message did",
         /// They arrived on a socket that only sends.
         NotReceiving = "the socket only sends",
-        /// No subscription matches them (SUB).
+        /// No subscription matches them, or none does any more when they would be received (SUB).
         NotSubscribed = "no subscription matches them",
         /// They arrived out of turn: no reply was awaited from that peer (REQ), or they have no envelope
         /// (REP).

@@ -249,7 +249,10 @@ where
     pub async fn bind_to(&self, endpoint: impl IntoEndpoint) -> Result<Endpoint> {
         let endpoint = endpoint.into_endpoint()?;
         endpoint.check_bindable()?;
-        let listener = self.shared.with(|core| core.listen(endpoint));
+        let listener = self.shared.with(|core| match core.door_is_shut() {
+            Some(error) => Err(error),
+            None => Ok(core.listen(endpoint)),
+        })?;
         Waiter::new(&self.shared).until(|core| core.bind_outcome(listener)).await
     }
 
@@ -262,7 +265,7 @@ where
     /// A malformed endpoint, [`Error::Closed`].
     pub fn connect_to(&self, endpoint: impl IntoEndpoint) -> Result<()> {
         let endpoint = connectable(endpoint)?;
-        self.shared.with(|core| match core.ended() {
+        self.shared.with(|core| match core.door_is_shut() {
             Some(error) => Err(error),
             None => {
                 core.dial_once_more(endpoint);

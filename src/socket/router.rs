@@ -73,7 +73,7 @@ where
     pub fn connect_to_as(&self, endpoint: impl IntoEndpoint, identity: impl Into<Frame>) -> Result<()> {
         let (endpoint, identity) = (connectable(endpoint)?, identity.into());
         self.shared.with(|core| {
-            core.ended().map_or(Ok(()), Err)?;
+            core.door_is_shut().map_or(Ok(()), Err)?;
             let promised = core.endpoints.dials.iter().any(|dial| dial.alias.as_ref() == Some(&identity));
             if promised || core.pattern.peer_of(&identity).is_some() {
                 return Err(Error::IdentityTaken);

@@ -169,9 +169,11 @@ impl Pattern for Subscribing {
     }
 
     fn accept(&mut self, _peer: PeerId, message: &mut Message, _tasks: &mut Tasks) -> Verdict {
-        let wanted =
-            self.raw || message.get(0).is_some_and(|topic| self.topics.matches(topic) != self.invert);
-        if wanted { Verdict::Deliver } else { Verdict::Discard(DropCause::NotSubscribed) }
+        if self.still_wants(message) { Verdict::Deliver } else { Verdict::Discard(DropCause::NotSubscribed) }
+    }
+
+    fn still_wants(&self, message: &Message) -> bool {
+        self.raw || message.get(0).is_some_and(|topic| self.topics.matches(topic) != self.invert)
     }
 
     fn topics(&mut self) -> Option<&mut dyn TopicPattern> {

@@ -222,7 +222,9 @@ async fn echo(rep: RepSocket) {
 /// No request gets a reply but its own. Without numbers the connection is given up for each that is dropped,
 /// which takes its time.
 async fn requests(on_cancel: OnCancel, correlate: bool, rounds: usize) {
-    let rep = RepSocket::bind_with_options(ANY, options(OnCancel::Resume)).await.unwrap();
+    // What comes of requests that were given up piles up on the way back, and no reply is to be dropped for it.
+    let patient = options(OnCancel::Resume).with_on_full(OnFull::Wait);
+    let rep = RepSocket::bind_with_options(ANY, patient).await.unwrap();
     let client = options(on_cancel).with_req_correlate(correlate);
     let req = ReqSocket::connect_with_options(rep.local_endpoint().unwrap(), client).await.unwrap();
     rt::spawn(echo(rep.clone()));
@@ -301,6 +303,8 @@ async fn publishing(on_cancel: OnCancel) {
                 let waiting = publisher.wait_for_subscribers("x", 1);
                 let there = poll_times(waiting, polls, rt::yield_now).await;
                 assert!(there.is_none_or(|there| there.is_ok()));
+                let flushed = poll_times(publisher.flush(), polls, rt::yield_now).await;
+                way.flushed(flushed);
             }
             _ => {
                 let received = poll_times(sub.recv_with_peer(), polls, rt::yield_now).await;

@@ -301,3 +301,50 @@ fn a_message_tells_who_sent_it() {
         assert!(pull.peer(gone).is_none());
     });
 }
+
+/// As in libzmq, what a subscriber gets is decided when it receives: what had arrived before it unsubscribed is
+/// counted and not seen, and what it has subscribed to again is.
+#[test]
+fn what_has_arrived_is_filtered_when_it_is_received() {
+    rt::run(async {
+        let publisher = PubSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+        let sub = SubSocket::connect(publisher.local_endpoint().unwrap()).await.unwrap();
+        for topic in ["a", "b"] {
+            sub.subscribe(topic).unwrap();
+            publisher.wait_for_subscribers(topic, 1).await.unwrap();
+        }
+        let mut monitor = sub.monitor();
+        for round in 0..2_u64 {
+            for message in ["a1", "b1", "a2", "b2"] {
+                publisher.send(message).await.unwrap();
+            }
+            // Read ahead, by the companion.
+            while sub.stats().recv_queued < 4 {
+                rt::yield_now().await;
+            }
+            assert!(sub.unsubscribe("a").unwrap());
+            if round == 1 {
+                sub.subscribe("a").unwrap();
+            }
+            let wanted: &[&str] = if round == 0 { &["b1", "b2"] } else { &["a1", "b1", "a2", "b2"] };
+            for expected in wanted {
+                assert_eq!(sub.recv().await.unwrap()[0], *expected);
+            }
+            assert!(matches!(sub.try_recv(), Err(Error::WouldBlock)));
+            let stats = sub.stats();
+            assert_eq!(stats.recv_dropped_by(DropCause::NotSubscribed), 2);
+            assert_eq!(stats.received, stats.delivered + stats.recv_queued + stats.recv_dropped);
+            if round == 0 {
+                sub.subscribe("a").unwrap();
+                publisher.wait_for_subscribers("a", 1).await.unwrap();
+            }
+        }
+        let mut told = 0;
+        while let Some(event) = monitor.try_next() {
+            if let SocketEvent::ReceivedDropped { cause: DropCause::NotSubscribed, count, .. } = event {
+                told += count;
+            }
+        }
+        assert_eq!(told, 2);
+    });
+}

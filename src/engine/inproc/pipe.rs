@@ -351,6 +351,11 @@ impl End {
         Incoming::Nothing
     }
 
+    /// Whether the other side has closed.
+    pub(crate) fn is_left(&self) -> bool {
+        self.incoming.lock().writer.closed
+    }
+
     /// Lets the writer leave nothing behind from now on: what is not taken goes back to it. Returns whether
     /// it has left already, and what it left is ours.
     pub(crate) fn stop_reading(&mut self) -> bool {

@@ -68,7 +68,15 @@ impl<S: AsyncStream> Core<S> {
 
     /// Acts on what there is to read, or on its end.
     fn look_at_pipe(&mut self, id: PeerId) {
+        let draining = self.drains_live_peers();
         let Some(end) = self.peers.get_mut(id).and_then(|peer| peer.link.inproc_mut()) else { return };
+        if draining {
+            // What is written from now on is left to the writer.
+            if end.is_left() {
+                self.doom(id, DisconnectReason::EndOfStream);
+            }
+            return;
+        }
         match end.look() {
             Incoming::Nothing => {}
             Incoming::Messages => self.offer(id),
@@ -182,6 +190,30 @@ impl<S: AsyncStream> Core<S> {
             self.accept(id, &mut message).then_some(message)
         });
         Some((message, popped.rest))
+    }
+
+    /// Takes what has been written by now, whatever the mark, and lets the writer keep what follows.
+    pub(crate) fn take_arrived(&mut self, id: PeerId) {
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.readable = false;
+            self.inbound.pipes.remove(id);
+        }
+        while let Some((message, rest)) = self.take_accepted(id) {
+            if let Some(message) = message {
+                self.put_into_inbox(id, message);
+            }
+            if !self.goes_on(id, rest) {
+                break;
+            }
+        }
+        if let Some(end) = self.peers.get_mut(id).and_then(|peer| peer.link.inproc_mut()) {
+            end.stop_reading();
+        }
+    }
+
+    /// Whether nothing more is taken from peers that go on.
+    pub(crate) fn drains_live_peers(&self) -> bool {
+        self.inbound.draining && self.pattern.receives()
     }
 
     /// The connection is about to end: takes what the other side has left if it was the first to close,
