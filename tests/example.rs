@@ -114,6 +114,44 @@ macro_rules! test_runtime {
                 assert_eq!(row(&String::from_utf8_lossy(&output.stdout), "checksum out"), checksum);
             }
 
+            /// A line larger than the budget is admitted alone, and than the distance of faults makes that larger:
+            /// the report says so.
+            #[test]
+            fn one_large_line_arrives_and_explains_itself() {
+                let path = file(concat!($feature, "-large"), &[b'x'; 5_000_000]);
+                let output = run(&[&path, "--runtime", $feature]);
+                std::fs::remove_file(path).unwrap();
+                assert_arrived(&output, 1);
+                let text = String::from_utf8_lossy(&output.stdout);
+                let faults = row(&text, "link faults");
+                assert!(faults.starts_with("0 (") && faults.contains("every 40000000 bytes"), "{faults}");
+                // None but those whose cause is named.
+                let reconnects = row(&text, "reconnects");
+                assert!(reconnects == "0" || reconnects.contains('('), "{reconnects}");
+                let peak = row(&text, "peak queued bytes");
+                assert!(
+                    peak.contains("of 4096 budgeted, exceeded by one line of up to 5000000 bytes"),
+                    "{peak}"
+                );
+            }
+
+            #[test]
+            fn standard_input_arrives() {
+                let mut child = Command::new(example("resilience"))
+                    .args(["-", "--runtime", $feature])
+                    .stdin(std::process::Stdio::piped())
+                    .stdout(std::process::Stdio::piped())
+                    .stderr(std::process::Stdio::piped())
+                    .spawn()
+                    .unwrap();
+                std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"one\ntwo\nthree").unwrap();
+                let output = child.wait_with_output().unwrap();
+                assert_arrived(&output, 3);
+                let text = String::from_utf8_lossy(&output.stdout);
+                let checksum = format!("{:08x}", crc32fast::hash(b"one\ntwo\nthree"));
+                assert_eq!(row(&text, "checksum out"), checksum);
+            }
+
             #[test]
             fn an_empty_file_arrives() {
                 let path = file(concat!($feature, "-empty"), b"");

@@ -17,11 +17,9 @@ impl Args {
     pub fn parse() -> Self {
         let matches = Command::new("resilience")
             .about("Sends every line of a file over a link that keeps failing, and checks that all arrive")
-            .arg(
-                Arg::new("FILE")
-                    .value_parser(value_parser!(PathBuf))
-                    .help("The file to send [default: text that ships with this example]"),
-            )
+            .arg(Arg::new("FILE").value_parser(value_parser!(PathBuf)).help(
+                "The file to send, `-` for standard input [default: text that ships with this example]",
+            ))
             .arg(Runtime::option())
             .arg(
                 Arg::new("seed")

@@ -5,7 +5,7 @@
 //! connection left in doubt, and in the end both sides compare checksums.
 //!
 //! ```sh
-//! cargo run --release --example resilience -- [FILE] [--runtime tokio|compio] [--seed N]
+//! cargo run --release --example resilience -- [FILE | -] [--runtime tokio|compio] [--seed N]
 //! ```
 #![cfg_attr(
     not(any(feature = "tokio", feature = "compio")),

@@ -1,5 +1,6 @@
 //! The lines to send.
 
+use std::io::Read;
 use std::path::Path;
 
 /// Real text that ships with the repository: its own documents and sources.
@@ -24,12 +25,23 @@ const SHIPPED: &[&str] = &[
 /// How many lines the default input has at least.
 const ENOUGH: usize = 10_000;
 
-/// The lines of a file, or of the shipped text, each with its line end: put together they are the input
+/// The lines of a file, of standard input for `-`, or of the shipped text, each with its line end: put together they are the input
 /// again, byte by byte.
 pub fn load(file: Option<&Path>) -> Result<Vec<Vec<u8>>, String> {
     let Some(path) = file else { return Ok(shipped()) };
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let (name, read) = if path == Path::new("-") {
+        ("standard input".to_owned(), standard_input())
+    } else {
+        (path.display().to_string(), std::fs::read(path))
+    };
+    let bytes = read.map_err(|error| format!("cannot read {name}: {error}"))?;
     Ok(bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect())
+}
+
+fn standard_input() -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The shipped text, again and again with the number of the round in front, until there is enough.

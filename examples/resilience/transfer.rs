@@ -1,7 +1,7 @@
 //! The transfer itself, the same on every runtime.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -47,8 +47,11 @@ async fn transfer(lines: &[Vec<u8>], seed: u64) -> Report {
         lines: lines.len(),
         bytes,
         delivered: received.len(),
+        longest: longest as usize,
         faults: proxy.faults(),
+        fault_every: every,
         reconnects: sender.reconnects,
+        causes: sender.causes,
         cancelled: sender.cancelled + receiver.cancelled,
         resent: sender.resent,
         duplicates: receiver.duplicates,
@@ -83,7 +86,9 @@ struct Sending<'a> {
     unacknowledged: BTreeSet<usize>,
     in_doubt: BTreeSet<usize>,
     last_progress: Instant,
+    connected: bool,
     reconnects: u64,
+    causes: BTreeMap<String, u64>,
     cancelled: u64,
     resent: u64,
     peak_queued: usize,
@@ -102,7 +107,9 @@ impl<'a> Sending<'a> {
             unacknowledged: BTreeSet::new(),
             in_doubt: BTreeSet::new(),
             last_progress: Instant::now(),
+            connected: false,
             reconnects: 0,
+            causes: BTreeMap::new(),
             cancelled: 0,
             resent: 0,
             peak_queued: 0,
@@ -144,10 +151,12 @@ impl<'a> Sending<'a> {
         self.progress.finish();
     }
 
-    /// After a reconnection, what was sent and not acknowledged is in doubt.
+    /// After a reconnection, what was sent and not acknowledged is in doubt. The first connection may come when
+    /// lines wait for it already: none of them was sent.
     fn observe(&mut self, event: &SocketEvent) {
         match event {
-            SocketEvent::HandshakeSucceeded { .. } if self.next > 0 => {
+            SocketEvent::Disconnected { reason, .. } => *self.causes.entry(reason.to_string()).or_default() += 1,
+            SocketEvent::HandshakeSucceeded { .. } if std::mem::replace(&mut self.connected, true) => {
                 self.reconnects += 1;
                 self.in_doubt = self.unacknowledged.clone();
                 self.progress.set_message(format!("{} reconnects", self.reconnects));
