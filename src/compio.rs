@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::options::SocketOptions;
 use crate::resilience::NoOpPermits;
 use crate::runtime::compio::CompioStream;
-use crate::socket::{self, Kind, Socket};
+use crate::socket::{self, Kind, Socket, halves};
 
 /// A DEALER socket on compio.
 pub type DealerSocket<P = NoOpPermits> = socket::DealerSocket<CompioStream, P>;
@@ -43,11 +43,24 @@ pub type XSubSocket<P = NoOpPermits> = socket::XSubSocket<CompioStream, P>;
 /// A PAIR socket on compio.
 pub type PairSocket<P = NoOpPermits> = socket::PairSocket<CompioStream, P>;
 
+halves! {
+    CompioStream:
+    Dealer DealerSender DealerReceiver,
+    Router RouterSender RouterReceiver,
+    Req ReqSender ReqReceiver,
+    Rep RepSender RepReceiver,
+    XPub XPubSender XPubReceiver,
+    XSub XSubSender XSubReceiver,
+    Pair PairSender PairReceiver,
+}
+
 /// The sockets of compio and everything that using them needs.
 pub mod prelude {
     pub use super::{
-        DealerSocket, PairSocket, PubSocket, PullSocket, PushSocket, RepSocket, ReqSocket, RouterSocket,
-        SubSocket, XPubSocket, XSubSocket,
+        DealerReceiver, DealerSender, DealerSocket, PairReceiver, PairSender, PairSocket, PubSocket,
+        PullSocket, PushSocket, RepReceiver, RepSender, RepSocket, ReqReceiver, ReqSender, ReqSocket,
+        RouterReceiver, RouterSender, RouterSocket, SubSocket, XPubReceiver, XPubSender, XPubSocket,
+        XSubReceiver, XSubSender, XSubSocket,
     };
     pub use crate::prelude::*;
 }

@@ -1,6 +1,7 @@
 //! Flushing.
 
-use std::future::poll_fn;
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::Socket;
@@ -27,21 +28,36 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// With `OnCancel::Resume` nothing is lost: the next operation or the companion task goes on at the
     /// exact byte. With `OnCancel::Poison`, dropping it closes each connection that it waits for and that is in the
     /// middle of a message; that one message is abandoned and counted, the others survive.
-    pub async fn flush(&self) -> Result<()> {
-        let mut guard = FlushGuard { shared: &self.shared, flush: Flush::default() };
-        poll_fn(|cx| guard.flush.poll(guard.shared, cx)).await
+    pub fn flush(&self) -> Flushing<'_, S> {
+        Flushing { shared: &self.shared, flush: Flush::default() }
     }
 }
 
-/// Unparks a `flush` that ends or is dropped.
-struct FlushGuard<'a, S: AsyncStream> {
+/// The future of [`Socket::flush`].
+#[must_use = "nothing is waited for unless the future is polled"]
+pub struct Flushing<'a, S: AsyncStream> {
     shared: &'a Shared<S>,
     flush: Flush,
 }
 
-impl<S: AsyncStream> Drop for FlushGuard<'_, S> {
+impl<S: AsyncStream> Future for Flushing<'_, S> {
+    type Output = Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        this.flush.poll(this.shared, cx)
+    }
+}
+
+impl<S: AsyncStream> Drop for Flushing<'_, S> {
     fn drop(&mut self) {
         self.flush.cancel(self.shared);
+    }
+}
+
+impl<S: AsyncStream> std::fmt::Debug for Flushing<'_, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flushing").finish_non_exhaustive()
     }
 }
 

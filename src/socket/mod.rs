@@ -46,6 +46,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 pub use self::dealer::{Dealer, DealerSocket};
+pub use self::flush::Flushing;
 pub use self::kind::{
     Addressed, Kind, Publishes, Receives, Requests, Sends, SendsToAny, Subscribes, Topical,
 };
@@ -61,7 +62,9 @@ pub use self::req::{Req, ReqSocket};
 pub use self::reserve::SendPermit;
 pub use self::router::{Router, RouterSocket};
 pub use self::send::Sending;
-pub use self::split::{Receiver, Sender};
+#[cfg(any(feature = "tokio", feature = "compio"))]
+pub(crate) use self::split::halves;
+pub use self::split::{Receiver, Sender, SocketRecv, SocketSend};
 use self::stream_sink::Polled;
 pub use self::sub::{Sub, SubSocket};
 pub use self::xpub::{XPub, XPubSocket};

@@ -16,6 +16,11 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Waits for a connection: returns at once if there is one, else with the outcome of the attempt
     /// under way, or of the next one once its backoff delay is over.
     ///
+    /// Unlike `try_send` and `try_recv`, which never wait, this may wait for that delay (up to 30 s) and for
+    /// `connect_timeout`: what it tries is to be connected. Other ways to connect are compared in
+    /// [`guide::patterns`](crate::guide::patterns). Succeeding or failing, it changes nothing: the socket
+    /// reconnects by itself.
+    ///
     /// # Errors
     /// [`Error::ConnectFailed`](crate::Error::ConnectFailed) with the cause if that attempt fails; [`Error::GaveUp`](crate::Error::GaveUp) or
     /// [`Error::NotConnected`](crate::Error::NotConnected) if there will be none. All have the kind `NotConnected`.

@@ -78,8 +78,8 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// # Cancel safety
     /// Dropped before it is ready, the message was not queued, and the future loses its place among
     /// those that wait.
-    pub async fn feed(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        Sending::new(self, message.into(), Manner::Feed).await
+    pub fn feed(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
+        Sending::new(self, message.into(), Manner::Feed)
     }
 
     fn submit_now(&self, mut message: Message, manner: Manner) -> Result<(), SendError> {
@@ -93,7 +93,7 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     }
 }
 
-/// The future of [`Socket::send`].
+/// The future of [`Socket::send`] and [`Socket::feed`].
 #[must_use = "nothing is sent unless the future is polled"]
 pub struct Sending<'a, T, S: AsyncStream, P: BytePermits> {
     socket: &'a Socket<T, S, P>,

@@ -7,7 +7,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 
 use super::kind::{Receives, Sends};
-use super::{Receiving, Sending, Socket};
+use super::{Flushing, Receiving, Sending, Socket};
 use crate::error::{Result, SendError};
 use crate::message::Message;
 use crate::resilience::BytePermits;
@@ -52,6 +52,25 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Sender<T, S, P> {
         self.socket.try_send(message)
     }
 
+    /// [`Socket::feed`].
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// As there.
+    pub fn feed(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
+        self.socket.feed(message)
+    }
+
+    /// [`Socket::send_buffered`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_buffered(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.socket.send_buffered(message)
+    }
+
     /// [`Socket::flush`].
     ///
     /// # Errors
@@ -59,8 +78,8 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Sender<T, S, P> {
     ///
     /// # Cancel safety
     /// As there.
-    pub async fn flush(&self) -> Result<()> {
-        self.socket.flush().await
+    pub fn flush(&self) -> Flushing<'_, S> {
+        self.socket.flush()
     }
 }
 
@@ -84,6 +103,146 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Receiver<T, S, P> {
         self.socket.try_recv()
     }
 }
+
+/// What sends: a socket whose type does, or the sending half of one, for code that does not care which.
+///
+/// ```
+/// # #[cfg(feature = "tokio")]
+/// # async fn example() -> monocoque::Result<()> {
+/// use monocoque::socket::SocketSend;
+/// use monocoque::tokio::prelude::*;
+///
+/// async fn report(to: &impl SocketSend, line: &str) -> monocoque::Result<()> {
+///     to.send(line).await.map_err(monocoque::Error::from)
+/// }
+///
+/// let dealer = DealerSocket::connect("tcp://127.0.0.1:5555").await?;
+/// report(&dealer, "as a socket").await?;
+/// let (sender, _receiver) = dealer.split();
+/// report(&sender, "as a half").await?;
+/// # Ok(())
+/// # }
+/// ```
+pub trait SocketSend {
+    /// The type of the socket.
+    type Kind: Sends;
+    /// What it sends over.
+    type Stream: AsyncStream;
+    /// What its messages are paid with.
+    type Permits: BytePermits;
+
+    /// [`Socket::send`].
+    ///
+    /// # Errors
+    /// As there.
+    fn send(&self, message: impl Into<Message>) -> Sending<'_, Self::Kind, Self::Stream, Self::Permits>;
+
+    /// [`Socket::feed`].
+    ///
+    /// # Errors
+    /// As there.
+    fn feed(&self, message: impl Into<Message>) -> Sending<'_, Self::Kind, Self::Stream, Self::Permits>;
+
+    /// [`Socket::try_send`].
+    ///
+    /// # Errors
+    /// As there.
+    fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError>;
+
+    /// [`Socket::send_buffered`].
+    ///
+    /// # Errors
+    /// As there.
+    fn send_buffered(&self, message: impl Into<Message>) -> Result<(), SendError>;
+
+    /// [`Socket::flush`].
+    ///
+    /// # Errors
+    /// As there.
+    fn flush(&self) -> Flushing<'_, Self::Stream>;
+}
+
+/// What receives: a socket whose type does, or the receiving half of one.
+pub trait SocketRecv {
+    /// The type of the socket.
+    type Kind: Receives;
+    /// What it receives over.
+    type Stream: AsyncStream;
+
+    /// [`Socket::recv`].
+    ///
+    /// # Errors
+    /// As there.
+    fn recv(&self) -> Receiving<'_, Self::Stream>;
+
+    /// [`Socket::try_recv`].
+    ///
+    /// # Errors
+    /// As there.
+    fn try_recv(&self) -> Result<Message>;
+}
+
+/// Implements both by the methods of the same names.
+macro_rules! impl_traits {
+    ($sends:ident, $receives:ident) => {
+        impl<T: Sends, S: AsyncStream, P: BytePermits> SocketSend for $sends<T, S, P> {
+            type Kind = T;
+            type Stream = S;
+            type Permits = P;
+
+            fn send(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
+                self.send(message)
+            }
+
+            fn feed(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
+                self.feed(message)
+            }
+
+            fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+                self.try_send(message)
+            }
+
+            fn send_buffered(&self, message: impl Into<Message>) -> Result<(), SendError> {
+                self.send_buffered(message)
+            }
+
+            fn flush(&self) -> Flushing<'_, S> {
+                self.flush()
+            }
+        }
+
+        impl<T: Receives, S: AsyncStream, P: BytePermits> SocketRecv for $receives<T, S, P> {
+            type Kind = T;
+            type Stream = S;
+
+            fn recv(&self) -> Receiving<'_, S> {
+                self.recv()
+            }
+
+            fn try_recv(&self) -> Result<Message> {
+                self.try_recv()
+            }
+        }
+    };
+}
+
+impl_traits!(Socket, Socket);
+impl_traits!(Sender, Receiver);
+
+/// Short names for the halves of each type, on one runtime's streams.
+#[cfg(any(feature = "tokio", feature = "compio"))]
+macro_rules! halves {
+    ($stream:ty: $($kind:ident $sender:ident $receiver:ident),+ $(,)?) => {$(
+        #[doc = concat!("The sending half of a [`", stringify!($kind), "`](crate::socket::", stringify!($kind), ") socket.")]
+        pub type $sender<P = $crate::resilience::NoOpPermits> =
+            $crate::socket::Sender<$crate::socket::$kind, $stream, P>;
+        #[doc = concat!("The receiving half of a [`", stringify!($kind), "`](crate::socket::", stringify!($kind), ") socket.")]
+        pub type $receiver<P = $crate::resilience::NoOpPermits> =
+            $crate::socket::Receiver<$crate::socket::$kind, $stream, P>;
+    )+};
+}
+#[cfg(any(feature = "tokio", feature = "compio"))]
+pub(crate) use halves;
 
 impl<T: Receives, S: AsyncStream, P: BytePermits> Stream for Receiver<T, S, P> {
     type Item = Result<Message>;

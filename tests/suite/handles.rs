@@ -170,3 +170,47 @@ fn recv_many_takes_what_is_there() {
         assert_eq!(theirs.recv_many(&mut all, 0).await.unwrap(), 0, "at once");
     });
 }
+
+/// What code looks like that does not care whether it has a socket or a half, and of which type.
+#[test]
+fn sockets_and_halves_by_their_traits() {
+    use monocoque::socket::{SocketRecv, SocketSend};
+
+    async fn send_all(to: &impl SocketSend) {
+        to.feed("fed").await.unwrap();
+        to.send_buffered("buffered").unwrap();
+        to.try_send("tried").unwrap();
+        to.send("sent").await.unwrap();
+        to.flush().await.unwrap();
+    }
+
+    async fn receive_all(from: &impl SocketRecv) {
+        for expected in ["fed", "buffered", "tried", "sent"] {
+            assert_eq!(from.recv().await.unwrap()[0], expected);
+        }
+        assert!(matches!(from.try_recv(), Err(Error::WouldBlock)));
+    }
+
+    rt::run(async {
+        let (connected, bound) = pair().await;
+        join(send_all(&connected), receive_all(&bound)).await;
+        let (sender, receiver): (DealerSender, DealerReceiver) = connected.split();
+        join(send_all(&sender), receive_all(&bound)).await;
+        join(send_all(&bound), receive_all(&receiver)).await;
+        let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();
+        let push = PushSocket::connect(pull.local_endpoint().unwrap()).await.unwrap();
+        join(send_all(&push), receive_all(&pull)).await;
+    });
+}
+
+/// Each type that does both has names for its halves, of any budget.
+#[test]
+fn halves_have_short_names() {
+    fn named<T>(_: Option<T>) {}
+    named::<(RouterSender, RouterReceiver)>(None);
+    named::<(ReqSender, ReqReceiver)>(None);
+    named::<(RepSender, RepReceiver)>(None);
+    named::<(XPubSender, XPubReceiver)>(None);
+    named::<(XSubSender, XSubReceiver)>(None);
+    named::<(PairSender<SemaphorePermits>, PairReceiver<SemaphorePermits>)>(None);
+}

@@ -68,9 +68,9 @@ fn a_client_that_floods_and_never_reads_stops_no_router() {
         let dropped = || router.stats().dropped(DropCause::PeerFull) > 100;
         beside(echo(router.clone()), is_served(&client, "request".into(), dropped)).await;
         let told = loop {
-            match monitor.next().await.unwrap() {
-                SocketEvent::MessagesDropped { peer, cause: DropCause::PeerFull, .. } => break peer,
-                _ => {}
+            let event = monitor.next().await.unwrap();
+            if let SocketEvent::MessagesDropped { peer, cause: DropCause::PeerFull, .. } = event {
+                break peer;
             }
         };
         let flooding = told.and_then(|peer| router.peer(peer)).expect("it says whose message it was");
