@@ -28,7 +28,8 @@
 //! - [`guide::patterns`]: which socket for what, and the names of libzmq and zmq.rs.
 //! - [`socket`]: the methods that all sockets share, and the types.
 //! - [`options`]: how a socket behaves. [`resilience`]: marks, permits, backoff, cancellation modes.
-//! - [`guide::cancellation`] and [`guide::delivery`]: what is guaranteed, and the deviations from libzmq.
+//! - [`guide::cancellation`] and [`guide::delivery`]: what is guaranteed, what a peer can and cannot stop, and the
+//!   deviations from libzmq. [`guide::shutdown`]: stopping a service.
 //! - [`mod@proxy`]: joining two sockets. [`endpoint`]: where sockets bind and connect.
 //! - [`monitor`]: events and statistics. [`runtime`]: the seam, for streams and runtimes of your own.
 //!

@@ -12,6 +12,9 @@ pub mod delivery {}
 #[doc = include_str!("patterns.md")]
 pub mod patterns {}
 
+#[doc = include_str!("shutdown.md")]
+pub mod shutdown {}
+
 /// README's examples are tested with the others.
 #[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../../README.md")]

@@ -251,6 +251,9 @@ impl SocketOptions {
     }
 
     /// Topics that one peer may subscribe to; default 1,000,000. A peer that wants more is disconnected.
+    ///
+    /// All subscribers behind a proxy (XSUB and XPUB) are one peer here, with all their topics together: where they
+    /// are many, raise this and the limit of bytes, and set those of the proxy's XPUB, which sees them one by one.
     #[must_use]
     pub fn with_max_subscriptions(mut self, most: usize) -> Self {
         self.types.max_subscriptions = most;
@@ -264,7 +267,8 @@ impl SocketOptions {
     }
 
     /// Bytes of topics that one peer may subscribe to, all together; default 64 MiB. A peer that wants more
-    /// is disconnected.
+    /// is disconnected. Subscribers behind a proxy are one peer; see
+    /// [`with_max_subscriptions`](Self::with_max_subscriptions).
     #[must_use]
     pub fn with_max_subscription_bytes(mut self, most: usize) -> Self {
         self.types.max_subscription_bytes = most;

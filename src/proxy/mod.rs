@@ -24,6 +24,9 @@
 //!   Within one direction messages keep their order, so that one which has to wait holds up those behind
 //!   it. A client that does not read holds nobody up: a ROUTER drops what it has no room for, and counts it,
 //!   unless it is told to wait (`router_mandatory`, [`OnFull::Wait`](crate::resilience::OnFull::Wait)).
+//! - Behind a forwarder all subscribers are one peer of the publisher: their different topics count together
+//!   against its `max_subscriptions` and `max_subscription_bytes`, and past them the whole forwarder is
+//!   disconnected. One subscriber is held to the limits of the proxy's XPUB.
 //! - Nothing is taken from a socket before there is a way out for what was taken before: the marks of the
 //!   sockets are those of the proxy.
 //! - `send_timeout` and `recv_timeout` are for calls, not for a proxy, which waits.

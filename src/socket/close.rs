@@ -2,8 +2,6 @@
 
 use super::Socket;
 use crate::engine::{Core, Waiter};
-#[cfg(doc)]
-use crate::error::Error;
 use crate::error::Result;
 use crate::resilience::BytePermits;
 use crate::runtime::AsyncStream;
@@ -14,7 +12,7 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// From now on nobody new is let in (all endpoints that it listens on are unbound, handshakes under way
     /// end, and none can be added), and nothing more is read from the peers that are connected. What had arrived
-    /// by now is still received; after that, `recv` fails with [`Error::Closed`] and the `Stream` ends, so that
+    /// by now is still received; after that, `recv` fails with [`Error::Closed`](crate::Error::Closed) and the `Stream` ends, so that
     /// the loop of a server ends by itself. Sending goes on as before.
     ///
     /// What peers send meanwhile stays with them as at a mark, and with it the end of a connection and, where
@@ -26,7 +24,7 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Applies to all handles, and cannot be undone.
     ///
     /// # Errors
-    /// [`Error::Closed`] and [`Error::CompanionGone`].
+    /// [`Error::Closed`](crate::Error::Closed) and [`Error::CompanionGone`](crate::Error::CompanionGone).
     pub fn drain(&self) -> Result<()> {
         self.shared.with(Core::drain)
     }

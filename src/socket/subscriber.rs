@@ -31,6 +31,10 @@ impl<T: Subscribes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
 
     /// Takes a subscription back; false if there was none to this topic (UNSUBSCRIBE).
     ///
+    /// What a SUB gets is decided when it receives: messages of the topic that have arrived by now are dropped
+    /// then, and counted as [`DropCause::NotSubscribed`], unless it has been
+    /// subscribed to again. An XSUB receives all that comes.
+    ///
     /// # Errors
     /// As [`subscribe`](Self::subscribe).
     pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) -> Result<bool> {

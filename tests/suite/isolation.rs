@@ -333,9 +333,7 @@ fn a_stalled_subscriber_stops_a_publisher_only_where_it_is_to_wait() {
             let options = SocketOptions::default().with_send_hwm(5).with_on_full(on_full);
             let publisher = XPubSocket::bind_with_options(ANY, options).await.unwrap();
             let endpoint = publisher.local_endpoint().unwrap();
-            let mut stalled = std::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).unwrap();
-            stalled.write_all(&rt::opening("SUB", b"")).unwrap();
-            stalled.write_all(b"\x00\x01\x01").unwrap();
+            let stalled = stalled_subscriber(&endpoint);
             let sub = SubSocket::connect(&endpoint).await.unwrap();
             sub.subscribe("").unwrap();
             publisher.wait_for_subscribers("", 2).await.unwrap();
@@ -359,4 +357,69 @@ fn a_stalled_subscriber_stops_a_publisher_only_where_it_is_to_wait() {
             drop(stalled);
         });
     }
+}
+
+/// A subscriber to everything that completes the handshake and reads nothing.
+fn stalled_subscriber(endpoint: &Endpoint) -> std::net::TcpStream {
+    let mut stalled = std::net::TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).unwrap();
+    stalled.write_all(&rt::opening("SUB", b"")).unwrap();
+    stalled.write_all(b"\x00\x01\x01").unwrap();
+    stalled
+}
+
+/// Each publication reaches the subscriber that reads, until those for the other were dropped, and on.
+async fn is_informed(
+    sub: &SubSocket,
+    publish: impl AsyncFn(Message),
+    enough: impl Fn() -> bool,
+) {
+    let mut published = 0_u64;
+    while published < 50 || !enough() {
+        let message = Message::from([Frame::from(published.to_be_bytes()), Frame::from(vec![0; 100_000])]);
+        publish(message.clone()).await;
+        assert_eq!(sub.recv().await.unwrap(), message);
+        published += 1;
+    }
+}
+
+/// The application subscribes its peers itself, and the one that does not read is like any other.
+#[test]
+fn a_stalled_subscriber_stops_no_manual_publisher() {
+    rt::run(async {
+        let options = SocketOptions::default().with_xpub_manual(true).with_send_hwm(5);
+        let publisher = XPubSocket::bind_with_options(ANY, options).await.unwrap();
+        let endpoint = publisher.local_endpoint().unwrap();
+        let _stalled = stalled_subscriber(&endpoint);
+        let sub = SubSocket::connect(&endpoint).await.unwrap();
+        sub.subscribe("").unwrap();
+        for _ in 0..2 {
+            assert_eq!(publisher.recv().await.unwrap()[0], [1]);
+            publisher.subscribe("").unwrap();
+        }
+        let publish = async |message| publisher.send(message).await.unwrap();
+        is_informed(&sub, publish, || publisher.stats().dropped(DropCause::PeerFull) > 10).await;
+        balanced(&publisher.stats());
+    });
+}
+
+/// Behind a forwarder, too.
+#[test]
+fn a_stalled_subscriber_stops_no_forwarder() {
+    rt::run(async {
+        let publisher = PubSocket::bind(ANY).await.unwrap();
+        let frontend = XSubSocket::connect(publisher.local_endpoint().unwrap()).await.unwrap();
+        let options = SocketOptions::default().with_send_hwm(5);
+        let backend = XPubSocket::bind_with_options(ANY, options).await.unwrap();
+        let endpoint = backend.local_endpoint().unwrap();
+        let test = async {
+            let _stalled = stalled_subscriber(&endpoint);
+            let sub = SubSocket::connect(&endpoint).await.unwrap();
+            sub.subscribe("").unwrap();
+            backend.wait_for_subscribers("", 2).await.unwrap();
+            publisher.wait_for_subscribers("", 1).await.unwrap();
+            let publish = async |message| publisher.send(message).await.unwrap();
+            is_informed(&sub, publish, || backend.stats().dropped(DropCause::PeerFull) > 10).await;
+        };
+        beside(proxy(&frontend, &backend), test).await;
+    });
 }
