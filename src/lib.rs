@@ -52,6 +52,10 @@
     clippy::exhaustive_structs
 )]
 
+#[cfg(test)]
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 #[cfg(feature = "compio")]
 pub mod compio;
 pub mod endpoint;

@@ -1,6 +1,9 @@
 //! On tokio, sockets may be shared and their futures sent between threads: checked by compiling.
 #![cfg(feature = "tokio")]
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 use monocoque::resilience::{NoOpPermits, SemaphorePermits};
 use monocoque::tokio::prelude::*;
 

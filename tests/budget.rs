@@ -1,6 +1,9 @@
 //! tokio's cooperative budget: a task that has used it up is told to give way by its streams.
 #![cfg(feature = "tokio")]
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;

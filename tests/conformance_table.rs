@@ -1,5 +1,8 @@
 //! The table of libzmq's tests is complete, and what it names is there.
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,9 @@
 #![cfg(unix)]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 #[path = "support/mod.rs"]
 mod support;
 #[macro_use]

@@ -1,6 +1,9 @@
 //! Sockets on streams of the user's own, without a companion task and without any runtime: whoever polls
 //! does the work.
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 #[path = "support/dropping.rs"]
 mod dropping;
 #[path = "support/pipe.rs"]

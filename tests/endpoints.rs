@@ -2,6 +2,9 @@
 //!
 //! Seeds are fixed, a failure names its own. `MONOCOQUE_FUZZ_SECONDS` runs more of them.
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 use std::time::{Duration, Instant};
 
 use monocoque::Endpoint;

@@ -4,6 +4,9 @@
     allow(dead_code, reason = "without a runtime there is less to look at")
 )]
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
 use std::sync::OnceLock;

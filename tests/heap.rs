@@ -4,6 +4,9 @@
 #![cfg(any(feature = "tokio", feature = "compio"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

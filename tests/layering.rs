@@ -1,5 +1,8 @@
 //! Who may import whom: the layers of the crate, enforced on its sources.
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

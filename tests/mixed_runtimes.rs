@@ -1,6 +1,9 @@
 //! Both runtimes in one process: a socket of one talks to a socket of the other.
 #![cfg(all(feature = "tokio", feature = "compio"))]
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 use monocoque::{compio, tokio};
 
 const ROUNDS: u32 = 1_000;

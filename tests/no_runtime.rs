@@ -1,6 +1,9 @@
 //! Sockets without the runtime that they need: opened outside of it, or outliving it.
 #![cfg(any(feature = "tokio", feature = "compio"))]
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 #[path = "support/mod.rs"]
 mod support;
 

@@ -4,6 +4,9 @@
 //! A binary of its own, because the port must be nobody else's meanwhile.
 #![cfg(any(feature = "tokio", feature = "compio"))]
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 #[path = "support/mod.rs"]

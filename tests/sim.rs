@@ -1,6 +1,9 @@
 //! Faults, schedules, marks and time, on the simulated network: no kernel, no waiting, every run the same.
 #![cfg(feature = "sim")]
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 #[allow(dead_code, reason = "the rest is for real sockets")]
 #[path = "support/stalled.rs"]
 mod stalled;

@@ -2,6 +2,9 @@
 #![cfg(any(feature = "tokio", feature = "compio"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 #[path = "../../tests/support/mod.rs"]
 mod support;
 

@@ -7,8 +7,9 @@ mod vacant;
 
 pub use self::stalled::{handshake, opening};
 
+/// Both flavours of tokio: all but the thread that a test runs on.
 #[cfg(feature = "tokio")]
-pub mod tokio {
+mod any_tokio {
     pub use super::folder::Folder;
     pub use super::stalled::{
         Flooder, StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer,
@@ -17,14 +18,6 @@ pub mod tokio {
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
-
-    /// Tests run on one thread, where the order of things is easier to reason about.
-    pub fn run<F: Future<Output = ()>>(test: F) {
-        let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            timeout(Duration::from_secs(120), test).await.expect("the test hangs");
-        });
-    }
 
     pub async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
         ::tokio::time::timeout(limit, future).await.ok()
@@ -77,6 +70,33 @@ pub mod tokio {
     }
 }
 
+/// On one thread, where the order of things is easier to reason about.
+#[cfg(feature = "tokio")]
+pub mod tokio {
+    pub use super::any_tokio::*;
+    use std::future::Future;
+
+    pub fn run<F: Future<Output = ()>>(test: F) {
+        ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+    }
+}
+
+/// Beside others, on threads that tasks move between.
+#[cfg(feature = "tokio")]
+pub mod tokio_threads {
+    pub use super::any_tokio::*;
+    use std::future::Future;
+
+    /// Spawned, so that the test moves between threads like the rest.
+    pub fn run<F: Future<Output = ()> + Send + 'static>(test: F) {
+        let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let result = runtime.unwrap().block_on(async { ::tokio::spawn(test).await });
+        if let Err(error) = result {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+}
+
 #[cfg(feature = "compio")]
 pub mod compio {
     pub use super::folder::Folder;
@@ -89,10 +109,7 @@ pub mod compio {
     use std::time::Duration;
 
     pub fn run<F: Future<Output = ()>>(test: F) {
-        let runtime = ::compio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            timeout(Duration::from_secs(120), test).await.expect("the test hangs");
-        });
+        ::compio::runtime::Runtime::new().unwrap().block_on(test);
     }
 
     pub async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
