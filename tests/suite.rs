@@ -57,4 +57,5 @@ macro_rules! mount {
 }
 
 mount!(tokio, "tokio");
+mount!(tokio_threads, "tokio");
 mount!(compio, "compio");

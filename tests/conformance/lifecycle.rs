@@ -127,37 +127,36 @@ fn beating(interval: u64) -> SocketOptions {
 /// Of all types: both sides ask and answer, and nobody is cut off.
 #[test]
 fn heartbeats() {
-    /// Two sockets that beat every few milliseconds, and what they have to tell.
-    macro_rules! pair {
-        ($binds:ty, $connects:ty) => {{
-            let bound = <$binds>::bind_with_options(ANY, beating(5)).await.unwrap();
-            let local = bound.local_endpoint().unwrap();
-            let connected = <$connects>::connect_with_options(local, beating(5)).await.unwrap();
-            bound.wait_for_peers(1).await.unwrap();
-            let monitors = [bound.monitor(), connected.monitor()];
-            // The sockets live on as long as this.
-            (monitors, Box::new((bound, connected)) as Box<dyn std::any::Any>)
-        }};
+    /// Two sockets each that beat every few milliseconds, ten times and more; then, what they have to tell.
+    macro_rules! beat {
+        ($($pair:ident: $binds:ty, $connects:ty;)+) => {
+            $(
+                let bound = <$binds>::bind_with_options(ANY, beating(5)).await.unwrap();
+                let local = bound.local_endpoint().unwrap();
+                let connected = <$connects>::connect_with_options(local, beating(5)).await.unwrap();
+                bound.wait_for_peers(1).await.unwrap();
+                let mut $pair = ([bound.monitor(), connected.monitor()], bound, connected);
+            )+
+            rt::timeout(Duration::from_millis(100), std::future::pending::<()>()).await;
+            $(
+                for monitor in &mut $pair.0 {
+                    let event = monitor.try_next();
+                    assert!(event.is_none(), "{}: {event:?}", stringify!($pair));
+                }
+            )+
+        };
     }
     rt::run(async {
-        let mut pairs = vec![
-            pair!(RouterSocket, DealerSocket),
-            pair!(RouterSocket, ReqSocket),
-            pair!(RepSocket, ReqSocket),
-            pair!(PullSocket, PushSocket),
-            pair!(PushSocket, PullSocket),
-            pair!(PubSocket, SubSocket),
-            pair!(SubSocket, PubSocket),
-            pair!(XPubSocket, XSubSocket),
-            pair!(PairSocket, PairSocket),
-        ];
-        // Ten beats and more, for each.
-        rt::timeout(Duration::from_millis(100), std::future::pending::<()>()).await;
-        for (monitors, _) in &mut pairs {
-            for monitor in monitors {
-                let event = monitor.try_next();
-                assert!(event.is_none(), "{event:?}");
-            }
+        beat! {
+            router_and_dealer: RouterSocket, DealerSocket;
+            router_and_req: RouterSocket, ReqSocket;
+            rep_and_req: RepSocket, ReqSocket;
+            pull_and_push: PullSocket, PushSocket;
+            push_and_pull: PushSocket, PullSocket;
+            pub_and_sub: PubSocket, SubSocket;
+            sub_and_pub: SubSocket, PubSocket;
+            xpub_and_xsub: XPubSocket, XSubSocket;
+            pair_and_pair: PairSocket, PairSocket;
         }
     });
 }

@@ -228,9 +228,10 @@ fn only_the_last_message_is_kept() {
 fn a_full_queue_is_a_matter_of_choice() {
     rt::run(async {
         let peer = rt::stalled_peer();
+        let endpoint = peer.endpoint().clone();
         let stalled = |on_full: OnFull| {
             let options = SocketOptions::default().with_send_hwm(1).with_on_full(on_full);
-            DealerSocket::connect_with_options(peer.endpoint(), options)
+            DealerSocket::connect_with_options(&endpoint, options)
         };
         let push = stalled(OnFull::Drop).await.unwrap();
         while push.stats().dropped(DropCause::PeerFull) == 0 {

@@ -336,12 +336,14 @@ fn the_directions_are_independent() {
         let control = proxy.control();
         let test = async {
             let mut sent = 0_u32;
-            // The worker does not receive. All is full when a message has been stuck for a while.
+            // The worker does not receive. All is full when a message has been stuck while a hundred went the
+            // other way.
             let (mut stuck, mut forwarded) = (0, 0);
             while stuck < 100 {
                 let message = [Frame::from(vec![0; 100_000]), sent.to_be_bytes().into()];
                 sent += u32::from(client.try_send(message).is_ok());
-                rt::yield_now().await;
+                worker.send("back").await.unwrap();
+                assert_eq!(client.recv().await.unwrap()[0], "back");
                 let before = std::mem::replace(&mut forwarded, control.stats().frontend.received);
                 let held = left.stats().delivered == forwarded + 1;
                 stuck = if held && before == forwarded { stuck + 1 } else { 0 };

@@ -180,16 +180,16 @@ fn the_end_of_a_runtime_is_the_end_of_its_connections() {
         let (send, bound) = std::sync::mpsc::channel();
         let (release, released) = std::sync::mpsc::channel::<()>();
         let thread = std::thread::spawn(move || {
-            let kept = std::sync::Mutex::new(None);
-            rt::run(async {
+            let (keep, kept) = std::sync::mpsc::channel();
+            rt::run(async move {
                 let pull = PullSocket::bind(name!("runtime")).await.unwrap();
                 send.send(()).unwrap();
                 assert_eq!(pull.recv().await.unwrap()[0], "1");
-                *kept.lock().unwrap() = Some(pull);
+                keep.send(pull).unwrap();
             });
             // The socket lives, its companion does not.
             assert!(released.recv().is_err());
-            drop(kept);
+            drop(kept.recv().unwrap());
         });
         bound.recv().unwrap();
         let push = PushSocket::connect(name!("runtime")).await.unwrap();
