@@ -7,6 +7,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
+#[macro_use(test)]
+extern crate monocoque_test_limit;
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 

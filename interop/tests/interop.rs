@@ -21,6 +21,7 @@ macro_rules! mount {
             mod matrix;
             mod pyzmq;
             mod refused;
+            mod slow;
             mod subscriptions;
         }
     };

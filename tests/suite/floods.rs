@@ -103,8 +103,9 @@ fn a_flood_of_pings_is_answered_once_the_peer_reads() {
             let endpoint = endpoint.clone();
             move || {
                 let mut stream = raw_peer(&endpoint, "PUSH");
-                let pings: Vec<u8> =
-                    (0..100_000_u32).flat_map(|n| command("PING", &[&[0, 0], &n.to_be_bytes()[..]].concat())).collect();
+                let pings: Vec<u8> = (0..100_000_u32)
+                    .flat_map(|n| command("PING", &[&[0, 0], &n.to_be_bytes()[..]].concat()))
+                    .collect();
                 // More than the kernel takes: it is read although nothing of the answers is.
                 stream.write_all(&pings).unwrap();
                 stream.write_all(b"\0\x04last").unwrap();

@@ -70,7 +70,10 @@ fn both_ends_of_a_connection_have_addresses() {
                 break address;
             }
         };
-        assert!(dialled_from.is_some() && dialled_from == accepted_from, "{dialled_from:?} {accepted_from:?}");
+        assert!(
+            dialled_from.is_some() && dialled_from == accepted_from,
+            "{dialled_from:?} {accepted_from:?}"
+        );
     });
 }
 

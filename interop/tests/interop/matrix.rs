@@ -10,40 +10,40 @@ use futures_util::future::join;
 /// Declares a socket of ours of any type, with what all of them can do, and what some can.
 macro_rules! ours {
     ($($kind:ident $socket:ident [$($send:ident)?] [$($recv:ident)?];)+) => {
-        enum Ours {
+        pub enum Ours {
             $($kind($socket)),+
         }
 
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-        enum Kind {
+        pub enum Kind {
             $($kind),+
         }
 
         impl Ours {
-            async fn bind(kind: Kind, endpoint: &str) -> Self {
+            async fn bind(kind: Kind, endpoint: &str, options: SocketOptions) -> Self {
                 match kind {
                     $(Kind::$kind => {
-                        Self::$kind($socket::bind_with_options(endpoint, options()).await.unwrap())
+                        Self::$kind($socket::bind_with_options(endpoint, options).await.unwrap())
                     })+
                 }
             }
 
-            async fn connect(kind: Kind, endpoint: &str) -> Self {
+            pub async fn connect(kind: Kind, endpoint: &str, options: SocketOptions) -> Self {
                 match kind {
                     $(Kind::$kind => {
-                        Self::$kind($socket::connect_with_options(endpoint, options()).await.unwrap())
+                        Self::$kind($socket::connect_with_options(endpoint, options).await.unwrap())
                     })+
                 }
             }
 
-            async fn send(&self, message: Message) {
+            pub async fn send(&self, message: Message) {
                 match self {
                     $($(Self::$kind(socket) => socket.$send(message).await.unwrap(),)?)+
                     _ => unreachable!("it does not send"),
                 }
             }
 
-            async fn recv(&self) -> Message {
+            pub async fn recv(&self) -> Message {
                 match self {
                     $($(Self::$kind(socket) => socket.$recv().await.unwrap(),)?)+
                     _ => unreachable!("it does not receive"),
@@ -65,6 +65,18 @@ macro_rules! ours {
             fn endpoint(&self) -> String {
                 match self {
                     $(Self::$kind(socket) => socket.local_endpoint().unwrap().to_string()),+
+                }
+            }
+
+            pub fn monitor(&self) -> Monitor {
+                match self {
+                    $(Self::$kind(socket) => socket.monitor()),+
+                }
+            }
+
+            pub fn stats(&self) -> SocketStats {
+                match self {
+                    $(Self::$kind(socket) => socket.stats()),+
                 }
             }
 
@@ -102,7 +114,7 @@ impl Ours {
     }
 
     /// Waits until whoever is to receive what we send does so.
-    async fn wait_for_receiver(&self) {
+    pub async fn wait_for_receiver(&self) {
         match self {
             Self::Pub(publisher) => publisher.wait_for_subscribers("", 1).await.unwrap(),
             Self::XPub(publisher) => publisher.wait_for_subscribers("", 1).await.unwrap(),
@@ -111,7 +123,7 @@ impl Ours {
     }
 }
 
-fn options() -> SocketOptions {
+pub fn options() -> SocketOptions {
     SocketOptions::default()
         .with_identity("ours")
         .with_reconnect_interval(Duration::from_millis(2))
@@ -119,7 +131,7 @@ fn options() -> SocketOptions {
 }
 
 /// The 12 legal pairs; 21, with ours on either side.
-const PAIRS: [(Kind, zmq::SocketType); 21] = [
+pub const PAIRS: [(Kind, zmq::SocketType); 21] = [
     (Kind::Req, zmq::REP),
     (Kind::Req, zmq::ROUTER),
     (Kind::Rep, zmq::REQ),
@@ -143,7 +155,7 @@ const PAIRS: [(Kind, zmq::SocketType); 21] = [
     (Kind::Pair, zmq::PAIR),
 ];
 
-type Frames = Vec<Vec<u8>>;
+pub type Frames = Vec<Vec<u8>>;
 
 /// Empty frames, those around the short form of a length, a large one, and several of each.
 fn script() -> Vec<Frames> {
@@ -161,7 +173,7 @@ fn message(frames: impl IntoIterator<Item = Vec<u8>>) -> Message {
 }
 
 /// A socket of libzmq's that gives up rather than hang.
-fn theirs(kind: zmq::SocketType) -> zmq::Socket {
+pub fn theirs(kind: zmq::SocketType) -> zmq::Socket {
     let socket = zmq::Context::new().socket(kind).unwrap();
     socket.set_identity(b"theirs").unwrap();
     socket.set_rcvtimeo(20_000).unwrap();
@@ -176,7 +188,7 @@ fn theirs(kind: zmq::SocketType) -> zmq::Socket {
 }
 
 /// Sends, again while a ROUTER does not know us yet.
-fn their_send(socket: &zmq::Socket, frames: &[Vec<u8>]) {
+pub fn their_send(socket: &zmq::Socket, frames: &[Vec<u8>]) {
     loop {
         match socket.send_multipart(frames, 0) {
             Ok(()) => return,
@@ -188,7 +200,7 @@ fn their_send(socket: &zmq::Socket, frames: &[Vec<u8>]) {
 }
 
 /// What goes in front of a message, and of the echo of it.
-fn envelope(from_dealer: bool, to_rep: bool, router_to: Option<&str>) -> Frames {
+pub fn envelope(from_dealer: bool, to_rep: bool, router_to: Option<&str>) -> Frames {
     match router_to {
         Some(identity) => vec![identity.as_bytes().to_vec()],
         None if from_dealer && to_rep => vec![Vec::new()],
@@ -301,24 +313,29 @@ async fn play(kind: Kind, ours: &Ours, mut socket: zmq::Socket, their: zmq::Sock
 }
 
 /// One side binds, the other connects.
-async fn meet(kind: Kind, their: zmq::SocketType, endpoint: &str, ours_bind: bool) -> (Ours, zmq::Socket) {
-    let socket = theirs(their);
+pub async fn meet(
+    (kind, options): (Kind, SocketOptions),
+    socket: &zmq::Socket,
+    endpoint: &str,
+    ours_bind: bool,
+) -> Ours {
     let ours = if ours_bind {
-        let ours = Ours::bind(kind, endpoint).await;
+        let ours = Ours::bind(kind, endpoint, options).await;
         socket.connect(&ours.endpoint()).unwrap();
         ours
     } else {
         socket.bind(endpoint).unwrap();
-        Ours::connect(kind, &socket.get_last_endpoint().unwrap().unwrap()).await
+        Ours::connect(kind, &socket.get_last_endpoint().unwrap().unwrap(), options).await
     };
     ours.prepare().await;
-    (ours, socket)
+    ours
 }
 
 /// Endpoints are free ones, or wildcards that the side which binds understands.
 async fn all_pairs(mut endpoint: impl FnMut() -> String, ours_bind: bool) {
     for (kind, their) in PAIRS {
-        let (ours, socket) = meet(kind, their, &endpoint(), ours_bind).await;
+        let socket = theirs(their);
+        let ours = meet((kind, options()), &socket, &endpoint(), ours_bind).await;
         play(kind, &ours, socket, their).await;
     }
 }
@@ -359,11 +376,12 @@ async fn bind_again(socket: &zmq::Socket, endpoint: &str) {
 async fn all_restarts(mut endpoint: impl FnMut() -> String, ours_bind: bool) {
     for (kind, their) in PAIRS {
         let endpoint = endpoint();
-        let (mut ours, mut socket) = meet(kind, their, &endpoint, ours_bind).await;
+        let mut socket = theirs(their);
+        let mut ours = meet((kind, options()), &socket, &endpoint, ours_bind).await;
         socket = play(kind, &ours, socket, their).await;
         if ours_bind {
             ours.close().await;
-            ours = Ours::bind(kind, &endpoint).await;
+            ours = Ours::bind(kind, &endpoint, options()).await;
             ours.prepare().await;
         } else {
             drop(socket);

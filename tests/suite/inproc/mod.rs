@@ -16,10 +16,7 @@ macro_rules! name {
 use name;
 
 /// Waits for the next event that fits.
-async fn event<T>(
-    monitor: &mut rt::Monitor,
-    fits: impl Fn(&rt::SocketEvent) -> Option<T>,
-) -> T {
+async fn event<T>(monitor: &mut rt::Monitor, fits: impl Fn(&rt::SocketEvent) -> Option<T>) -> T {
     loop {
         let event = monitor.next().await.expect("the socket lives");
         if let Some(found) = fits(&event) {

@@ -186,7 +186,7 @@ fn publishers_read_subscriptions_at_once() {
         publisher.send("1999").await.unwrap();
         assert_eq!(sub.recv().await.unwrap()[0], "1999");
         sub.unsubscribe("1999").unwrap();
-        assert_eq!(publisher.recv().await.unwrap()[0], "\0" .to_owned() + "1999");
+        assert_eq!(publisher.recv().await.unwrap()[0], "\0".to_owned() + "1999");
 
         let publisher = PubSocket::bind(name!("pub")).await.unwrap();
         sub.connect_to(name!("pub")).unwrap();
