@@ -14,7 +14,7 @@ mod watched;
 
 /// Mounts the files of `suite/` for one runtime: each says `use super::rt` and names no runtime.
 macro_rules! mount {
-    ($name:ident, $feature:literal) => {
+    ($name:ident, $feature:literal $(, $more:ident)*) => {
         #[cfg(feature = $feature)]
         #[path = "suite"]
         mod $name {
@@ -24,19 +24,15 @@ macro_rules! mount {
             mod bad_input;
             mod blueprint;
             mod cancel;
-            mod drain;
             mod dropped;
             mod dropped_patterns;
             mod endpoints;
             mod floods;
             mod handles;
-            mod handover;
             mod hostile;
             mod inproc;
             #[cfg(unix)]
             mod ipc;
-            mod isolation;
-            mod limits;
             mod marks;
             mod monitor;
             mod opening;
@@ -45,17 +41,15 @@ macro_rules! mount {
             mod probe;
             mod proxy;
             mod rebind;
-            mod refused;
-            mod resends;
-            mod sink;
             mod sockets;
             mod socks;
             mod tcp;
-            mod waits;
+            $(mod $more;)*
         }
     };
 }
 
-mount!(tokio, "tokio");
+// Those at the end move what only one thread may have.
+mount!(tokio, "tokio", drain, handover, isolation, limits, refused, resends, sink, waits);
 mount!(tokio_threads, "tokio");
-mount!(compio, "compio");
+mount!(compio, "compio", drain, handover, isolation, limits, refused, resends, sink, waits);

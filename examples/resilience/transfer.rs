@@ -155,7 +155,9 @@ impl<'a> Sending<'a> {
     /// lines wait for it already: none of them was sent.
     fn observe(&mut self, event: &SocketEvent) {
         match event {
-            SocketEvent::Disconnected { reason, .. } => *self.causes.entry(reason.to_string()).or_default() += 1,
+            SocketEvent::Disconnected { reason, .. } => {
+                *self.causes.entry(reason.to_string()).or_default() += 1
+            }
             SocketEvent::HandshakeSucceeded { .. } if std::mem::replace(&mut self.connected, true) => {
                 self.reconnects += 1;
                 self.in_doubt = self.unacknowledged.clone();

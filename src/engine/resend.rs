@@ -42,7 +42,7 @@ impl<S: AsyncStream> Core<S> {
         let cause = match (self.phase, reason) {
             (Phase::Open, DisconnectReason::Dismissed) => DropCause::Dismissed,
             (Phase::Open, _) => DropCause::PeerLost,
-            (Phase::Closing { .. } | Phase::Closed { .. }, _) => DropCause::Closed,
+            (Phase::Closing | Phase::Closed { .. }, _) => DropCause::Closed,
         };
         self.count_dropped(Some(peer.id), cause, left.lost);
         self.requeue(left.keep);

@@ -109,7 +109,8 @@ fn what_the_application_named_takes_over() {
         dealer.close().await;
         let router = RouterSocket::bind_with_options("tcp://127.0.0.1:0", named()).await.unwrap();
         router.connect_to_as(&home, "same").unwrap();
-        let squatter = DealerSocket::connect_with_options(router.local_endpoint().unwrap(), named()).await.unwrap();
+        let squatter =
+            DealerSocket::connect_with_options(router.local_endpoint().unwrap(), named()).await.unwrap();
         assert_addressed(&router, &squatter).await;
 
         let mut monitor = router.monitor();

@@ -283,8 +283,7 @@ fn what_a_router_does_at_the_mark_and_with_unknown_identities() {
             (true, Some(OnFull::Drop), Unroutable, dropped(), WouldBlock),
         ];
         for (row, (mandatory, on_full, nobody, mark, tried)) in table.into_iter().enumerate() {
-            let options =
-                || SocketOptions::default().with_router_mandatory(mandatory).with_on_full(on_full);
+            let options = || SocketOptions::default().with_router_mandatory(mandatory).with_on_full(on_full);
             let name = |what: &str| format!("inproc://{}/{row}/{what}", module_path!());
             for (call, nobody, mark) in
                 [("send", &nobody, &mark), ("feed", &nobody, &mark), ("try", &Unroutable, &tried)]
@@ -368,11 +367,7 @@ fn stalled_subscriber(endpoint: &Endpoint) -> std::net::TcpStream {
 }
 
 /// Each publication reaches the subscriber that reads, until those for the other were dropped, and on.
-async fn is_informed(
-    sub: &SubSocket,
-    publish: impl AsyncFn(Message),
-    enough: impl Fn() -> bool,
-) {
+async fn is_informed(sub: &SubSocket, publish: impl AsyncFn(Message), enough: impl Fn() -> bool) {
     let mut published = 0_u64;
     while published < 50 || !enough() {
         let message = Message::from([Frame::from(published.to_be_bytes()), Frame::from(vec![0; 100_000])]);

@@ -134,9 +134,10 @@ fn subscriptions_over_a_limit_are_refused() {
 fn messages_to_every_peer_that_are_over_a_limit_are_refused_at_opening() {
     rt::run(async {
         for message in over().into_iter().chain([Message::new()]) {
-            for options in
-                [small().with_hello_message(message.clone()), small().with_xpub_welcome_message(message.clone())]
-            {
+            for options in [
+                small().with_hello_message(message.clone()),
+                small().with_xpub_welcome_message(message.clone()),
+            ] {
                 assert!(matches!(DealerSocket::new(options), Err(Error::Option(_))));
             }
         }

@@ -388,7 +388,9 @@ fn what_a_monitor_keeps_is_bounded_by_options() {
         assert_eq!((missed.connections, missed.endpoints), (9 - 4, 0));
         let events: Vec<_> = std::iter::from_fn(|| monitor.try_next()).collect();
         assert_eq!(events.len(), 1 + 1 + 4 + 1, "{events:?}");
-        assert!(matches!(events[0], SocketEvent::Listening { .. }) || matches!(events[0], SocketEvent::Missed(_)));
+        assert!(
+            matches!(events[0], SocketEvent::Listening { .. }) || matches!(events[0], SocketEvent::Missed(_))
+        );
         assert!(events.iter().any(|event| matches!(event, SocketEvent::Missed(of) if *of == missed)));
         assert!(matches!(events.last(), Some(SocketEvent::MessagesDropped { count: 2, .. })));
     });

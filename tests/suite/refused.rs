@@ -150,11 +150,8 @@ fn somebody_speaks_first() {
         #[cfg(unix)]
         {
             let (one, other) = rt::unix_pair();
-            let (push, pull) = futures_util::future::join(
-                PushSocket::from_unix(one),
-                PullSocket::from_unix(other),
-            )
-            .await;
+            let (push, pull) =
+                futures_util::future::join(PushSocket::from_unix(one), PullSocket::from_unix(other)).await;
             let (push, pull) = (push.unwrap(), pull.unwrap());
             push.send("given on both sides").await.unwrap();
             assert_eq!(pull.recv().await.unwrap()[0], "given on both sides");

@@ -18,25 +18,6 @@ fn fill(push: &PushSocket) -> usize {
     (0..10_000).take_while(|_| push.try_send("x").is_ok()).count()
 }
 
-<<<<<<< HEAD
-=======
-/// Nothing is written in order to pass it on, which would wake the flush: the connection itself does.
-#[test]
-fn a_flush_waits_for_somebody_to_flush_to() {
-    rt::run(async {
-        let options = SocketOptions::default().with_flush_policy(FlushPolicy::Manual);
-        let connecting = PushSocket::connect_with_reconnect_and_options(name!("flush"), options);
-        let push = connecting.await.unwrap();
-        push.send_buffered("first").unwrap();
-        rt::spawn(async {
-            let pull = PullSocket::bind(name!("flush")).await.unwrap();
-            assert_eq!(pull.recv().await.unwrap()[0], "first");
-        });
-        push.flush().await.unwrap();
-    });
-}
-
->>>>>>> 953155c (interop: libzmq at its mark for longer than any timer, and a slow link)
 /// Trap 20: what both sides allow, and one message out makes room for one.
 #[test]
 fn the_mark_is_the_sum_of_both() {
