@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use super::Socket;
 use super::kind::Receives;
 use crate::engine::{Attempt, Parked, Shared};
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::{Result, TimeoutKind};
 use crate::message::Message;
 use crate::monitor::PeerId;
