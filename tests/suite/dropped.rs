@@ -226,7 +226,10 @@ fn options(on_cancel: OnCancel) -> SocketOptions {
         .with_send_buffer(4096)
         .with_recv_buffer(4096)
         .with_on_cancel(on_cancel)
-        .with_backoff(Backoff::new().with_initial(std::time::Duration::from_millis(1)))
+        // Poisoned again and again, most connections are of no use: that must not slow the test down.
+        .with_backoff(Backoff::new().with_max(std::time::Duration::from_millis(1)))
+        // Each connection of the simulated network has an address of its own.
+        .with_router_handover(true)
 }
 
 /// Both sockets, and the handles that are used in other ways.

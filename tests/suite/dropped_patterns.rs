@@ -22,7 +22,7 @@ fn options(on_cancel: OnCancel) -> SocketOptions {
         .with_send_buffer(4096)
         .with_recv_buffer(4096)
         .with_on_cancel(on_cancel)
-        .with_backoff(Backoff::new().with_initial(Duration::from_millis(1)))
+        .with_backoff(Backoff::new().with_max(Duration::from_millis(1)))
 }
 
 /// Its number, and now and then much behind it.
