@@ -4,7 +4,7 @@ use super::core::Core;
 use super::outbound::{end_message, queue_message};
 use super::pattern::TopicPattern;
 use crate::error::Error;
-use crate::message::{Extent, Frame, Message};
+use crate::message::{Extent, Message};
 use crate::monitor::{DropCause, PeerId};
 use crate::protocol::Connection;
 use crate::resilience::Permit;
@@ -65,6 +65,9 @@ impl<S: AsyncStream> Core<S> {
         if !self.makes_room(id, extent.cost()) {
             return false;
         }
+        if self.peers.get(id).is_some_and(|peer| peer.changes.is_some()) {
+            self.queue_changes(id);
+        }
         let Some(peer) = self.peers.get_mut(id) else { return false };
         if self.conflates && peer.has_unsent() {
             self.conflate(id, message.clone(), permit.duplicate());
@@ -103,28 +106,6 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn handle_subscription(&mut self, id: PeerId, topic: &[u8], subscribe: bool) {
         self.pattern.subscription(id, topic, subscribe, &mut self.tasks);
         self.perform_tasks();
-    }
-
-    /// Tells a peer about one of our subscriptions: outside of its mark, and not counted as a message.
-    pub(super) fn send_subscription(&mut self, id: PeerId, topic: &[u8], subscribe: bool) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        if peer.link.inproc().is_some() {
-            let message = Frame::from([&[u8::from(subscribe)], topic].concat()).into();
-            self.ledger.accept();
-            return self.pass(id, message, Permit::none());
-        }
-        if subscribe {
-            peer.connection.encode_subscribe(topic, &mut peer.out);
-        } else {
-            peer.connection.encode_cancel(topic, &mut peer.out);
-        }
-        peer.out.end_control();
-        self.mark_dirty(id);
-        if self.writes_by_hand() {
-            self.turn(|core| core.flush_peer(id));
-        } else {
-            self.heat_up(false);
-        }
     }
 
     /// Has the pattern change the socket's subscriptions.

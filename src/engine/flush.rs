@@ -6,7 +6,7 @@ use std::task::Poll;
 use super::core::{Companion, Core};
 use super::outbound::Outbound;
 use super::parked::{Attempt, List};
-use super::peer::Stage;
+use super::peer::{Peer, Stage};
 use crate::error::Error;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::resilience::FlushPolicy;
@@ -112,8 +112,13 @@ impl<S: AsyncStream> Core<S> {
     /// without. `None` if it is gone or about to go, or another has taken its place.
     pub(super) fn write(&mut self, id: PeerId) -> Option<Poll<io::Result<()>>> {
         let peer = self.peers.get_mut(id).filter(|peer| !peer.doomed && peer.stage != Stage::Succeeded)?;
+        let had_changes = peer.changes.is_some();
         let result = peer.poll_flush();
+        let has_told_all = had_changes && peer.changes.is_none();
         self.settle_written(id);
+        if has_told_all {
+            self.wake_flushers();
+        }
         Some(result)
     }
 
@@ -197,9 +202,10 @@ impl<S: AsyncStream> Core<S> {
         flushed
     }
 
-    /// Where every queue ends now, for a `flush` to wait for; `None` while messages have no peer.
+    /// Where every queue ends now, for a `flush` to wait for; `None` while something is not in one.
     fn flush_targets(&self) -> Option<Vec<(PeerId, u64)>> {
-        let unqueued = self.conflates && self.peers.iter().any(|peer| peer.latest.is_some());
+        let unqueued = |peer: &Peer<S>| peer.latest.is_some() || peer.changes.is_some();
+        let unqueued = self.peers.iter().any(|peer| unqueued(peer) && peer.link.inproc().is_none());
         if unqueued || !self.outbound.pending.is_empty() {
             return None;
         }

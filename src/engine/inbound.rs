@@ -316,7 +316,11 @@ impl<S: AsyncStream> Core<S> {
         } else {
             self.inbound.inboxes.push(id);
         }
-        if peer.paused && !self.at_mark(id) {
+        let (has_ends, paused) = (peer.ends.is_some(), peer.paused);
+        if has_ends {
+            self.tell_next_end(id);
+        }
+        if paused && !self.at_mark(id) {
             self.resume_reading(id);
         }
         Some((id, message))
@@ -420,7 +424,10 @@ impl<S: AsyncStream> Core<S> {
         self.drop_leftovers();
         while let Some(id) = self.inbound.inboxes.pop() {
             let Some(peer) = self.peers.get_mut(id) else { continue };
-            let dropped = peer.empty_inbox();
+            let (dropped, ends) = (peer.empty_inbox(), peer.ends.take());
+            if let Some(ends) = ends {
+                self.drop_ends(id, &ends);
+            }
             self.count_recv_dropped(Some(id), cause, dropped);
         }
         for id in self.peers.ids(|peer| peer.paused) {

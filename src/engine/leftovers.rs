@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::core::Core;
+use super::ends::Ends;
 use super::peer::{Peer, Stage};
 use super::slab::TURN;
 use crate::fifo::Fifo;
@@ -27,6 +28,8 @@ pub(crate) struct Leftovers {
     order: VecDeque<PeerId>,
     /// Messages among them, against the marks that a living peer has.
     level: HighWater,
+    /// Ends of subscriptions, against the same marks.
+    ends: HighWater,
     /// Bytes that are not decoded, and how many there may be.
     raw: usize,
     max_raw: usize,
@@ -40,6 +43,8 @@ struct Leftover {
     undecoded: Option<Undecoded>,
     /// What the socket itself says about the end.
     farewell: Fifo<Message>,
+    /// Behind that: each is a message only when it is received.
+    ends: Ends,
 }
 
 /// Bytes that were read, and the state of the protocol in front of them.
@@ -102,6 +107,7 @@ impl Leftovers {
             by_peer: HashMap::new(),
             order: VecDeque::new(),
             level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
+            ends: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
             raw: 0,
             max_raw: options.leftover_bytes.unwrap_or(options.recv_hwm_bytes),
         }
@@ -114,7 +120,7 @@ impl Leftovers {
 
     /// Whether there are as many messages as a living peer may have waiting: then nobody is read ahead.
     pub(super) fn are_full(&self) -> bool {
-        self.level.is_full()
+        self.level.is_full() || self.ends.is_full()
     }
 
     /// Messages that wait to be received, as far as they are decoded.
@@ -125,6 +131,11 @@ impl Leftovers {
     fn push(&mut self, id: PeerId, message: Message) {
         self.level.add(message.cost());
         self.entry(id).inbox.push_back(message);
+    }
+
+    fn push_ends(&mut self, id: PeerId, ends: Ends) {
+        self.ends.add_all(ends.len(), ends.cost());
+        self.entry(id).ends = ends;
     }
 
     fn entry(&mut self, id: PeerId) -> &mut Leftover {
@@ -168,6 +179,7 @@ impl Leftovers {
         let leftover = self.by_peer.remove(&id)?;
         leftover.decoded().for_each(|message| self.level.remove(message.cost()));
         self.raw -= leftover.undecoded.as_ref().map_or(0, Undecoded::cost);
+        self.ends.remove_all(leftover.ends.len(), leftover.ends.cost());
         Some((id, leftover))
     }
 
@@ -184,6 +196,8 @@ impl Leftovers {
 enum Next {
     /// A message that the socket has not judged yet.
     Undecided(PeerId, Message),
+    /// The end of a subscription.
+    End(PeerId, Message),
     /// All its bytes are decoded; whether they end in the middle of a message.
     Decoded(PeerId, bool),
     /// Nothing is left of it.
@@ -209,12 +223,16 @@ impl Leftovers {
             entry.inbox = std::mem::take(&mut entry.farewell);
             return Some(Next::Decoded(id, false));
         }
-        if entry.inbox.is_empty() {
-            self.by_peer.remove(&id);
-            self.order.pop_front();
-            return Some(Next::Over(id));
+        if !entry.inbox.is_empty() {
+            return None;
         }
-        None
+        if let Some(message) = entry.ends.next() {
+            self.ends.remove(message.cost());
+            return Some(Next::End(id, message));
+        }
+        self.by_peer.remove(&id);
+        self.order.pop_front();
+        Some(Next::Over(id))
     }
 }
 
@@ -233,6 +251,9 @@ impl<S: AsyncStream> Core<S> {
         }
         let raw = raw.filter(|raw| raw.first.is_some());
         let inbox = std::mem::take(&mut peer.inbox);
+        if let Some(ends) = peer.ends.take() {
+            self.inbound.leftovers.push_ends(peer.id, *ends);
+        }
         if let Some(refused) = self.inbound.leftovers.put_in_front(peer.id, inbox, raw) {
             self.drop_undecoded(peer.id, refused);
         }
@@ -256,6 +277,7 @@ impl<S: AsyncStream> Core<S> {
         let cause = self.cause_of_end();
         while let Some((id, leftover)) = self.inbound.leftovers.pop() {
             self.count_recv_dropped(Some(id), cause, leftover.decoded().count() as u64);
+            self.drop_ends(id, &leftover.ends);
             if let Some(mut undecoded) = leftover.undecoded {
                 self.count_undecoded(id, &mut undecoded);
                 if undecoded.is_cut() {
@@ -264,6 +286,12 @@ impl<S: AsyncStream> Core<S> {
             }
             self.pattern.forget(id);
         }
+    }
+
+    /// Adds the ends of the subscriptions that it had.
+    pub(super) fn add_ends_to_leftover(&mut self, id: PeerId, ends: Ends) {
+        self.inbound.leftovers.push_ends(id, ends);
+        self.wake_receiver();
     }
 
     fn drop_undecoded(&mut self, id: PeerId, mut refused: Undecoded) {
@@ -314,6 +342,10 @@ impl<S: AsyncStream> Core<S> {
                     if self.accept(id, &mut message) {
                         return Some((id, message));
                     }
+                }
+                Next::End(id, message) => {
+                    self.count_received(id, message.size());
+                    return Some((id, message));
                 }
                 Next::Decoded(id, cut) => {
                     if cut {

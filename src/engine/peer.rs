@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::changes::Changes;
 use super::doorway::Quarter;
+use super::ends::Ends;
 use super::held::Held;
 use super::inproc::Link;
 use super::ledger::Account;
@@ -148,6 +150,9 @@ pub(crate) struct Peer<S> {
     pub(crate) poisoned: bool,
     /// The answer to the newest PING.
     pong: Pong,
+    /// Changes of our subscriptions that have to wait, and the bytes of such that messages may stand behind.
+    pub(super) changes: Option<Box<Changes>>,
+    pub(super) max_changes: usize,
     /// The connection is about to end: nothing is written to it or decoded from it any more.
     pub(crate) doomed: bool,
     /// An answer is queued, to be written at the end of the turn.
@@ -160,6 +165,8 @@ pub(crate) struct Peer<S> {
     /// Messages read ahead of the application.
     pub(crate) inbox: Fifo<Message>,
     pub(crate) inbox_level: HighWater,
+    /// What the application is told of the peer's subscriptions behind that; only while `inbox` has something.
+    pub(super) ends: Option<Box<Ends>>,
     /// On the list of peers that may have something to read.
     pub(crate) readable: bool,
     /// Reading waits until the application has taken messages.
@@ -242,12 +249,15 @@ impl<S: AsyncStream> Peer<S> {
             write_blocked: false,
             poisoned: false,
             pong: Pong::default(),
+            changes: None,
+            max_changes: options.send_hwm_bytes,
             doomed: false,
             answering: false,
             shelf: Shelf::default(),
             large: None,
             inbox: Fifo::new(),
             inbox_level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
+            ends: None,
             readable: false,
             paused: false,
             ending: None,
@@ -310,12 +320,12 @@ impl<S: AsyncStream> Peer<S> {
         if self.poisoned {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let mut cx = Context::from_waker(&self.waker);
         for _ in 0..WRITES_PER_TURN {
-            self.pong.queue(&mut self.connection, &mut self.out);
+            self.queue_commands();
             if self.out.is_empty() {
                 return Poll::Ready(Ok(()));
             }
+            let mut cx = Context::from_waker(&self.waker);
             let guard = PoisonGuard::new(&mut self.poisoned);
             let result = self.link.poll_write(&mut cx, &mut self.out);
             guard.disarm();
@@ -329,11 +339,18 @@ impl<S: AsyncStream> Peer<S> {
                 }
             }
         }
+        self.queue_commands();
         if self.out.is_empty() {
             return Poll::Ready(Ok(()));
         }
         self.wake();
         Poll::Pending
+    }
+
+    /// Queues what waited for room: an empty queue says that there is no such thing.
+    fn queue_commands(&mut self) {
+        self.pong.queue(&mut self.connection, &mut self.out);
+        self.encode_due_changes();
     }
 
     /// Shuts our half of the stream down.

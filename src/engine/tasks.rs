@@ -1,7 +1,9 @@
 //! What socket types ask of the engine.
 
+use super::changes::Change;
 use super::core::Core;
-use crate::message::{Frame, Message};
+use super::ends::Ends;
+use crate::message::Message;
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::resilience::Permit;
 use crate::runtime::AsyncStream;
@@ -13,9 +15,9 @@ pub(crate) struct Tasks(Vec<Task>);
 #[derive(Debug)]
 enum Task {
     Deliver(PeerId, Message),
+    TellEnds(PeerId, Ends),
     Send(PeerId, Message),
-    Subscribe(PeerId, Frame),
-    Cancel(PeerId, Frame),
+    Tell(PeerId, Change),
     Disconnect(PeerId, DisconnectReason),
     Resubmit(Message),
     DropPending(DropCause),
@@ -29,19 +31,21 @@ impl Tasks {
         self.0.push(Task::Deliver(peer, message));
     }
 
+    /// Tells the application, as it receives, that `peer` has these subscriptions no more.
+    pub(crate) fn tell_ends(&mut self, peer: PeerId, ends: Ends) {
+        if !ends.is_empty() {
+            self.0.push(Task::TellEnds(peer, ends));
+        }
+    }
+
     /// Sends a message of the socket's own to `peer`, whatever its mark.
     pub(crate) fn send(&mut self, peer: PeerId, message: Message) {
         self.0.push(Task::Send(peer, message));
     }
 
-    /// Subscribes to a topic at `peer`.
-    pub(crate) fn subscribe(&mut self, peer: PeerId, topic: Frame) {
-        self.0.push(Task::Subscribe(peer, topic));
-    }
-
-    /// Ends a subscription at `peer`.
-    pub(crate) fn cancel(&mut self, peer: PeerId, topic: Frame) {
-        self.0.push(Task::Cancel(peer, topic));
+    /// Tells `peer` of a change of our subscriptions.
+    pub(crate) fn tell(&mut self, peer: PeerId, change: Change) {
+        self.0.push(Task::Tell(peer, change));
     }
 
     /// Ends a connection.
@@ -95,9 +99,9 @@ impl<S: AsyncStream> Core<S> {
                 self.count_received(peer, message.size());
                 self.put_into_inbox(peer, message);
             }
+            Task::TellEnds(peer, ends) => self.keep_ends(peer, ends),
             Task::Send(peer, mut message) => self.enqueue_raw(peer, &mut message, Permit::none(), true),
-            Task::Subscribe(peer, topic) => self.send_subscription(peer, &topic, true),
-            Task::Cancel(peer, topic) => self.send_subscription(peer, &topic, false),
+            Task::Tell(peer, change) => self.send_change(peer, change),
             Task::Disconnect(peer, reason) => self.doom(peer, reason),
             Task::Resubmit(message) => {
                 self.queue_pending(message, Permit::none());

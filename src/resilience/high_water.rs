@@ -49,8 +49,14 @@ impl HighWater {
     /// A message that costs `cost` was queued.
     #[inline]
     pub(crate) fn add(&mut self, cost: usize) {
-        self.messages = self.messages.checked_add(1).expect("fewer messages than addresses");
-        self.bytes = self.bytes.checked_add(cost).expect("queued bytes fit into the address space");
+        self.add_all(1, cost);
+    }
+
+    /// Several messages, that cost so many bytes together, were queued.
+    #[inline]
+    pub(crate) fn add_all(&mut self, messages: usize, bytes: usize) {
+        self.messages = self.messages.checked_add(messages).expect("fewer messages than addresses");
+        self.bytes = self.bytes.checked_add(bytes).expect("queued bytes fit into the address space");
     }
 
     /// A message that costs `cost` has left the queue; `cost` must be what it was added with.

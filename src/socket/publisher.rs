@@ -4,7 +4,9 @@ use std::task::Poll;
 
 use super::Socket;
 use super::kind::{Publishes, Topical};
-use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict, Waiter};
+use crate::engine::{
+    Admission, Ends, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict, Waiter, notice,
+};
 use crate::error::{Error, Result};
 use crate::message::{Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
@@ -203,11 +205,6 @@ pub(super) fn parse(frame: &Frame) -> Option<(bool, &[u8])> {
     }
 }
 
-/// A subscription as the application sees it.
-fn notice(subscribe: bool, topic: &[u8]) -> Message {
-    Frame::from([&[u8::from(subscribe)], topic].concat()).into()
-}
-
 impl Pattern for Publishing {
     fn attach(&mut self, peer: Newcomer<'_>, tasks: &mut Tasks) -> Admission {
         self.subscriptions.insert_peer(peer.id);
@@ -223,9 +220,10 @@ impl Pattern for Publishing {
             application.last.take_if(|last| *last == peer);
             application.next.take_if(|next| *next == peer);
         }
+        let mut ends = Ends::default();
         let gone = |topic: &[u8]| {
             if notify {
-                tasks.deliver(peer, notice(false, topic));
+                ends.push(topic);
             }
         };
         // In manual mode every subscription was told, and every end of one is to be.
@@ -239,6 +237,7 @@ impl Pattern for Publishing {
         } else {
             self.subscriptions.remove_peer(peer, gone);
         }
+        tasks.tell_ends(peer, ends);
         tasks.subscriptions_changed();
     }
 

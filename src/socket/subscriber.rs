@@ -3,7 +3,9 @@
 use super::Socket;
 use super::kind::Subscribes;
 use super::publisher::{parse, subscription_frames};
-use crate::engine::{Admission, Exceeded, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict};
+use crate::engine::{
+    Admission, Change, Exceeded, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict,
+};
 use crate::error::Result;
 use crate::message::{Frame, Message};
 use crate::monitor::{DropCause, PeerId};
@@ -16,8 +18,9 @@ impl<T: Subscribes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Subscribes to all messages whose first frame begins with `topic`; the empty topic is all of them
     /// (SUBSCRIBE).
     ///
-    /// The peers that there are and all later ones are told, outside of their high-water marks. Subscribed
-    /// to twice, a topic has to be unsubscribed from twice. On an XPUB (`xpub_manual`) it is the peer whose
+    /// The peers that there are and all later ones are told, outside of their high-water marks. A publisher
+    /// that does not read is told the outcome when it does: what was taken back by then it never hears of.
+    /// Subscribed to twice, a topic has to be unsubscribed from twice. On an XPUB (`xpub_manual`) it is the peer whose
     /// message was received last that is subscribed.
     ///
     /// # Errors
@@ -112,15 +115,21 @@ impl Subscribing {
     /// Asks for a topic or gives it up, and tells the peers; whether there was one to give up.
     fn change(&mut self, topic: &[u8], subscribe: bool, tasks: &mut Tasks) -> bool {
         if subscribe {
-            self.topics.add(topic);
-            self.peers.iter().for_each(|peer| tasks.subscribe(*peer, Frame::from(topic)));
+            let is_new = self.topics.add(topic);
+            self.tell(Change { subscribe, was_wanted: !is_new, is_wanted: true, topic: topic.into() }, tasks);
             return true;
         }
         let released = self.topics.remove(topic);
+        let was_wanted = released != Released::Absent;
         if released == Released::Last || self.verbose {
-            self.peers.iter().for_each(|peer| tasks.cancel(*peer, Frame::from(topic)));
+            let is_wanted = released == Released::More;
+            self.tell(Change { subscribe, was_wanted, is_wanted, topic: topic.into() }, tasks);
         }
-        released != Released::Absent
+        was_wanted
+    }
+
+    fn tell(&self, change: Change, tasks: &mut Tasks) {
+        self.peers.iter().for_each(|peer| tasks.tell(*peer, change.clone()));
     }
 }
 
@@ -128,7 +137,10 @@ impl Pattern for Subscribing {
     /// The peer learns everything that there is to subscribe to.
     fn attach(&mut self, peer: Newcomer<'_>, tasks: &mut Tasks) -> Admission {
         self.peers.push(peer.id);
-        self.topics.for_each(|topic| tasks.subscribe(peer.id, Frame::from(topic)));
+        self.topics.for_each(|topic| {
+            let topic = Frame::from(topic);
+            tasks.tell(peer.id, Change { topic, subscribe: true, was_wanted: false, is_wanted: true });
+        });
         Admission::Admit
     }
 

@@ -262,3 +262,284 @@ fn subscriptions_of_a_departing_peer_count_for_nothing() {
         assert!(xpub.try_recv().is_err());
     });
 }
+
+/// An XPUB that shows every subscription, and nothing of which is read until [`go_on`].
+async fn stalled<T>(sim: &Sim, connect: impl AsyncFnOnce() -> T) -> (XPub, T) {
+    let xpub = XPub::bind_with_options(SERVER, without_heartbeats().with_xpub_verboser(true)).await.unwrap();
+    let socket = connect().await;
+    sim.network().set_capacity(sim.network().links()[0].id, Direction::ToServer, 0);
+    (xpub, socket)
+}
+
+fn go_on(sim: &Sim) {
+    sim.network().set_capacity(sim.network().links()[0].id, Direction::ToServer, 1_000_000);
+}
+
+/// Everything that the application of an XPUB is shown until the one that ends with `last`.
+async fn shown(xpub: &XPub, last: &str) -> Vec<Message> {
+    let mut shown = Vec::new();
+    while !shown.last().is_some_and(|message: &Message| message[0].ends_with(last.as_bytes())) {
+        shown.push(xpub.recv().await.unwrap());
+    }
+    shown
+}
+
+/// What was taken back before a publisher read about it is never sent, and the outcome is.
+#[test]
+fn what_cancels_out_is_not_sent_to_a_publisher_that_does_not_read() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let connect = async || Sub::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+        let (xpub, sub) = stalled(&sim, connect).await;
+        sub.subscribe("known").unwrap();
+        for n in 0..100_000 {
+            let topic = format!("{n:01000}");
+            sub.subscribe(&topic).unwrap();
+            assert!(sub.unsubscribe(&topic).unwrap());
+        }
+        sub.subscribe("twice").unwrap();
+        for _ in 0..1000 {
+            sub.subscribe("twice").unwrap();
+            assert!(sub.unsubscribe("twice").unwrap());
+            assert!(sub.unsubscribe("known").unwrap());
+            sub.subscribe("known").unwrap();
+            sub.subscribe("for nothing").unwrap();
+            assert!(sub.unsubscribe("for nothing").unwrap());
+        }
+        sub.subscribe("last").unwrap();
+        go_on(&sim);
+        let shown = shown(&xpub, "last").await;
+        assert!(shown.len() < 100, "{} changes", shown.len());
+        assert_eq!((xpub.topic_count(), sub.topic_count()), (3, 3));
+        assert!(sub.unsubscribe("twice").unwrap());
+        while xpub.topic_count() != 2 {
+            sim::sleep(ms(1)).await;
+        }
+        assert_eq!(xpub.recv().await.unwrap()[0], "\0twice");
+    });
+}
+
+/// `flush` means the subscriptions that had to wait as well.
+#[test]
+fn a_flush_waits_for_what_was_put_off() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let connect = async || XSub::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+        let (xpub, xsub) = stalled(&sim, connect).await;
+        for n in 0..200 {
+            xsub.subscribe(format!("{n:01000}")).unwrap();
+        }
+        assert!(sim::timeout(secs(1), xsub.flush()).await.is_err());
+        go_on(&sim);
+        xsub.flush().await.unwrap();
+        drop(xsub);
+        assert_eq!(shown(&xpub, &format!("{:01000}", 199)).await.len(), 200);
+    });
+}
+
+/// Messages of an XSUB stay where they are among its subscriptions, and are not lost because of those.
+#[test]
+fn messages_keep_their_place_among_subscriptions_that_had_to_wait() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let connect = async || XSub::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+        let (xpub, xsub) = stalled(&sim, connect).await;
+        let long = "x".repeat(100_000);
+        xsub.subscribe(&long).unwrap();
+        for n in 0..3 {
+            xsub.subscribe(format!("before {n}")).unwrap();
+            xsub.subscribe("for nothing").unwrap();
+            assert!(xsub.unsubscribe("for nothing").unwrap());
+            xsub.send(format!("message {n}")).await.unwrap();
+            assert!(xsub.unsubscribe(format!("before {n}")).unwrap());
+        }
+        xsub.subscribe("last").unwrap();
+        go_on(&sim);
+        let shown = shown(&xpub, "last").await;
+        let texts: Vec<_> = shown[1..].iter().map(|message| message[0].to_string_lossy()).collect();
+        let expected = [
+            "\u{1}before 0",
+            "message 0",
+            "\0before 0",
+            "\u{1}before 1",
+            "message 1",
+            "\0before 1",
+            "\u{1}before 2",
+            "message 2",
+            "\0before 2",
+            "\u{1}last",
+        ];
+        assert_eq!(texts, expected);
+        assert_eq!(xsub.stats().dropped_total(), 0);
+    });
+}
+
+/// Messages that a stalled publisher makes wait take no more subscriptions along than the mark has bytes.
+#[test]
+fn subscriptions_between_messages_count_against_the_mark() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let options = without_heartbeats().with_send_hwm_bytes(200_000);
+        let connect = async || XSub::connect_with_options(SERVER, options).await.unwrap();
+        let (xpub, xsub) = stalled(&sim, connect).await;
+        let topics: Vec<_> = (0..100).map(|n| format!("{n:01000}")).collect();
+        for _ in 0..100 {
+            topics.iter().for_each(|topic| xsub.subscribe(topic).unwrap());
+            xsub.send("message").await.unwrap();
+            topics.iter().for_each(|topic| assert!(xsub.unsubscribe(topic).unwrap()));
+        }
+        let dropped = xsub.stats().dropped(DropCause::PeerFull);
+        assert!((95..100).contains(&dropped), "{dropped} messages for which there was no room");
+        xsub.subscribe("last").unwrap();
+        go_on(&sim);
+        let shown = shown(&xpub, "last").await;
+        assert!(shown.len() < 500, "{} messages and changes", shown.len());
+        assert_eq!(xpub.topic_count(), 1);
+    });
+}
+
+/// In one process as well, where subscriptions are messages.
+#[test]
+fn what_cancels_out_is_not_passed_in_process() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let options = SocketOptions::default().with_xpub_verboser(true).with_recv_hwm(10);
+        let xpub = XPub::bind_with_options("inproc://changes", options).await.unwrap();
+        let sub = XSub::connect("inproc://changes").await.unwrap();
+        for _ in 0..100_000 {
+            sub.subscribe("a").unwrap();
+            assert!(sub.unsubscribe("a").unwrap());
+        }
+        sub.subscribe("b").unwrap();
+        sub.send("message").await.unwrap();
+        sub.subscribe("last").unwrap();
+        assert!(sub.stats().accepted < 200, "{:?}", sub.stats());
+        let shown = shown(&xpub, "last").await;
+        assert!(shown.len() < 200, "{} changes", shown.len());
+        let end: Vec<_> =
+            shown[shown.len() - 3..].iter().map(|message| message[0].to_string_lossy()).collect();
+        assert_eq!(end, ["\u{1}b", "message", "\u{1}last"]);
+        assert_eq!(xpub.topic_count(), 2);
+    });
+}
+
+/// Subscribes to so many topics, and has the application of the XPUB see all of them.
+async fn subscribe_to_many(xpub: &XPub, topics: u32) -> Sub {
+    let sub = Sub::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+    for n in 0..topics {
+        sub.subscribe(n.to_be_bytes()).unwrap();
+        assert_eq!(xpub.recv().await.unwrap()[0][1..], n.to_be_bytes());
+    }
+    sub
+}
+
+/// Receives the ends of all topics but the first, which somebody else has as well.
+async fn all_but_the_first_end(xpub: &XPub, topics: u32) {
+    let mut told = BTreeSet::new();
+    for _ in 1..topics {
+        let message = xpub.recv().await.unwrap();
+        assert!(message[0][0] == 0 && told.insert(message[0][1..].to_vec()), "{message:?}");
+        assert!(xpub.stats().recv_queued <= 1);
+    }
+    assert!(!told.contains(&0_u32.to_be_bytes()[..]));
+    assert!(matches!(xpub.try_recv(), Err(Error::WouldBlock)));
+}
+
+/// However many topics a lost peer had, their ends come as they are received: at once they would be past every
+/// mark.
+#[test]
+fn ends_of_a_lost_peers_subscriptions_do_not_pass_the_mark() {
+    const TOPICS: u32 = 5000;
+    Sim::new(1).block_on(async {
+        let options = without_heartbeats().with_recv_hwm(10);
+        let xpub = XPub::bind_with_options(SERVER, options).await.unwrap();
+        for loss in ["lost", "let go", "inproc"] {
+            let endpoint = if loss == "inproc" { "inproc://ends" } else { SERVER };
+            if loss != "lost" {
+                xpub.bind_to(endpoint).await.unwrap();
+            }
+            let other = Sub::connect_with_options(endpoint, without_heartbeats()).await.unwrap();
+            other.subscribe(0_u32.to_be_bytes()).unwrap();
+            xpub.recv().await.unwrap();
+            let lost = Sub::connect_with_options(endpoint, without_heartbeats()).await.unwrap();
+            (0..TOPICS).for_each(|n| lost.subscribe(n.to_be_bytes()).unwrap());
+            for _ in 1..TOPICS {
+                xpub.recv().await.unwrap();
+            }
+            let mut monitor = xpub.monitor();
+            if loss == "let go" {
+                let most = xpub.stats().peers.into_iter().max_by_key(|peer| peer.received).unwrap();
+                xpub.disconnect_peer(most.peer).unwrap();
+            } else {
+                drop(lost);
+                disconnection(&mut monitor).await;
+            }
+            assert_eq!(xpub.topic_count(), 1);
+            assert!(xpub.stats().recv_queued <= 1, "{loss}: {:?}", xpub.stats().recv_queued);
+            all_but_the_first_end(&xpub, TOPICS).await;
+            drop(other);
+            assert_eq!(xpub.recv().await.unwrap()[0][..], [0, 0, 0, 0, 0]);
+            assert_balanced(&xpub.stats());
+            xpub.unbind(endpoint).unwrap();
+        }
+    });
+}
+
+/// Where the application sees every subscription, it sees every end, and what it has not seen is counted.
+#[test]
+fn ends_that_nobody_receives_are_counted() {
+    for options in [
+        without_heartbeats().with_xpub_verboser(true),
+        without_heartbeats().with_xpub_manual(true),
+        without_heartbeats(),
+    ] {
+        Sim::new(1).block_on(async {
+            let verbose = options.xpub_verboser() || options.xpub_manual();
+            let xpub = XPub::bind_with_options(SERVER, options.with_recv_hwm(10)).await.unwrap();
+            let lost = subscribe_to_many(&xpub, 1000).await;
+            let other = Sub::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+            other.subscribe(0_u32.to_be_bytes()).unwrap();
+            let mut monitor = xpub.monitor();
+            if verbose {
+                assert_eq!(xpub.recv().await.unwrap()[0][..], [1, 0, 0, 0, 0]);
+            } else {
+                xpub.wait_for_subscribers(0_u32.to_be_bytes(), 2).await.unwrap();
+            }
+            drop(lost);
+            disconnection(&mut monitor).await;
+            assert_eq!(xpub.recv().await.unwrap()[0][0], 0);
+            // The one that stays ends with the socket.
+            let left = if verbose { 1000 } else { 999 };
+            assert_eq!(xpub.clone().close().await, 0);
+            let stats = xpub.stats();
+            assert_eq!(stats.recv_dropped_by(DropCause::Closed), left);
+            assert_balanced(&stats);
+        });
+    }
+}
+
+/// While more ends than the mark allows wait, nobody is read ahead: peers that come and go pile nothing up.
+#[test]
+fn peers_that_come_and_go_leave_no_more_than_the_mark() {
+    Sim::new(1).block_on(async {
+        let options = without_heartbeats().with_recv_hwm(10);
+        let xpub = XPub::bind_with_options(SERVER, options).await.unwrap();
+        drop(subscribe_to_many(&xpub, 100).await);
+        sim::sleep(secs(1)).await;
+        for n in 0..100_u32 {
+            let sub = Sub::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+            for topic in 0..100_u32 {
+                sub.subscribe([n.to_be_bytes(), topic.to_be_bytes()].concat()).unwrap();
+            }
+            sim::sleep(ms(10)).await;
+        }
+        sim::sleep(secs(1)).await;
+        let stats = xpub.stats();
+        assert!(stats.received <= 100 && xpub.topic_count() == 0, "{stats:?}");
+        let mut told = Told::default();
+        (0..100_u32).for_each(|n| _ = told.0.insert(n.to_be_bytes().to_vec()));
+        told.take_all(&xpub);
+        assert!(told.0.is_empty());
+        assert_balanced(&xpub.stats());
+    });
+}

@@ -14,6 +14,7 @@ pub type Router = socket::RouterSocket<SimStream>;
 pub type Pub = socket::PubSocket<SimStream>;
 pub type Sub = socket::SubSocket<SimStream>;
 pub type XPub = socket::XPubSocket<SimStream>;
+pub type XSub = socket::XSubSocket<SimStream>;
 
 pub const SERVER: &str = "tcp://server:5555";
 pub const DIRECTIONS: [Direction; 2] = [Direction::ToServer, Direction::ToClient];

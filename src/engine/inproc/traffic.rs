@@ -55,6 +55,7 @@ impl<S: AsyncStream> Core<S> {
         let (freed, taken) = (end.was_freed(), end.settle());
         self.count_taken(id, taken);
         if taken.messages > 0 || freed {
+            self.pass_due_changes(id);
             self.room_freed(id);
         }
     }
@@ -252,8 +253,12 @@ impl<S> Peer<S> {
     /// Whether a message that costs `cost` may be queued.
     #[inline]
     pub(crate) fn has_room(&self, cost: usize) -> bool {
-        self.conflates
-            || self.out_level.has_room(cost)
+        self.conflates || self.link_has_room(cost) && self.lets_by()
+    }
+
+    #[inline]
+    pub(crate) fn link_has_room(&self, cost: usize) -> bool {
+        self.out_level.has_room(cost)
             || self.link.inproc().is_some_and(|end| end.has_room(self.out_level, cost))
     }
 
