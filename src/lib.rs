@@ -1,11 +1,12 @@
 //! ZeroMQ sockets in safe Rust that survive the real world.
 //!
-//! Wire-compatible with libzmq (ZMTP 3.1, RFC 37), on tokio and compio from one build, with memory bounded
+//! Wire-compatible with libzmq (ZMTP 3.1, RFC 37), on tokio, compio and smol from one build, with memory bounded
 //! in messages and in bytes, futures that may be dropped at any await point, and reconnection on every
 //! connecting socket. All eleven socket types, REQ, REP, DEALER, ROUTER, PUB, SUB, XPUB, XSUB, PUSH, PULL and
 //! PAIR, over `tcp://`, `ipc://`, `inproc://`, and streams of your own.
 //!
-//! Start with the prelude of your runtime, `monocoque::tokio::prelude` or `monocoque::compio::prelude`:
+//! Start with the prelude of your runtime, `monocoque::tokio::prelude`, `monocoque::compio::prelude` or
+//! `monocoque::smol::prelude`:
 //!
 //! ```
 //! # #[cfg(feature = "tokio")] {
@@ -36,7 +37,7 @@
 //! # Features
 //!
 //! All additive: `tokio` (default), `compio` (asks for a newer Rust than 1.85, which everything else
-//! builds with), and `sim`, a simulated network with virtual time.
+//! builds with), `smol`, and `sim`, a simulated network with virtual time.
 #![forbid(unsafe_code)]
 #![warn(
     missing_docs,
@@ -61,6 +62,8 @@ pub mod compio;
 pub mod endpoint;
 mod engine;
 pub mod error;
+#[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
+mod facade;
 mod fifo;
 pub mod guide;
 pub mod message;
@@ -72,6 +75,8 @@ pub mod proxy;
 pub mod resilience;
 mod routing;
 pub mod runtime;
+#[cfg(feature = "smol")]
+pub mod smol;
 pub mod socket;
 #[cfg(feature = "tokio")]
 pub mod tokio;

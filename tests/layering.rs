@@ -15,14 +15,21 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("routing", &["engine", "socket", "runtime", "protocol", "resilience", "options", "endpoint", "monitor"]),
     ("resilience", &["engine", "socket", "runtime", "protocol", "routing", "options", "endpoint", "monitor"]),
     ("runtime", &["engine", "socket", "protocol", "routing", "monitor"]),
-    ("engine", &["socket", "proxy", "tokio", "compio"]),
-    ("socket", &["proxy", "tokio", "compio"]),
-    ("proxy", &["engine", "protocol", "routing", "tokio", "compio"]),
+    ("engine", &["socket", "proxy", "tokio", "compio", "smol"]),
+    ("socket", &["proxy", "tokio", "compio", "smol"]),
+    ("proxy", &["engine", "protocol", "routing", "tokio", "compio", "smol"]),
 ];
 
 /// The only files that name a runtime.
-const NAMES_RUNTIMES: &[&str] =
-    &["tokio.rs", "compio.rs", "runtime/tokio.rs", "runtime/compio.rs", "runtime/conformance.rs"];
+const NAMES_RUNTIMES: &[&str] = &[
+    "tokio.rs",
+    "compio.rs",
+    "smol.rs",
+    "runtime/tokio.rs",
+    "runtime/compio.rs",
+    "runtime/smol.rs",
+    "runtime/conformance.rs",
+];
 
 /// What would be I/O, a clock or randomness in the layers that must be pure.
 const IMPURE: &[&str] = &["std::net", "std::thread", "Instant::now", "fastrand::", "async fn", ".await"];
@@ -49,7 +56,8 @@ fn violations(file: &str, source: &str) -> Vec<String> {
         }
     }
     if !NAMES_RUNTIMES.contains(&file) {
-        let names = |line: &&str| line.contains("::tokio::") || line.contains("::compio::");
+        let names =
+            |line: &&str| ["::tokio::", "::compio::", "::smol::"].iter().any(|name| line.contains(name));
         found.extend(
             lines()
                 .filter(names)

@@ -27,9 +27,36 @@ pub struct Driver<R: Runtime> {
     runtime: R,
     accepting: Accepting<R>,
     attempts: Vec<Attempt<R>>,
-    sleep: Option<(Instant, R::Sleep)>,
+    timer: Timer<R>,
     waker: Option<Waker>,
     finished: bool,
+}
+
+/// The one timer: it is made once and moved afterwards.
+struct Timer<R: Runtime> {
+    sleep: Option<R::Sleep>,
+    /// When it fires; `None` if it has.
+    armed: Option<Instant>,
+}
+
+impl<R: Runtime> Timer<R> {
+    /// Arms it; true if it has fired already.
+    fn poll(&mut self, runtime: &R, deadline: Option<Instant>, cx: &mut Context<'_>) -> bool {
+        let Some(deadline) = deadline else { return false };
+        // An armed timer that fires too early only costs a look; one that fires too late costs a deadline.
+        if self.armed.is_none_or(|armed| deadline < armed) {
+            match &mut self.sleep {
+                Some(sleep) => runtime.reset(sleep, deadline),
+                sleep => *sleep = Some(runtime.sleep_until(deadline)),
+            }
+            self.armed = Some(deadline);
+        }
+        let fired = self.sleep.as_mut().is_some_and(|sleep| Pin::new(sleep).poll(cx).is_ready());
+        if fired {
+            self.armed = None;
+        }
+        fired
+    }
 }
 
 /// A connection being made.
@@ -46,7 +73,7 @@ impl<R: Runtime> Driver<R> {
             accepting: Accepting::new(runtime.vacating()),
             runtime,
             attempts: Vec::new(),
-            sleep: None,
+            timer: Timer { sleep: None, armed: None },
             waker: None,
             finished: false,
         }
@@ -128,21 +155,8 @@ impl<R: Runtime> Driver<R> {
             cx.waker().wake_by_ref();
         }
         let own = self.attempts.iter().map(|attempt| attempt.deadline).chain(self.accepting.retry_at());
-        Some(busy | self.sleep_until(own.chain(step.deadline).min(), cx))
-    }
-
-    /// Arms the one timer; true if it has fired already.
-    fn sleep_until(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> bool {
-        let Some(deadline) = deadline else { return false };
-        // An armed timer that fires too early only costs a look; one that fires too late costs a deadline.
-        if self.sleep.as_ref().is_none_or(|(armed, _)| deadline < *armed) {
-            self.sleep = Some((deadline, self.runtime.sleep_until(deadline)));
-        }
-        let fired = self.sleep.as_mut().is_some_and(|(_, sleep)| Pin::new(sleep).poll(cx).is_ready());
-        if fired {
-            self.sleep = None;
-        }
-        fired
+        let deadline = own.chain(step.deadline).min();
+        Some(busy | self.timer.poll(&self.runtime, deadline, cx))
     }
 }
 

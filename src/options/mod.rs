@@ -178,7 +178,7 @@ pub use self::reconnect_stop::ReconnectStop;
 pub use self::transport::{Keepalive, TransportOptions};
 use self::types::TypeOptions;
 pub use self::types::{RouterHandover, RouterNotify};
-#[cfg(any(feature = "tokio", feature = "compio"))]
+#[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 pub(crate) use self::{socks::SocksCredentials, tcp::TcpOptions};
 use crate::resilience::{Backoff, FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 

@@ -2,7 +2,7 @@
 //!
 //! The traits are poll-based, their futures are associated types (the engine stores them, and they
 //! carry `Send`-ness with them), and none asks for `Send`: on tokio sockets are `Send` by inference,
-//! on compio they need not be. There is one implementation per file: tokio, compio, any
+//! on compio they need not be. There is one implementation per file: tokio, compio, smol, any
 //! `futures_io` stream of your own, and a simulated network with virtual time.
 
 use std::future::Future;
@@ -12,24 +12,28 @@ use std::time::Instant;
 
 #[cfg(feature = "compio")]
 pub mod compio;
-#[cfg(all(test, any(feature = "tokio", feature = "compio")))]
+#[cfg(all(test, any(feature = "tokio", feature = "compio", feature = "smol")))]
 mod conformance;
 mod futures_io;
 mod lock;
-#[cfg(any(feature = "tokio", feature = "compio"))]
+#[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 mod os;
-#[cfg(any(feature = "tokio", feature = "compio", feature = "sim"))]
+#[cfg(any(feature = "tokio", feature = "compio", feature = "smol", feature = "sim"))]
 mod race;
 mod recv_buf;
 mod send_buf;
 #[cfg(feature = "sim")]
 pub mod sim;
+#[cfg(feature = "smol")]
+pub mod smol;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod vacating;
 
 pub use self::futures_io::FuturesIo;
 pub use self::lock::{LocalGuard, LocalLock, Lock};
+#[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
+pub use self::os::{SystemListener, SystemStream};
 pub use self::recv_buf::RecvBuf;
 pub(crate) use self::send_buf::Arena;
 pub use self::send_buf::SendBuf;
@@ -40,14 +44,14 @@ use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
 
 /// What opening a Unix socket fails with where there are none.
-#[cfg(all(not(unix), any(feature = "tokio", feature = "compio")))]
+#[cfg(all(not(unix), any(feature = "tokio", feature = "compio", feature = "smol")))]
 fn no_unix_sockets() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, "ipc:// needs Unix sockets, which this system does not have")
 }
 
 /// What asking a runtime for an `inproc://` connection fails with: sockets pass those messages among
 /// themselves.
-#[cfg(any(feature = "tokio", feature = "compio"))]
+#[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 fn no_streams() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, "inproc:// has no streams")
 }
@@ -158,6 +162,11 @@ pub trait Sleeper {
 
     /// Waits until `deadline`.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
+
+    /// Makes a sleep, whether it has ended or not, one that waits until `deadline`. Default: another one.
+    fn reset(&self, sleep: &mut Self::Sleep, deadline: Instant) {
+        *sleep = self.sleep_until(deadline);
+    }
 }
 
 /// Runs a future in the background; each runtime decides by its bounds what it can run.

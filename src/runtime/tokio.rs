@@ -7,16 +7,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use ::tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use ::tokio::net::{TcpListener, TcpSocket, TcpStream};
+use ::tokio::io::Interest;
+use ::tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use ::tokio::net::{UnixListener, UnixStream};
 use ::tokio::runtime::Handle;
 use ::tokio::time::Sleep;
 use socket2::{SockRef, Socket};
 
-use super::os::{self, Dial};
-use super::{Adopt, AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn};
+use super::os::{self, Attempted, System, SystemListener, SystemStream, Watched, Way};
+use super::{Adopt, Runtime, Sleeper, Spawn};
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
 
@@ -26,105 +26,66 @@ pub struct TokioRuntime {
     handle: Handle,
 }
 
-/// A stream of tokio: one type for all transports, so that they mix in one socket.
-#[derive(Debug)]
-pub struct TokioStream(Transport);
+/// A stream of tokio.
+pub type TokioStream = SystemStream<TokioRuntime>;
 
-#[derive(Debug)]
-enum Transport {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
-}
+/// A listener of tokio.
+pub type TokioListener = SystemListener<TokioRuntime>;
 
-impl From<TcpStream> for TokioStream {
-    fn from(stream: TcpStream) -> Self {
-        Self(Transport::Tcp(stream))
-    }
-}
-
-#[cfg(unix)]
-impl From<UnixStream> for TokioStream {
-    fn from(stream: UnixStream) -> Self {
-        Self(Transport::Unix(stream))
-    }
-}
-
-impl TokioStream {
-    /// A stream that the user connected, with what the user chose applied.
-    pub(crate) fn prepared(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
-        os::prepare_tcp(&SockRef::from(&stream), options)?;
-        Ok(stream.into())
+/// Of any socket of the system, listeners and Unix sockets too: it is asked for readiness only.
+impl Watched for TcpStream {
+    fn watch(socket: Socket) -> io::Result<Self> {
+        Self::from_std(socket.into())
     }
 
-    /// A Unix stream that the user connected, with what the user chose applied.
-    #[cfg(unix)]
-    pub(crate) fn prepared_unix(stream: UnixStream, options: &TransportOptions) -> io::Result<Self> {
-        os::configure_unix(&SockRef::from(&stream), options)?;
-        Ok(stream.into())
-    }
-}
-
-/// Calls the same method on whichever stream it is.
-macro_rules! on_stream {
-    ($transport:expr, $stream:ident => $call:expr) => {
-        match $transport {
-            Transport::Tcp($stream) => $call,
-            #[cfg(unix)]
-            Transport::Unix($stream) => $call,
-        }
-    };
-}
-
-impl TokioStream {
-    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        on_stream!(&self.0, stream => stream.poll_write_ready(cx))
+    fn socket(&self) -> SockRef<'_> {
+        SockRef::from(self)
     }
 
-    fn try_send(&self, src: &SendBuf) -> io::Result<usize> {
-        on_stream!(&self.0, stream => {
-            stream.try_io(Interest::WRITABLE, || os::send(&SockRef::from(stream), src))
-        })
-    }
-}
-
-impl AsyncStream for TokioStream {
-    type Runtime = TokioRuntime;
-    type Lock<T> = std::sync::Mutex<T>;
-
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
-        // After a short read tokio knows that the kernel has no more, and the next poll makes no call.
-        let mut spare = ReadBuf::new(buf.unfilled());
-        ready!(on_stream!(&mut self.0, stream => Pin::new(stream).poll_read(cx, &mut spare)))?;
-        let read = spare.filled().len();
-        buf.advance(read);
-        Poll::Ready(Ok(read))
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
+    fn poll_io<T>(
+        &mut self,
+        way: Way,
+        cx: &mut Context<'_>,
+        mut attempt: impl FnMut(&Socket) -> Attempted<T>,
+    ) -> Poll<io::Result<T>> {
         loop {
-            ready!(self.poll_write_ready(cx))?;
-            match self.try_send(src) {
-                // tokio knows now, and says when there is room again.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => {
-                    src.advance(*result.as_ref().unwrap_or(&0));
-                    return Poll::Ready(result);
-                }
+            let interest = match way {
+                Way::In => ready!(self.poll_read_ready(cx)).map(|()| Interest::READABLE)?,
+                Way::Out => ready!(self.poll_write_ready(cx)).map(|()| Interest::WRITABLE)?,
+            };
+            let mut result = None;
+            // tokio remembers readiness until it is told that there is none: what comes after the attempt is
+            // reported again.
+            let _blocked = self.try_io(interest, || {
+                let attempted = attempt(&SockRef::from(&*self));
+                let go_on = !attempted.is_blocked() && !attempted.drained;
+                result = (!attempted.is_blocked()).then_some(attempted.result);
+                if go_on { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+            });
+            if let Some(result) = result {
+                return Poll::Ready(result);
             }
         }
     }
+}
 
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        on_stream!(&mut self.0, stream => Pin::new(stream).poll_shutdown(cx))
+type Boxed<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
+
+impl System for TokioRuntime {
+    type Watched = TcpStream;
+    type Lock<T> = std::sync::Mutex<T>;
+    type Boxed<T: 'static> = Boxed<T>;
+
+    async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(::tokio::net::lookup_host((name, port)).await?.collect())
     }
 
-    fn peer_endpoint(&self) -> Option<Endpoint> {
-        on_stream!(&self.0, stream => os::peer_endpoint(SockRef::from(stream)))
+    fn connecting(&self, to: Endpoint, options: TransportOptions) -> Boxed<TokioStream> {
+        Box::pin(os::connect(self.clone(), to, options))
     }
 
-    fn local_endpoint(&self) -> Option<Endpoint> {
-        on_stream!(&self.0, stream => os::local_endpoint(SockRef::from(stream)))
+    fn binding(to: Endpoint, options: TransportOptions) -> Boxed<TokioListener> {
+        Box::pin(os::bind(to, options))
     }
 }
 
@@ -156,100 +117,22 @@ impl Sleeper for TokioRuntime {
         let _guard = self.handle.enter();
         Box::pin(::tokio::time::sleep_until(deadline.into()))
     }
-}
 
-type Boxed<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
-
-impl Connector for TokioRuntime {
-    type Stream = TokioStream;
-    type Connecting = Boxed<TokioStream>;
-
-    fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting {
-        let (runtime, endpoint, options) = (self.clone(), endpoint.clone(), options.clone());
-        Box::pin(async move { os::connect(&runtime, &endpoint, &options).await })
+    fn reset(&self, sleep: &mut Self::Sleep, deadline: Instant) {
+        sleep.as_mut().reset(deadline.into());
     }
 }
 
-impl Dial for TokioRuntime {
-    async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        Ok(::tokio::net::lookup_host((name, port)).await?.collect())
+impl TokioStream {
+    /// A stream that the user connected, with what the user chose applied.
+    pub(crate) fn from_tcp(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
+        Self::prepared_tcp(stream.into_std()?.into(), options)
     }
 
-    async fn connect_socket(socket: Socket, address: SocketAddr) -> io::Result<TokioStream> {
-        socket.set_nonblocking(true)?;
-        let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
-        os::check_not_self(&SockRef::from(&stream))?;
-        Ok(stream.into())
-    }
-
+    /// A Unix stream that the user connected, with what the user chose applied.
     #[cfg(unix)]
-    fn unix_stream(socket: Socket) -> io::Result<TokioStream> {
-        Ok(UnixStream::from_std(socket.into())?.into())
-    }
-}
-
-/// A listener of tokio: one type for all transports.
-#[derive(Debug)]
-pub struct TokioListener {
-    /// Before the socket, which keeps the inode number from being given to another file.
-    #[cfg(unix)]
-    _file: Option<os::SocketFile>,
-    accepting: Accepting,
-    local: Endpoint,
-    options: TransportOptions,
-}
-
-#[derive(Debug)]
-enum Accepting {
-    Tcp(TcpListener),
-    #[cfg(unix)]
-    Unix(UnixListener),
-}
-
-impl TokioListener {
-    fn new(bound: os::Bound, options: TransportOptions) -> io::Result<Self> {
-        let accepting = match bound.local {
-            #[cfg(unix)]
-            Endpoint::Ipc(_) => Accepting::Unix(UnixListener::from_std(bound.socket.into())?),
-            _ => Accepting::Tcp(TcpListener::from_std(bound.socket.into())?),
-        };
-        Ok(Self {
-            #[cfg(unix)]
-            _file: bound.file,
-            accepting,
-            local: bound.local,
-            options,
-        })
-    }
-
-    fn adopted(listener: impl Into<Socket>, options: &TransportOptions) -> io::Result<Self> {
-        Self::new(os::Bound::adopt(listener)?, options.clone())
-    }
-}
-
-impl Listener for TokioListener {
-    type Stream = TokioStream;
-    type Binding = Boxed<Self>;
-
-    fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
-        let (endpoint, options) = (endpoint.clone(), options.clone());
-        Box::pin(async move { Self::new(os::bind::<TokioRuntime>(&endpoint, &options).await?, options) })
-    }
-
-    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TokioStream>> {
-        let stream: TokioStream = match &self.accepting {
-            Accepting::Tcp(listener) => ready!(listener.poll_accept(cx))?.0.into(),
-            #[cfg(unix)]
-            Accepting::Unix(listener) => ready!(listener.poll_accept(cx))?.0.into(),
-        };
-        on_stream!(&stream.0, stream => {
-            os::configure_accepted(&SockRef::from(stream), &self.local, &self.options)
-        })?;
-        Poll::Ready(Ok(stream))
-    }
-
-    fn local_endpoint(&self) -> &Endpoint {
-        &self.local
+    pub(crate) fn from_unix(stream: UnixStream, options: &TransportOptions) -> io::Result<Self> {
+        Self::prepared_unix(stream.into_std()?.into(), options)
     }
 }
 
@@ -259,23 +142,10 @@ impl Adopt<TcpListener> for TokioListener {
     }
 }
 
-impl Adopt<std::net::TcpListener> for TokioListener {
-    fn adopt(listener: std::net::TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(listener, options)
-    }
-}
-
 #[cfg(unix)]
 impl Adopt<UnixListener> for TokioListener {
     fn adopt(listener: UnixListener, options: &TransportOptions) -> io::Result<Self> {
         Self::adopted(listener.into_std()?, options)
-    }
-}
-
-#[cfg(unix)]
-impl Adopt<std::os::unix::net::UnixListener> for TokioListener {
-    fn adopt(listener: std::os::unix::net::UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(listener, options)
     }
 }
 
@@ -290,14 +160,9 @@ mod tests {
         ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
     }
 
-    fn socket(stream: &TokioStream) -> SockRef<'_> {
-        on_stream!(&stream.0, stream => SockRef::from(stream))
-    }
-
-    #[cfg(unix)]
-    fn unix_pair() -> (TokioStream, TokioStream) {
-        let (left, right) = UnixStream::pair().unwrap();
-        (left.into(), right.into())
+    #[test]
+    fn without_a_runtime_there_is_none() {
+        conformance::without_a_runtime_there_is_none::<TokioRuntime>(run);
     }
 
     #[test]

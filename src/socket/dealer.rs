@@ -9,6 +9,6 @@ socket_type! {
     /// Messages go to the connected peers in turn, skipping those at their high-water mark, and come from
     /// all of them, fairly queued. While no peer is connected they wait in the socket, up to `send_hwm`, if
     /// it connects to at least one endpoint; a socket that only binds waits for a peer.
-    Dealer, DealerSocket: Sends, SendsToAny, Receives;
+    Dealer, DealerSocket;
     |_| RoundRobin::receiving()
 }

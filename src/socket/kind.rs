@@ -47,11 +47,12 @@ pub(crate) mod sealed {
     }
 }
 
-/// Declares a socket type: its marker, what it can do, the pattern behind it, and the alias that users see.
+/// Declares a socket type: its marker, the pattern behind it, and the alias that users see. What it can do is in the
+/// table of all types.
 macro_rules! socket_type {
     (
         $(#[$doc:meta])*
-        $marker:ident, $alias:ident: $($can:ident),+;
+        $marker:ident, $alias:ident;
         $pattern:expr
     ) => {
         #[doc = concat!("The marker of [`", stringify!($alias), "`].")]
@@ -61,12 +62,6 @@ macro_rules! socket_type {
 
         $(#[$doc])*
         pub type $alias<S, P = $crate::resilience::NoOpPermits> = $crate::socket::Socket<$marker, S, P>;
-
-        impl $crate::socket::kind::Kind for $marker {
-            const TYPE: $crate::protocol::SocketType = $crate::protocol::SocketType::$marker;
-        }
-
-        $(impl $crate::socket::kind::$can for $marker {})+
 
         impl $crate::socket::kind::sealed::Policy for $marker {
             #[expect(private_interfaces, reason = "sealed")]

@@ -38,6 +38,7 @@ mod split;
 mod stream_sink;
 mod sub;
 mod subscriber;
+mod table;
 mod wait;
 mod xpub;
 mod xsub;
@@ -62,11 +63,11 @@ pub use self::req::{Req, ReqSocket};
 pub use self::reserve::SendPermit;
 pub use self::router::{Router, RouterSocket};
 pub use self::send::Sending;
-#[cfg(any(feature = "tokio", feature = "compio"))]
-pub(crate) use self::split::halves;
 pub use self::split::{Receiver, Sender, SocketRecv, SocketSend};
 use self::stream_sink::Polled;
 pub use self::sub::{Sub, SubSocket};
+#[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
+pub(crate) use self::table::socket_types;
 pub use self::xpub::{XPub, XPubSocket};
 pub use self::xsub::{XSub, XSubSocket};
 pub use crate::engine::Driver;

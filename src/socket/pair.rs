@@ -9,6 +9,6 @@ socket_type! {
     /// While it has a peer, further connections are closed at once; a connecting PAIR that is turned away
     /// keeps trying. Messages that find no peer wait in the socket, up to `send_hwm`, if it connects to an
     /// endpoint.
-    Pair, PairSocket: Sends, SendsToAny, Receives;
+    Pair, PairSocket;
     |_| RoundRobin::exclusive()
 }

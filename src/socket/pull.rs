@@ -7,7 +7,7 @@ use crate::monitor::PeerId;
 
 socket_type! {
     /// A PULL socket: receives the work that PUSH peers hand out, fairly queued.
-    Pull, PullSocket: Receives;
+    Pull, PullSocket;
     |_| Collector
 }
 

@@ -16,7 +16,7 @@ socket_type! {
     /// frame, is kept and put back in front of the reply; requests without one are discarded. A reply to a
     /// peer that is gone, or at its mark since it does not read its replies, is dropped and counted, and the next
     /// request may be received: no peer can stop the service (option `on_full` to wait instead).
-    Rep, RepSocket: Sends, Receives;
+    Rep, RepSocket;
     |_| Replying::default()
 }
 

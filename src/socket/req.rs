@@ -22,7 +22,7 @@ socket_type! {
     /// before it replies, `recv` fails with [`Error::PeerLost`] and the next request may be sent; with
     /// `req_resend` the request goes to the next peer instead. A request that had not been written goes there
     /// in any case. What peers refuse again and again is given up (option `max_resends`), and `recv` fails.
-    Req, ReqSocket: Sends, Receives, Requests;
+    Req, ReqSocket;
     Requesting::new
 }
 

@@ -27,7 +27,7 @@ socket_type! {
     /// `send_buffered` give such a message back instead; so does `send` with the option `router_mandatory`, which
     /// makes an unknown identity an error, and waits at the mark. See the table in
     /// [`guide::delivery`](crate::guide::delivery).
-    Router, RouterSocket: Sends, Receives, Addressed;
+    Router, RouterSocket;
     Addressing::new
 }
 

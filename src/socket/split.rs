@@ -229,21 +229,6 @@ macro_rules! impl_traits {
 impl_traits!(Socket, Socket);
 impl_traits!(Sender, Receiver);
 
-/// Short names for the halves of each type, on one runtime's streams.
-#[cfg(any(feature = "tokio", feature = "compio"))]
-macro_rules! halves {
-    ($stream:ty: $($kind:ident $sender:ident $receiver:ident),+ $(,)?) => {$(
-        #[doc = concat!("The sending half of a [`", stringify!($kind), "`](crate::socket::", stringify!($kind), ") socket.")]
-        pub type $sender<P = $crate::resilience::NoOpPermits> =
-            $crate::socket::Sender<$crate::socket::$kind, $stream, P>;
-        #[doc = concat!("The receiving half of a [`", stringify!($kind), "`](crate::socket::", stringify!($kind), ") socket.")]
-        pub type $receiver<P = $crate::resilience::NoOpPermits> =
-            $crate::socket::Receiver<$crate::socket::$kind, $stream, P>;
-    )+};
-}
-#[cfg(any(feature = "tokio", feature = "compio"))]
-pub(crate) use halves;
-
 impl<T: Receives, S: AsyncStream, P: BytePermits> Stream for Receiver<T, S, P> {
     type Item = Result<Message>;
 

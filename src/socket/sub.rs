@@ -9,6 +9,6 @@ socket_type! {
     ///
     /// Subscriptions belong to the socket and not to a connection: every peer that comes is told all of
     /// them.
-    Sub, SubSocket: Receives, Topical, Subscribes;
+    Sub, SubSocket;
     Subscribing::filtering
 }

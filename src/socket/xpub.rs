@@ -12,6 +12,6 @@ socket_type! {
     /// application decides what its peers get: `subscribe` and `unsubscribe` are then for the peer whose
     /// message was received last. Subscriptions wait to be received within `recv_hwm`, beyond which a peer
     /// is not read.
-    XPub, XPubSocket: Sends, Receives, Topical, Publishes, Subscribes;
+    XPub, XPubSocket;
     Publishing::open
 }

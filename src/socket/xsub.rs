@@ -8,6 +8,6 @@ socket_type! {
     /// and the topic, so that it can pass on what an XPUB received; other messages go to all its peers.
     ///
     /// It receives whatever its peers send.
-    XSub, XSubSocket: Sends, Receives, Topical, Subscribes;
+    XSub, XSubSocket;
     Subscribing::raw
 }

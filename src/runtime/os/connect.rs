@@ -7,30 +7,17 @@ use socket2::Socket;
 
 #[cfg(unix)]
 use super::ipc;
+use super::socket::{System, SystemStream};
 use super::{socks, tcp};
 use crate::endpoint::{Endpoint, Host, Source, TcpEndpoint};
 use crate::options::TransportOptions;
 use crate::runtime::race::{Race, interleave};
-use crate::runtime::{Connector, Sleeper};
-
-/// What each runtime does of it by itself.
-pub(in crate::runtime) trait Dial: Connector + Sleeper + Clone {
-    /// All addresses of a name.
-    async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
-
-    /// Connects a socket that was made for `address`.
-    async fn connect_socket(socket: Socket, address: SocketAddr) -> io::Result<Self::Stream>;
-
-    /// Takes over a Unix socket that is connected, non-blocking.
-    #[cfg(unix)]
-    fn unix_stream(socket: Socket) -> io::Result<Self::Stream>;
-}
 
 /// The addresses of the peer.
-pub(in crate::runtime) async fn addresses<D: Dial>(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
+pub(in crate::runtime) async fn addresses<R: System>(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
     match host {
         Host::Ip(ip) => Ok(vec![SocketAddr::new(*ip, port)]),
-        Host::Name(name) => D::lookup(name, port).await,
+        Host::Name(name) => R::lookup(name, port).await,
         Host::Any => {
             let all = [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
             Ok(all.map(|ip| SocketAddr::new(ip, port)).to_vec())
@@ -40,7 +27,7 @@ pub(in crate::runtime) async fn addresses<D: Dial>(host: &Host, port: u16) -> io
 
 /// The addresses of our own to bind: those of an interface, if one has the name; all of IPv6, which takes IPv4
 /// along, before all of IPv4, for a wildcard.
-pub(in crate::runtime) async fn local_addresses<D: Dial>(
+pub(in crate::runtime) async fn local_addresses<R: System>(
     host: &Host,
     port: u16,
 ) -> io::Result<Vec<SocketAddr>> {
@@ -50,7 +37,7 @@ pub(in crate::runtime) async fn local_addresses<D: Dial>(
             return Ok(addresses);
         }
     }
-    addresses::<D>(host, port).await
+    addresses::<R>(host, port).await
 }
 
 /// The addresses of a network interface, those of IPv4 first, as in libzmq; none if there is no such one.
@@ -70,15 +57,15 @@ fn interface_addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 }
 
 /// Connects to `endpoint`.
-pub(in crate::runtime) async fn connect<D: Dial>(
-    runtime: &D,
-    endpoint: &Endpoint,
-    options: &TransportOptions,
-) -> io::Result<D::Stream> {
-    match endpoint {
-        Endpoint::Tcp(tcp) => connect_tcp(runtime, tcp, options).await,
+pub(in crate::runtime) async fn connect<R: System>(
+    runtime: R,
+    endpoint: Endpoint,
+    options: TransportOptions,
+) -> io::Result<SystemStream<R>> {
+    match &endpoint {
+        Endpoint::Tcp(tcp) => connect_tcp(&runtime, tcp, &options).await,
         #[cfg(unix)]
-        Endpoint::Ipc(name) => D::unix_stream(ipc::connect(runtime, name, options).await?),
+        Endpoint::Ipc(name) => SystemStream::new(ipc::connect(&runtime, name, &options).await?),
         #[cfg(not(unix))]
         Endpoint::Ipc(_) => Err(crate::runtime::no_unix_sockets()),
         Endpoint::Inproc(_) => Err(crate::runtime::no_streams()),
@@ -86,11 +73,11 @@ pub(in crate::runtime) async fn connect<D: Dial>(
 }
 
 /// Connects to `tcp`, through the proxy if there is one.
-async fn connect_tcp<D: Dial>(
-    runtime: &D,
+async fn connect_tcp<R: System>(
+    runtime: &R,
     tcp: &TcpEndpoint,
     options: &TransportOptions,
-) -> io::Result<D::Stream> {
+) -> io::Result<SystemStream<R>> {
     let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
     let Some(proxy) = options.socks.endpoint().map_err(invalid)? else {
         return connect_from(runtime, tcp.source(), tcp, options).await;
@@ -102,41 +89,41 @@ async fn connect_tcp<D: Dial>(
 }
 
 /// Connects to the address of `to` that answers first.
-async fn connect_from<D: Dial>(
-    runtime: &D,
+async fn connect_from<R: System>(
+    runtime: &R,
     source: Option<&Source>,
     to: &TcpEndpoint,
     options: &TransportOptions,
-) -> io::Result<D::Stream> {
+) -> io::Result<SystemStream<R>> {
     let sources = match source {
-        Some(source) => Some(local_addresses::<D>(source.host(), source.port()).await?),
+        Some(source) => Some(local_addresses::<R>(source.host(), source.port()).await?),
         None => None,
     };
-    let addresses = interleave(addresses::<D>(to.host(), to.port()).await?);
+    let addresses = interleave(addresses::<R>(to.host(), to.port()).await?);
     connect_first(runtime, sources.as_deref(), addresses, options).await
 }
 
 /// Connects to the one of `addresses` that answers first, from one of `sources` if there are any given.
-pub(in crate::runtime) async fn connect_first<D: Dial>(
-    runtime: &D,
+pub(in crate::runtime) async fn connect_first<R: System>(
+    runtime: &R,
     sources: Option<&[SocketAddr]>,
     addresses: Vec<SocketAddr>,
     options: &TransportOptions,
-) -> io::Result<D::Stream> {
-    let start = |_: &D, address| Box::pin(connect_to::<D>(sources, address, options));
+) -> io::Result<SystemStream<R>> {
+    let start = |_: &R, address| Box::pin(connect_to::<R>(sources, address, options));
     Race::new(runtime.clone(), addresses, start, tcp::no_address()).await
 }
 
-async fn connect_to<D: Dial>(
+async fn connect_to<R: System>(
     sources: Option<&[SocketAddr]>,
     address: SocketAddr,
     options: &TransportOptions,
-) -> io::Result<D::Stream> {
+) -> io::Result<SystemStream<R>> {
     let socket = tcp::open(address, options)?;
     if let Some(sources) = sources {
         bind_source(&socket, sources, address)?;
     }
-    D::connect_socket(socket, address).await
+    SystemStream::connect(socket, address).await
 }
 
 /// Lets the connection to `address` come from the first of `sources` that it can come from.

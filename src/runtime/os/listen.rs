@@ -4,43 +4,45 @@ use std::io;
 
 use socket2::Socket;
 
-use super::connect::{Dial, local_addresses};
+use super::connect::local_addresses;
 #[cfg(unix)]
 use super::ipc::{self, SocketFile};
+use super::socket::{System, SystemListener};
 use super::tcp;
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
 
 /// A socket that listens, non-blocking, and that no runtime has yet.
-pub(in crate::runtime) struct Bound {
+pub(super) struct Bound {
     /// Of a socket that we bound to a path.
     #[cfg(unix)]
-    pub(in crate::runtime) file: Option<SocketFile>,
-    pub(in crate::runtime) socket: Socket,
-    pub(in crate::runtime) local: Endpoint,
+    pub(super) file: Option<SocketFile>,
+    pub(super) socket: Socket,
+    pub(super) local: Endpoint,
 }
 
 /// Resolves and binds `endpoint`.
-pub(in crate::runtime) async fn bind<D: Dial>(
-    endpoint: &Endpoint,
-    options: &TransportOptions,
-) -> io::Result<Bound> {
-    match endpoint {
+pub(in crate::runtime) async fn bind<R: System>(
+    endpoint: Endpoint,
+    options: TransportOptions,
+) -> io::Result<SystemListener<R>> {
+    let bound = match &endpoint {
         Endpoint::Tcp(tcp) => {
-            let addresses = local_addresses::<D>(tcp.host(), tcp.port()).await?;
-            Bound::new(tcp::listen(&addresses, options)?)
+            let addresses = local_addresses::<R>(tcp.host(), tcp.port()).await?;
+            Bound::new(tcp::listen(&addresses, &options)?)
         }
         #[cfg(unix)]
-        Endpoint::Ipc(name) => ipc::listen(name, options),
+        Endpoint::Ipc(name) => ipc::listen(name, &options),
         #[cfg(not(unix))]
         Endpoint::Ipc(_) => Err(crate::runtime::no_unix_sockets()),
         Endpoint::Inproc(_) => Err(crate::runtime::no_streams()),
-    }
+    };
+    SystemListener::new(bound?, options)
 }
 
 impl Bound {
     /// What somebody else has bound; its file, if it has one, is theirs.
-    pub(in crate::runtime) fn adopt(socket: impl Into<Socket>) -> io::Result<Self> {
+    pub(super) fn adopt(socket: impl Into<Socket>) -> io::Result<Self> {
         let socket = socket.into();
         socket.set_nonblocking(true)?;
         Self::new(socket)
@@ -58,7 +60,7 @@ impl Bound {
 }
 
 /// Applies what the user chose to a stream that was accepted at `local`.
-pub(in crate::runtime) fn configure_accepted(
+pub(super) fn configure_accepted(
     stream: &Socket,
     local: &Endpoint,
     options: &TransportOptions,

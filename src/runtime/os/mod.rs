@@ -5,17 +5,20 @@ mod connect;
 #[cfg(unix)]
 mod ipc;
 mod listen;
+mod socket;
 mod socks;
 mod tcp;
+#[cfg(any(feature = "compio", feature = "smol"))]
+mod watch;
 mod write;
 
-pub(super) use self::connect::{Dial, connect};
+pub(super) use self::connect::connect;
 #[cfg(test)]
 pub(super) use self::connect::{addresses, connect_first};
-#[cfg(unix)]
-pub(super) use self::ipc::{SocketFile, configure as configure_unix};
-pub(super) use self::listen::{Bound, bind, configure_accepted};
-pub(super) use self::tcp::{check_not_self, local_endpoint, peer_endpoint, prepare as prepare_tcp};
+pub(super) use self::listen::bind;
+pub(super) use self::socket::{Attempted, System, Watched, Way};
+pub use self::socket::{SystemListener, SystemStream};
 #[cfg(test)]
 pub(super) use self::tcp::{listen, open};
-pub(super) use self::write::send;
+#[cfg(any(feature = "compio", feature = "smol"))]
+pub(super) use self::watch::Drained;

@@ -1,0 +1,88 @@
+//! The names of one runtime: its sockets, their halves, its prelude, and sockets made of its streams.
+
+/// Makes them of the table of all types; `$runtime` is what the runtime is called, the rest are types of its own.
+macro_rules! facade {
+    (
+        ($runtime:literal, $stream:ty, $tcp:ty, $unix:ty)
+        $($name:ident $marker:ident $alias:ident [$($sender:ident $receiver:ident)?]: $($can:ident)+;)+
+    ) => {
+        $(
+            #[doc = concat!("The ", stringify!($name), " socket on ", $runtime, ".")]
+            pub type $alias<P = $crate::resilience::NoOpPermits> = $crate::socket::$alias<$stream, P>;
+
+            $(
+                #[doc = concat!("The sending half of a [`", stringify!($alias), "`].")]
+                pub type $sender<P = $crate::resilience::NoOpPermits> =
+                    $crate::socket::Sender<$crate::socket::$marker, $stream, P>;
+
+                #[doc = concat!("The receiving half of a [`", stringify!($alias), "`].")]
+                pub type $receiver<P = $crate::resilience::NoOpPermits> =
+                    $crate::socket::Receiver<$crate::socket::$marker, $stream, P>;
+            )?
+        )+
+
+        #[doc = concat!("The sockets of ", $runtime, " and everything that using them needs.")]
+        pub mod prelude {
+            pub use super::{$($alias, $($sender, $receiver,)?)+};
+            pub use $crate::prelude::*;
+        }
+
+        impl<T: $crate::socket::Kind> $crate::socket::Socket<T, $stream, $crate::resilience::NoOpPermits> {
+            /// Makes a socket of a connected TCP stream, with default options; resolves when the handshake is
+            /// done. It has a companion task and does not reconnect.
+            ///
+            /// # Errors
+            /// What made the handshake fail; no runtime.
+            ///
+            /// # Cancel safety
+            /// Dropped before it is ready, the stream is closed.
+            pub async fn from_tcp(stream: $tcp) -> $crate::Result<Self> {
+                Self::from_tcp_with_options(stream, $crate::SocketOptions::default()).await
+            }
+
+            /// [`from_tcp`](Self::from_tcp) with options.
+            ///
+            /// # Errors
+            /// As there, and for an option that cannot work.
+            ///
+            /// # Cancel safety
+            /// Dropped before it is ready, the stream is closed.
+            pub async fn from_tcp_with_options(
+                stream: $tcp,
+                options: $crate::SocketOptions,
+            ) -> $crate::Result<Self> {
+                let stream = <$stream>::from_tcp(stream, &options.transport)?;
+                Self::from_runtime_stream(stream, options).await
+            }
+
+            /// Makes a socket of a connected Unix stream; otherwise as [`from_tcp`](Self::from_tcp).
+            ///
+            /// # Errors
+            /// As there.
+            ///
+            /// # Cancel safety
+            /// Dropped before it is ready, the stream is closed.
+            #[cfg(unix)]
+            pub async fn from_unix(stream: $unix) -> $crate::Result<Self> {
+                Self::from_unix_with_options(stream, $crate::SocketOptions::default()).await
+            }
+
+            /// [`from_unix`](Self::from_unix) with options.
+            ///
+            /// # Errors
+            /// As there, and for an option that cannot work.
+            ///
+            /// # Cancel safety
+            /// Dropped before it is ready, the stream is closed.
+            #[cfg(unix)]
+            pub async fn from_unix_with_options(
+                stream: $unix,
+                options: $crate::SocketOptions,
+            ) -> $crate::Result<Self> {
+                let stream = <$stream>::from_unix(stream, &options.transport)?;
+                Self::from_runtime_stream(stream, options).await
+            }
+        }
+    };
+}
+pub(crate) use facade;
