@@ -1,5 +1,5 @@
 //! A real libzmq as the other end, for each runtime.
-#![cfg(any(feature = "tokio", feature = "compio"))]
+#![cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
 #[macro_use(test)]
@@ -29,3 +29,4 @@ macro_rules! mount {
 
 mount!(tokio, "tokio");
 mount!(compio, "compio");
+mount!(smol, "smol");

@@ -28,10 +28,17 @@ where
     /// # Errors
     /// [`Error::NoRuntime`] outside of a runtime, [`Error::Option`] for an option that cannot work.
     pub fn new(options: SocketOptions) -> Result<Self> {
+        Self::new_on(&current::<S>()?, options)
+    }
+
+    /// [`new`](Self::new) on a given runtime, wherever the caller runs.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for an option that cannot work.
+    pub fn new_on(host: &S::Runtime, options: SocketOptions) -> Result<Self> {
         options.validate()?;
-        let runtime = current::<S>()?;
-        let (socket, companion) = Self::unspawned(options, runtime.clone());
-        runtime.spawn(companion);
+        let (socket, companion) = Self::unspawned(options, host.clone());
+        host.spawn(companion);
         Ok(socket)
     }
 
@@ -70,7 +77,23 @@ where
     /// Dropped before it is ready, the attempt is abandoned and the socket closed.
     pub async fn connect_with_options(endpoint: impl IntoEndpoint, options: SocketOptions) -> Result<Self> {
         let endpoint = connectable(endpoint)?;
-        let socket = Self::new(options)?;
+        Self::connect_on(&current::<S>()?, endpoint, options).await
+    }
+
+    /// [`connect_with_options`](Self::connect_with_options) on a given runtime, wherever the caller runs.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the attempt is abandoned and the socket closed.
+    pub async fn connect_on(
+        host: &S::Runtime,
+        endpoint: impl IntoEndpoint,
+        options: SocketOptions,
+    ) -> Result<Self> {
+        let endpoint = connectable(endpoint)?;
+        let socket = Self::new_on(host, options)?;
         let dial = socket.shared.with(|core| core.dial(endpoint, true));
         Waiter::new(&socket.shared).until(|core| core.dial_outcome(dial)).await?;
         Ok(socket)
@@ -129,7 +152,23 @@ where
     /// Dropped before it is ready, the socket is closed.
     pub async fn bind_with_options(endpoint: impl IntoEndpoint, options: SocketOptions) -> Result<Self> {
         let endpoint = endpoint.into_endpoint()?;
-        let socket = Self::new(options)?;
+        Self::bind_on(&current::<S>()?, endpoint, options).await
+    }
+
+    /// [`bind_with_options`](Self::bind_with_options) on a given runtime, wherever the caller runs.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the socket is closed.
+    pub async fn bind_on(
+        host: &S::Runtime,
+        endpoint: impl IntoEndpoint,
+        options: SocketOptions,
+    ) -> Result<Self> {
+        let endpoint = endpoint.into_endpoint()?;
+        let socket = Self::new_on(host, options)?;
         socket.bind_to(endpoint).await?;
         Ok(socket)
     }
@@ -172,12 +211,22 @@ where
     where
         <S::Runtime as Runtime>::Listener: Adopt<L>,
     {
+        Self::bind_listener_on(&current::<S>()?, listener, options)
+    }
+
+    /// [`bind_listener_with_options`](Self::bind_listener_with_options) on a given runtime.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn bind_listener_on<L>(host: &S::Runtime, listener: L, options: SocketOptions) -> Result<Self>
+    where
+        <S::Runtime as Runtime>::Listener: Adopt<L>,
+    {
         options.validate()?;
-        let runtime = current::<S>()?;
         let listener = Adopt::adopt(listener, &options.transport)?;
-        let (socket, mut companion) = Self::unspawned(options, runtime.clone());
+        let (socket, mut companion) = Self::unspawned(options, host.clone());
         companion.adopt(listener);
-        runtime.spawn(companion);
+        host.spawn(companion);
         Ok(socket)
     }
 
@@ -191,9 +240,19 @@ where
     /// # Cancel safety
     /// Dropped before it is ready, the stream is closed.
     pub async fn from_runtime_stream(stream: S, options: SocketOptions) -> Result<Self> {
-        let socket = Self::new(options)?;
-        let now = current::<S>()?.now();
-        handshake(&socket.shared, stream, now).await?;
+        Self::from_stream_on(&current::<S>()?, stream, options).await
+    }
+
+    /// [`from_runtime_stream`](Self::from_runtime_stream) on a given runtime, wherever the caller runs.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the stream is closed.
+    pub async fn from_stream_on(host: &S::Runtime, stream: S, options: SocketOptions) -> Result<Self> {
+        let socket = Self::new_on(host, options)?;
+        handshake(&socket.shared, stream, host.now()).await?;
         Ok(socket)
     }
 }

@@ -19,6 +19,9 @@ mod any_tokio {
     use std::future::Future;
     use std::time::Duration;
 
+    /// Whether there is one wherever the caller runs, for as long as the process lives.
+    pub const EVERYWHERE: bool = false;
+
     pub async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
         ::tokio::time::timeout(limit, future).await.ok()
     }
@@ -131,6 +134,9 @@ pub mod compio {
     use std::future::Future;
     use std::time::Duration;
 
+    /// Whether there is one wherever the caller runs, for as long as the process lives.
+    pub const EVERYWHERE: bool = false;
+
     pub fn run<F: Future<Output = ()>>(test: F) {
         ::compio::runtime::Runtime::new().unwrap().block_on(test);
     }
@@ -191,5 +197,77 @@ pub mod compio {
             std::task::Poll::Pending
         })
         .await;
+    }
+}
+
+/// The test in `block_on`, and companions on the thread of the executor of `smol::spawn`.
+#[cfg(feature = "smol")]
+pub mod smol {
+    pub use super::folder::Folder;
+    pub use super::stalled::{
+        Flooder, StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer,
+    };
+    pub use super::vacant::vacant;
+    use ::smol::Async;
+    use ::smol::net::unix::{UnixListener, UnixStream};
+    use ::smol::net::{TcpListener, TcpStream};
+    pub use monocoque::smol::prelude::*;
+    use std::future::Future;
+    use std::time::Duration;
+
+    /// Whether there is one wherever the caller runs, for as long as the process lives.
+    pub const EVERYWHERE: bool = true;
+
+    pub fn run<F: Future<Output = ()>>(test: F) {
+        ::smol::block_on(test);
+    }
+
+    pub async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+        ::smol::future::or(async { Some(future.await) }, async {
+            ::smol::Timer::after(limit).await;
+            None
+        })
+        .await
+    }
+
+    pub fn spawn<F: Future<Output = ()> + Send + 'static>(future: F) {
+        ::smol::spawn(future).detach();
+    }
+
+    pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        ::smol::unblock(work).await
+    }
+
+    pub async fn yield_now() {
+        ::smol::future::yield_now().await;
+    }
+
+    /// How many tasks live on this runtime, where it tells.
+    pub fn tasks() -> Option<usize> {
+        None
+    }
+
+    pub fn unix_pair() -> (UnixStream, UnixStream) {
+        UnixStream::pair().unwrap()
+    }
+
+    pub fn tcp_from_std(stream: std::net::TcpStream) -> TcpStream {
+        Async::new(stream).unwrap().into()
+    }
+
+    pub async fn tcp(endpoint: &Endpoint) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", endpoint.port().unwrap())).await.unwrap()
+    }
+
+    pub async fn tcp_listener() -> TcpListener {
+        TcpListener::bind("127.0.0.1:0").await.unwrap()
+    }
+
+    pub async fn unix_listener(path: &std::path::Path) -> UnixListener {
+        UnixListener::bind(path).unwrap()
+    }
+
+    pub async fn unix(path: &std::path::Path) -> UnixStream {
+        UnixStream::connect(path).await.unwrap()
     }
 }

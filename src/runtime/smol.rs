@@ -1,0 +1,199 @@
+//! smol.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+#[cfg(unix)]
+use ::smol::net::unix::{UnixListener, UnixStream};
+use ::smol::net::{TcpListener, TcpStream, resolve};
+use ::smol::{Async, Executor, Timer};
+use socket2::{SockRef, Socket};
+
+use super::os::{self, Attempted, Drained, System, SystemListener, SystemStream, Watched, Way};
+use super::{Adopt, Runtime, Sleeper, Spawn};
+use crate::endpoint::Endpoint;
+use crate::options::TransportOptions;
+
+/// smol: its reactor, and an executor to run the companion tasks of sockets on.
+///
+/// By default that is the executor of `smol::spawn`, which has threads of its own; sockets of an executor of
+/// your own are opened [on a value](Self::on).
+#[derive(Clone, Default)]
+pub struct SmolRuntime {
+    /// That of `smol::spawn` if there is none.
+    executor: Option<Arc<Executor<'static>>>,
+}
+
+impl SmolRuntime {
+    /// Companion tasks run on `executor`, as long as you do run it.
+    pub const fn on(executor: Arc<Executor<'static>>) -> Self {
+        Self { executor: Some(executor) }
+    }
+}
+
+impl fmt::Debug for SmolRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmolRuntime").field("executor", &self.executor).finish()
+    }
+}
+
+/// A stream of smol.
+pub type SmolStream = SystemStream<SmolRuntime>;
+
+/// A listener of smol.
+pub type SmolListener = SystemListener<SmolRuntime>;
+
+/// A socket in smol's reactor.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct InReactor {
+    socket: Async<Socket>,
+    drained: Drained,
+}
+
+impl Watched for InReactor {
+    fn watch(socket: Socket) -> io::Result<Self> {
+        Ok(Self { socket: Async::new_nonblocking(socket)?, drained: Drained::fresh() })
+    }
+
+    fn socket(&self) -> SockRef<'_> {
+        SockRef::from(self.socket.get_ref())
+    }
+
+    fn poll_io<T>(
+        &mut self,
+        way: Way,
+        cx: &mut Context<'_>,
+        attempt: impl FnMut(&Socket) -> Attempted<T>,
+    ) -> Poll<io::Result<T>> {
+        let Self { socket, drained } = self;
+        let poll_ready = || match way {
+            Way::In => socket.poll_readable(cx),
+            Way::Out => socket.poll_writable(cx),
+        };
+        drained.poll_io(way, socket.get_ref(), poll_ready, attempt)
+    }
+}
+
+type Boxed<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
+
+impl System for SmolRuntime {
+    type Watched = InReactor;
+    type Lock<T> = std::sync::Mutex<T>;
+    type Boxed<T: 'static> = Boxed<T>;
+
+    async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        resolve((name, port)).await
+    }
+
+    fn connecting(&self, to: Endpoint, options: TransportOptions) -> Boxed<SmolStream> {
+        Box::pin(os::connect(self.clone(), to, options))
+    }
+
+    fn binding(to: Endpoint, options: TransportOptions) -> Boxed<SmolListener> {
+        Box::pin(os::bind(to, options))
+    }
+}
+
+impl Runtime for SmolRuntime {
+    type Listener = SmolListener;
+    const NAME: &'static str = "smol";
+
+    /// The executor of `smol::spawn`, which there always is.
+    fn current() -> Option<Self> {
+        Some(Self::default())
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Spawn<F> for SmolRuntime {
+    fn spawn(&self, future: F) {
+        match &self.executor {
+            Some(executor) => executor.spawn(future).detach(),
+            None => ::smol::spawn(future).detach(),
+        }
+    }
+}
+
+/// A timer of smol.
+#[derive(Debug)]
+pub struct SmolSleep(Timer);
+
+impl Future for SmolSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx).map(drop)
+    }
+}
+
+impl Sleeper for SmolRuntime {
+    type Sleep = SmolSleep;
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> SmolSleep {
+        SmolSleep(Timer::at(deadline))
+    }
+
+    fn reset(&self, sleep: &mut SmolSleep, deadline: Instant) {
+        sleep.0.set_at(deadline);
+    }
+}
+
+impl SmolStream {
+    /// A stream that the user connected, with what the user chose applied.
+    pub(crate) fn from_tcp(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
+        Self::prepared_tcp(SockRef::from(&stream).try_clone()?, options)
+    }
+
+    /// A Unix stream that the user connected, with what the user chose applied.
+    #[cfg(unix)]
+    pub(crate) fn from_unix(stream: UnixStream, options: &TransportOptions) -> io::Result<Self> {
+        Self::prepared_unix(SockRef::from(&stream).try_clone()?, options)
+    }
+}
+
+impl Adopt<TcpListener> for SmolListener {
+    fn adopt(listener: TcpListener, options: &TransportOptions) -> io::Result<Self> {
+        Self::adopted(SockRef::from(&listener).try_clone()?, options)
+    }
+}
+
+#[cfg(unix)]
+impl Adopt<UnixListener> for SmolListener {
+    fn adopt(listener: UnixListener, options: &TransportOptions) -> io::Result<Self> {
+        Self::adopted(SockRef::from(&listener).try_clone()?, options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::conformance;
+
+    conformance::mount!(SmolRuntime);
+
+    fn run<F: Future>(test: F) -> F::Output {
+        ::smol::block_on(test)
+    }
+
+    /// Nothing is run on the executor of `smol::spawn`.
+    #[test]
+    fn what_is_spawned_runs_on_the_given_executor() {
+        let executor = Arc::new(Executor::new());
+        let (tell, told) = ::smol::channel::bounded(1);
+        SmolRuntime::on(Arc::clone(&executor)).spawn(async move {
+            tell.send(std::thread::current().id()).await.unwrap();
+        });
+        let ran_on = ::smol::block_on(executor.run(told.recv())).unwrap();
+        assert_eq!(ran_on, std::thread::current().id());
+    }
+}
