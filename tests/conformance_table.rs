@@ -1,4 +1,4 @@
-//! The table of libzmq's tests is complete, and what it names is there.
+//! The tables of libzmq's tests and of the guarantees are complete, and what they name is there.
 
 #[macro_use(test)]
 extern crate monocoque_test_limit;
@@ -30,6 +30,17 @@ fn functions(folder: &Path, names: &mut HashSet<String>) {
     }
 }
 
+/// Fails unless the test, in backticks as `file: test`, exists.
+fn assert_exists(reference: &str, wanted_by: &str) {
+    let (file, test) = reference.split_once(": ").unwrap_or_else(|| panic!("{wanted_by}: {reference}"));
+    assert!(read(file).contains(&format!("fn {test}(")), "{wanted_by}: {reference}");
+}
+
+/// What stands in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
 /// The two cells of each row, headings excepted.
 fn rows(table: &str) -> impl Iterator<Item = (&str, &str)> {
     let cells =
@@ -52,9 +63,8 @@ fn what_the_table_names_exists() {
     let mut named = 0;
     for (name, here) in rows(&table) {
         assert!(!here.trim().is_empty(), "{name} has neither a test nor a reason");
-        for reference in here.split('`').skip(1).step_by(2) {
-            let (file, test) = reference.split_once(": ").unwrap();
-            assert!(read(file).contains(&format!("fn {test}(")), "{name}: {reference}");
+        for reference in quoted(here) {
+            assert_exists(reference, name);
             named += 1;
         }
     }
@@ -71,5 +81,40 @@ fn every_trap_has_a_test() {
     for trap in (1..=52).filter(|trap| *trap != 51) {
         let prefix = format!("trap_{trap:02}_");
         assert!(names.iter().any(|name| name.starts_with(&prefix)), "{prefix}");
+    }
+}
+
+/// The cells of each row of the guarantees: the promise, the tests, the attack.
+fn guarantees(table: &str) -> impl Iterator<Item = [&str; 3]> {
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    let cells = rows.map(|row| <[&str; 3]>::try_from(row.split(" | ").collect::<Vec<_>>()).unwrap());
+    cells.filter(|[promise, ..]| *promise != "promise")
+}
+
+#[test]
+fn every_guarantee_names_tests_that_exist() {
+    let table = read("docs/guarantees.md");
+    for [promise, tests, attack] in guarantees(&table) {
+        assert!(quoted(tests).count() > 0, "nothing holds: {promise}");
+        assert!(!attack.trim().is_empty(), "{promise}");
+        for reference in quoted(tests) {
+            assert_exists(reference, promise);
+        }
+    }
+    assert!(guarantees(&table).count() > 20);
+}
+
+/// A sentence in the README is a promise.
+#[test]
+fn what_the_readme_guarantees_has_its_row() {
+    let (readme, table) = (read("README.md"), read("docs/guarantees.md"));
+    let promises: HashSet<&str> = guarantees(&table).map(|[promise, ..]| promise).collect();
+    let section = readme.split("## What is guaranteed\n\n").nth(1).unwrap();
+    let list = section.split("\n\n").next().unwrap();
+    let bullets: Vec<String> =
+        list.split("\n- ").map(|item| item.trim_start_matches("- ").replace("\n  ", " ")).collect();
+    assert!(bullets.len() >= 5);
+    for bullet in &bullets {
+        assert!(promises.contains(bullet.trim()), "no row for: {bullet}");
     }
 }
