@@ -1,4 +1,4 @@
-//! The tables of libzmq's tests and of the guarantees are complete, and what they name is there.
+//! The tables of libzmq's tests and of the guarantees are complete, and what the documents name is there.
 
 #[macro_use(test)]
 extern crate monocoque_test_limit;
@@ -116,5 +116,28 @@ fn what_the_readme_guarantees_has_its_row() {
     assert!(bullets.len() >= 5);
     for bullet in &bullets {
         assert!(promises.contains(bullet.trim()), "no row for: {bullet}");
+    }
+}
+
+/// What looks like a file or folder of the project, and is not a command or a name.
+fn is_path(text: &str) -> bool {
+    let known = ["src/", "tests/", "benches/", "examples/", "interop/", "engine/", "runtime/", "socket/"];
+    let more = ["protocol/", "routing/", "resilience/", "monitor/", "options/", "message/", "endpoint/"];
+    known.iter().chain(&more).any(|start| text.starts_with(start)) && !text.contains([' ', '*'])
+}
+
+#[test]
+fn files_that_the_documents_name_are_there() {
+    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"] {
+        let text = read(document);
+        let named: Vec<&str> = quoted(&text).filter(|name| is_path(name)).collect();
+        for name in &named {
+            let found = root().join(name).exists() || root().join("src").join(name).exists();
+            assert!(found, "{document}: {name}");
+        }
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+        for (link, _) in links {
+            assert!(root().join(link).exists(), "{document}: {link}");
+        }
     }
 }
