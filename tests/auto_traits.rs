@@ -7,6 +7,58 @@ extern crate monocoque_test_limit;
 fn shared<T: Send + Sync>() {}
 fn sent<T: Send>(_: &T) {}
 
+/// Generic over runtime, type and permits, and spawned.
+mod generic {
+    use super::sent;
+    use monocoque::Message;
+    use monocoque::runtime::{AsyncStream, Runtime};
+    use monocoque::socket::{
+        Receives, SendHost, SendPermits, SendStream, Sends, SendsToAny, Socket, SocketRecv, SocketSend,
+    };
+
+    pub fn calls<T, S, P>(socket: Socket<T, S, P>)
+    where
+        T: Sends + SendsToAny + Receives,
+        S: SendStream,
+        P: SendPermits,
+    {
+        sent(&socket.clone());
+        sent(&socket.send("x"));
+        sent(&socket.recv());
+        sent(&socket.flush());
+        sent(&socket.close());
+        sent(&async move {
+            let permit = socket.reserve(1).await.unwrap();
+            permit.send("x").unwrap();
+            socket.send("x").await.unwrap();
+            socket.flush().await.unwrap();
+            let message = socket.recv().await.unwrap();
+            let (sender, receiver) = socket.split();
+            sender.send(message).await.unwrap();
+            drop(receiver.recv().await);
+        });
+    }
+
+    pub fn opening<T: Sends, S: SendStream<Runtime: SendHost<S>>>(_: &Socket<T, S>) {
+        let host = S::Runtime::current().unwrap();
+        sent(&async move {
+            let options = monocoque::SocketOptions::default();
+            let socket = Socket::<T, S>::connect_on(&host, "tcp://127.0.0.1:1", options).await.unwrap();
+            socket.bind_to("tcp://127.0.0.1:0").await.unwrap();
+            socket.close().await
+        });
+    }
+
+    pub async fn halves(
+        sender: impl SocketSend<Stream: AsyncStream>,
+        receiver: impl SocketRecv,
+        message: Message,
+    ) {
+        sender.send(message).await.unwrap();
+        receiver.recv().await.unwrap();
+    }
+}
+
 /// The same for one runtime, and its streams.
 macro_rules! mount {
     ($name:ident, $feature:literal, $tcp:ty, $unix:ty) => {
@@ -15,6 +67,16 @@ macro_rules! mount {
             use super::{sent, shared};
             use monocoque::resilience::{NoOpPermits, SemaphorePermits};
             use monocoque::$name::prelude::*;
+
+            /// Never called: what is generic takes the sockets of this runtime.
+            #[allow(dead_code, reason = "a compile-time test")]
+            fn generic_code_spawns(dealer: DealerSocket<SemaphorePermits>, plain: DealerSocket) {
+                super::generic::opening(&plain);
+                super::generic::calls(dealer.clone());
+                super::generic::calls(plain);
+                let (sender, receiver) = dealer.split();
+                sent(&super::generic::halves(sender, receiver, Message::new()));
+            }
 
             #[test]
             fn sockets_are_send_and_sync() {

@@ -28,30 +28,31 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// The listeners of a socket, as its companion holds them.
 pub(super) struct Accepting<R: Runtime> {
+    runtime: R,
     listeners: Vec<Listening<R>>,
     vacating: Vacating,
 }
 
 struct Listening<R: Runtime> {
     id: u32,
-    state: State<R::Listener>,
+    state: State<R>,
     pause: Duration,
     /// When to try again what could not be done yet.
     resume_at: Option<Instant>,
 }
 
-enum State<L: Listener> {
+enum State<R: Runtime> {
     /// Another listener of this process is about to leave the endpoint.
     Waiting(Endpoint),
-    Binding(L::Binding),
-    Open(L),
-    Closing(L),
+    Binding(R::Binding),
+    Open(R::Listener),
+    Closing(R::Listener),
     Closed,
 }
 
 impl<R: Runtime> Accepting<R> {
-    pub(super) fn new(vacating: Vacating) -> Self {
-        Self { listeners: Vec::new(), vacating }
+    pub(super) fn new(runtime: R) -> Self {
+        Self { listeners: Vec::new(), vacating: runtime.vacating(), runtime }
     }
 
     /// Takes a listener over that is bound already.
@@ -92,7 +93,7 @@ impl<R: Runtime> Accepting<R> {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant, shared: &Shared<R::Stream>) -> bool {
         let mut busy = false;
         for listening in &mut self.listeners {
-            listening.poll_wait(cx, now, &self.vacating, shared);
+            listening.poll_wait(cx, now, (&self.runtime, &self.vacating), shared);
             busy |= listening.poll_binding(cx, shared);
             busy |= listening.poll_accept(cx, now, shared);
         }
@@ -123,7 +124,7 @@ impl<R: Runtime> Listening<R> {
         &mut self,
         cx: &mut Context<'_>,
         now: Instant,
-        vacating: &Vacating,
+        (runtime, vacating): (&R, &Vacating),
         shared: &Shared<R::Stream>,
     ) {
         let State::Waiting(endpoint) = &self.state else { return };
@@ -133,7 +134,7 @@ impl<R: Runtime> Listening<R> {
         }
         self.resume_at = None;
         let options = shared.with(|core| core.options.transport.clone());
-        self.state = State::Binding(R::Listener::bind(endpoint, &options));
+        self.state = State::Binding(runtime.bind(endpoint, &options));
     }
 
     fn poll_binding(&mut self, cx: &mut Context<'_>, shared: &Shared<R::Stream>) -> bool {

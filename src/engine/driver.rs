@@ -70,7 +70,7 @@ impl<R: Runtime> Driver<R> {
     pub(crate) fn new(shared: Arc<Shared<R::Stream>>, runtime: R) -> Self {
         Self {
             shared,
-            accepting: Accepting::new(runtime.vacating()),
+            accepting: Accepting::new(runtime.clone()),
             runtime,
             attempts: Vec::new(),
             timer: Timer { sleep: None, armed: None },
@@ -189,7 +189,7 @@ impl<R: Runtime> Drop for Driver<R> {
         drop(self.shared.ready.set_companion(None));
         if !self.finished {
             // Closed before anybody is told so.
-            self.accepting = Accepting::new(self.runtime.vacating());
+            self.accepting = Accepting::new(self.runtime.clone());
             self.shared.with(Core::companion_gone);
         }
     }

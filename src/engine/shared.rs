@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::core::Core;
 use super::ready::ReadyQueue;
-use crate::runtime::{AsyncStream, Lock};
+use crate::runtime::{AsyncStream, Lock, LockOf};
 
-type Guard<'a, S> = <<S as AsyncStream>::Lock<Core<S>> as Lock<Core<S>>>::Guard<'a>;
+type CoreLock<S> = LockOf<<S as AsyncStream>::Sharing, Core<S>>;
+type Guard<'a, S> = <CoreLock<S> as Lock<Core<S>>>::Guard<'a>;
 
 /// A socket's core, as its handles and its companion task share it.
 pub(crate) struct Shared<S: AsyncStream> {
-    core: S::Lock<Core<S>>,
+    core: CoreLock<S>,
     /// Those who receive wait here, with a lock of their own.
     pub(super) ready: Arc<ReadyQueue>,
     /// Handles in the user's hands; the companion does not count.

@@ -9,7 +9,7 @@ use crate::endpoint::{Endpoint, EndpointError, TcpEndpoint};
 /// The options of this file, as [`TransportOptions`](super::TransportOptions) has them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SocksOptions {
-    proxy: Option<String>,
+    pub(super) proxy: Option<String>,
     pub(crate) credentials: Option<SocksCredentials>,
 }
 
@@ -39,12 +39,6 @@ impl SocketOptions {
         self
     }
 
-    /// The proxy that `tcp://` connections are made through; `None` for none.
-    #[must_use]
-    pub fn socks_proxy(&self) -> Option<&str> {
-        self.transport.socks.proxy.as_deref()
-    }
-
     /// Who to be at the proxy, if it asks: a name of 1 to 255 bytes and a password of at most 255, which it reads
     /// in the clear; default nobody (SOCKS_USERNAME, SOCKS_PASSWORD). The password is left out of `Debug`.
     #[must_use]
@@ -52,12 +46,6 @@ impl SocketOptions {
         let credentials = SocksCredentials { user: user.into(), password: password.into() };
         self.transport.socks.credentials = Some(credentials);
         self
-    }
-
-    /// The user name for the proxy; `None` for none.
-    #[must_use]
-    pub fn socks_username(&self) -> Option<&str> {
-        self.transport.socks.credentials.as_ref().map(|credentials| &*credentials.user)
     }
 }
 

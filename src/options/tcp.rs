@@ -26,12 +26,6 @@ impl SocketOptions {
         self
     }
 
-    /// The type of service; `None` for the system's.
-    #[must_use]
-    pub fn tos(&self) -> Option<u8> {
-        self.transport.tcp.tos
-    }
-
     /// The network interface, such as `eth0`, that connections are made and accepted through, whatever the
     /// routes say; default any (BINDTODEVICE). Linux and Android. A name of 1 to 15 bytes; an interface that
     /// is not there makes connecting and binding fail.
@@ -39,12 +33,6 @@ impl SocketOptions {
     pub fn with_bind_to_device(mut self, interface: impl Into<String>) -> Self {
         self.transport.tcp.device = Some(interface.into());
         self
-    }
-
-    /// The network interface that connections are made and accepted through; `None` for any.
-    #[must_use]
-    pub fn bind_to_device(&self) -> Option<&str> {
-        self.transport.tcp.device.as_deref()
     }
 
     /// How long data may stay unacknowledged before the connection is dead: 1 ms to 24 days, in whole
@@ -60,12 +48,6 @@ impl SocketOptions {
         self
     }
 
-    /// How long data may stay unacknowledged; `None` for the system's limit.
-    #[must_use]
-    pub fn tcp_max_retransmission(&self) -> Option<Duration> {
-        self.transport.tcp.max_retransmission
-    }
-
     /// The priority of packets in the queues of this machine; default the system's, which follows
     /// [`with_tos`](Self::with_tos) (PRIORITY). Linux and Android; above 6 it takes the right to administer
     /// the network.
@@ -75,12 +57,6 @@ impl SocketOptions {
         self
     }
 
-    /// The priority of packets; `None` for the system's.
-    #[must_use]
-    pub fn priority(&self) -> Option<u32> {
-        self.transport.tcp.priority
-    }
-
     /// How long the kernel polls the network card for data that is not there, instead of waiting for its
     /// interrupt: 1 µs to 35 minutes, in whole microseconds; default the system's, mostly none (BUSY_POLL).
     /// Linux; more than the system's takes the right to administer the network.
@@ -88,12 +64,6 @@ impl SocketOptions {
     pub fn with_busy_poll(mut self, time: Duration) -> Self {
         self.transport.tcp.busy_poll = Some(time);
         self
-    }
-
-    /// How long the kernel polls the network card; `None` for the system's choice.
-    #[must_use]
-    pub fn busy_poll(&self) -> Option<Duration> {
-        self.transport.tcp.busy_poll
     }
 }
 

@@ -140,12 +140,6 @@ impl SocketOptions {
         self
     }
 
-    /// Whether small writes leave at once.
-    #[must_use]
-    pub fn tcp_nodelay(&self) -> bool {
-        self.transport.nodelay
-    }
-
     /// Probes of idle connections, those of given streams too (TCP_KEEPALIVE and its family); default
     /// [`Keepalive::new`], [`Keepalive::off`] for none. `None` sets nothing: new connections are as the system has
     /// them (libzmq's default), given streams as they are. Streams of your own and `ipc://` have no probes; the
@@ -156,24 +150,12 @@ impl SocketOptions {
         self
     }
 
-    /// The probes of idle connections; `None` if they are left as the system has them.
-    #[must_use]
-    pub fn tcp_keepalive(&self) -> Option<&Keepalive> {
-        self.transport.keepalive.as_ref()
-    }
-
     /// The kernel's send buffer of each connection, in bytes, up to 2 GiB (SNDBUF); default the system's,
     /// which grows as needed. What is in it counts as sent.
     #[must_use]
     pub fn with_send_buffer(mut self, bytes: usize) -> Self {
         self.transport.send_buffer = Some(bytes);
         self
-    }
-
-    /// The kernel's send buffer in bytes; `None` for the system's choice.
-    #[must_use]
-    pub fn send_buffer(&self) -> Option<usize> {
-        self.transport.send_buffer
     }
 
     /// The kernel's receive buffer of each connection, in bytes, up to 2 GiB (RCVBUF); default the system's,
@@ -184,12 +166,6 @@ impl SocketOptions {
         self
     }
 
-    /// The kernel's receive buffer in bytes; `None` for the system's choice.
-    #[must_use]
-    pub fn recv_buffer(&self) -> Option<usize> {
-        self.transport.recv_buffer
-    }
-
     /// Connections that may wait in the kernel to be accepted; default 100 (BACKLOG). The system has a limit
     /// of its own.
     #[must_use]
@@ -197,10 +173,109 @@ impl SocketOptions {
         self.transport.backlog = connections;
         self
     }
+}
 
+/// Getters that [`SocketOptions`] and [`TransportOptions`] have alike.
+macro_rules! getters {
+    ($($(#[$doc:meta])* $name:ident -> $type:ty: |$options:ident| $value:expr;)+) => {
+        /// What was chosen, for runtimes that apply it.
+        impl TransportOptions {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $name(&self) -> $type {
+                    let $options = self;
+                    $value
+                }
+            )+
+        }
+
+        /// The transport.
+        impl SocketOptions {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $name(&self) -> $type {
+                    self.transport.$name()
+                }
+            )+
+        }
+    };
+}
+
+getters! {
+    /// Whether small writes leave at once.
+    tcp_nodelay -> bool: |options| options.nodelay;
+    /// The probes of idle connections; `None` if they are left as the system has them.
+    tcp_keepalive -> Option<&Keepalive>: |options| options.keepalive.as_ref();
+    /// The kernel's send buffer in bytes; `None` for the system's choice.
+    send_buffer -> Option<usize>: |options| options.send_buffer;
+    /// The kernel's receive buffer in bytes; `None` for the system's choice.
+    recv_buffer -> Option<usize>: |options| options.recv_buffer;
     /// Connections that may wait in the kernel to be accepted.
+    backlog -> u32: |options| options.backlog;
+    /// The type of service; `None` for the system's.
+    tos -> Option<u8>: |options| options.tcp.tos;
+    /// The network interface that connections are made and accepted through; `None` for any.
+    bind_to_device -> Option<&str>: |options| options.tcp.device.as_deref();
+    /// How long data may stay unacknowledged; `None` for the system's limit.
+    tcp_max_retransmission -> Option<Duration>: |options| options.tcp.max_retransmission;
+    /// The priority of packets; `None` for the system's.
+    priority -> Option<u32>: |options| options.tcp.priority;
+    /// How long the kernel polls the network card; `None` for the system's choice.
+    busy_poll -> Option<Duration>: |options| options.tcp.busy_poll;
+    /// The proxy that `tcp://` connections are made through; `None` for none.
+    socks_proxy -> Option<&str>: |options| options.socks.proxy.as_deref();
+    /// The user name for the proxy; `None` for none.
+    socks_username -> Option<&str>: |options| options.socks.credentials.as_ref().map(|credentials| &*credentials.user);
+}
+
+impl TransportOptions {
+    /// The password for the proxy; `None` for none.
     #[must_use]
-    pub fn backlog(&self) -> u32 {
-        self.transport.backlog
+    pub fn socks_password(&self) -> Option<&str> {
+        self.socks.credentials.as_ref().map(|credentials| &*credentials.password)
+    }
+}
+
+impl SocketOptions {
+    /// The part that runtimes apply to their streams and listeners.
+    #[must_use]
+    pub fn transport(&self) -> &TransportOptions {
+        &self.transport
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runtime_sees_what_was_chosen() {
+        let default = SocketOptions::default();
+        assert!(default.transport().tcp_nodelay());
+        assert_eq!(default.transport().tcp_keepalive(), Some(&Keepalive::new()));
+        assert_eq!((default.transport().backlog(), default.transport().tos()), (100, None));
+        let options = default
+            .with_tcp_nodelay(false)
+            .with_tcp_keepalive(None)
+            .with_send_buffer(1)
+            .with_recv_buffer(2)
+            .with_backlog(3)
+            .with_tos(4)
+            .with_bind_to_device("lo")
+            .with_tcp_max_retransmission(Duration::from_secs(5))
+            .with_priority(6)
+            .with_busy_poll(Duration::from_secs(7))
+            .with_socks_proxy("proxy:8")
+            .with_socks_credentials("user", "password");
+        let seen = options.transport();
+        assert!(!seen.tcp_nodelay() && seen.tcp_keepalive().is_none());
+        assert_eq!((seen.send_buffer(), seen.recv_buffer(), seen.backlog()), (Some(1), Some(2), 3));
+        assert_eq!((seen.tos(), seen.priority(), seen.bind_to_device()), (Some(4), Some(6), Some("lo")));
+        let times = (seen.tcp_max_retransmission(), seen.busy_poll());
+        assert_eq!(times, (Some(Duration::from_secs(5)), Some(Duration::from_secs(7))));
+        assert_eq!(seen.socks_proxy(), Some("proxy:8"));
+        assert_eq!((seen.socks_username(), seen.socks_password()), (Some("user"), Some("password")));
     }
 }

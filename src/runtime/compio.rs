@@ -15,7 +15,7 @@ use ::compio::runtime::fd::PollFd;
 use socket2::{SockRef, Socket};
 
 use super::os::{self, Attempted, Drained, System, SystemListener, SystemStream, Watched, Way};
-use super::{Adopt, Runtime, Sleeper, Spawn};
+use super::{Adopt, Connector, Local, Runtime, Sleeper, Spawn};
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
 
@@ -93,32 +93,37 @@ impl Watched for InRing {
     }
 }
 
-type Boxed<T> = Pin<Box<dyn Future<Output = io::Result<T>>>>;
-
 impl System for CompioRuntime {
     type Watched = InRing;
-    type Lock<T> = super::LocalLock<T>;
-    type Boxed<T: 'static> = Boxed<T>;
+    type Sharing = Local;
 
     async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         Ok((name, port).to_socket_addrs_async().await?.collect())
     }
+}
 
-    fn connecting(&self, to: Endpoint, options: TransportOptions) -> Boxed<CompioStream> {
-        Box::pin(os::connect(*self, to, options))
-    }
+type Boxed<T> = Pin<Box<dyn Future<Output = io::Result<T>>>>;
 
-    fn binding(to: Endpoint, options: TransportOptions) -> Boxed<CompioListener> {
-        Box::pin(os::bind(to, options))
+impl Connector for CompioRuntime {
+    type Stream = CompioStream;
+    type Connecting = Boxed<CompioStream>;
+
+    fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting {
+        Box::pin(os::connect(*self, endpoint.clone(), options.clone()))
     }
 }
 
 impl Runtime for CompioRuntime {
     type Listener = CompioListener;
+    type Binding = Boxed<CompioListener>;
     const NAME: &'static str = "compio";
 
     fn current() -> Option<Self> {
         ::compio::runtime::Runtime::try_with_current(|_| Self(())).ok()
+    }
+
+    fn bind(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
+        Box::pin(os::bind(endpoint.clone(), options.clone()))
     }
 }
 

@@ -125,7 +125,7 @@ fn endpoint(text: &str) -> Endpoint {
 }
 
 async fn bind<R: Runtime>(text: &str) -> R::Listener {
-    R::Listener::bind(&endpoint(text), &options()).await.unwrap()
+    R::current().unwrap().bind(&endpoint(text), &options()).await.unwrap()
 }
 
 async fn connect<R: Runtime>(endpoint: &Endpoint) -> io::Result<R::Stream> {
@@ -359,7 +359,7 @@ pub(super) async fn listeners_say_where_they_are<R: Runtime>() {
         let local = listener.local_endpoint().clone();
         let port = local.port().unwrap();
         assert_ne!(port, 0);
-        let taken = R::Listener::bind(&endpoint(text).with_port(port), &options()).await;
+        let taken = R::current().unwrap().bind(&endpoint(text).with_port(port), &options()).await;
         assert_eq!(taken.err().unwrap().kind(), io::ErrorKind::AddrInUse, "{text}");
 
         let host = if text.contains("127") || text.contains('*') { "127.0.0.1" } else { "localhost" };
@@ -382,7 +382,7 @@ pub(super) async fn interfaces_have_addresses<R: Runtime>() {
     dialled.unwrap();
     accepted.unwrap();
     // Neither an interface nor a host (RFC 2606).
-    assert!(R::Listener::bind(&endpoint("tcp://eth0.invalid:0"), &options()).await.is_err());
+    assert!(R::current().unwrap().bind(&endpoint("tcp://eth0.invalid:0"), &options()).await.is_err());
 }
 
 /// A connection that was reset while it waited to be accepted costs nobody else anything.
@@ -426,7 +426,7 @@ pub(super) async fn options_reach_both_ends<R: OnSystem>() {
         if text.starts_with("ipc") && !cfg!(unix) {
             continue;
         }
-        let mut listener = R::Listener::bind(&endpoint(text), options).await.unwrap();
+        let mut listener = R::current().unwrap().bind(&endpoint(text), options).await.unwrap();
         let local = listener.local_endpoint().clone();
         let connecting = R::current().unwrap();
         let (dialled, accepted) = join(connecting.connect(&local, options), accept(&mut listener)).await;

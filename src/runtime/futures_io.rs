@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use ::futures_io::{AsyncRead, AsyncWrite};
 
-use super::{AsyncStream, Detached, RecvBuf, SLICES, SendBuf};
+use super::{AsyncStream, Detached, RecvBuf, SLICES, SendBuf, Shared};
 
 /// Makes any `futures_io` stream an [`AsyncStream`]: smol's, a TLS session, an in-memory pipe.
 ///
@@ -33,7 +33,7 @@ impl<T> FuturesIo<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin + 'static> AsyncStream for FuturesIo<T> {
     type Runtime = Detached;
-    type Lock<U> = std::sync::Mutex<U>;
+    type Sharing = Shared;
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
         if self.unflushed && Pin::new(&mut self.stream).poll_flush(cx)?.is_ready() {

@@ -1,4 +1,4 @@
-//! What guards the state of a socket.
+//! What guards the state of a socket, and so whether it may be shared between threads.
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
@@ -6,7 +6,47 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
+/// Whether sockets on a kind of stream may be shared between threads: [`Shared`] or [`Local`].
+pub trait Sharing: sealed::Locks + 'static {}
+
+/// Sockets may be shared between threads, if the stream may be sent: their state is behind a [`Mutex`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Shared;
+
+/// Sockets stay on their thread, like their streams: no atomic operation, which would be half of what a small message
+/// costs.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Local;
+
+impl Sharing for Shared {}
+impl Sharing for Local {}
+
+/// Keeps the kinds of lock closed, and private.
+pub(crate) mod sealed {
+    use super::{Local, LocalLock, Lock, Mutex, Shared};
+
+    #[expect(unnameable_types, reason = "sealed")]
+    pub trait Locks {
+        #[doc(hidden)]
+        type Lock<T>: Lock<T>;
+    }
+
+    impl Locks for Shared {
+        type Lock<T> = Mutex<T>;
+    }
+
+    impl Locks for Local {
+        type Lock<T> = LocalLock<T>;
+    }
+}
+
+/// The lock that a kind of sharing asks for.
+pub(crate) type LockOf<K, T> = <K as sealed::Locks>::Lock<T>;
+
 /// Exclusive access to a value: a [`Mutex`], or a [`LocalLock`] where nothing leaves its thread.
+#[expect(unnameable_types, reason = "sealed")]
 pub trait Lock<T>: Sized {
     /// Access to the value, until it is dropped.
     type Guard<'a>: DerefMut<Target = T>
@@ -41,9 +81,9 @@ impl<T> Lock<T> for Mutex<T> {
     }
 }
 
-/// The lock of streams that never leave their thread, and so neither do the sockets on them: no atomic
-/// operation, which would be half of what a small message costs.
+/// The lock of what never leaves its thread.
 #[derive(Default)]
+#[expect(unnameable_types, reason = "sealed")]
 pub struct LocalLock<T> {
     value: RefCell<T>,
     poisoned: Cell<bool>,
@@ -78,6 +118,7 @@ impl<T> fmt::Debug for LocalLock<T> {
 }
 
 /// Access to what a [`LocalLock`] guards.
+#[expect(unnameable_types, reason = "sealed")]
 pub struct LocalGuard<'a, T> {
     value: RefMut<'a, T>,
     poisoned: &'a Cell<bool>,

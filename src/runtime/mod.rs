@@ -31,7 +31,8 @@ pub mod tokio;
 mod vacating;
 
 pub use self::futures_io::FuturesIo;
-pub use self::lock::{LocalGuard, LocalLock, Lock};
+pub use self::lock::{Local, Shared, Sharing};
+pub(crate) use self::lock::{Lock, LockOf};
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 pub use self::os::{SystemListener, SystemStream};
 pub use self::recv_buf::RecvBuf;
@@ -68,9 +69,9 @@ pub trait AsyncStream: Unpin + 'static {
     /// [`Detached`] for streams of the user's own.
     type Runtime;
 
-    /// What guards the state of a socket on such streams: [`Mutex`](std::sync::Mutex), or [`LocalLock`] if
-    /// they never leave their thread.
-    type Lock<T>: Lock<T>;
+    /// Whether sockets on such streams may be shared between threads: [`Shared`], or [`Local`] if they never leave
+    /// theirs.
+    type Sharing: Sharing;
 
     /// Fills spare room of `buf` and returns by how much it grew; `Ok(0)` is the end of the stream.
     ///
@@ -118,12 +119,6 @@ pub trait Connector {
 pub trait Listener: Sized + Unpin + 'static {
     /// What a connection is made of.
     type Stream: AsyncStream;
-    /// Resolves and binds the endpoint.
-    type Binding: Future<Output = io::Result<Self>> + Unpin + 'static;
-
-    /// Starts binding to `endpoint`; a socket file of its own is removed again when the listener is dropped.
-    fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding;
-
     /// The next incoming connection.
     ///
     /// # Errors
@@ -179,12 +174,17 @@ pub trait Spawn<F> {
 pub trait Runtime: Connector + Sleeper + Clone + Unpin + 'static {
     /// The listener of this runtime.
     type Listener: Listener<Stream = Self::Stream>;
+    /// Resolves and binds the endpoint.
+    type Binding: Future<Output = io::Result<Self::Listener>> + Unpin + 'static;
 
     /// What errors call it.
     const NAME: &'static str;
 
     /// The runtime that the caller runs on; `None` if there is none of this kind.
     fn current() -> Option<Self>;
+
+    /// Starts binding to `endpoint`; a socket file of its own is removed again when the listener is dropped.
+    fn bind(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding;
 
     /// The addresses that are about to be free on the network of this runtime; default that of the process.
     fn vacating(&self) -> Vacating {

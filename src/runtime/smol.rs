@@ -16,7 +16,7 @@ use ::smol::{Async, Executor, Timer};
 use socket2::{SockRef, Socket};
 
 use super::os::{self, Attempted, Drained, System, SystemListener, SystemStream, Watched, Way};
-use super::{Adopt, Runtime, Sleeper, Spawn};
+use super::{Adopt, Connector, Runtime, Shared, Sleeper, Spawn};
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
 
@@ -81,33 +81,38 @@ impl Watched for InReactor {
     }
 }
 
-type Boxed<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
-
 impl System for SmolRuntime {
     type Watched = InReactor;
-    type Lock<T> = std::sync::Mutex<T>;
-    type Boxed<T: 'static> = Boxed<T>;
+    type Sharing = Shared;
 
     async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         resolve((name, port)).await
     }
+}
 
-    fn connecting(&self, to: Endpoint, options: TransportOptions) -> Boxed<SmolStream> {
-        Box::pin(os::connect(self.clone(), to, options))
-    }
+type Boxed<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 
-    fn binding(to: Endpoint, options: TransportOptions) -> Boxed<SmolListener> {
-        Box::pin(os::bind(to, options))
+impl Connector for SmolRuntime {
+    type Stream = SmolStream;
+    type Connecting = Boxed<SmolStream>;
+
+    fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting {
+        Box::pin(os::connect(self.clone(), endpoint.clone(), options.clone()))
     }
 }
 
 impl Runtime for SmolRuntime {
     type Listener = SmolListener;
+    type Binding = Boxed<SmolListener>;
     const NAME: &'static str = "smol";
 
     /// The executor of `smol::spawn`, which there always is.
     fn current() -> Option<Self> {
         Some(Self::default())
+    }
+
+    fn bind(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
+        Box::pin(os::bind(endpoint.clone(), options.clone()))
     }
 }
 

@@ -16,7 +16,7 @@ use ::tokio::time::Sleep;
 use socket2::{SockRef, Socket};
 
 use super::os::{self, Attempted, System, SystemListener, SystemStream, Watched, Way};
-use super::{Adopt, Runtime, Sleeper, Spawn};
+use super::{Adopt, Connector, Runtime, Shared, Sleeper, Spawn};
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
 
@@ -69,32 +69,37 @@ impl Watched for TcpStream {
     }
 }
 
-type Boxed<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
-
 impl System for TokioRuntime {
     type Watched = TcpStream;
-    type Lock<T> = std::sync::Mutex<T>;
-    type Boxed<T: 'static> = Boxed<T>;
+    type Sharing = Shared;
 
     async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         Ok(::tokio::net::lookup_host((name, port)).await?.collect())
     }
+}
 
-    fn connecting(&self, to: Endpoint, options: TransportOptions) -> Boxed<TokioStream> {
-        Box::pin(os::connect(self.clone(), to, options))
-    }
+type Boxed<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 
-    fn binding(to: Endpoint, options: TransportOptions) -> Boxed<TokioListener> {
-        Box::pin(os::bind(to, options))
+impl Connector for TokioRuntime {
+    type Stream = TokioStream;
+    type Connecting = Boxed<TokioStream>;
+
+    fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting {
+        Box::pin(os::connect(self.clone(), endpoint.clone(), options.clone()))
     }
 }
 
 impl Runtime for TokioRuntime {
     type Listener = TokioListener;
+    type Binding = Boxed<TokioListener>;
     const NAME: &'static str = "tokio";
 
     fn current() -> Option<Self> {
         Handle::try_current().ok().map(|handle| Self { handle })
+    }
+
+    fn bind(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
+        Box::pin(os::bind(endpoint.clone(), options.clone()))
     }
 }
 

@@ -55,7 +55,7 @@ pub struct Stream(SimStream);
 
 impl AsyncStream for Stream {
     type Runtime = Fragile;
-    type Lock<T> = std::sync::Mutex<T>;
+    type Sharing = monocoque::runtime::Shared;
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
         maybe_panic(At::Read);
@@ -95,7 +95,7 @@ impl Connector for Fragile {
 
 pub struct Door(SimListener);
 
-pub struct Binding(<SimListener as Listener>::Binding);
+pub struct Binding(<SimRuntime as Runtime>::Binding);
 
 impl Future for Binding {
     type Output = io::Result<Door>;
@@ -107,11 +107,6 @@ impl Future for Binding {
 
 impl Listener for Door {
     type Stream = Stream;
-    type Binding = Binding;
-
-    fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Binding {
-        Binding(SimListener::bind(endpoint, options))
-    }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
         maybe_panic(At::Accept);
@@ -155,10 +150,15 @@ impl<F: Future<Output = ()> + 'static> Spawn<F> for Fragile {
 
 impl Runtime for Fragile {
     type Listener = Door;
+    type Binding = Binding;
     const NAME: &'static str = "fragile";
 
     fn current() -> Option<Self> {
         SimRuntime::current().map(Self)
+    }
+
+    fn bind(&self, endpoint: &Endpoint, options: &TransportOptions) -> Binding {
+        Binding(self.0.bind(endpoint, options))
     }
 
     fn vacating(&self) -> Vacating {

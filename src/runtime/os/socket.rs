@@ -14,27 +14,18 @@ use super::listen::{Bound, configure_accepted};
 use super::{tcp, write};
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
-use crate::runtime::{Adopt, AsyncStream, Connector, Listener, Lock, RecvBuf, SendBuf, Sleeper};
+use crate::runtime::{Adopt, AsyncStream, Listener, RecvBuf, SendBuf, Sharing, Sleeper};
 
-/// What a runtime over sockets of the system adds to what is here: readiness and the look-up of names, and its kind
-/// of lock and of boxes.
+/// What a runtime over sockets of the system adds to what is here: readiness and the look-up of names.
 #[expect(unnameable_types, reason = "sealed")]
 pub trait System: Sleeper + Clone + Unpin + 'static {
     /// A socket that this runtime watches.
     type Watched: Watched;
-    /// What guards a socket on its streams.
-    type Lock<T>: Lock<T>;
-    /// A future that may go where those of this runtime may.
-    type Boxed<T: 'static>: Future<Output = io::Result<T>> + Unpin + 'static;
+    /// Whether sockets on its streams may be shared between threads.
+    type Sharing: Sharing;
 
     /// All addresses of a name.
     fn lookup(name: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>>;
-
-    /// [`connect`](super::connect()) in a box.
-    fn connecting(&self, to: Endpoint, options: TransportOptions) -> Self::Boxed<SystemStream<Self>>;
-
-    /// [`bind`](super::bind()) in a box.
-    fn binding(to: Endpoint, options: TransportOptions) -> Self::Boxed<SystemListener<Self>>;
 }
 
 /// A non-blocking socket whose readiness a runtime watches.
@@ -171,7 +162,7 @@ fn read(mut socket: &Socket, buf: &mut RecvBuf) -> Attempted<usize> {
 
 impl<R: System> AsyncStream for SystemStream<R> {
     type Runtime = R;
-    type Lock<T> = R::Lock<T>;
+    type Sharing = R::Sharing;
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
         self.0.poll_io(Way::In, cx, |socket| read(socket, buf))
@@ -238,11 +229,6 @@ impl<R: System> SystemListener<R> {
 
 impl<R: System> Listener for SystemListener<R> {
     type Stream = SystemStream<R>;
-    type Binding = R::Boxed<Self>;
-
-    fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
-        R::binding(endpoint.clone(), options.clone())
-    }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<SystemStream<R>>> {
         let accepted = self.watched.poll_io(Way::In, cx, |socket| socket.accept().into());
@@ -279,14 +265,5 @@ impl<R: System> Adopt<std::os::unix::net::UnixListener> for SystemListener<R> {
 impl<R: System> fmt::Debug for SystemListener<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SystemListener").field("local", &self.local).finish_non_exhaustive()
-    }
-}
-
-impl<R: System> Connector for R {
-    type Stream = SystemStream<R>;
-    type Connecting = R::Boxed<SystemStream<R>>;
-
-    fn connect(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Connecting {
-        self.connecting(endpoint.clone(), options.clone())
     }
 }

@@ -8,7 +8,7 @@ use super::fault::LinkId;
 use super::stream::{Connecting, SimListener, SimStream};
 use crate::endpoint::{Endpoint, IntoEndpoint};
 use crate::options::TransportOptions;
-use crate::runtime::Listener;
+use crate::runtime::{Listener, Runtime};
 
 /// Connects to `endpoint`, as a peer whose bytes the test writes itself.
 ///
@@ -27,7 +27,7 @@ pub async fn raw_connect(endpoint: impl IntoEndpoint) -> io::Result<RawStream> {
 /// A malformed endpoint ([`InvalidInput`](io::ErrorKind::InvalidInput)), an endpoint in use; no
 /// simulation.
 pub async fn raw_listen(endpoint: impl IntoEndpoint) -> io::Result<RawListener> {
-    let listener = SimListener::bind(&parse(endpoint)?, &TransportOptions::default()).await?;
+    let listener = SimRuntime::try_current()?.bind(&parse(endpoint)?, &TransportOptions::default()).await?;
     Ok(RawListener { listener })
 }
 

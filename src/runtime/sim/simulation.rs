@@ -1,6 +1,6 @@
 //! [`Sim`], which tests hold, and [`SimRuntime`], which sockets hold.
 
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::io;
 use std::panic::Location;
 use std::rc::Rc;
@@ -14,6 +14,8 @@ use super::stream::SimListener;
 use super::task::JoinHandle;
 use super::time;
 use super::world::Shared;
+use crate::endpoint::Endpoint;
+use crate::options::TransportOptions;
 use crate::runtime::{Runtime, Sleeper, Spawn, Vacating};
 
 /// A simulation: executor, clock and network; see the [module](super).
@@ -146,10 +148,15 @@ const OUTSIDE: &str = "no simulation runs here: call it inside Sim::block_on";
 
 impl Runtime for SimRuntime {
     type Listener = SimListener;
+    type Binding = Ready<io::Result<SimListener>>;
     const NAME: &'static str = "sim";
 
     fn current() -> Option<Self> {
         Executor::current().map(|executor| Self { shared: Arc::clone(executor.shared()) })
+    }
+
+    fn bind(&self, endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
+        ready(SimListener::new(Arc::clone(&self.shared), endpoint, options.backlog))
     }
 
     fn vacating(&self) -> Vacating {

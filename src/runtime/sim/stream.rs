@@ -1,7 +1,7 @@
 //! The streams, listeners and connection attempts that sockets see.
 
 use std::fmt;
-use std::future::{Future, Ready, ready};
+use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ impl Drop for SimStream {
 
 impl AsyncStream for SimStream {
     type Runtime = SimRuntime;
-    type Lock<T> = std::sync::Mutex<T>;
+    type Sharing = crate::runtime::Shared;
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
         let read = ready!(self.poll_read_slice(cx, buf.unfilled()))?;
@@ -207,14 +207,6 @@ impl Adopt<Self> for SimListener {
 
 impl Listener for SimListener {
     type Stream = SimStream;
-    type Binding = Ready<io::Result<Self>>;
-
-    fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Self::Binding {
-        ready(
-            SimRuntime::try_current()
-                .and_then(|runtime| Self::new(Arc::clone(runtime.shared()), endpoint, options.backlog)),
-        )
-    }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<SimStream>> {
         let link = ready!(self.shared.with(|world| world.poll_accept(&self.local, cx)))?;

@@ -60,7 +60,7 @@ fn a_full_backlog_makes_the_client_try_again() {
     let sim = fixed(1);
     sim.block_on(async {
         let options = TransportOptions { backlog: 1, ..TransportOptions::default() };
-        let mut listener = SimListener::bind(&endpoint(SERVER), &options).await.unwrap();
+        let mut listener = SimRuntime::current().unwrap().bind(&endpoint(SERVER), &options).await.unwrap();
         let _first = raw_connect(SERVER).await.unwrap();
         let second = spawn(raw_connect(SERVER));
         sleep(Duration::from_millis(500)).await;

@@ -10,7 +10,7 @@ use std::task::Wake;
 
 use super::*;
 use crate::options::TransportOptions;
-use crate::runtime::{Connector, Listener, Runtime, Spawn};
+use crate::runtime::{Connector, Runtime, Spawn};
 
 #[test]
 fn tasks_are_joined_and_aborted() {
@@ -231,7 +231,7 @@ fn an_idle_simulation_polls_nobody() {
 #[test]
 fn outside_of_a_simulation_there_is_no_runtime() {
     assert!(SimRuntime::current().is_none());
-    let mut binding = SimListener::bind(&endpoint(SERVER), &TransportOptions::default());
+    let mut binding = SimRuntime::current().unwrap().bind(&endpoint(SERVER), &TransportOptions::default());
     assert!(matches!(poll_once(&mut binding), Poll::Ready(Err(_))));
     let mut dial = Box::pin(raw_connect(SERVER));
     assert!(matches!(poll_once(&mut dial), Poll::Ready(Err(_))));
