@@ -28,7 +28,7 @@ const NAMES_RUNTIMES: &[&str] = &[
     "runtime/tokio.rs",
     "runtime/compio.rs",
     "runtime/smol.rs",
-    "runtime/conformance.rs",
+    "runtime/os/conformance.rs",
 ];
 
 /// What would be I/O, a clock or randomness in the layers that must be pure.

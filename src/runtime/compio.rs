@@ -174,9 +174,9 @@ impl Adopt<UnixListener> for CompioListener {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::conformance;
+    use crate::runtime::os::conformance as os_conformance;
 
-    conformance::mount!(CompioRuntime);
+    os_conformance::mount!(CompioRuntime);
 
     fn run<F: Future>(test: F) -> F::Output {
         ::compio::runtime::Runtime::new().unwrap().block_on(test)
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn without_a_runtime_there_is_none() {
-        conformance::without_a_runtime_there_is_none::<CompioRuntime>(run);
+        os_conformance::without_a_runtime_there_is_none::<CompioRuntime>(run);
     }
 
     /// Where containers forbid io_uring, compio polls.
@@ -196,8 +196,9 @@ mod tests {
         driver.driver_type(DriverType::Poll);
         let runtime = ::compio::runtime::RuntimeBuilder::new().with_proactor(driver).build().unwrap();
         runtime.block_on(async {
-            conformance::bytes_arrive_whole(tcp_pair().await).await;
-            conformance::dropped_polls_lose_nothing(conformance::unix_pair::<CompioRuntime>()).await;
+            use crate::runtime::conformance;
+            conformance::bytes_arrive_whole(conformance::pair::<CompioRuntime>().await).await;
+            conformance::dropped_polls_lose_nothing(os_conformance::unix_pair::<CompioRuntime>()).await;
         });
     }
 }

@@ -12,8 +12,8 @@ use std::time::Instant;
 
 #[cfg(feature = "compio")]
 pub mod compio;
-#[cfg(all(test, any(feature = "tokio", feature = "compio", feature = "smol")))]
-mod conformance;
+#[cfg(any(test, feature = "sim"))]
+pub mod conformance;
 mod futures_io;
 mod lock;
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]

@@ -182,9 +182,9 @@ impl Adopt<UnixListener> for SmolListener {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::conformance;
+    use crate::runtime::os::conformance as os_conformance;
 
-    conformance::mount!(SmolRuntime);
+    os_conformance::mount!(SmolRuntime);
 
     fn run<F: Future>(test: F) -> F::Output {
         ::smol::block_on(test)

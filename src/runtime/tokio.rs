@@ -157,9 +157,9 @@ impl Adopt<UnixListener> for TokioListener {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::conformance;
+    use crate::runtime::os::conformance as os_conformance;
 
-    conformance::mount!(TokioRuntime);
+    os_conformance::mount!(TokioRuntime);
 
     fn run<F: Future>(test: F) -> F::Output {
         ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn without_a_runtime_there_is_none() {
-        conformance::without_a_runtime_there_is_none::<TokioRuntime>(run);
+        os_conformance::without_a_runtime_there_is_none::<TokioRuntime>(run);
     }
 
     #[test]
