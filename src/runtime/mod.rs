@@ -93,6 +93,19 @@ pub trait AsyncStream: Unpin + 'static {
     /// Whatever ended the connection.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Whether both halves are over, the peer having got all that was written: asked after its end of the stream
+    /// was read and our half shut down. It tells which messages have arrived ([`in_doubt`]).
+    ///
+    /// Default `Ok(false)`: not yet, or this stream does not know.
+    ///
+    /// # Errors
+    /// If the peer has reset the connection since: something was written that it has not read.
+    ///
+    /// [`in_doubt`]: crate::monitor::SocketStats::in_doubt
+    fn has_ended(&self) -> io::Result<bool> {
+        Ok(false)
+    }
+
     /// The address of the other end, where it has one.
     fn peer_endpoint(&self) -> Option<Endpoint> {
         None

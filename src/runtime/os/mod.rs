@@ -4,6 +4,7 @@
 #[cfg(test)]
 pub(super) mod conformance;
 mod connect;
+mod ending;
 #[cfg(unix)]
 mod ipc;
 mod listen;

@@ -11,7 +11,7 @@ use socket2::{SockRef, Socket};
 #[cfg(unix)]
 use super::ipc::SocketFile;
 use super::listen::{Bound, configure_accepted};
-use super::{tcp, write};
+use super::{ending, tcp, write};
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
 use crate::runtime::{Adopt, AsyncStream, Listener, RecvBuf, SendBuf, Sharing, Sleeper};
@@ -180,6 +180,10 @@ impl<R: System> AsyncStream for SystemStream<R> {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
             done => Poll::Ready(done),
         }
+    }
+
+    fn has_ended(&self) -> io::Result<bool> {
+        ending::has_ended(&self.0.socket())
     }
 
     fn peer_endpoint(&self) -> Option<Endpoint> {

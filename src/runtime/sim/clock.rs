@@ -14,6 +14,8 @@ pub(super) enum Event {
     Wake(Waker),
     /// Something that was sent on a link reaches the other end.
     Arrive(LinkId, Direction),
+    /// A system has tried for long enough to get something through.
+    GiveUp(LinkId, Direction),
     /// A connection attempt reaches its destination.
     Connect(DialId),
 }

@@ -9,6 +9,9 @@ use fastrand::Rng;
 /// Stands in for the kernel's send and receive buffers together.
 const DEFAULT_CAPACITY: usize = 64 * 1024;
 
+/// What `tcp_retries2` comes to by default.
+const DEFAULT_GIVE_UP: Duration = Duration::from_millis(924_600);
+
 /// A local network: wide enough for seeds to reorder what happens on different links.
 const DEFAULT_LATENCY: RangeInclusive<Duration> = Duration::from_micros(50)..=Duration::from_micros(500);
 
@@ -57,7 +60,9 @@ pub enum Cut {
     /// fail with [`ConnectionReset`](std::io::ErrorKind::ConnectionReset).
     Reset,
     /// The cable is pulled: nothing arrives any more, not even the end of the stream. Writes succeed
-    /// until the capacity of their direction is used up, then they wait for ever.
+    /// until the capacity of their direction is used up, then they wait. The system of an end that has something
+    /// under way sends it again and again, and gives up with [`TimedOut`](std::io::ErrorKind::TimedOut)
+    /// ([`Plan::with_give_up`]).
     Silence,
 }
 
@@ -71,6 +76,7 @@ pub struct Plan {
     answer: Option<Answer>,
     capacity: [Option<usize>; 2],
     cut_after: [Option<(u64, Cut)>; 2],
+    give_up: Option<Duration>,
     latency: Option<RangeInclusive<Duration>>,
     read_chunk: Option<RangeInclusive<usize>>,
     stall_after: [Option<u64>; 2],
@@ -138,6 +144,14 @@ impl Plan {
         self
     }
 
+    /// How long the system of an end tries to get something through on a silent connection. Default: 924.6 s, as on
+    /// Linux.
+    #[must_use]
+    pub const fn with_give_up(mut self, after: Duration) -> Self {
+        self.give_up = Some(after);
+        self
+    }
+
     /// Refuses the connection, although somebody may listen.
     #[must_use]
     pub const fn refuse(mut self) -> Self {
@@ -158,6 +172,7 @@ impl Plan {
             answer: self.answer.or(base.answer),
             capacity: [0, 1].map(|d| self.capacity[d].or(base.capacity[d])),
             cut_after: [0, 1].map(|d| self.cut_after[d].or(base.cut_after[d])),
+            give_up: self.give_up.or(base.give_up),
             latency: self.latency.or_else(|| base.latency.clone()),
             read_chunk: self.read_chunk.or_else(|| base.read_chunk.clone()),
             stall_after: [0, 1].map(|d| self.stall_after[d].or(base.stall_after[d])),
@@ -171,6 +186,10 @@ impl Plan {
 
     pub(super) fn capacity(&self, direction: Direction) -> usize {
         self.capacity[direction as usize].unwrap_or(DEFAULT_CAPACITY)
+    }
+
+    pub(super) fn give_up(&self) -> Duration {
+        self.give_up.unwrap_or(DEFAULT_GIVE_UP)
     }
 
     pub(super) const fn cut_point(&self, direction: Direction) -> Option<(u64, Cut)> {

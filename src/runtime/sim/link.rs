@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 
+use super::clock::Event;
 use super::fault::{Cut, Direction, LinkId, Plan};
 use super::network::LinkInfo;
 use super::pipe::{Load, Pipe, ReadSide, WriteSide};
@@ -101,6 +102,9 @@ impl Link {
         }
         if pipe.room() == 0 {
             core.park(&mut pipe.write_waker, cx);
+            if self.cut == Some(Cut::Silence) {
+                self.lose_patience(direction, core);
+            }
             return Poll::Pending;
         }
         if core.put_off(cx) {
@@ -125,8 +129,19 @@ impl Link {
                 Ok(())
             }
             WriteSide::Shut | WriteSide::Broken => Ok(()),
-            WriteSide::Reset => Err(io::ErrorKind::NotConnected.into()),
+            WriteSide::Reset | WriteSide::TimedOut => Err(io::ErrorKind::NotConnected.into()),
         }
+    }
+
+    /// Whether both halves are over, as `end` knows: the other host has let everything arrive, up to the end.
+    pub(super) fn has_ended(&self, end: End) -> io::Result<bool> {
+        let [outgoing, incoming] = [end.outgoing(), end.incoming()].map(|way| &self.pipes[way as usize]);
+        if outgoing.was_reset {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        // What cuts a connection in order confirms nothing; nor does a host that is about to answer with a reset.
+        let confirmed = self.cut.is_none() && !outgoing.refused;
+        Ok(confirmed && [outgoing, incoming].iter().all(|pipe| pipe.reader == ReadSide::Ended))
     }
 
     /// The owner of `end` is gone. As in TCP the connection is reset, not closed, if there was something
@@ -167,7 +182,9 @@ impl Link {
         }
         self.cut = Some(cut);
         core.note(&[3, self.id.0, cut as u64]);
-        for pipe in &mut self.pipes {
+        for direction in Direction::BOTH {
+            let pipe = &mut self.pipes[direction as usize];
+            let busy = pipe.is_busy();
             pipe.lose_in_flight(core);
             match cut {
                 Cut::Fin => {
@@ -178,6 +195,7 @@ impl Link {
                     pipe.end_reading(ReadSide::Reset, core);
                     pipe.end_writing(WriteSide::Reset, core);
                 }
+                Cut::Silence if busy => self.lose_patience(direction, core),
                 Cut::Silence => {}
             }
         }
@@ -236,12 +254,30 @@ impl Link {
         if self.cut.is_none() {
             let latency = self.plan.draw_latency(&mut core.rng);
             self.pipes[direction as usize].push(self.id, direction, latency, load, core);
+        } else if self.cut == Some(Cut::Silence) {
+            self.lose_patience(direction, core);
         }
+    }
+
+    /// The system at the beginning of `direction` tries in vain to get something through, from now on.
+    fn lose_patience(&mut self, direction: Direction, core: &mut Core) {
+        let pipe = &mut self.pipes[direction as usize];
+        if !std::mem::replace(&mut pipe.gives_up, true) {
+            let at = core.now() + self.plan.give_up();
+            core.clock.schedule(at, Event::GiveUp(self.id, direction));
+        }
+    }
+
+    /// It has tried for long enough.
+    pub(super) fn give_up(&mut self, direction: Direction, core: &mut Core) {
+        self.pipes[direction as usize].end_writing(WriteSide::TimedOut, core);
+        self.pipes[direction.reverse() as usize].end_reading(ReadSide::TimedOut, core);
     }
 
     fn deliver(&mut self, direction: Direction, data: Bytes, core: &mut Core) {
         if self.gone[End::receiver(direction) as usize] {
             // Nobody reads any more: the host of the receiver answers with a reset.
+            self.pipes[direction as usize].refused = true;
             self.send(direction.reverse(), Load::Reset, core);
             return;
         }
@@ -270,6 +306,7 @@ impl Link {
         let outgoing = &mut self.pipes[end.outgoing() as usize];
         outgoing.lose_in_flight(core);
         outgoing.end_writing(WriteSide::Reset, core);
+        outgoing.was_reset = true;
         self.pipes[end.incoming() as usize].end_reading(ReadSide::Reset, core);
     }
 }

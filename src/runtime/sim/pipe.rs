@@ -23,6 +23,12 @@ pub(super) struct Pipe {
     in_flight: VecDeque<Segment>,
     pub(super) read_waker: Option<Waker>,
     pub(super) reader: ReadSide,
+    /// Its system has begun to lose patience.
+    pub(super) gives_up: bool,
+    /// Something arrived that nobody was there to read.
+    pub(super) refused: bool,
+    /// A reset has come back.
+    pub(super) was_reset: bool,
     /// Bytes that were accepted.
     sent: u64,
     pub(super) stall_after: Option<u64>,
@@ -39,6 +45,7 @@ pub(super) enum ReadSide {
     Open,
     Ended,
     Reset,
+    TimedOut,
 }
 
 /// What the sending end gets for a write.
@@ -50,6 +57,7 @@ pub(super) enum WriteSide {
     /// Cut in order.
     Broken,
     Reset,
+    TimedOut,
 }
 
 /// Something under way, with the event of its arrival.
@@ -77,6 +85,9 @@ impl Pipe {
             in_flight: VecDeque::new(),
             read_waker: None,
             reader: ReadSide::Open,
+            gives_up: false,
+            refused: false,
+            was_reset: false,
             sent: 0,
             stall_after: plan.stall_point(direction),
             stalled: false,
@@ -159,6 +170,11 @@ impl Pipe {
         len
     }
 
+    /// Whether something is under way, or waits for room.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.in_flight.is_empty() || self.room() == 0
+    }
+
     /// Loses what is under way; it goes on using up the capacity, as what is never acknowledged does.
     pub(super) fn lose_in_flight(&mut self, core: &mut Core) {
         for segment in self.in_flight.drain(..) {
@@ -187,6 +203,7 @@ impl Pipe {
         match self.reader {
             ReadSide::Open | ReadSide::Ended => Ok(0),
             ReadSide::Reset => Err(io::ErrorKind::ConnectionReset.into()),
+            ReadSide::TimedOut => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 
@@ -195,6 +212,7 @@ impl Pipe {
             WriteSide::Open => Ok(()),
             WriteSide::Shut | WriteSide::Broken => Err(io::ErrorKind::BrokenPipe.into()),
             WriteSide::Reset => Err(io::ErrorKind::ConnectionReset.into()),
+            WriteSide::TimedOut => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 

@@ -93,6 +93,11 @@ impl AsyncStream for SimStream {
         Poll::Ready(self.shut())
     }
 
+    fn has_ended(&self) -> io::Result<bool> {
+        self.shared
+            .with(|world| world.links.get(&self.link).map_or(Ok(false), |link| link.has_ended(self.end)))
+    }
+
     fn peer_endpoint(&self) -> Option<Endpoint> {
         Some(self.peer.clone())
     }

@@ -90,6 +90,11 @@ impl World {
                         link.arrive(direction, &mut self.core);
                     }
                 }
+                Event::GiveUp(link, direction) => {
+                    if let Some(link) = self.links.get_mut(&link) {
+                        link.give_up(direction, &mut self.core);
+                    }
+                }
                 Event::Connect(dial) => self.handle_dial(dial),
             }
         }
