@@ -21,6 +21,8 @@ pub(crate) struct Happened(VecDeque<Note>);
 enum Note {
     /// The connection is to end.
     Ended(PeerId, DisconnectReason),
+    /// Another has taken the place of this one.
+    Succeeded(PeerId),
     /// Something that the peer asked for is queued for it.
     Answered(PeerId),
 }
@@ -43,6 +45,17 @@ impl<S: AsyncStream> Core<S> {
         self.note(Note::Ended(id, reason));
     }
 
+    /// Another connection has taken a peer's identity over: from now on nothing goes to this one.
+    pub(super) fn succeed(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.doomed) else { return };
+        if peer.stage != Stage::Live || peer.link.inproc().is_some() {
+            // On inproc what was not taken goes back to it.
+            return self.doom(id, DisconnectReason::Replaced);
+        }
+        peer.stage = Stage::Succeeded;
+        self.note(Note::Succeeded(id));
+    }
+
     /// Has what was queued for a peer in answer to it leave.
     pub(super) fn answer(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
@@ -61,6 +74,7 @@ impl<S: AsyncStream> Core<S> {
         while let Some(note) = self.happened.0.pop_front() {
             match note {
                 Note::Ended(id, reason) => self.disconnect(id, reason),
+                Note::Succeeded(id) => self.leave_to_successor(id),
                 Note::Answered(id) => self.write_answer(id),
             }
         }

@@ -19,7 +19,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(1);
 impl<S: AsyncStream> Core<S> {
     /// Nothing more goes to this peer; what is queued leaves first, then the connection ends.
     pub(crate) fn retire(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.doomed) else { return };
         match peer.stage {
             Stage::Handshaking => self.disconnect(id, DisconnectReason::Closed),
             Stage::Live => {
@@ -38,23 +38,18 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Another connection has taken a peer's identity over. Nothing more goes to this one, but it is the same
-    /// peer: what it has sent, and sends until it learns of its end, is received.
-    pub(crate) fn succeed(&mut self, id: PeerId) {
+    /// Shuts a connection down whose identity another has taken over. It is the same peer: what it has sent, and
+    /// sends until it learns of its end, is received.
+    pub(super) fn leave_to_successor(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        if peer.stage != Stage::Live || peer.link.inproc().is_some() {
-            // On inproc what was not taken goes back to it.
-            return self.disconnect(id, DisconnectReason::Replaced);
-        }
         let origin = peer.origin;
-        peer.stage = Stage::Succeeded;
         // What is queued is settled with the end of the stream.
         let shut_down = peer.poll_shutdown();
         peer.wake();
+        self.say_farewell(id, origin);
         if matches!(shut_down, Poll::Ready(Err(_))) {
             return self.disconnect(id, DisconnectReason::Replaced);
         }
-        self.say_farewell(id, origin);
         self.clock.begin(Timer::Depart(id), DRAIN_TIME);
         self.wake_companion();
     }

@@ -100,7 +100,7 @@ impl<S: AsyncStream> Core<S> {
         match self.pattern.attach(newcomer, &mut self.tasks) {
             Admission::Admit => {}
             Admission::Succeed(old) => self.succeed(old),
-            Admission::Refuse(reason) => return self.disconnect(id, reason),
+            Admission::Refuse(reason) => return self.doom(id, reason),
         }
         self.outbound.sole_peer = self.pattern.sole_peer();
         let Some(peer) = self.peers.get_mut(id) else { return };

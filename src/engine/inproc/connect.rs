@@ -127,7 +127,7 @@ impl<S: AsyncStream> Core<S> {
         self.announce(id, origin);
         match PeerInfo::of(&peer.config, &self.config) {
             Ok(info) => self.admit(id, info),
-            Err(error) => self.disconnect(id, DisconnectReason::Protocol(Arc::new(error))),
+            Err(error) => self.doom(id, DisconnectReason::Protocol(Arc::new(error))),
         }
         // What came before there was anybody to wake.
         self.turn(|core| core.handle_inproc(id));

@@ -70,7 +70,8 @@ impl<S: AsyncStream> Core<S> {
     /// Acts on what there is to read, or on its end.
     fn look_at_pipe(&mut self, id: PeerId) {
         let draining = self.drains_live_peers();
-        let Some(end) = self.peers.get_mut(id).and_then(|peer| peer.link.inproc_mut()) else { return };
+        let living = self.peers.get_mut(id).filter(|peer| !peer.doomed);
+        let Some(end) = living.and_then(|peer| peer.link.inproc_mut()) else { return };
         if draining {
             // What is written from now on is left to the writer.
             if end.is_left() {
