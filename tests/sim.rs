@@ -33,6 +33,7 @@ mod sim {
     mod cuts;
     mod cycles;
     mod disconnected;
+    mod doubt;
     mod fairness;
     mod fragile;
     mod give_up;

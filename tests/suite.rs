@@ -25,10 +25,12 @@ macro_rules! mount {
             mod blueprint;
             mod cancel;
             mod dropped;
+            mod doubt;
             mod dropped_patterns;
             mod endpoints;
             mod floods;
             mod handles;
+            mod heartbeats;
             mod hostile;
             mod inproc;
             #[cfg(unix)]

@@ -231,6 +231,7 @@ impl<S: AsyncStream> Core<S> {
         for id in self.peers.ids(|_| true) {
             self.disconnect(id, DisconnectReason::Closed);
         }
+        self.drop_endings();
         let unsent = self.unsent();
         self.phase = Phase::Closed { unsent };
         self.emit(SocketEvent::Closed { unsent });
@@ -267,6 +268,7 @@ impl<S: AsyncStream> Core<S> {
         for id in self.peers.ids(|_| true) {
             self.disconnect(id, DisconnectReason::CompanionGone);
         }
+        self.drop_endings();
         self.drop_pending(DropCause::CompanionGone);
         self.return_ahead();
         self.emit(SocketEvent::CompanionGone);

@@ -6,6 +6,7 @@ use super::act::Happened;
 use super::clock::Clock;
 use super::doorway::Doorway;
 use super::effects::Effects;
+use super::endings::Endings;
 use super::endpoints::Endpoints;
 use super::inbound::Inbound;
 use super::inproc::Mailbox;
@@ -37,6 +38,8 @@ pub(crate) struct Core<S> {
     /// What was found while writing and decoding, to be acted upon when that is done.
     pub(crate) happened: Happened,
     pub(crate) peers: Peers<S>,
+    /// Streams that are kept for what they may still tell.
+    pub(super) endings: Endings<S>,
     pub(crate) endpoints: Endpoints,
     /// There once the socket has an inproc endpoint.
     pub(crate) mailbox: Option<Arc<Mailbox>>,
@@ -89,6 +92,8 @@ pub(crate) enum Timer {
     Peer(PeerId),
     /// The end of a departing connection's patience.
     Depart(PeerId),
+    /// Another look at the stream of a connection that has ended.
+    Ending(PeerId),
     /// The next attempt of a dial.
     Dial(u32),
     /// Another look at what a recently active receiver left unread.
@@ -131,6 +136,7 @@ impl<S: AsyncStream> Core<S> {
             effects: Effects::default(),
             happened: Happened::default(),
             peers: Peers::new(),
+            endings: Endings::default(),
             endpoints: Endpoints::default(),
             mailbox: None,
             outbound,

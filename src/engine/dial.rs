@@ -194,7 +194,7 @@ impl<S> Peer<S> {
         if self.stage == Stage::Handshaking {
             return Ended::Attempt;
         }
-        let live_since = self.liveness.live_since;
+        let live_since = self.live_since;
         match reason {
             // Its peer has connected to us, and takes back whatever we take: the longer we leave it at that
             // the better, whatever this connection has brought.
@@ -205,7 +205,7 @@ impl<S> Peer<S> {
             }
             _ => Ended::Connection {
                 live_since,
-                received: self.account.totals().received > 0 || self.liveness.answered,
+                received: self.account.totals().received > 0 || self.proof.answered,
             },
         }
     }

@@ -113,6 +113,7 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn write(&mut self, id: PeerId) -> Option<Poll<io::Result<()>>> {
         let peer = self.peers.get_mut(id).filter(|peer| !peer.doomed && peer.stage != Stage::Succeeded)?;
         let had_changes = peer.changes.is_some();
+        peer.ask_for_proof(self.options.ping_ttl());
         let result = peer.poll_flush();
         let has_told_all = had_changes && peer.changes.is_none();
         self.settle_written(id);

@@ -195,6 +195,11 @@ impl Ledger {
         self.in_doubt += in_doubt;
     }
 
+    /// So many messages of connections that are gone have arrived after all.
+    pub(crate) fn prove(&mut self, messages: u64) {
+        self.in_doubt -= messages;
+    }
+
     /// The sums over all connections there ever were, given the accounts of those that there are.
     pub(crate) fn totals<'a>(&self, accounts: impl Iterator<Item = &'a Account>) -> Totals {
         let mut totals = self.closed;

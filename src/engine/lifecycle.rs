@@ -29,7 +29,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn attach(&mut self, stream: S, origin: Origin, now: Instant) -> PeerId {
         let handshake_by = self.handshake_by(origin, now);
         let id = self.take_in(Link::Stream(stream), origin, now, handshake_by);
-        let check_at = handshake_by.min(self.next_check(now));
+        let check_at = handshake_by.min(self.first_look(now));
         self.clock.set(Timer::Peer(id), check_at);
         self.announce(id, origin);
         self.turn(|core| core.peers.get(id).into_iter().for_each(Peer::wake));
@@ -108,6 +108,7 @@ impl<S: AsyncStream> Core<S> {
         // Here and not before: a peer that is refused must not have been told that it may send.
         peer.connection.welcome(&mut peer.out);
         peer.out.end_control();
+        peer.begin_to_ask();
         let origin = peer.origin;
         let event = SocketEvent::HandshakeSucceeded {
             peer: id,
@@ -200,17 +201,14 @@ impl<S: AsyncStream> Core<S> {
             Stage::Succeeded => self.pattern_detach(id),
             Stage::Handshaking | Stage::Retiring | Stage::Draining => {}
         }
-        // A peer that answers the end of our stream with its own has read what came before it.
-        let shut_down = matches!(peer.stage, Stage::Draining | Stage::Succeeded);
-        let proven = shut_down && matches!(reason, DisconnectReason::EndOfStream);
-        let in_doubt = if proven { 0 } else { peer.unproven() };
+        let how = reason.clone();
         let reason = if peer.stage == Stage::Succeeded { DisconnectReason::Replaced } else { reason };
         let reason = if peer.dismissed { DisconnectReason::Dismissed } else { reason };
         if peer.origin == Origin::Given {
             self.endpoints.given_failure = Some(reason.clone().into());
         }
         self.settle_unsent(&mut peer, &reason);
-        self.ledger.close(&peer.account, in_doubt);
+        self.ledger.close(&peer.account, peer.unproven());
         self.pattern.settled(peer.refused_the_only_one(&reason), &mut self.tasks);
         self.perform_tasks();
         self.keep_leftover(&mut peer, bytes);
@@ -220,7 +218,7 @@ impl<S: AsyncStream> Core<S> {
         }
         peer.senders.wake_all(self.effects.wakers());
         peer.flushers.wake_all(self.effects.wakers());
-        self.effects.drop_link(peer.link);
+        self.part_with(*peer, &how);
         self.wake_companion();
         self.wake_a_sender();
         self.wake_flushers();

@@ -13,9 +13,11 @@ use super::ends::Ends;
 use super::held::Held;
 use super::inproc::Link;
 use super::ledger::Account;
+use super::liveness::Liveness;
 use super::parked::WaitList;
 use super::pending::Queued;
 use super::pong::Pong;
+use super::proof::{Position, Proof};
 use super::ready::{PeerSignal, ReadyQueue};
 use super::slab::Shelf;
 use crate::endpoint::Endpoint;
@@ -174,34 +176,17 @@ pub(crate) struct Peer<S> {
     /// How the stream ended, to be acted on once the bytes before the end are decoded.
     pub(crate) ending: Option<DisconnectReason>,
 
-    pub(crate) liveness: Liveness,
-}
-
-/// What the timers know about a connection. No clock runs while bytes flow: reads count, and ticks of
-/// the companion compare the count.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Liveness {
-    /// Reads that brought bytes.
-    pub(crate) reads: u64,
-    /// `reads` at the last tick, and when that tick was.
-    pub(crate) seen_reads: u64,
-    pub(crate) quiet_since: Instant,
-    /// When the companion first saw it live.
-    pub(crate) live_since: Option<Instant>,
-    /// A PONG has come.
-    pub(crate) answered: bool,
     /// When the handshake must be done.
     pub(crate) handshake_by: Instant,
-    /// When the last PING left, or the connection began.
-    pub(crate) last_ping: Instant,
-    /// When the unanswered PING left.
-    pub(crate) pinged_at: Option<Instant>,
-    /// Number of the last PING, and how many messages were queued before it.
-    pub(crate) ping: (u32, u64),
-    /// How many of `sent` were proven to have arrived by a PONG.
-    pub(crate) proven: u64,
-    /// The peer asked to be considered dead after so long without traffic (PING's TTL).
-    pub(crate) remote_ttl: Option<Duration>,
+    /// When the companion first saw it live.
+    pub(crate) live_since: Option<Instant>,
+    pub(crate) liveness: Liveness,
+    /// Since the companion last looked: bytes came, and the kernel took no more. No clock runs while bytes flow.
+    pub(crate) heard: bool,
+    pub(super) held_up: bool,
+    /// Where in the queue the last heartbeat ends.
+    pub(super) heartbeat_end: u64,
+    pub(crate) proof: Proof,
 }
 
 impl<S: AsyncStream> Peer<S> {
@@ -261,19 +246,13 @@ impl<S: AsyncStream> Peer<S> {
             readable: false,
             paused: false,
             ending: None,
-            liveness: Liveness {
-                reads: 0,
-                seen_reads: 0,
-                quiet_since: now,
-                live_since: None,
-                answered: false,
-                handshake_by,
-                last_ping: now,
-                pinged_at: None,
-                ping: (0, 0),
-                proven: 0,
-                remote_ttl: None,
-            },
+            handshake_by,
+            live_since: None,
+            liveness: Liveness::new(now),
+            heard: false,
+            held_up: false,
+            heartbeat_end: 0,
+            proof: Proof::default(),
         }
     }
 
@@ -335,6 +314,7 @@ impl<S: AsyncStream> Peer<S> {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
                     self.write_blocked = true;
+                    self.held_up = true;
                     return Poll::Pending;
                 }
             }
@@ -359,14 +339,40 @@ impl<S: AsyncStream> Peer<S> {
         self.link.poll_close(&mut cx)
     }
 
-    /// Queues a PING whose context numbers it, so that its PONG proves what was sent before.
-    pub(crate) fn ping(&mut self, ttl: Option<Duration>, now: Instant) {
-        let number = self.liveness.ping.0.wrapping_add(1);
-        self.liveness.ping = (number, self.enqueued);
-        self.liveness.pinged_at = Some(now);
-        self.liveness.last_ping = now;
-        self.connection.encode_ping(ttl.unwrap_or_default(), &number.to_be_bytes(), &mut self.out);
+    /// Its handshake is over: it may be sent PINGs if it knows them.
+    pub(crate) fn begin_to_ask(&mut self) {
+        if self.connection.speaks_heartbeats() {
+            self.liveness.answers = true;
+            self.proof.begin();
+        }
+    }
+
+    /// Queues a PING for a sign of life.
+    pub(crate) fn ask_for_life(&mut self, ttl: Option<Duration>, now: Instant) {
+        self.ping(ttl);
+        self.heartbeat_end = self.out.queued_total();
+        self.liveness.asked(now);
+    }
+
+    /// Queues a PING behind what is about to leave, if so much has left that a proof of its arrival is due.
+    #[inline]
+    pub(crate) fn ask_for_proof(&mut self, ttl: Option<Duration>) {
+        if self.proof.is_due(self.queued()) && !self.out.is_empty() {
+            self.ping(ttl);
+        }
+    }
+
+    #[cold]
+    fn ping(&mut self, ttl: Option<Duration>) {
+        let context = self.proof.ask(self.queued());
+        self.connection.encode_ping(ttl.unwrap_or_default(), &context, &mut self.out);
         self.out.end_control();
+    }
+
+    /// All that was ever queued.
+    #[inline]
+    fn queued(&self) -> Position {
+        Position { messages: self.enqueued, bytes: self.out.queued_total() }
     }
 
     /// A PING came, with this context.
@@ -374,19 +380,19 @@ impl<S: AsyncStream> Peer<S> {
         self.pong.ask(context);
         self.pong.queue(&mut self.connection, &mut self.out);
     }
+}
 
-    /// A PONG: everything sent before its PING has arrived.
-    pub(crate) fn prove(&mut self, context: &[u8]) {
-        self.liveness.answered = true;
-        let (number, sent) = self.liveness.ping;
-        if context == number.to_be_bytes() {
-            self.liveness.proven = self.liveness.proven.max(sent);
-        }
+impl<S> Peer<S> {
+    /// Whether our half of the stream is shut down.
+    pub(crate) fn is_shut_down(&self) -> bool {
+        matches!(self.stage, Stage::Draining | Stage::Succeeded)
     }
 
-    /// Messages handed to the kernel of which nothing proves that they arrived.
+    /// Messages handed to the kernel of which nothing proves that they arrived. What the other side of a pipe has
+    /// taken has arrived.
     pub(crate) fn unproven(&self) -> u64 {
-        self.account.sent().saturating_sub(self.liveness.proven)
+        let inproc = self.link.inproc().is_some();
+        if inproc { 0 } else { self.proof.missing(self.account.sent()) }
     }
 }
 

@@ -125,7 +125,7 @@ impl<S: AsyncStream> Core<S> {
                     break;
                 }
                 Poll::Ready(Ok(read)) if read > 0 => {
-                    peer.liveness.reads += 1;
+                    peer.heard = true;
                     self.inbound.slab_drained = false;
                     if read == room {
                         break;
@@ -250,17 +250,17 @@ impl<S: AsyncStream> Core<S> {
                 self.inbound.slab.clear();
                 peer.large = Some(large);
             }
+            Ok(Some(Event::Pong { context })) => peer.proof.answer(&context),
             // What a peer that is let go wants of us is of no use any more; only its messages are counted.
             Ok(Some(_)) if departs => return,
             Ok(Some(Event::Handshaken(info))) => self.admit(id, info),
             Ok(Some(Event::Ping { ttl, context })) => {
                 peer.answer_ping(context);
-                if std::mem::replace(&mut peer.liveness.remote_ttl, ttl) != ttl {
+                if std::mem::replace(&mut peer.liveness.ttl, ttl) != ttl {
                     self.unclocked.push(id);
                     self.wake_companion();
                 }
             }
-            Ok(Some(Event::Pong { context })) => peer.prove(&context),
             Ok(Some(Event::Subscribe { topic })) => self.handle_subscription(id, &topic, true),
             Ok(Some(Event::Cancel { topic })) => self.handle_subscription(id, &topic, false),
             Err(error) => {

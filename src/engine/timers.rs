@@ -1,12 +1,13 @@
 //! What happens because time passes: handshake limits, heartbeats, departures, redialling.
 //!
-//! Only the companion knows the time. Between its looks no clock is read: a connection counts its
-//! reads, and a deadline that comes due compares the count with what it was.
+//! Only the companion knows the time. Between its looks no clock is read: a connection notes that bytes came, and
+//! the next look takes them for as late as can be.
 
 use std::time::{Duration, Instant};
 
 use super::clock::later;
 use super::core::{Core, Phase, Timer};
+use super::liveness::{Patience, WhatNow};
 use super::peer::{Peer, Stage};
 use super::read_ahead::ReadAhead;
 use crate::endpoint::Endpoint;
@@ -32,13 +33,6 @@ pub(crate) struct Step {
     pub(crate) departing: bool,
     /// When to look again if nothing happens before.
     pub(crate) deadline: Option<Instant>,
-}
-
-/// What to do about a connection whose deadline came.
-enum Verdict {
-    Dead(TimeoutKind),
-    Ping,
-    Fine,
 }
 
 impl<S: AsyncStream> Core<S> {
@@ -73,7 +67,7 @@ impl<S: AsyncStream> Core<S> {
         self.start_ageing(now);
         for id in std::mem::take(&mut self.unclocked) {
             self.start_life(id, now);
-            self.advance_check(id, now);
+            self.check_peer(id, now);
         }
         self.clock.look(now);
         self.schedule_dials(now);
@@ -83,6 +77,7 @@ impl<S: AsyncStream> Core<S> {
             match timer {
                 Timer::Peer(id) => self.check_peer(id, now),
                 Timer::Depart(id) => self.disconnect(id, DisconnectReason::Closed),
+                Timer::Ending(id) => self.look_at_ending(id, now),
                 Timer::Dial(id) if self.end_wait_for_name(id, now) => {}
                 Timer::Dial(id) => start.extend(self.begin_attempt(id)),
                 Timer::ReadAhead => self.end_read_delay(),
@@ -94,47 +89,47 @@ impl<S: AsyncStream> Core<S> {
         start
     }
 
-    /// When a live connection is next looked at.
-    pub(crate) fn next_check(&self, now: Instant) -> Instant {
-        let frame = self.options.frame_timeout.unwrap_or(Duration::MAX);
-        let heartbeat = self.options.heartbeat_interval.unwrap_or(Duration::MAX);
-        later(now, frame.min(heartbeat))
+    /// When a connection that begins now is first looked at.
+    pub(crate) fn first_look(&self, now: Instant) -> Instant {
+        Patience::of(&self.options).first_look(now)
     }
 
     fn check_peer(&mut self, id: PeerId, now: Instant) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(peer) = self.peers.get(id) else { return };
         let next = match peer.stage {
-            Stage::Handshaking if now >= peer.liveness.handshake_by => {
+            Stage::Handshaking if now >= peer.handshake_by => {
                 return self.time_out(id, TimeoutKind::Handshake);
             }
-            Stage::Handshaking => peer.liveness.handshake_by,
-            Stage::Live => match self.check_live(id, now) {
-                Verdict::Dead(kind) => return self.time_out(id, kind),
-                Verdict::Ping => {
-                    self.send_ping(id, now);
-                    later(now, self.options.heartbeat_timeout).min(self.next_check(now))
-                }
-                Verdict::Fine => self.next_check(now),
-            },
-            Stage::Succeeded | Stage::Retiring | Stage::Draining => return,
+            Stage::Handshaking => Some(peer.handshake_by),
+            Stage::Live => self.look_at(id, now),
+            Stage::Succeeded | Stage::Retiring | Stage::Draining => None,
         };
-        let Some(peer) = self.peers.get(id) else { return };
-        let next = peer.liveness.remote_ttl.map_or(next, |ttl| next.min(later(now, ttl)));
-        self.clock.set(Timer::Peer(id), next);
+        if let Some(next) = next {
+            self.clock.set(Timer::Peer(id), next);
+        }
     }
 
-    /// A peer may have asked to be looked at sooner than was planned.
-    fn advance_check(&mut self, id: PeerId, now: Instant) {
-        let Some(peer) = self.peers.get(id).filter(|peer| peer.stage == Stage::Live) else { return };
-        if let Some(ttl) = peer.liveness.remote_ttl {
-            self.clock.advance(Timer::Peer(id), later(now, ttl));
+    /// Looks at a live connection: when to look again, unless this was the end of it.
+    fn look_at(&mut self, id: PeerId, now: Instant) -> Option<Instant> {
+        let (patience, begun) = (Patience::of(&self.options), self.has_begun_message(id));
+        loop {
+            let peer = self.peers.get_mut(id)?;
+            peer.tell(now);
+            match peer.liveness.what_now(patience, begun, now) {
+                WhatNow::Wait(next) => return Some(next),
+                WhatNow::Ping => self.send_ping(id, now),
+                WhatNow::Dead(kind) => {
+                    self.time_out(id, kind);
+                    return None;
+                }
+            }
         }
     }
 
     /// From the first look at a connection after its handshake it is known how long it lasts.
     fn start_life(&mut self, id: PeerId, now: Instant) {
         if let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.stage == Stage::Live) {
-            peer.liveness.live_since.get_or_insert(now);
+            peer.live_since.get_or_insert(now);
         }
     }
 
@@ -142,34 +137,10 @@ impl<S: AsyncStream> Core<S> {
         self.disconnect(id, DisconnectReason::Timeout(kind));
     }
 
-    fn check_live(&mut self, id: PeerId, now: Instant) -> Verdict {
-        let Some(peer) = self.peers.get_mut(id) else { return Verdict::Fine };
-        let ping_due = self.options.heartbeat_interval.is_some_and(|interval| peer.ping_due(interval, now));
-        if peer.has_news(now) {
-            // PINGs behind a full queue would only pile up.
-            return if ping_due && !peer.write_blocked { Verdict::Ping } else { Verdict::Fine };
-        }
-        let quiet = now.saturating_duration_since(peer.liveness.quiet_since);
-        if self.options.frame_timeout.is_some_and(|limit| quiet >= limit) && self.has_begun_message(id) {
-            return Verdict::Dead(TimeoutKind::Frame);
-        }
-        let Some(peer) = self.peers.get(id) else { return Verdict::Fine };
-        if peer.liveness.remote_ttl.is_some_and(|ttl| quiet >= ttl) {
-            return Verdict::Dead(TimeoutKind::Heartbeat);
-        }
-        match peer.liveness.pinged_at {
-            Some(pinged) if now.saturating_duration_since(pinged) >= self.options.heartbeat_timeout => {
-                Verdict::Dead(TimeoutKind::Heartbeat)
-            }
-            None if ping_due => Verdict::Ping,
-            _ => Verdict::Fine,
-        }
-    }
-
     fn send_ping(&mut self, id: PeerId, now: Instant) {
-        let ttl = self.options.heartbeat_ttl;
+        let ttl = self.options.ping_ttl();
         if let Some(peer) = self.peers.get_mut(id) {
-            peer.ping(ttl, now);
+            peer.ask_for_life(ttl, now);
         }
         self.turn(|core| core.flush_peer(id));
     }
@@ -184,25 +155,19 @@ impl<S: AsyncStream> Core<S> {
 }
 
 impl<S> Peer<S> {
-    /// Whether bytes came since the last look, or may be waiting unread: a reader that is paused or busy
-    /// is no sign of a dead peer.
-    fn has_news(&mut self, now: Instant) -> bool {
-        let news = self.liveness.reads != self.liveness.seen_reads || self.paused || self.readable;
-        if news {
-            self.liveness.seen_reads = self.liveness.reads;
-            self.liveness.quiet_since = now;
-            self.liveness.pinged_at = None;
+    /// Tells what has happened since the last look. A reader that is paused or busy is no sign of a dead peer.
+    fn tell(&mut self, now: Instant) {
+        if std::mem::take(&mut self.heard) || self.paused || self.readable {
+            self.liveness.heard(now);
         }
-        news
-    }
-}
-
-impl<S: AsyncStream> Peer<S> {
-    /// Whether it is time for a PING: every interval, traffic or not. A peer that is paused at its mark
-    /// answers nothing, and knows by our PINGs that we live, as we do by its; and a busy connection has
-    /// what it sent proven now and then.
-    fn ping_due(&self, interval: Duration, now: Instant) -> bool {
-        let since = now.saturating_duration_since(self.liveness.last_ping);
-        since >= interval && self.connection.speaks_heartbeats()
+        if std::mem::take(&mut self.held_up) || self.write_blocked {
+            self.liveness.blocked(now);
+        }
+        if !self.write_blocked {
+            self.liveness.unblocked();
+        }
+        if self.out.written_total() >= self.heartbeat_end {
+            self.liveness.sent(now);
+        }
     }
 }

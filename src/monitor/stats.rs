@@ -26,8 +26,15 @@ pub struct SocketStats {
     pub bytes_sent: u64,
     /// Messages accepted and not yet sent.
     pub queued: u64,
-    /// The part of `sent` of which nothing proved that it had arrived when its connection ended: no
-    /// PONG to a later PING.
+    /// The part of `sent`, on connections that have ended, of which nothing proves that the peer has read it.
+    ///
+    /// What proves it is the answer to a later PING, which to peers that speak ZMTP 3.1 goes out behind every 1,000
+    /// messages or MiB if the one before it was answered; or that the connection ended in order: the peer ended it,
+    /// and its system confirmed the end of our half too, instead of resetting the connection since something came
+    /// that nobody reads. Over TCP that takes a round trip, for which the stream is kept, up to a second and up to
+    /// 256 of them, while the socket is open and has a companion: so this figure falls when the answer comes. A
+    /// peer that shuts down its sending half only, and then leaves something unread, cannot be told from one that
+    /// has read all. Over `inproc://` nothing is ever in doubt.
     pub in_doubt: u64,
     /// Whole messages that arrived.
     pub received: u64,

@@ -113,9 +113,12 @@ impl SocketOptions {
     /// How often a PING is sent, to peers that speak ZMTP 3.1; default `None`, no heartbeats (HEARTBEAT_IVL).
     ///
     /// Hosts that are gone are found without, by [`with_tcp_keepalive`](Self::with_tcp_keepalive). Heartbeats
-    /// find applications that hang, and peers behind a proxy or on a stream of your own. They cut off those
-    /// that are only slow, too: a libzmq peer at its RCVHWM answers no PING, and a peer of this crate answers
-    /// none while it blocks its runtime for longer than interval and timeout together.
+    /// find applications that hang, and peers behind a proxy or on a stream of your own. Nothing is concluded
+    /// while the kernel takes no more bytes for the peer, or has not taken the PING and all before it; nor from
+    /// a silence for which this socket's own runtime was too busy to listen. But what the kernel has taken the peer
+    /// may still have to read, and so those are cut off who are only slow with little to read: a libzmq peer that
+    /// has come to its RCVHWM reads and answers no PING, and a peer of this crate answers none while it blocks its
+    /// runtime for longer than interval and timeout together.
     #[must_use]
     pub fn with_heartbeat_interval(mut self, interval: Option<Duration>) -> Self {
         self.heartbeat_interval = interval;
@@ -129,7 +132,8 @@ impl SocketOptions {
     }
 
     /// How long after a PING any traffic must come for the peer not to be dead; default 15 s
-    /// (HEARTBEAT_TIMEOUT).
+    /// (HEARTBEAT_TIMEOUT; libzmq: the interval). It runs while the kernel takes what there is for the peer, from
+    /// when it has taken the PING. Longer than a libzmq peer may rest at its RCVHWM, or it is cut off.
     #[must_use]
     pub fn with_heartbeat_timeout(mut self, timeout: Duration) -> Self {
         self.heartbeat_timeout = timeout;
@@ -143,7 +147,8 @@ impl SocketOptions {
     }
 
     /// What the PING tells the peer: consider us dead after so long a silence. Up to 6553.5 s, rounded up to
-    /// tenths of a second; default `None` (HEARTBEAT_TTL).
+    /// tenths of a second; default `None` (HEARTBEAT_TTL). A libzmq peer at its RCVHWM hears nothing, and hangs up
+    /// when it has rested for so long. A peer's own TTL is heeded unless the kernel takes no more bytes for it.
     #[must_use]
     pub fn with_heartbeat_ttl(mut self, ttl: Option<Duration>) -> Self {
         self.heartbeat_ttl = ttl;
@@ -154,6 +159,11 @@ impl SocketOptions {
     #[must_use]
     pub fn heartbeat_ttl(&self) -> Option<Duration> {
         self.heartbeat_ttl
+    }
+
+    /// The same for a PING sent now: none where none is sent regularly, which would have the peer give us up.
+    pub(crate) fn ping_ttl(&self) -> Option<Duration> {
+        self.heartbeat_interval.and(self.heartbeat_ttl)
     }
 
     /// How long a closed or dropped socket goes on sending what is queued; default 30 s, zero to drop it

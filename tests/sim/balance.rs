@@ -66,7 +66,7 @@ fn a_full_peer_is_skipped() {
 #[test]
 fn the_messages_of_a_lost_peer_go_to_the_others() {
     for cut in CUTS {
-        let sim = Sim::new(1);
+        let sim = quick_network(1);
         sim.block_on(async {
             let (push, pulls) = three(quick().with_send_hwm(20), quick()).await;
             let links = sim.network().links();

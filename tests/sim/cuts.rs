@@ -40,7 +40,7 @@ fn traffic(sim: &Sim) -> Traffic {
 }
 
 fn push_pull(plan: Plan) -> Traffic {
-    let sim = Sim::new(1);
+    let sim = quick_network(1);
     sim.network().on_next_connect(plan);
     sim.block_on(async {
         let pull = Pull::bind_with_options(SERVER, quick()).await.unwrap();
@@ -74,7 +74,7 @@ fn push_pull(plan: Plan) -> Traffic {
 }
 
 fn dealer_router(plan: Plan) -> Traffic {
-    let sim = Sim::new(2);
+    let sim = quick_network(2);
     sim.network().on_next_connect(plan);
     sim.block_on(async {
         let router = Router::bind_with_options(SERVER, quick()).await.unwrap();

@@ -31,7 +31,7 @@ fn cut_meanwhile(sim: &Sim, seed: u64) -> sim::JoinHandle<()> {
 
 /// Numbered messages through cuts: what arrived, and the accounts of both ends at every step.
 fn through_cuts(seed: u64, mut at_every_step: impl FnMut(&SocketStats, &SocketStats)) -> Vec<u32> {
-    let sim = Sim::new(seed);
+    let sim = quick_network(seed);
     sim.block_on(async {
         let pull = Pull::bind_with_options(SERVER, quick()).await.unwrap();
         let push = Push::connect_with_reconnect_and_options(SERVER, quick()).await.unwrap();

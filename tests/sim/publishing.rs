@@ -164,7 +164,7 @@ fn nodrop_keeps_whom_the_last_value_is_for() {
 #[test]
 fn nodrop_does_not_wait_for_the_dead() {
     for cut in CUTS {
-        let sim = Sim::new(1);
+        let sim = quick_network(1);
         sim.block_on(async {
             let options = quick().with_send_hwm(5).with_xpub_nodrop(true);
             let (publisher, subs) = three(options, true).await;

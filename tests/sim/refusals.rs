@@ -11,7 +11,7 @@ const MIB: usize = 1024 * 1024;
 
 /// No message of these fits into what is under way.
 fn narrow() -> Sim {
-    let links = Plan::new().with_capacity(Direction::ToServer, 100_000);
+    let links = Plan::new().with_give_up(ms(200)).with_capacity(Direction::ToServer, 100_000);
     Sim::with_config(1, SimConfig::new().with_links(links))
 }
 
@@ -130,11 +130,8 @@ fn links_that_go_silent_are_no_refusals() {
     let sim = narrow();
     sim.block_on(async {
         let pull = Pull::bind_with_options(SERVER, quick()).await.unwrap();
-        sim.network().on_every_connect(Plan::new().with_capacity(Direction::ToServer, 100_000).cut_after(
-            Direction::ToServer,
-            200_000,
-            Cut::Silence,
-        ));
+        let plan = Plan::new().with_give_up(ms(200)).with_capacity(Direction::ToServer, 100_000);
+        sim.network().on_every_connect(plan.cut_after(Direction::ToServer, 200_000, Cut::Silence));
         let push = Push::connect_with_options(SERVER, quick()).await.unwrap();
         push.send(vec![1; MIB]).await.unwrap();
         sim::sleep(secs(10)).await;

@@ -36,6 +36,7 @@ impl Run {
         let mut rng = Rng::with_seed(seed);
         let chunk = [20, 1_000, 50_000, 500_000][rng.usize(..4)];
         let links = Plan::new()
+            .with_give_up(ms(200))
             .with_latency(ms(0)..=std::time::Duration::from_micros(rng.u64(1..5_000)))
             .with_read_chunk(1..=chunk)
             .with_write_chunk(1..=chunk)

@@ -37,6 +37,11 @@ pub fn quick() -> SocketOptions {
         .with_heartbeat_timeout(ms(100))
 }
 
+/// A network on which systems give up soon, too.
+pub fn quick_network(seed: u64) -> Sim {
+    Sim::with_config(seed, SimConfig::new().with_links(Plan::new().with_give_up(ms(200))))
+}
+
 /// No traffic but what the test sends.
 pub fn without_heartbeats() -> SocketOptions {
     SocketOptions::default().with_heartbeat_interval(None).with_frame_timeout(None)

@@ -59,6 +59,14 @@ impl<S: AsyncStream> Link<S> {
         }
     }
 
+    /// Whether the other side has confirmed the end of the stream.
+    pub(crate) fn has_ended(&self) -> io::Result<bool> {
+        match self {
+            Self::Stream(stream) => stream.has_ended(),
+            Self::Inproc(_) => Ok(true),
+        }
+    }
+
     /// The address of this end, where the link knows it.
     pub(crate) fn local_endpoint(&self) -> Option<Endpoint> {
         match self {

@@ -274,10 +274,9 @@ impl<S> Peer<S> {
         self.level()
     }
 
-    /// Messages that the application of the other side has: nothing about them is in doubt.
+    /// Messages that the application of the other side has.
     fn count_taken(&mut self, taken: Count) {
         self.out_level.remove_all(taken.messages, taken.all.cost());
         self.account.send(taken.messages as u64, taken.all.size as u64);
-        self.liveness.proven = self.account.sent();
     }
 }
