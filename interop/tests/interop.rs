@@ -15,6 +15,7 @@ macro_rules! mount {
         mod $name {
             use crate::support::$name as rt;
 
+            mod doubt;
             #[cfg(unix)]
             mod ipc;
             mod libzmq;
