@@ -152,14 +152,14 @@ pub(super) async fn read<S: AsyncStream>(stream: &mut S, buf: &mut RecvBuf) -> i
     poll_fn(|cx| stream.poll_read(cx, buf)).await
 }
 
-async fn write_all<S: AsyncStream>(stream: &mut S, src: &mut SendBuf) -> io::Result<()> {
+pub(super) async fn write_all<S: AsyncStream>(stream: &mut S, src: &mut SendBuf) -> io::Result<()> {
     while !src.is_empty() {
         poll_fn(|cx| stream.poll_write(cx, src)).await?;
     }
     Ok(())
 }
 
-async fn close<S: AsyncStream>(stream: &mut S) {
+pub(super) async fn close<S: AsyncStream>(stream: &mut S) {
     poll_fn(|cx| stream.poll_close(cx)).await.unwrap();
 }
 

@@ -12,8 +12,8 @@ use socket2::SockRef;
 use super::{System, SystemStream};
 use crate::endpoint::Endpoint;
 use crate::options::SocketOptions;
-use crate::runtime::conformance::{Pair, accept, bind, connect, endpoint, options, read};
-use crate::runtime::{AsyncStream, Connector, Listener, RecvBuf, Runtime};
+use crate::runtime::conformance::{Pair, accept, bind, close, connect, endpoint, options, read, write_all};
+use crate::runtime::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf};
 
 /// Makes tests of the functions below and of all that runtimes must do; needs `run` beside it.
 macro_rules! mount {
@@ -33,6 +33,27 @@ macro_rules! mount {
             use crate::runtime::conformance::{an_echo_comes_back, echo};
             let pair = os_conformance::unix_pair::<$runtime>;
             run(async { an_echo_comes_back::<$runtime, _>(pair(), echo).await });
+        }
+
+        #[test]
+        fn the_end_is_confirmed_or_a_reset() {
+            use crate::runtime::conformance::pair;
+            run(async {
+                for all in [true, false] {
+                    os_conformance::the_end_is_confirmed_or_a_reset(pair::<$runtime>().await, all).await;
+                }
+            });
+        }
+
+        #[cfg(unix)]
+        #[test]
+        fn the_end_is_confirmed_or_a_reset_over_unix() {
+            run(async {
+                for all in [true, false] {
+                    let pair = os_conformance::unix_pair::<$runtime>();
+                    os_conformance::the_end_is_confirmed_or_a_reset(pair, all).await;
+                }
+            });
         }
 
         #[test]
@@ -90,6 +111,31 @@ pub(in crate::runtime) fn unix_pair<R: OnSystem>() -> Pair<R> {
     let stream =
         |end: std::os::unix::net::UnixStream| SystemStream::prepared_unix(end.into(), &options()).unwrap();
     (stream(left), stream(right))
+}
+
+/// The other end has read all, or not, when it goes; it has shut its half down before.
+pub(in crate::runtime) async fn the_end_is_confirmed_or_a_reset<S: AsyncStream>(
+    (mut left, mut right): (S, S),
+    all: bool,
+) {
+    let mut queue = SendBuf::default();
+    queue.put(b"all");
+    write_all(&mut left, &mut queue).await.unwrap();
+    if all {
+        assert_eq!(read(&mut right, &mut RecvBuf::with_capacity(10)).await.unwrap(), 3);
+    }
+    close(&mut right).await;
+    assert_eq!(read(&mut left, &mut RecvBuf::with_capacity(10)).await.unwrap(), 0, "it looks the same");
+    drop(right);
+    close(&mut left).await;
+    // Nothing else is to be waited for: on one host the answer is a matter of moments.
+    loop {
+        match left.has_ended() {
+            Ok(false) => std::thread::yield_now(),
+            Ok(true) => return assert!(all),
+            Err(_) => return assert!(!all),
+        }
+    }
 }
 
 pub(in crate::runtime) fn without_a_runtime_there_is_none<R: Runtime>(

@@ -71,11 +71,15 @@ fn silence_swallows_until_the_capacity_is_full() {
         client.write_all(&[1; 30]).await.unwrap();
         sim.network().cut(link, Cut::Silence);
         client.write_all(&[1; 70]).await.unwrap();
-        assert!(timeout(Duration::from_secs(999), client.write_all(b"x")).await.is_err());
+        assert!(timeout(Duration::from_secs(924), client.write_all(b"x")).await.is_err());
+        // The client's system gives up in the end.
+        let error = timeout(Duration::from_secs(1), client.write_all(b"x")).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert_eq!(client.read_some(&mut [0]).await.unwrap_err().kind(), ErrorKind::TimedOut);
         drop(client);
         let hour = timeout(Duration::from_secs(3600), server.read_some(&mut [0])).await;
         assert!(hour.is_err(), "not even the end arrives");
-        // The kernel gives up in the end.
+        // Nothing of the server's own is under way.
         sim.network().cut(link, Cut::Reset);
         assert_eq!(drain(&mut server).await.1, Some(ErrorKind::ConnectionReset));
     });
