@@ -36,13 +36,16 @@ impl Happened {
 impl<S: AsyncStream> Core<S> {
     /// Has a connection end once whoever works on it is done; the first reason stands.
     pub(crate) fn doom(&mut self, id: PeerId, reason: DisconnectReason) {
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.doomed) else { return };
-        peer.doomed = true;
-        // What comes from a peer that was never admitted, or broke the rules, is for nobody.
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let first = !std::mem::replace(&mut peer.doomed, true);
+        // What comes from a peer that was never admitted, or broke the rules, is for nobody: of one that is to end
+        // for another reason as well, since whoever decodes would come upon it again and again.
         if reason.is_violation() || peer.stage == Stage::Handshaking {
             self.discard_undecoded(id);
         }
-        self.note(Note::Ended(id, reason));
+        if first {
+            self.note(Note::Ended(id, reason));
+        }
     }
 
     /// Another connection has taken a peer's identity over: from now on nothing goes to this one.

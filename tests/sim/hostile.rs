@@ -193,3 +193,24 @@ fn a_router_under_fire() {
         });
     });
 }
+
+/// Nothing is decoded again and again of a peer that breaks the rules when its connection is to end for another
+/// reason already: here our READY cannot be written any more.
+#[test]
+fn a_violation_on_a_connection_that_has_failed_is_the_end_of_it() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let options = quick().with_xpub_welcome_message("welcome").with_flush_policy(FlushPolicy::Eager);
+        let publisher = Pub::bind_with_options(SERVER, options).await.unwrap();
+        let pull = Pull::bind_with_options("tcp://pull:1", quick()).await.unwrap();
+        for (endpoint, socket_type) in [(SERVER, "SUB"), ("tcp://pull:1", "PUSH")] {
+            let mut peer = sim::raw_connect(endpoint).await.unwrap();
+            let bytes = [&crate::stalled::opening(socket_type, b"")[..], &[6], &[0xFF; 8]].concat();
+            sim.network().cut_after(peer.link(), Direction::ToServer, bytes.len() as u64, Cut::Reset);
+            peer.write_all(&bytes).await.unwrap();
+        }
+        sim::sleep(secs(1)).await;
+        assert!(publisher.peers().is_empty() && pull.peers().is_empty());
+        assert_eq!(publisher.stats().connects + pull.stats().connects, 2, "it was there before it failed");
+    });
+}
