@@ -58,7 +58,7 @@ pub(crate) use self::core::{Companion, Core};
 pub use self::driver::Driver;
 pub(crate) use self::ends::{Ends, notice};
 pub(crate) use self::outbound::Manner;
-pub(crate) use self::parked::{Attempt, List, Parked, Turn, Waiter};
+pub(crate) use self::parked::{Attempt, Parked, Turn, Waiter};
 pub(crate) use self::pattern::{Admission, Exceeded, Newcomer, Pattern, Room, Route, TopicPattern, Verdict};
 pub(crate) use self::peer::Origin;
 pub(crate) use self::resend::is_given_up;

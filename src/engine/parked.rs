@@ -314,6 +314,25 @@ impl Waits {
 }
 
 impl<S: AsyncStream> Core<S> {
+    /// Waits for something that is no business of this socket, at the place of `turn` as long as there is one.
+    ///
+    /// Who left it would wake the next, who would leave it for the same reason, and come back behind the first:
+    /// each would keep waking the other, and neither go on.
+    pub(crate) fn wait_elsewhere<R>(&self, turn: Turn) -> Attempt<R> {
+        match turn {
+            Turn::Waiting(place) if self.has_list(place.list) => Attempt::Wait(place.list, place.need),
+            _ => Attempt::Wait(List::Elsewhere, 0),
+        }
+    }
+
+    /// The list of a peer goes with it.
+    fn has_list(&self, list: List) -> bool {
+        match list {
+            List::Room(Some(id)) | List::Written(Some(id)) => self.peers.get(id).is_some(),
+            _ => true,
+        }
+    }
+
     /// Does something to a list; `None` if it went with its peer. Nothing foreign runs in there.
     pub(super) fn on_list<R>(&mut self, list: List, act: impl FnOnce(&mut WaitList) -> R) -> Option<R> {
         match list {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::Socket;
-use crate::engine::{Attempt, Core, List, Manner, Parked, Shared, Turn};
+use crate::engine::{Attempt, Core, Manner, Parked, Shared, Turn};
 use crate::error::{Error, TimeoutKind};
 use crate::message::Message;
 use crate::resilience::{BytePermits, Permit};
@@ -63,9 +63,11 @@ impl<P: BytePermits> Waiting<P> {
         let shared = &socket.shared;
         let Poll::Ready(permit) = self.poll_permit(&socket.permits, cost, cx) else {
             // Who comes back with a permit has kept its place.
-            let refused = ready!(self.parked.poll_within(TimeoutKind::Send, shared, cx, |core, _| {
-                let ended = core.ended();
-                ended.map_or(Attempt::Wait(List::Elsewhere, 0), |error| Attempt::Done(Err(error)))
+            let refused = ready!(self.parked.poll_within(TimeoutKind::Send, shared, cx, |core, turn| {
+                match core.ended() {
+                    Some(error) => Attempt::Done(Err(error)),
+                    None => core.wait_elsewhere(turn),
+                }
             }));
             self.acquiring = None;
             return Poll::Ready(refused);

@@ -250,3 +250,78 @@ fn those_who_wait_for_a_stalled_peer_cost_the_others_nothing() {
         assert!(polls <= 4 * CALLS, "{polls} polls of {CALLS} calls");
     });
 }
+
+/// Who waits for permits as well keeps its place among those who wait for room: if it left it, the next would be
+/// woken, leave for the same reason and wake the first again, for ever.
+#[test]
+fn senders_under_one_budget_do_not_wake_each_other_in_circles() {
+    for seed in 0..50 {
+        let config = SimConfig::new().with_poll_limit(20_000).with_order(sim::TaskOrder::Fifo);
+        let sim = Sim::with_config(seed, config);
+        sim.block_on(async {
+            let push = Push::bind_with_options(SERVER, without_heartbeats()).await.unwrap();
+            let push = push.with_permits(SemaphorePermits::new(1));
+            let senders: Vec<_> = (0..6)
+                .map(|_| {
+                    let push = push.clone();
+                    sim::spawn(async move {
+                        for _ in 0..30 {
+                            let Ok(()) = push.feed("x").await else { return };
+                        }
+                    })
+                })
+                .collect();
+            let mut peer = sim::raw_connect(SERVER).await.unwrap();
+            peer.write_all(&crate::stalled::opening("PULL", b"")).await.unwrap();
+            push.wait_for_peers(1).await.unwrap();
+            for _ in 0..seed {
+                sim::yield_now().await;
+            }
+            push.disconnect_peer(push.peers()[0]).unwrap();
+            sim.network().cut(peer.link(), Cut::Reset);
+            sim::sleep(secs(1)).await;
+            push.close().await;
+            for sender in senders {
+                sender.await.unwrap();
+            }
+        });
+    }
+}
+
+/// With the peer goes the place among those who wait for room at it; whoever waits for permits then does not turn
+/// in circles.
+#[test]
+fn a_sender_whose_peer_is_gone_waits_for_its_permits() {
+    let sim = Sim::with_config(1, SimConfig::new().with_poll_limit(5_000));
+    sim.block_on(async {
+        let options = without_heartbeats().with_send_hwm(1).with_on_full(OnFull::Wait);
+        let router = Router::bind_with_options(SERVER, options).await.unwrap();
+        let peer =
+            |identity: &'static str| without_heartbeats().with_identity(identity).with_reconnect(false);
+        let _lost = Dealer::connect_with_options(SERVER, peer("lost")).await.unwrap();
+        let _stays = Dealer::connect_with_options(SERVER, peer("stays")).await.unwrap();
+        router.wait_for_peers(2).await.unwrap();
+        for link in sim.network().links() {
+            sim.network().set_capacity(link.id, Direction::ToClient, 0);
+        }
+        let budget = SemaphorePermits::new(4 * Frame::COST + 11);
+        let router = router.with_permits(budget.clone());
+
+        router.try_send(vec!["lost", "x"]).unwrap();
+        let clone = router.clone();
+        let waits = sim::spawn(async move { clone.send_to("lost", "y").await });
+        sim::sleep(ms(1)).await;
+        router.try_send(vec!["stays", "x"]).unwrap();
+        let clone = router.clone();
+        let large = sim::spawn(async move { clone.send_to("stays", vec![0; 1_000]).await });
+        sim::sleep(ms(1)).await;
+        assert_eq!(budget.waiters(), 1, "the large one");
+
+        router.disconnect_peer("lost").unwrap();
+        sim::sleep(ms(1)).await;
+        assert!(!waits.is_finished() && !large.is_finished());
+        router.close().await;
+        assert!(waits.await.unwrap().is_err() && large.await.unwrap().is_err());
+        assert_eq!(budget.in_use(), 0);
+    });
+}
