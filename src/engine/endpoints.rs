@@ -27,7 +27,7 @@ pub(crate) struct Endpoints {
     changed: bool,
     /// Dials that were just added, to be started at once.
     pub(crate) fresh: Vec<u32>,
-    /// Why the last explicit stream ended.
+    /// Why the handshake of the explicit stream failed.
     pub(crate) given_failure: Option<Error>,
     /// The socket was made from a stream, or had an endpoint: without any left it is at its end.
     pub(crate) used: bool,

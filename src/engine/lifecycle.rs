@@ -204,7 +204,7 @@ impl<S: AsyncStream> Core<S> {
         let how = reason.clone();
         let reason = if peer.stage == Stage::Succeeded { DisconnectReason::Replaced } else { reason };
         let reason = if peer.dismissed { DisconnectReason::Dismissed } else { reason };
-        if peer.origin == Origin::Given {
+        if peer.origin == Origin::Given && peer.stage == Stage::Handshaking {
             self.endpoints.given_failure = Some(reason.clone().into());
         }
         self.settle_unsent(&mut peer, &reason);

@@ -42,10 +42,8 @@ impl<S: AsyncStream> Core<S> {
             return Poll::Ready(Err(error));
         }
         match self.peers.get(id).map(|peer| peer.stage) {
-            None => {
-                let cause = self.endpoints.given_failure.take();
-                Poll::Ready(Err(cause.unwrap_or(Error::NotConnected)))
-            }
+            // Without a failure it was done, and the connection has ended since: what came by it is there.
+            None => Poll::Ready(self.endpoints.given_failure.take().map_or(Ok(()), Err)),
             Some(Stage::Handshaking) => Poll::Pending,
             Some(_) => Poll::Ready(Ok(())),
         }

@@ -212,3 +212,21 @@ fn a_receiver_at_its_mark_still_shakes_hands() {
         }
     });
 }
+
+/// The handshake was done, whatever has come since: what the peer had said is received.
+#[test]
+fn a_stream_that_ends_right_behind_its_handshake_was_a_connection() {
+    let links = Plan::new().with_read_chunk(1..=1).with_latency(ms(1)..=ms(1));
+    let sim = Sim::with_config(1, SimConfig::new().with_links(links));
+    sim.block_on(async {
+        let mut listener = sim::raw_listen(SERVER).await.unwrap();
+        let stream = sim::raw_connect(SERVER).await.unwrap().into_inner();
+        let mut peer = listener.accept().await.unwrap();
+        peer.write_all(&[&crate::stalled::opening("PUSH", b"")[..], b"\0\x04last"].concat()).await.unwrap();
+        peer.close().unwrap();
+        sim::sleep(ms(10)).await;
+        let pull = Pull::from_runtime_stream(stream, without_heartbeats()).await.unwrap();
+        assert_eq!(pull.recv().await.unwrap()[0], "last");
+        assert!(matches!(pull.recv().await, Err(Error::NotConnected)));
+    });
+}
