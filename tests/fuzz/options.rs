@@ -1,0 +1,144 @@
+//! Options, one by one, so that each can be left out.
+
+use std::time::Duration;
+
+use monocoque::options::{ReconnectStop, RouterHandover, RouterNotify};
+use monocoque::prelude::*;
+
+use crate::plan::name;
+
+#[derive(Clone, Debug)]
+pub enum Choice {
+    SendHwm(usize),
+    RecvHwm(usize),
+    SendHwmBytes(usize),
+    RecvHwmBytes(usize),
+    LeftoverBytes(usize),
+    MaxMessageSize(usize),
+    MaxFrames(usize),
+    MaxSubscriptions(usize),
+    MaxSubscriptionBytes(usize),
+    MaxConnections(usize),
+    MaxHandshakes(usize),
+    MaxResends(Option<u32>),
+    MaxAttempts(u32),
+    Identity(u8),
+    Flush(FlushPolicy),
+    Full(OnFull),
+    Cancel(OnCancel),
+    Disconnected(WhileDisconnected),
+    HandshakeTimeout(Duration),
+    FrameTimeout(Option<Duration>),
+    ConnectTimeout(Duration),
+    RecvTimeout(Duration),
+    SendTimeout(Duration),
+    Heartbeats { interval: Duration, timeout: Duration, ttl: Option<Duration> },
+    Linger(Duration),
+    UnlimitedLinger,
+    NoReconnect,
+    Stop(ReconnectStop),
+    RouterMandatory,
+    Handover(RouterHandover),
+    RouterNotify(RouterNotify),
+    ProbeRouter,
+    ReqCorrelate,
+    ReqRelaxed,
+    ReqResend,
+    XPubVerbose,
+    XPubVerboser,
+    XPubManual,
+    XPubManualLastValue,
+    InvertMatching,
+    OnlyFirstSubscribe,
+    XSubVerboseUnsubscribe,
+    Conflate,
+    Welcome(usize),
+    Hello(usize),
+    Farewell(usize),
+    Hiccup(usize),
+    MonitorEvents(usize),
+    MonitorDrops(usize),
+}
+
+/// What all sockets have unless they say otherwise: they notice things and try again soon, so that a session is
+/// short in virtual time.
+fn base() -> SocketOptions {
+    SocketOptions::default()
+        .with_backoff(
+            Backoff::new().with_initial(Duration::from_millis(5)).with_max(Duration::from_millis(80)),
+        )
+        .with_linger(Duration::from_millis(300))
+        .with_connect_timeout(Duration::from_secs(1))
+        .with_handshake_timeout(Duration::from_millis(500))
+}
+
+pub fn build(choices: &[Choice]) -> SocketOptions {
+    choices.iter().fold(base(), |options, choice| choice.apply(options))
+}
+
+impl Choice {
+    fn apply(&self, options: SocketOptions) -> SocketOptions {
+        match *self {
+            Self::SendHwm(n) => options.with_send_hwm(n),
+            Self::RecvHwm(n) => options.with_recv_hwm(n),
+            Self::SendHwmBytes(n) => options.with_send_hwm_bytes(n),
+            Self::RecvHwmBytes(n) => options.with_recv_hwm_bytes(n),
+            Self::LeftoverBytes(n) => options.with_leftover_bytes(n),
+            Self::MaxMessageSize(n) => options.with_max_message_size(n),
+            Self::MaxFrames(n) => options.with_max_frames(n),
+            Self::MaxSubscriptions(n) => options.with_max_subscriptions(n),
+            Self::MaxSubscriptionBytes(n) => options.with_max_subscription_bytes(n),
+            Self::MaxConnections(n) => options.with_max_connections(n),
+            Self::MaxHandshakes(n) => options.with_max_handshakes(n),
+            Self::MaxResends(n) => options.with_max_resends(n),
+            Self::MaxAttempts(n) => options.with_max_attempts(Some(n)),
+            Self::Identity(n) => options.with_identity(name(n)),
+            Self::Flush(policy) => options.with_flush_policy(policy),
+            Self::Full(on_full) => options.with_on_full(on_full),
+            Self::Cancel(on_cancel) => options.with_on_cancel(on_cancel),
+            Self::Disconnected(policy) => options.with_while_disconnected(policy),
+            Self::HandshakeTimeout(limit) => options.with_handshake_timeout(limit),
+            Self::FrameTimeout(limit) => options.with_frame_timeout(limit),
+            Self::ConnectTimeout(limit) => options.with_connect_timeout(limit),
+            Self::RecvTimeout(limit) => options.with_recv_timeout(Some(limit)),
+            Self::SendTimeout(limit) => options.with_send_timeout(Some(limit)),
+            Self::Heartbeats { interval, timeout, ttl } => options
+                .with_heartbeat_interval(Some(interval))
+                .with_heartbeat_timeout(timeout)
+                .with_heartbeat_ttl(ttl),
+            Self::Linger(linger) => options.with_linger(linger),
+            Self::UnlimitedLinger => options.with_unlimited_linger(),
+            Self::NoReconnect => options.with_reconnect(false),
+            Self::Stop(stop) => options.with_reconnect_stop(stop),
+            _ => self.apply_to_type(options),
+        }
+    }
+
+    /// Those that only some socket types have.
+    fn apply_to_type(&self, options: SocketOptions) -> SocketOptions {
+        match *self {
+            Self::RouterMandatory => options.with_router_mandatory(true),
+            Self::Handover(handover) => options.with_router_handover(handover),
+            Self::RouterNotify(when) => options.with_router_notify(when),
+            Self::ProbeRouter => options.with_probe_router(true),
+            Self::ReqCorrelate => options.with_req_correlate(true),
+            Self::ReqRelaxed => options.with_req_relaxed(true),
+            Self::ReqResend => options.with_req_resend(true),
+            Self::XPubVerbose => options.with_xpub_verbose(true),
+            Self::XPubVerboser => options.with_xpub_verboser(true),
+            Self::XPubManual => options.with_xpub_manual(true),
+            Self::XPubManualLastValue => options.with_xpub_manual_last_value(true),
+            Self::InvertMatching => options.with_invert_matching(true),
+            Self::OnlyFirstSubscribe => options.with_only_first_subscribe(true),
+            Self::XSubVerboseUnsubscribe => options.with_xsub_verbose_unsubscribe(true),
+            Self::Conflate => options.with_conflate(true),
+            Self::Welcome(len) => options.with_xpub_welcome_message(vec![b'w'; len]),
+            Self::Hello(len) => options.with_hello_message(vec![b'h'; len]),
+            Self::Farewell(len) => options.with_disconnect_message(vec![b'f'; len]),
+            Self::Hiccup(len) => options.with_hiccup_message(vec![b'i'; len]),
+            Self::MonitorEvents(n) => options.with_monitor_events(n),
+            Self::MonitorDrops(n) => options.with_monitor_drops(n),
+            _ => unreachable!("{self:?} is applied to all types"),
+        }
+    }
+}
