@@ -42,6 +42,7 @@ mod sim {
     mod handshakes;
     mod heartbeats;
     mod hostile;
+    mod incomplete;
     mod inproc;
     mod marks;
     mod names;

@@ -32,6 +32,7 @@ macro_rules! mount {
             mod handles;
             mod heartbeats;
             mod hostile;
+            mod incomplete;
             mod inproc;
             #[cfg(unix)]
             mod ipc;

@@ -102,6 +102,8 @@ pub(crate) enum Timer {
     Linger,
     /// The first message that waits for a peer has waited too long.
     Expire,
+    /// The end of the patience with those who make others wait.
+    Starved,
     /// The time limit of a call.
     Limit(u64),
 }

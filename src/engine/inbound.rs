@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::core::{Companion, Core};
+use super::incomplete::Incomplete;
 use super::leftovers::Leftovers;
 use super::parked::{Attempt, List, Turn};
 use super::pattern::Pattern;
@@ -48,6 +49,9 @@ pub(crate) struct Inbound {
     /// What connections that have ended left, and how much of it was received in a row.
     pub(super) leftovers: Leftovers,
     pub(super) leftovers_in_row: u32,
+    /// What messages in the making take, and whether those are watched that make others wait.
+    pub(super) incomplete: Incomplete,
+    pub(super) watches_slow: bool,
     /// Messages taken from pipes since a stream last had its turn.
     pub(super) passed: u32,
     /// Polls of `recv` so far: tells the companion whether somebody reads inline.
@@ -91,6 +95,8 @@ impl Inbound {
             returned: VecDeque::new(),
             leftovers: Leftovers::new(options),
             leftovers_in_row: 0,
+            incomplete: Incomplete::new(options),
+            watches_slow: false,
             passed: 0,
             calls: 0,
             seen_calls: 0,

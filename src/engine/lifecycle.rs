@@ -190,6 +190,7 @@ impl<S: AsyncStream> Core<S> {
         if let Some(from) = peer.came_from() {
             self.doorway.leave(from, id);
         }
+        self.forget_incomplete(&peer);
         let bytes = self.take_undecoded(&mut peer);
         self.clock.cancel(Timer::Peer(id));
         self.clock.cancel(Timer::Depart(id));

@@ -24,6 +24,7 @@ mod fan_out;
 mod flush;
 mod held;
 mod inbound;
+mod incomplete;
 mod inproc;
 mod ledger;
 mod leftovers;

@@ -173,6 +173,9 @@ pub(crate) struct Peer<S> {
     pub(crate) readable: bool,
     /// Reading waits until the application has taken messages.
     pub(crate) paused: bool,
+    /// Reading waits until other connections have finished their messages, and what our own unfinished one takes.
+    pub(super) starved: bool,
+    pub(super) making: usize,
     /// How the stream ended, to be acted on once the bytes before the end are decoded.
     pub(crate) ending: Option<DisconnectReason>,
 
@@ -245,6 +248,8 @@ impl<S: AsyncStream> Peer<S> {
             ends: None,
             readable: false,
             paused: false,
+            starved: false,
+            making: 0,
             ending: None,
             handshake_by,
             live_since: None,

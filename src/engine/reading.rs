@@ -41,7 +41,7 @@ impl<S: AsyncStream> Core<S> {
 
     pub(super) fn mark_readable(&mut self, id: PeerId) {
         if let Some(peer) = self.peers.get_mut(id) {
-            if !peer.readable && !peer.paused {
+            if !peer.readable && !peer.paused && !peer.starved {
                 peer.readable = true;
                 self.inbound.readable.push_back(id);
             }
@@ -108,6 +108,9 @@ impl<S: AsyncStream> Core<S> {
 
     /// Reads, and says whether there may be more; how the stream ended is noted.
     pub(super) fn read_once(&mut self, id: PeerId) -> bool {
+        if self.is_starved(id) {
+            return false;
+        }
         let Some(peer) = self.peers.get_mut(id) else { return false };
         self.inbound.slab.compact();
         for _ in 0..2 {
@@ -142,6 +145,7 @@ impl<S: AsyncStream> Core<S> {
         }
         let more = peer.readable;
         self.finish_large(id);
+        self.weigh(id);
         more
     }
 
@@ -190,10 +194,16 @@ impl<S: AsyncStream> Core<S> {
             self.inbound.slab.consume(used);
             self.inbound.turn += 1;
             match event {
-                Ok(Some(Event::Message(message))) => *into = message,
+                Ok(Some(Event::Message(message))) => {
+                    *into = message;
+                    if peer.making > 0 {
+                        self.weigh(id);
+                    }
+                }
                 Ok(None) => {
                     self.inbound.slab_drained = true;
                     self.handle_other(id, Ok(None));
+                    self.weigh(id);
                     return false;
                 }
                 other => {

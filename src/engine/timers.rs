@@ -82,6 +82,7 @@ impl<S: AsyncStream> Core<S> {
                 Timer::Dial(id) => start.extend(self.begin_attempt(id)),
                 Timer::ReadAhead => self.end_read_delay(),
                 Timer::Linger => self.linger_over(),
+                Timer::Starved => self.end_slow(),
                 Timer::Expire => self.expire_pending(now),
                 Timer::Limit(id) => self.limit_reached(id),
             }
@@ -157,7 +158,7 @@ impl<S: AsyncStream> Core<S> {
 impl<S> Peer<S> {
     /// Tells what has happened since the last look. A reader that is paused or busy is no sign of a dead peer.
     fn tell(&mut self, now: Instant) {
-        if std::mem::take(&mut self.heard) || self.paused || self.readable {
+        if std::mem::take(&mut self.heard) || self.paused || self.starved || self.readable {
             self.liveness.heard(now);
         }
         if std::mem::take(&mut self.held_up) || self.write_blocked {

@@ -112,6 +112,26 @@ impl SocketOptions {
         limit(self.recv_hwm_bytes)
     }
 
+    /// What messages in the making may take, of all connections together; default 512 MiB. It is bytes that have
+    /// arrived that count, never what a peer announces, and not what a connection has of a message below 64 KiB.
+    ///
+    /// Past it only the connection with the oldest unfinished message is read, and the others wait: until some
+    /// message is finished or its connection ends, and without timing out. While others wait, a connection that
+    /// is read and brings less than 64 KiB/s over 10 s is ended, the slowest first, with
+    /// [`TimeoutKind::Frame`](crate::error::TimeoutKind::Frame). One message is always let through, so that
+    /// the bound is this, the largest message, and 128 KiB for each connection. libzmq has none.
+    #[must_use]
+    pub fn with_incomplete_bytes(mut self, bytes: usize) -> Self {
+        self.incomplete_bytes = bytes;
+        self
+    }
+
+    /// What messages in the making may take, of all connections together; `None` for no limit.
+    #[must_use]
+    pub fn incomplete_bytes(&self) -> Option<usize> {
+        limit(self.incomplete_bytes)
+    }
+
     /// The largest message sent or accepted, in payload bytes over all frames; default 256 MiB. `send` refuses
     /// more, and a peer that announces more is disconnected before anything is allocated. libzmq's MAXMSGSIZE is for each
     /// frame, and for receiving only. What comes over `inproc://` is there already, and not checked, nor are

@@ -69,7 +69,7 @@
 //! | ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN | security is not in this version |
 //! | options of a context: IO_THREADS, MAX_SOCKETS, SOCKET_LIMIT, THREAD_*, MAX_MSGSZ, MSG_T_SIZE, BLOCKY, ZERO_COPY_RECV | not needed: there is no context |
 //!
-//! Options that libzmq has not: [`with_frame_timeout`], [`with_leftover_bytes`], [`with_max_attempts`],
+//! Options that libzmq has not: [`with_frame_timeout`], [`with_incomplete_bytes`], [`with_leftover_bytes`], [`with_max_attempts`],
 //! [`with_max_connections`], [`with_max_frames`], [`with_max_handshakes`], [`with_max_resends`],
 //! [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_monitor_drops`], [`with_monitor_events`],
 //! [`with_on_cancel`],
@@ -102,6 +102,7 @@
 //! [`with_hello_message`]: SocketOptions::with_hello_message
 //! [`with_hiccup_message`]: SocketOptions::with_hiccup_message
 //! [`with_identity`]: SocketOptions::with_identity
+//! [`with_incomplete_bytes`]: SocketOptions::with_incomplete_bytes
 //! [`with_invert_matching`]: SocketOptions::with_invert_matching
 //! [`with_leftover_bytes`]: SocketOptions::with_leftover_bytes
 //! [`with_linger`]: SocketOptions::with_linger
@@ -190,7 +191,8 @@ const MIB: usize = 1024 * 1024;
 /// "unlimited" is a setter of its own, never 0.
 ///
 /// Worst-case memory with the defaults: 64 MiB and one message for each peer and direction, up to 64 MiB
-/// and one message in the socket's own queue; use byte permits to bound sockets together.
+/// and one message in the socket's own queue, and 512 MiB of messages in the making; use byte permits to bound
+/// sockets together, and see [`guide::bounds`](crate::guide::bounds).
 ///
 /// ```
 /// use monocoque::SocketOptions;
@@ -210,6 +212,7 @@ pub struct SocketOptions {
     pub(crate) send_hwm_bytes: usize,
     pub(crate) recv_hwm_bytes: usize,
     pub(crate) leftover_bytes: Option<usize>,
+    pub(crate) incomplete_bytes: usize,
     pub(crate) max_message_size: usize,
     pub(crate) max_frames: usize,
     pub(crate) identity: Bytes,
@@ -252,6 +255,7 @@ impl Default for SocketOptions {
             send_hwm_bytes: 64 * MIB,
             recv_hwm_bytes: 64 * MIB,
             leftover_bytes: None,
+            incomplete_bytes: 512 * MIB,
             max_message_size: 256 * MIB,
             max_frames: 65_536,
             identity: Bytes::new(),
@@ -298,6 +302,7 @@ mod tests {
         assert_eq!((options.send_hwm(), options.recv_hwm()), (Some(1000), Some(1000)));
         assert_eq!((options.send_hwm_bytes(), options.recv_hwm_bytes()), (Some(64 * MIB), Some(64 * MIB)));
         assert_eq!(options.leftover_bytes(), Some(64 * MIB));
+        assert_eq!(options.incomplete_bytes(), Some(512 * MIB));
         assert_eq!((options.max_message_size(), options.max_frames()), (256 * MIB, 65_536));
         assert_eq!(options.max_connections(), None);
         assert_eq!((options.identity(), options.max_handshakes()), (&b""[..], 1024));

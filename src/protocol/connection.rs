@@ -128,6 +128,12 @@ impl Connection {
         !self.partial.frames.is_empty()
     }
 
+    /// What the frames of an unfinished message cost.
+    #[inline]
+    pub(crate) fn partial_cost(&self) -> usize {
+        self.partial.size + self.partial.frames.len() * Frame::COST
+    }
+
     /// Whether a message has begun and not ended; `undecoded` is what `handle_input` left over.
     pub(crate) fn has_begun_message(&self, undecoded: &[u8]) -> bool {
         let begins = |flags: Flags| self.is_ready() && !flags.is_command();
