@@ -46,6 +46,7 @@ mod sim {
     mod inproc;
     mod marks;
     mod names;
+    mod options;
     mod publishing;
     mod reconnect;
     mod reconnect_stop;

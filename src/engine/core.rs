@@ -127,7 +127,7 @@ impl<S: AsyncStream> Core<S> {
             limits,
             security: Security::default(),
         };
-        let conflates = options.conflate() && socket_type.conflates();
+        let conflates = options.conflate();
         let outbound = Outbound::new(&options, !pattern.takes_turns() && !conflates);
         let inbound = Inbound::new(&options, &*pattern, conflates);
         Self {

@@ -144,9 +144,8 @@ impl<S: AsyncStream> Core<S> {
     /// The first messages of a connection. Nothing leaves yet: room would be freed for those that wait for a
     /// peer, and they must not come in between.
     fn greet(&mut self, id: PeerId) {
-        let socket_type = self.config.socket_type;
-        let probe = (self.options.probe_router && socket_type.probes()).then(|| Frame::new().into());
-        let hello = self.options.types.hello_message.clone().filter(|_| socket_type.converses());
+        let probe = self.options.probe_router.then(|| Frame::new().into());
+        let hello = self.options.types.hello_message.clone();
         for greeting in probe.into_iter().chain(hello) {
             self.ledger.accept();
             self.queue(id, Queued::new(greeting, Permit::none()));
@@ -162,8 +161,7 @@ impl<S: AsyncStream> Core<S> {
             Origin::Dial(_) => &self.options.types.hiccup_message,
             Origin::Listener(_) | Origin::Given => &self.options.types.disconnect_message,
         };
-        if let Some(mut message) = farewell.as_ref().filter(|_| self.config.socket_type.converses()).cloned()
-        {
+        if let Some(mut message) = farewell.clone() {
             if self.accept(id, &mut message) {
                 self.put_into_inbox(id, message);
             }

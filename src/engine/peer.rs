@@ -202,7 +202,7 @@ impl<S: AsyncStream> Peer<S> {
         handshake_by: Instant,
     ) -> Self {
         let Common { ready, config, options } = common;
-        let conflates = options.conflate() && config.socket_type.conflates();
+        let conflates = options.conflate();
         let signal = PeerSignal::new(id, ready);
         let mut out = SendBuf::default();
         let mut connection = Connection::new(config, origin.role());

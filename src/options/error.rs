@@ -49,6 +49,14 @@ pub enum OptionError {
         /// The bytes it has.
         len: usize,
     },
+    /// The option is one of other socket types, and would be without effect.
+    #[error("a {socket_type} has no option {option}")]
+    NotOfType {
+        /// The option's name.
+        option: &'static str,
+        /// The type of the socket, as on the wire.
+        socket_type: &'static str,
+    },
     /// Identities that begin with a zero byte are made by ROUTER sockets for peers that bring none.
     #[error("an identity must not begin with a zero byte")]
     IdentityReserved,

@@ -69,12 +69,11 @@
 //! | ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN | security is not in this version |
 //! | options of a context: IO_THREADS, MAX_SOCKETS, SOCKET_LIMIT, THREAD_*, MAX_MSGSZ, MSG_T_SIZE, BLOCKY, ZERO_COPY_RECV | not needed: there is no context |
 //!
-//! Options that libzmq has not: [`with_frame_timeout`], [`with_incomplete_bytes`], [`with_leftover_bytes`], [`with_max_attempts`],
-//! [`with_max_connections`], [`with_max_frames`], [`with_max_handshakes`], [`with_max_resends`],
-//! [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_monitor_drops`], [`with_monitor_events`],
-//! [`with_on_cancel`],
-//! [`with_reconnect_jitter`], [`with_recv_hwm_bytes`], [`with_send_hwm_bytes`], [`with_req_resend`],
-//! [`with_tcp_nodelay`].
+//! Options that libzmq has not: [`with_frame_timeout`], [`with_incomplete_bytes`], [`with_leftover_bytes`],
+//! [`with_max_attempts`], [`with_max_connections`], [`with_max_frames`], [`with_max_handshakes`],
+//! [`with_max_resends`], [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_monitor_drops`],
+//! [`with_monitor_events`], [`with_on_cancel`], [`with_reconnect_jitter`], [`with_recv_hwm_bytes`],
+//! [`with_send_hwm_bytes`], [`with_req_resend`], [`with_tcp_nodelay`].
 //!
 //! What differs by default stands in [`guide::delivery`](crate::guide::delivery#deviations-from-libzmq).
 //!
@@ -193,6 +192,11 @@ const MIB: usize = 1024 * 1024;
 /// Worst-case memory with the defaults: 64 MiB and one message for each peer and direction, up to 64 MiB
 /// and one message in the socket's own queue, and 512 MiB of messages in the making; use byte permits to bound
 /// sockets together, and see [`guide::bounds`](crate::guide::bounds).
+///
+/// An option that a socket type does not have, set to something other than its default, is refused when the socket
+/// is opened ([`OptionError::NotOfType`]): it would be without effect. The docs of such options name the types. Marks,
+/// time limits, and what concerns connections every type has, so that options can be made for any; where a type
+/// does not send, or does not receive, those of that direction have nothing to act upon.
 ///
 /// ```
 /// use monocoque::SocketOptions;

@@ -63,7 +63,8 @@ impl SocketOptions {
     }
 
     /// What becomes of a message whose peers are at their marks; default `None`: what the socket type does
-    /// in libzmq. ROUTER, REP, PUB, XPUB and XSUB drop, so that no peer stops a service; the others wait.
+    /// in libzmq. ROUTER, REP, PUB, XPUB and XSUB drop, so that no peer stops a service; the others wait. PULL and
+    /// SUB do not send, and have no such option.
     #[must_use]
     pub fn with_on_full(mut self, on_full: impl Into<Option<OnFull>>) -> Self {
         self.on_full = on_full.into();
@@ -88,8 +89,8 @@ impl SocketOptions {
         self.with_on_full(nodrop.then_some(OnFull::Wait))
     }
 
-    /// What becomes of a message while no peer is connected; default [`WhileDisconnected::Queue`]
-    /// (IMMEDIATE is [`WhileDisconnected::Wait`]).
+    /// What becomes of a message while no peer is connected: PUSH, DEALER, REQ and PAIR; default
+    /// [`WhileDisconnected::Queue`] (IMMEDIATE is [`WhileDisconnected::Wait`]).
     #[must_use]
     pub fn with_while_disconnected(mut self, policy: WhileDisconnected) -> Self {
         self.while_disconnected = policy;
@@ -102,7 +103,8 @@ impl SocketOptions {
         self.while_disconnected
     }
 
-    /// How many connections a message that peers do not take may cost; default 3, `None` for any number.
+    /// How many connections a message that peers do not take may cost: PUSH, DEALER, REQ and PAIR; default 3,
+    /// `None` for any number.
     ///
     /// What a lost connection has half-written is sent again whole by PUSH, DEALER, REQ and PAIR. If the reason
     /// is that the peer refuses it (it is over its `max_message_size`, say) that would go on for ever, with
@@ -159,7 +161,7 @@ impl SocketOptions {
     }
 
     /// Whether each new connection is greeted with one empty message, so that a ROUTER learns of this
-    /// socket; DEALER and ROUTER; default false (PROBE_ROUTER).
+    /// socket; DEALER, REQ and ROUTER; default false (PROBE_ROUTER).
     #[must_use]
     pub fn with_probe_router(mut self, probe: bool) -> Self {
         self.probe_router = probe;

@@ -209,7 +209,7 @@ impl SocketOptions {
     }
 
     /// Whether messages go to, and are received by, those whose subscriptions do *not* match; to be set on
-    /// both sides; default false (INVERT_MATCHING).
+    /// both sides, but for an XSUB, which takes what comes; default false (INVERT_MATCHING).
     #[must_use]
     pub fn with_invert_matching(mut self, on: bool) -> Self {
         self.types.invert_matching = on;
@@ -223,7 +223,7 @@ impl SocketOptions {
     }
 
     /// Whether only the first frame of a message from an XSUB can be a subscription; default false: each
-    /// frame that begins with a byte 0 or 1 is one (ONLY_FIRST_SUBSCRIBE).
+    /// frame that begins with a byte 0 or 1 is one (PUB, XPUB and XSUB; ONLY_FIRST_SUBSCRIBE).
     #[must_use]
     pub fn with_only_first_subscribe(mut self, on: bool) -> Self {
         self.types.only_first_subscribe = on;
@@ -303,7 +303,7 @@ impl SocketOptions {
 /// Messages that the socket sends or receives by itself.
 impl SocketOptions {
     /// The first message to each new subscriber, who has to subscribe to its first frame to see it; default
-    /// none (XPUB_WELCOME_MSG).
+    /// none (PUB and XPUB; XPUB_WELCOME_MSG).
     #[must_use]
     pub fn with_xpub_welcome_message(mut self, message: impl Into<Message>) -> Self {
         self.types.xpub_welcome_message = Some(message.into());

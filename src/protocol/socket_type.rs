@@ -83,6 +83,47 @@ impl SocketType {
         !matches!(self, Self::Pub | Self::Push)
     }
 
+    pub(crate) const fn is_router(self) -> bool {
+        matches!(self, Self::Router)
+    }
+
+    pub(crate) const fn is_req(self) -> bool {
+        matches!(self, Self::Req)
+    }
+
+    pub(crate) const fn is_xpub(self) -> bool {
+        matches!(self, Self::XPub)
+    }
+
+    pub(crate) const fn is_xsub(self) -> bool {
+        matches!(self, Self::XSub)
+    }
+
+    /// Whether it sends to those who have subscribed.
+    pub(crate) const fn publishes(self) -> bool {
+        matches!(self, Self::Pub | Self::XPub)
+    }
+
+    /// Whether it has to do with topics.
+    pub(crate) const fn is_topical(self) -> bool {
+        self.publishes() || matches!(self, Self::Sub | Self::XSub)
+    }
+
+    /// Whether it compares messages with topics; an XSUB takes all that comes.
+    pub(crate) const fn matches_topics(self) -> bool {
+        self.is_topical() && !self.is_xsub()
+    }
+
+    /// Whether frames of messages may be subscriptions to it; a SUB has calls for that, and sends no messages.
+    pub(crate) const fn parses_subscriptions(self) -> bool {
+        self.publishes() || self.is_xsub()
+    }
+
+    /// Whether messages may wait in the socket for any peer, and go back there from a lost one.
+    pub(crate) const fn queues_without_peer(self) -> bool {
+        matches!(self, Self::Push | Self::Dealer | Self::Req | Self::Pair)
+    }
+
     /// Whether the option `conflate` applies (libzmq's CONFLATE).
     pub(crate) const fn conflates(self) -> bool {
         matches!(self, Self::Push | Self::Pull | Self::Pub | Self::Sub | Self::Dealer)

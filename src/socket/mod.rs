@@ -40,6 +40,7 @@ mod stream_sink;
 mod sub;
 mod subscriber;
 mod table;
+mod type_options;
 mod wait;
 mod xpub;
 mod xsub;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Socket;
 use super::kind::Kind;
+use super::type_options::validate;
 use crate::endpoint::{Endpoint, IntoEndpoint};
 use crate::engine::{Companion, Core, Driver, Origin, Shared, Waiter};
 use crate::error::{Error, Result};
@@ -36,7 +37,7 @@ where
     /// # Errors
     /// [`Error::Option`] for an option that cannot work.
     pub fn new_on(host: &S::Runtime, options: SocketOptions) -> Result<Self> {
-        options.validate()?;
+        validate(&options, T::TYPE)?;
         let (socket, companion) = Self::unspawned(options, host.clone());
         host.spawn(companion);
         Ok(socket)
@@ -222,7 +223,7 @@ where
     where
         <S::Runtime as Runtime>::Listener: Adopt<L>,
     {
-        options.validate()?;
+        validate(&options, T::TYPE)?;
         let listener = Adopt::adopt(listener, &options.transport)?;
         let (socket, mut companion) = Self::unspawned(options, host.clone());
         companion.adopt(listener);
@@ -286,7 +287,7 @@ where
     /// # Cancel safety
     /// Dropped before it is ready, the stream is closed.
     pub async fn from_stream_with_options(stream: S, options: SocketOptions) -> Result<Self> {
-        options.validate()?;
+        validate(&options, T::TYPE)?;
         let core = Core::new(T::TYPE, T::pattern(&options), options, Companion::None);
         let socket = Self::from_shared(Shared::new(core), NoOpPermits);
         handshake(&socket.shared, stream, std::time::Instant::now()).await?;

@@ -315,7 +315,8 @@ fn proxy_hwm() {
         let control = proxy.control();
         let publisher_at = xsub.local_endpoint().unwrap();
         let publisher = XPubSocket::connect_with_options(publisher_at, options()).await.unwrap();
-        let sub = SubSocket::connect_with_options(xpub.local_endpoint().unwrap(), options()).await.unwrap();
+        let subscriber = options().with_xpub_nodrop(false);
+        let sub = SubSocket::connect_with_options(xpub.local_endpoint().unwrap(), subscriber).await.unwrap();
         sub.subscribe("").unwrap();
         let test = async {
             expect(&publisher, 1, "").await;
