@@ -152,6 +152,7 @@ impl<S: AsyncStream> Core<S> {
         if peer.link.inproc().is_some() {
             return self.pass_change(id, &change);
         }
+        self.outbound.lend_arena(peer);
         encode(&change, &mut peer.connection, &mut peer.out);
         self.mark_dirty(id);
         if self.writes_by_hand() {
