@@ -14,7 +14,7 @@ mod support;
 #[path = "support/process.rs"]
 mod process;
 
-mount!(cycles, descriptors);
+mount!(cycles, descriptors, until);
 
 #[test]
 fn descriptors() {

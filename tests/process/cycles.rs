@@ -5,16 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use super::rt::{self, *};
-
-/// Gives the companions their turns until `done`; `figure` says what it was when time ran out.
-pub(crate) async fn until(mut done: impl FnMut() -> bool, figure: impl Fn() -> String) {
-    let waiting = async {
-        while !done() {
-            rt::timeout(Duration::from_millis(1), std::future::pending::<()>()).await;
-        }
-    };
-    assert!(rt::timeout(Duration::from_secs(20), waiting).await.is_some(), "still {}", figure());
-}
+use super::until::until;
 
 /// Loses no time when it has to come back.
 async fn eager_push(endpoint: Endpoint) -> PushSocket {

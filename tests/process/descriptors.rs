@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::net::TcpStream;
 
-use super::cycles::{self, until};
+use super::cycles;
 use super::rt::{self, *};
+use super::until::until;
 
 /// The numbers of the open descriptors, the directory's own excepted.
 fn open() -> Vec<u64> {

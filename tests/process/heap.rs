@@ -5,8 +5,9 @@ use std::net::{Shutdown, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::cycles::{self, until};
+use super::cycles;
 use super::rt::{self, *};
+use super::until::until;
 use crate::dropping::poll_times;
 use crate::{live, take_peak};
 

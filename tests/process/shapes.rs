@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 
-use super::cycles::until;
 use super::rt::{self, *};
+use super::until::until;
 use crate::live;
 
 const MIB: usize = 1024 * 1024;
