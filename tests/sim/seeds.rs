@@ -58,9 +58,12 @@ impl Run {
     fn options(&self) -> SocketOptions {
         let options = if self.trouble == Trouble::Cuts { quick() } else { without_heartbeats() };
         let options = options.with_backoff(Backoff::new().with_initial(ms(5)).with_max(ms(20)));
-        // Cut again and again in the middle of one message: that looks as if the peer refused it.
-        let options = options.with_max_resends(None);
-        options.with_send_hwm(4).with_recv_hwm(4).with_on_cancel(self.on_cancel).with_router_mandatory(true)
+        options.with_send_hwm(4).with_recv_hwm(4).with_on_cancel(self.on_cancel)
+    }
+
+    /// Cut again and again in the middle of one message: that looks as if the peer refused it.
+    fn undaunted(&self) -> SocketOptions {
+        self.options().with_max_resends(None)
     }
 
     /// Message `n`: the number, then up to three frames of any size.
@@ -181,7 +184,7 @@ fn push_pull(run: &Run) {
     let sim = run.sim();
     sim.block_on(async {
         let pull = Pull::bind_with_options(SERVER, run.options()).await.unwrap();
-        let push = Push::connect_with_reconnect_and_options(SERVER, run.options()).await.unwrap();
+        let push = Push::connect_with_reconnect_and_options(SERVER, run.undaunted()).await.unwrap();
         let trouble = run.make_trouble(&sim);
         let done = Rc::new(Cell::new(false));
         let (finished, sending, sender) = (Rc::clone(&done), run.clone(), push.clone());
@@ -226,8 +229,9 @@ fn push_pull(run: &Run) {
 fn dealer_router(run: &Run) {
     let sim = run.sim();
     sim.block_on(async {
-        let router = Router::bind_with_options(SERVER, run.options()).await.unwrap();
-        let dealer = Dealer::connect_with_reconnect_and_options(SERVER, run.options()).await.unwrap();
+        let mandatory = run.options().with_router_mandatory(true);
+        let router = Router::bind_with_options(SERVER, mandatory).await.unwrap();
+        let dealer = Dealer::connect_with_reconnect_and_options(SERVER, run.undaunted()).await.unwrap();
         let trouble = run.make_trouble(&sim);
         let done = Rc::new(Cell::new(false));
         let (echo, echoing) = (router.clone(), run.clone());
@@ -340,7 +344,7 @@ fn a_run_can_be_repeated() {
         let sim = run.sim();
         sim.block_on(async {
             let pull = Pull::bind_with_options(SERVER, run.options()).await.unwrap();
-            let push = Push::connect_with_reconnect_and_options(SERVER, run.options()).await.unwrap();
+            let push = Push::connect_with_reconnect_and_options(SERVER, run.undaunted()).await.unwrap();
             let trouble = run.make_trouble(&sim);
             let receiver = sim::spawn(async move { while pull.recv().await.is_ok() {} });
             run.send_all(&push).await;

@@ -220,7 +220,6 @@ async fn receive<T: Receives, S: AsyncStream>(
 
 fn options(on_cancel: OnCancel) -> SocketOptions {
     SocketOptions::default()
-        .with_router_mandatory(true)
         .with_send_hwm(4)
         .with_recv_hwm(4)
         .with_send_buffer(4096)
@@ -228,8 +227,6 @@ fn options(on_cancel: OnCancel) -> SocketOptions {
         .with_on_cancel(on_cancel)
         // Poisoned again and again, most connections are of no use: that must not slow the test down.
         .with_backoff(Backoff::new().with_max(std::time::Duration::from_millis(1)))
-        // Each connection of the simulated network has an address of its own.
-        .with_router_handover(true)
 }
 
 /// Both sockets, and the handles that are used in other ways.
@@ -243,7 +240,9 @@ struct Ends {
 
 impl Ends {
     async fn open(endpoint: &str, on_cancel: OnCancel) -> Self {
-        let router = RouterSocket::bind_with_options(endpoint, options(on_cancel)).await.unwrap();
+        // Each connection of the simulated network has an address of its own.
+        let server = options(on_cancel).with_router_mandatory(true).with_router_handover(true);
+        let router = RouterSocket::bind_with_options(endpoint, server).await.unwrap();
         let endpoint = router.local_endpoint().unwrap();
         let client = options(on_cancel).with_identity("dealer");
         let dealer = DealerSocket::connect_with_options(endpoint, client).await.unwrap();
