@@ -38,6 +38,7 @@
 //!
 //! All additive: `tokio` (default), `compio` (asks for a newer Rust than 1.85, which everything else
 //! builds with), `smol`, and `sim`, a simulated network with virtual time.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(
     missing_docs,
