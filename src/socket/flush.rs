@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::Socket;
-use super::kind::Sends;
+use super::types::Sends;
 use crate::engine::{Core, Parked, Shared};
 use crate::error::Result;
 use crate::monitor::PeerId;

@@ -14,65 +14,40 @@
 //! ```
 
 mod close;
-mod dealer;
 mod flush;
 mod inspect;
-mod kind;
 mod open;
-mod pair;
 mod peer_ref;
-mod pub_socket;
-mod publisher;
-mod pull;
-mod push;
 mod reconnect;
 mod recv;
 pub(crate) mod relay;
-mod rep;
-mod req;
 mod reserve;
-mod round_robin;
-mod router;
 mod send;
 mod spawn;
 mod split;
 mod stream_sink;
-mod sub;
-mod subscriber;
-mod table;
-mod type_options;
+mod types;
 mod wait;
-mod xpub;
-mod xsub;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-pub use self::dealer::{Dealer, DealerSocket};
 pub use self::flush::Flushing;
-pub use self::kind::{
-    Addressed, Kind, Publishes, Receives, Requests, Sends, SendsToAny, Subscribes, Topical,
-};
 pub use self::open::Host;
-pub use self::pair::{Pair, PairSocket};
 pub use self::peer_ref::PeerRef;
-pub use self::pub_socket::{Pub, PubSocket};
-pub use self::pull::{Pull, PullSocket};
-pub use self::push::{Push, PushSocket};
 pub use self::recv::Receiving;
-pub use self::rep::{Rep, RepSocket};
-pub use self::req::{Req, ReqSocket};
 pub use self::reserve::SendPermit;
-pub use self::router::{Router, RouterSocket};
 pub use self::send::Sending;
 pub use self::spawn::{SendHost, SendPermits, SendStream};
 pub use self::split::{Receiver, Sender, SocketRecv, SocketSend};
 use self::stream_sink::Polled;
-pub use self::sub::{Sub, SubSocket};
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
-pub(crate) use self::table::socket_types;
-pub use self::xpub::{XPub, XPubSocket};
-pub use self::xsub::{XSub, XSubSocket};
+pub(crate) use self::types::socket_types;
+pub use self::types::{
+    Addressed, Dealer, DealerSocket, Kind, Pair, PairSocket, Pub, PubSocket, Publishes, Pull, PullSocket,
+    Push, PushSocket, Receives, Rep, RepSocket, Req, ReqSocket, Requests, Router, RouterSocket, Sends,
+    SendsToAny, Sub, SubSocket, Subscribes, Topical, XPub, XPubSocket, XSub, XSubSocket,
+};
 pub use crate::engine::Driver;
 use crate::engine::Shared;
 use crate::resilience::{BytePermits, NoOpPermits};

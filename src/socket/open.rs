@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Socket;
-use super::kind::Kind;
-use super::type_options::validate;
+use super::types::Kind;
+use super::types::validate;
 use crate::endpoint::{Endpoint, IntoEndpoint};
 use crate::engine::{Companion, Core, Driver, Origin, Shared, Waiter};
 use crate::error::{Error, Result};

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use super::Socket;
-use super::kind::{Receives, Sends};
+use super::types::{Receives, Sends};
 use crate::engine::Waiter;
 use crate::error::{Result, SendError};
 use crate::message::Message;

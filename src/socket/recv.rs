@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::Socket;
-use super::kind::Receives;
+use super::types::Receives;
 use crate::engine::{Attempt, Parked, Shared};
 #[cfg(doc)]
 use crate::error::Error;

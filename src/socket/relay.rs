@@ -5,8 +5,8 @@ use std::task::{Context, Poll, ready};
 
 use super::Socket;
 use super::flush::Flush;
-use super::kind::{Kind, Sends};
 pub(crate) use super::recv::Turn;
+use super::types::{Kind, Sends};
 use super::wait::Waiting;
 use crate::engine::Manner;
 use crate::error::Result;

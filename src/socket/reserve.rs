@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 
 use super::Socket;
-use super::kind::SendsToAny;
+use super::types::SendsToAny;
 use super::wait::Waiting;
 use crate::engine::{Reservation, Shared};
 use crate::error::{Result, SendError};

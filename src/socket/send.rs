@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use super::Socket;
 use super::flush::Flush;
-use super::kind::Sends;
+use super::types::Sends;
 use super::wait::Waiting;
 use crate::engine::{Manner, Payment, Turn};
 use crate::error::{Error, SendError};

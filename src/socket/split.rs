@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::kind::{Receives, Sends};
+use super::types::{Receives, Sends};
 use super::{Flushing, Receiving, Sending, Socket};
 use crate::error::{Result, SendError};
 use crate::message::Message;

@@ -8,8 +8,8 @@ use futures_sink::Sink;
 
 use super::Socket;
 use super::flush::Flush;
-use super::kind::{Receives, Sends};
 use super::recv::Turn;
+use super::types::{Receives, Sends};
 use super::wait::Waiting;
 use crate::engine::{Core, Manner, Shared};
 use crate::error::{Error, Result, SendError};

@@ -1,8 +1,6 @@
 //! ROUTER: addresses each message to one peer, and says whom each message came from (RFC 28).
 
 use super::kind::{Addressed, socket_type};
-use super::open::{Host, connectable};
-use super::{Sending, Socket};
 use crate::endpoint::IntoEndpoint;
 use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
 use crate::error::{Error, Result};
@@ -12,6 +10,8 @@ use crate::options::{RouterHandover, RouterNotify, SocketOptions};
 use crate::resilience::BytePermits;
 use crate::routing::{AutoIdentity, ByIdentity};
 use crate::runtime::AsyncStream;
+use crate::socket::open::{Host, connectable};
+use crate::socket::{Sending, Socket};
 
 socket_type! {
     /// A ROUTER socket: the first frame of each message is the identity of the peer that it goes to or

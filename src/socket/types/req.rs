@@ -1,6 +1,5 @@
 //! REQ: one request, one reply, in turn (RFC 28).
 
-use super::Socket;
 use super::kind::{Requests, socket_type};
 use super::round_robin::next_with_room;
 use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict, is_given_up};
@@ -11,6 +10,7 @@ use crate::options::SocketOptions;
 use crate::resilience::BytePermits;
 use crate::routing::LoadBalance;
 use crate::runtime::AsyncStream;
+use crate::socket::Socket;
 
 socket_type! {
     /// A REQ socket: sends a request to one of its peers in turn, and receives the reply.

@@ -63,7 +63,7 @@ macro_rules! socket_type {
         $(#[$doc])*
         pub type $alias<S, P = $crate::resilience::NoOpPermits> = $crate::socket::Socket<$marker, S, P>;
 
-        impl $crate::socket::kind::sealed::Policy for $marker {
+        impl $crate::socket::types::kind::sealed::Policy for $marker {
             #[expect(private_interfaces, reason = "sealed")]
             fn pattern(options: &$crate::options::SocketOptions) -> Box<dyn $crate::engine::Pattern> {
                 let pattern: fn(&$crate::options::SocketOptions) -> _ = $pattern;

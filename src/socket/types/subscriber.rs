@@ -1,6 +1,5 @@
 //! The policy of SUB and XSUB, and how the application subscribes (RFC 29).
 
-use super::Socket;
 use super::kind::Subscribes;
 use super::publisher::{parse, subscription_frames};
 use crate::engine::{
@@ -13,6 +12,7 @@ use crate::options::SocketOptions;
 use crate::resilience::BytePermits;
 use crate::routing::{Released, Topics};
 use crate::runtime::AsyncStream;
+use crate::socket::Socket;
 
 impl<T: Subscribes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Subscribes to all messages whose first frame begins with `topic`; the empty topic is all of them

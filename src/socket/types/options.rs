@@ -50,7 +50,10 @@ const ROWS: &[Row] = &rows! {
 
 /// Checks what can be checked before a socket of this type is opened: an option that it does not have would be
 /// without effect.
-pub(super) fn validate(options: &SocketOptions, socket_type: SocketType) -> Result<(), OptionError> {
+pub(in crate::socket) fn validate(
+    options: &SocketOptions,
+    socket_type: SocketType,
+) -> Result<(), OptionError> {
     options.validate()?;
     let default = SocketOptions::default();
     let foreign = ROWS.iter().find(|row| !(row.has)(socket_type) && (row.differs)(options, &default));

@@ -2,7 +2,6 @@
 
 use std::task::Poll;
 
-use super::Socket;
 use super::kind::{Publishes, Topical};
 use crate::engine::{
     Admission, Ends, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict, Waiter, notice,
@@ -14,6 +13,7 @@ use crate::options::SocketOptions;
 use crate::resilience::BytePermits;
 use crate::routing::{Inserted, Removed, Subscriptions};
 use crate::runtime::AsyncStream;
+use crate::socket::Socket;
 
 impl<T: Publishes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Waits until at least `count` peers have subscriptions that match a message beginning with `prefix`:

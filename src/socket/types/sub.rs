@@ -5,7 +5,7 @@ use super::subscriber::Subscribing;
 
 socket_type! {
     /// A SUB socket: receives the messages of PUB and XPUB peers that it has subscribed to; nothing before
-    /// the first [`subscribe`](super::Socket::subscribe).
+    /// the first [`subscribe`](crate::socket::Socket::subscribe).
     ///
     /// Subscriptions belong to the socket and not to a connection: every peer that comes is told all of
     /// them.

@@ -9,7 +9,7 @@ socket_type! {
     ///
     /// A subscriber at its high-water mark goes without the message, which is counted, and delays nobody;
     /// with `xpub_nodrop` sending waits for it instead. Messages that nobody subscribed to are dropped and
-    /// counted. [`wait_for_subscribers`](super::Socket::wait_for_subscribers) tells when it is worth starting.
+    /// counted. [`wait_for_subscribers`](crate::socket::Socket::wait_for_subscribers) tells when it is worth starting.
     Pub, PubSocket;
     Publishing::quiet
 }
