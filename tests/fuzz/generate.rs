@@ -91,7 +91,8 @@ impl Draw {
     fn socket(&mut self, id: usize) -> SocketPlan {
         let kind = self.kinds[id];
         let count = if self.rarely(4) { 0 } else { self.rng.usize(..9) };
-        let options = (0..count).map(|_| self.option(kind)).collect();
+        let drawn = (0..count).map(|_| self.option(kind));
+        let options = drawn.filter(|choice| choice.is_of(kind)).collect();
         let end = self.one(&[Ending::Close, Ending::Close, Ending::Drop, Ending::DrainAndClose]);
         SocketPlan { id, kind, options, permits: self.rarely(3), end }
     }

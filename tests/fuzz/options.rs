@@ -5,7 +5,7 @@ use std::time::Duration;
 use monocoque::options::{ReconnectStop, RouterHandover, RouterNotify};
 use monocoque::prelude::*;
 
-use crate::plan::name;
+use crate::plan::{Kind, name};
 
 #[derive(Clone, Debug)]
 pub enum Choice {
@@ -77,6 +77,33 @@ pub fn build(choices: &[Choice]) -> SocketOptions {
 }
 
 impl Choice {
+    /// Whether sockets of this type have the option; others refuse it.
+    pub fn is_of(&self, kind: Kind) -> bool {
+        let publishes = matches!(kind, Kind::Pub | Kind::XPub);
+        let topical = publishes || matches!(kind, Kind::Sub | Kind::XSub);
+        match self {
+            Self::Full(_) => !matches!(kind, Kind::Sub | Kind::Pull),
+            Self::Disconnected(_) | Self::MaxResends(_) => {
+                matches!(kind, Kind::Push | Kind::Dealer | Kind::Req | Kind::Pair)
+            }
+            Self::Hello(_) | Self::Farewell(_) | Self::Hiccup(_) => {
+                matches!(kind, Kind::Dealer | Kind::Router)
+            }
+            Self::Conflate => {
+                matches!(kind, Kind::Push | Kind::Pull | Kind::Pub | Kind::Sub | Kind::Dealer)
+            }
+            Self::MaxSubscriptions(_) | Self::MaxSubscriptionBytes(_) => topical,
+            Self::Welcome(_) => publishes,
+            Self::OnlyFirstSubscribe => publishes || kind == Kind::XSub,
+            Self::InvertMatching => topical && kind != Kind::XSub,
+            Self::XSubVerboseUnsubscribe => kind == Kind::XSub,
+            Self::XPubVerbose | Self::XPubVerboser | Self::XPubManual | Self::XPubManualLastValue => {
+                kind == Kind::XPub
+            }
+            _ => true,
+        }
+    }
+
     fn apply(&self, options: SocketOptions) -> SocketOptions {
         match *self {
             Self::SendHwm(n) => options.with_send_hwm(n),
