@@ -71,7 +71,9 @@ impl<S: AsyncStream> Core<S> {
         dial.once = false;
         dial.outcomes += 1;
         dial.reconnect.connected();
-        if dial.failure.take().is_some() || dial.outcomes > 1 {
+        dial.failure = None;
+        // Attempts that failed before the first connection have lost none.
+        if std::mem::replace(&mut dial.was_connected, true) {
             self.ledger.reconnect();
         }
     }

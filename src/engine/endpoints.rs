@@ -47,6 +47,8 @@ pub(crate) struct Dial {
     pub(crate) peer: Option<PeerId>,
     /// Attempts that ended, well or badly.
     pub(crate) outcomes: u64,
+    /// There was a connection before.
+    pub(crate) was_connected: bool,
     /// Why the last attempt failed, or the last connection ended.
     pub(crate) failure: Option<Arc<Error>>,
     /// A connection or an attempt ended and the companion has not yet scheduled the next.
@@ -123,6 +125,7 @@ impl Endpoints {
             reconnect: ReconnectState::new(backoff, max_attempts),
             peer: None,
             outcomes: 0,
+            was_connected: false,
             failure: None,
             unscheduled: None,
             held_back: false,
