@@ -59,6 +59,8 @@ pub(crate) struct Core<S> {
     pub(crate) ledger: Ledger,
     /// Accepted connections.
     pub(crate) doorway: Doorway,
+    /// The companion has a look ahead of it at what others were told of.
+    pub(super) minding: bool,
     /// A `begin_turn` is open.
     polling: bool,
 }
@@ -98,6 +100,8 @@ pub(crate) enum Timer {
     Dial(u32),
     /// Another look at what a recently active receiver left unread.
     ReadAhead,
+    /// A look at what others were told of and may not have come for.
+    Told,
     /// The end of linger.
     Linger,
     /// The first message that waits for a peer has waited too long.
@@ -153,6 +157,7 @@ impl<S: AsyncStream> Core<S> {
             monitor: MonitorHub::new(options.monitor_bounds()),
             ledger: Ledger::default(),
             doorway: Doorway::new(options.max_handshakes, options.max_connections),
+            minding: false,
             polling: false,
             options,
         }
@@ -169,7 +174,7 @@ impl<S: AsyncStream> Core<S> {
         let result = poll(self);
         self.act();
         let next = self.ready.end_turn();
-        self.effects.wake(next);
+        self.effects.wake_next(next);
         self.polling = false;
         result
     }
@@ -186,7 +191,7 @@ impl<S: AsyncStream> Core<S> {
             }
         }
         let next = self.ready.end_turn();
-        self.effects.wake(next);
+        self.effects.wake_next(next);
     }
 
     pub(crate) fn wake_companion(&mut self) {

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 use super::inproc::Link;
+use super::ready::Next;
 use crate::resilience::Permit;
 use crate::runtime::Leaving;
 
@@ -47,6 +48,12 @@ impl<S> Effects<S> {
     pub(crate) fn wake(&mut self, waker: Option<Waker>) {
         self.any |= waker.is_some();
         self.wakers.extend(waker);
+    }
+
+    /// The companion comes last: it finds what the other has left.
+    pub(crate) fn wake_next(&mut self, [first, companion]: Next) {
+        self.wake(first);
+        self.wake_companion(companion);
     }
 
     pub(crate) fn wake_companion(&mut self, waker: Option<Waker>) {

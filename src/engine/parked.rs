@@ -370,8 +370,8 @@ impl<S: AsyncStream> Core<S> {
     /// Something may have become ready in the meantime. Who goes to sleep does not go on by itself: what is
     /// ready may be a stream that only wants its task to give way, as those of tokio do now and then.
     fn wake_for_events(&mut self) {
-        let next = self.ready.next_waker();
-        self.effects.wake(next);
+        let next = self.ready.next();
+        self.effects.wake_next(next);
     }
 
     /// Without a companion those who wait do its work, and where only `flush` writes those who wait for room:

@@ -16,13 +16,19 @@ use crate::monitor::PeerId;
 const IN_TURN: u8 = 1;
 /// The queue is not empty.
 const EVENTS: u8 = 2;
+/// Somebody other than the companion was told, and the companion has been, to look later whether they came.
+const TOLD: u8 = 4;
+
+/// Whom to wake: the one that should act, and the companion if it is to mind that.
+pub(crate) type Next = [Option<Waker>; 2];
 
 /// Peers with pending events, and the tasks that can act on them.
 #[derive(Debug, Default)]
 pub(crate) struct ReadyQueue {
     state: Mutex<State>,
     /// `IN_TURN` and `EVENTS`, in one place: of a turn that ends and an event that comes, one is first, and
-    /// the other sees it. So a turn in which nothing came needs no lock. `EVENTS` changes under the lock.
+    /// the other sees it. So a turn in which nothing came needs no lock. `EVENTS` changes under the lock, and
+    /// so does `TOLD`.
     flags: AtomicU8,
 }
 
@@ -37,35 +43,48 @@ struct State {
     companion: Option<Waker>,
 }
 
-impl State {
-    /// The task that should act next, if there is something to act on. One that is about to go to sleep and
-    /// has not left its waker yet will see that it was meant.
-    fn next_waker(&mut self) -> Option<Waker> {
-        if self.queue.is_empty() {
-            return None;
-        }
-        let parked = [&mut self.receivers, &mut self.helpers].into_iter().find(|list| !list.is_empty());
-        match parked {
-            Some(list) => list.wake_next(),
-            None => self.companion.clone(),
-        }
-    }
-}
-
 impl ReadyQueue {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing in here can panic half-way; a poisoned lock is as good as any.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The task that should act next, if there is something to act on. One that is about to go to sleep and
+    /// has not left its waker yet will see that it was meant.
+    ///
+    /// A future that is told may never be polled again, though it is there: one that is raced against others
+    /// and kept, a socket that was used as a `Stream`. What it was told of may be a handshake or the end of a
+    /// connection, which others wait for. So the companion is told as well, of the first of many, and looks
+    /// some time later.
+    fn tell(&self, state: &mut State) -> Next {
+        if state.queue.is_empty() {
+            return [None, None];
+        }
+        let parked = [&mut state.receivers, &mut state.helpers].into_iter().find(|list| !list.is_empty());
+        let Some(list) = parked else { return [state.companion.clone(), None] };
+        let is_first = self.flags.fetch_or(TOLD, Ordering::AcqRel) & TOLD == 0;
+        [list.wake_next(), state.companion.clone().filter(|_| is_first)]
+    }
+
+    /// Whether others were told since the companion last forgot.
+    pub(crate) fn has_told(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & TOLD != 0
+    }
+
+    /// The companion has looked at all that they were told of; called in a turn, in which nobody is told.
+    pub(crate) fn forget_told(&self) {
+        let _state = self.lock();
+        self.flags.fetch_and(!TOLD, Ordering::AcqRel);
+    }
+
     fn push(&self, peer: PeerId) {
-        let waker = {
+        let next = {
             let mut state = self.lock();
             state.queue.push_back(peer);
             let before = self.flags.fetch_or(EVENTS, Ordering::AcqRel);
-            if before & IN_TURN == 0 { state.next_waker() } else { None }
+            if before & IN_TURN == 0 { self.tell(&mut state) } else { [None, None] }
         };
-        if let Some(waker) = waker {
+        for waker in next.into_iter().flatten() {
             quietly(|| waker.wake());
         }
     }
@@ -77,9 +96,9 @@ impl ReadyQueue {
 
     /// Ends it; returns whom to wake for what is still queued.
     #[must_use]
-    pub(crate) fn end_turn(&self) -> Option<Waker> {
+    pub(crate) fn end_turn(&self) -> Next {
         let before = self.flags.fetch_and(!IN_TURN, Ordering::AcqRel);
-        if before & EVENTS == 0 { None } else { self.lock().next_waker() }
+        if before & EVENTS == 0 { [None, None] } else { self.tell(&mut self.lock()) }
     }
 
     /// Whether some peer has something to do; one that gets it just now may be missed, and is not forgotten
@@ -104,8 +123,8 @@ impl ReadyQueue {
 
     /// Whom to wake for what is queued: called by those who have just gone to sleep, or leave.
     #[must_use]
-    pub(crate) fn next_waker(&self) -> Option<Waker> {
-        if self.has_events() { self.lock().next_waker() } else { None }
+    pub(crate) fn next(&self) -> Next {
+        if self.has_events() { self.tell(&mut self.lock()) } else { [None, None] }
     }
 
     /// Does something to the list of those who receive, or of those who drive.
@@ -184,8 +203,34 @@ mod tests {
         });
     }
 
+    fn wake(next: Next) {
+        next.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// Kills leaving all to one that is told and may not come.
     #[test]
-    fn a_parked_receiver_is_told_before_the_companion() {
+    fn the_companion_is_told_of_the_first_of_many_that_others_are_told_of() {
+        let ready = Arc::new(ReadyQueue::default());
+        let (companion, waker) = Counter::new();
+        ready.set_companion(Some(waker));
+        for round in 1..=3 {
+            assert!(!ready.has_told());
+            for peer in 0..5 {
+                park(&ready, peer, Waker::noop());
+                PeerSignal::new(PeerId::new(peer as u32, 0), &ready).wake_by_ref();
+            }
+            assert!(ready.has_told());
+            assert_eq!(companion.woken(), round);
+            ready.begin_turn();
+            while ready.pop().is_some() {}
+            ready.forget_told();
+            wake(ready.end_turn());
+            (0..5).for_each(|peer| drop(ready.on_list(List::Receivers, |list| list.leave(peer, 0))));
+        }
+    }
+
+    #[test]
+    fn a_parked_receiver_is_told_before_the_companion_which_minds_it() {
         let ready = Arc::new(ReadyQueue::default());
         let (companion, waker) = Counter::new();
         ready.set_companion(Some(waker));
@@ -194,7 +239,7 @@ mod tests {
         let signal = PeerSignal::new(PeerId::new(0, 0), &ready);
         signal.wake_by_ref();
         signal.wake_by_ref();
-        assert_eq!((receiver.woken(), companion.woken()), (1, 0));
+        assert_eq!((receiver.woken(), companion.woken()), (1, 1));
         assert_eq!(ready.pop(), Some(PeerId::new(0, 0)));
         assert_eq!(ready.pop(), None, "queued once");
     }
@@ -206,10 +251,10 @@ mod tests {
         ready.set_companion(Some(waker));
         park(&ready, 1, Waker::noop());
         PeerSignal::new(PeerId::new(0, 0), &ready).wake_by_ref();
-        assert_eq!(companion.woken(), 0);
+        assert_eq!(companion.woken(), 1, "to mind it");
         assert!(ready.on_list(List::Receivers, |list| list.leave(1, 0)).passes_on);
-        ready.next_waker().unwrap().wake();
-        assert_eq!(companion.woken(), 1);
+        wake(ready.next());
+        assert_eq!(companion.woken(), 2);
     }
 
     #[test]
@@ -220,9 +265,9 @@ mod tests {
         ready.begin_turn();
         PeerSignal::new(PeerId::new(3, 1), &ready).wake_by_ref();
         assert_eq!(companion.woken(), 0);
-        assert!(ready.end_turn().is_some());
+        assert!(ready.end_turn()[0].is_some());
         park(&ready, 1, Waker::noop());
-        assert!(ready.next_waker().is_some(), "something is ready");
+        assert!(ready.next()[0].is_some(), "something is ready");
     }
 
     /// Kills a turn that ends without an event that took it for open: it hangs.
@@ -252,9 +297,9 @@ mod tests {
                 seen.store(sent.load(Ordering::SeqCst), Ordering::SeqCst);
             }
             match ready.end_turn() {
-                Some(waker) => waker.wake(),
-                None if seen.load(Ordering::SeqCst) < EVENTS => thread::park(),
-                None => {}
+                [Some(waker), _] => waker.wake(),
+                _ if seen.load(Ordering::SeqCst) < EVENTS => thread::park(),
+                _ => {}
             }
         }
         other.join().unwrap();

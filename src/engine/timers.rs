@@ -40,6 +40,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn drive(&mut self, now: Instant) -> Step {
         let (start, again) = self.turn(|core| {
             core.collect_ready();
+            core.mind_others(now);
             core.answer_calls(now);
             let start = core.tick(now);
             let start = core.connect_to_names(start, now);
@@ -81,6 +82,7 @@ impl<S: AsyncStream> Core<S> {
                 Timer::Dial(id) if self.end_wait_for_name(id, now) => {}
                 Timer::Dial(id) => start.extend(self.begin_attempt(id)),
                 Timer::ReadAhead => self.end_read_delay(),
+                Timer::Told => self.stop_minding(),
                 Timer::Linger => self.linger_over(),
                 Timer::Starved => self.end_slow(),
                 Timer::Expire => self.expire_pending(now),
@@ -88,6 +90,19 @@ impl<S: AsyncStream> Core<S> {
             }
         }
         start
+    }
+
+    /// Whoever was told of events may not come: looks again, at all that is still there then, before long.
+    fn mind_others(&mut self, now: Instant) {
+        if self.ready.has_told() && !std::mem::replace(&mut self.minding, true) {
+            self.clock.set(Timer::Told, later(now, READ_AHEAD_DELAY));
+        }
+    }
+
+    /// This turn has taken up all that anybody was told of, and from now on the first is minded again.
+    fn stop_minding(&mut self) {
+        self.minding = false;
+        self.ready.forget_told();
     }
 
     /// When a connection that begins now is first looked at.
