@@ -10,39 +10,27 @@
 #[macro_use(test)]
 extern crate monocoque_test_limit;
 
+#[macro_use]
 #[path = "support/mod.rs"]
 mod support;
 
-/// Mounts the files of `conformance/` for one runtime, as `suite.rs` does.
-macro_rules! mount {
-    ($name:ident, $feature:literal) => {
-        #[cfg(feature = $feature)]
-        #[path = "conformance"]
-        mod $name {
-            use crate::support::$name as rt;
+on_each_runtime!("conformance" {
+    mod common;
 
-            mod common;
-
-            mod basic;
-            mod bugs;
-            mod churn;
-            mod closing;
-            mod endpoints;
-            mod identities;
-            mod lifecycle;
-            mod marks;
-            mod messages;
-            mod metadata;
-            mod monitor;
-            mod pairs;
-            mod pipes;
-            mod reqrep;
-            mod requests;
-            mod router;
-        }
-    };
-}
-
-mount!(tokio, "tokio");
-mount!(tokio_threads, "tokio");
-mount!(compio, "compio");
+    mod basic;
+    mod bugs;
+    mod churn;
+    mod closing;
+    mod endpoints;
+    mod identities;
+    mod lifecycle;
+    mod marks;
+    mod messages;
+    mod metadata;
+    mod monitor;
+    mod pairs;
+    mod pipes;
+    mod reqrep;
+    mod requests;
+    mod router;
+});

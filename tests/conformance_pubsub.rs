@@ -12,30 +12,18 @@
 #[macro_use(test)]
 extern crate monocoque_test_limit;
 
+#[macro_use]
 #[path = "support/mod.rs"]
 mod support;
 
-/// Mounts the files of `conformance_pubsub/` for one runtime.
-macro_rules! mount {
-    ($name:ident, $feature:literal) => {
-        #[cfg(feature = $feature)]
-        #[path = "conformance_pubsub"]
-        mod $name {
-            use crate::support::$name as rt;
-
-            mod bugs;
-            mod floods;
-            mod flow;
-            mod mock_pub_sub;
-            mod pubsub;
-            mod support;
-            mod traps;
-            mod xpub_manual;
-            mod xpub_verbose;
-        }
-    };
-}
-
-mount!(tokio, "tokio");
-mount!(tokio_threads, "tokio");
-mount!(compio, "compio");
+on_each_runtime!("conformance_pubsub" {
+    mod bugs;
+    mod floods;
+    mod flow;
+    mod mock_pub_sub;
+    mod pubsub;
+    mod support;
+    mod traps;
+    mod xpub_manual;
+    mod xpub_verbose;
+});

@@ -7,52 +7,46 @@ extern crate monocoque_test_limit;
 
 #[path = "support/dropping.rs"]
 mod dropping;
+#[macro_use]
 #[path = "support/mod.rs"]
 mod support;
 #[path = "support/watched.rs"]
 mod watched;
 
-/// Mounts the files of `suite/` for one runtime: each says `use super::rt` and names no runtime.
-macro_rules! mount {
-    ($name:ident, $feature:literal $(, $more:ident)*) => {
-        #[cfg(feature = $feature)]
-        #[path = "suite"]
-        mod $name {
-            use crate::support::$name as rt;
-
-            mod adopt;
-            mod bad_input;
-            mod blueprint;
-            mod cancel;
-            mod dropped;
-            mod doubt;
-            mod dropped_patterns;
-            mod endpoints;
-            mod floods;
-            mod handles;
-            mod heartbeats;
-            mod hostile;
-            mod incomplete;
-            mod inproc;
-            #[cfg(unix)]
-            mod ipc;
-            mod marks;
-            mod monitor;
-            mod opening;
-            mod patterns;
-            mod permits;
-            mod probe;
-            mod proxy;
-            mod rebind;
-            mod sockets;
-            mod socks;
-            mod tcp;
-            $(mod $more;)*
-        }
-    };
-}
-
-// Those at the end move what only one thread may have.
-mount!(tokio, "tokio", drain, handover, isolation, limits, refused, resends, sink, waits);
-mount!(tokio_threads, "tokio");
-mount!(compio, "compio", drain, handover, isolation, limits, refused, resends, sink, waits);
+on_each_runtime!("suite" {
+    mod adopt;
+    mod bad_input;
+    mod blueprint;
+    mod cancel;
+    mod doubt;
+    mod drain;
+    mod dropped;
+    mod dropped_patterns;
+    mod endpoints;
+    mod floods;
+    mod handles;
+    mod handover;
+    mod heartbeats;
+    mod hostile;
+    mod inproc;
+    #[cfg(unix)]
+    mod ipc;
+    mod isolation;
+    mod limits;
+    mod marks;
+    mod monitor;
+    mod opening;
+    mod patterns;
+    mod permits;
+    mod probe;
+    mod proxy;
+    mod rebind;
+    mod refused;
+    mod resends;
+    mod sink;
+    mod sockets;
+    mod socks;
+    mod tcp;
+    mod waits;
+    mod incomplete;
+});

@@ -221,7 +221,8 @@ fn reconnects_and_delivers_what_was_queued() {
                 monitor.next().await;
             }
         }
-        assert_eq!(push.stats().reconnects, 3);
+        // However many attempts found nobody.
+        assert_eq!((push.stats().connects, push.stats().reconnects), (3, 2));
     });
 }
 

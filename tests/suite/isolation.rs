@@ -26,6 +26,12 @@ fn enveloped() -> Vec<u8> {
     [&[1, 0][..], &request()].concat()
 }
 
+/// Little room in the system: it would else hold as much for a client that does not read as a busy machine
+/// takes minutes to make.
+fn options() -> SocketOptions {
+    SocketOptions::default().with_send_buffer(4096)
+}
+
 /// The loop of a server that has never heard of other clients' faults.
 async fn echo(router: RouterSocket) -> monocoque::Result<()> {
     loop {
@@ -60,7 +66,7 @@ fn balanced(stats: &SocketStats) {
 #[test]
 fn a_client_that_floods_and_never_reads_stops_no_router() {
     rt::run(async {
-        let router = RouterSocket::bind(ANY).await.unwrap();
+        let router = RouterSocket::bind_with_options(ANY, options()).await.unwrap();
         let mut monitor = router.monitor();
         let endpoint = router.local_endpoint().unwrap();
         let flooder = rt::Flooder::new(&endpoint, "DEALER", b"flooder", &request());
@@ -84,7 +90,7 @@ fn a_client_that_floods_and_never_reads_stops_no_router() {
 #[test]
 fn clients_that_leave_in_the_middle_stop_no_router() {
     rt::run(async {
-        let router = RouterSocket::bind(ANY).await.unwrap();
+        let router = RouterSocket::bind_with_options(ANY, options()).await.unwrap();
         let endpoint = router.local_endpoint().unwrap();
         let client = DealerSocket::connect(&endpoint).await.unwrap();
         let leave = async {
@@ -107,7 +113,7 @@ fn clients_that_leave_in_the_middle_stop_no_router() {
 fn a_client_that_does_not_read_stops_no_sink() {
     use futures_util::{SinkExt, StreamExt};
     rt::run(async {
-        let router = RouterSocket::bind(ANY).await.unwrap();
+        let router = RouterSocket::bind_with_options(ANY, options()).await.unwrap();
         let endpoint = router.local_endpoint().unwrap();
         let flooder = rt::Flooder::new(&endpoint, "DEALER", b"", &request());
         let client = DealerSocket::connect(&endpoint).await.unwrap();
@@ -126,7 +132,7 @@ fn a_client_that_does_not_read_stops_no_sink() {
 #[test]
 fn a_client_that_floods_and_never_reads_stops_no_rep() {
     rt::run(async {
-        let rep = RepSocket::bind(ANY).await.unwrap();
+        let rep = RepSocket::bind_with_options(ANY, options()).await.unwrap();
         let endpoint = rep.local_endpoint().unwrap();
         let flooder = rt::Flooder::new(&endpoint, "DEALER", b"", &enveloped());
         let client = DealerSocket::connect(&endpoint).await.unwrap();
@@ -146,7 +152,7 @@ fn a_client_that_floods_and_never_reads_stops_no_rep() {
 #[test]
 fn clients_that_leave_in_the_middle_stop_no_rep() {
     rt::run(async {
-        let rep = RepSocket::bind(ANY).await.unwrap();
+        let rep = RepSocket::bind_with_options(ANY, options()).await.unwrap();
         let endpoint = rep.local_endpoint().unwrap();
         let client = DealerSocket::connect(&endpoint).await.unwrap();
         let serve = async {
@@ -174,9 +180,12 @@ fn clients_that_leave_in_the_middle_stop_no_rep() {
 #[test]
 fn a_client_that_floods_and_never_reads_stops_no_proxy() {
     rt::run(async {
-        let (frontend, backend) =
-            (RouterSocket::bind(ANY).await.unwrap(), DealerSocket::bind(ANY).await.unwrap());
-        let worker = RepSocket::connect(backend.local_endpoint().unwrap()).await.unwrap();
+        let frontend = RouterSocket::bind_with_options(ANY, options()).await.unwrap();
+        // What waits between the two delays the client: a machine takes minutes for what the system would hold.
+        let short = || options().with_recv_buffer(4096).with_send_hwm(10).with_recv_hwm(10);
+        let backend = DealerSocket::bind_with_options(ANY, short()).await.unwrap();
+        let worker = RepSocket::connect_with_options(backend.local_endpoint().unwrap(), short());
+        let worker = worker.await.unwrap();
         rt::spawn(async move {
             while let Ok(request) = worker.recv().await {
                 worker.send(request).await.unwrap();
@@ -269,9 +278,9 @@ async fn at_the_mark(options: SocketOptions, name: &str) -> (RouterSocket, Deale
 #[test]
 fn what_a_router_does_at_the_mark_and_with_unknown_identities() {
     use Fate::{Dropped, Full, Unroutable, Waits, WouldBlock};
-    let dropped = || Dropped(DropCause::PeerFull);
-    let unknown = || Dropped(DropCause::Unroutable);
     rt::run(async {
+        let dropped = || Dropped(DropCause::PeerFull);
+        let unknown = || Dropped(DropCause::Unroutable);
         let table = [
             (false, None, unknown(), dropped(), WouldBlock),
             (false, Some(OnFull::Wait), unknown(), Waits, WouldBlock),
@@ -328,7 +337,7 @@ fn what_a_router_does_at_the_mark_and_with_unknown_identities() {
 #[test]
 fn a_stalled_subscriber_stops_a_publisher_only_where_it_is_to_wait() {
     for on_full in [None, Some(OnFull::Wait)] {
-        rt::run(async {
+        rt::run(async move {
             let options = SocketOptions::default().with_send_hwm(5).with_on_full(on_full);
             let publisher = XPubSocket::bind_with_options(ANY, options).await.unwrap();
             let endpoint = publisher.local_endpoint().unwrap();
@@ -367,11 +376,15 @@ fn stalled_subscriber(endpoint: &Endpoint) -> std::net::TcpStream {
 }
 
 /// Each publication reaches the subscriber that reads, until those for the other were dropped, and on.
-async fn is_informed(sub: &SubSocket, publish: impl AsyncFn(Message), enough: impl Fn() -> bool) {
+async fn is_informed<F: Future<Output = Result<(), SendError>>>(
+    sub: &SubSocket,
+    publish: impl Fn(Message) -> F,
+    enough: impl Fn() -> bool,
+) {
     let mut published = 0_u64;
     while published < 50 || !enough() {
         let message = Message::from([Frame::from(published.to_be_bytes()), Frame::from(vec![0; 100_000])]);
-        publish(message.clone()).await;
+        publish(message.clone()).await.unwrap();
         assert_eq!(sub.recv().await.unwrap(), message);
         published += 1;
     }
@@ -391,8 +404,12 @@ fn a_stalled_subscriber_stops_no_manual_publisher() {
             assert_eq!(publisher.recv().await.unwrap()[0], [1]);
             publisher.subscribe("").unwrap();
         }
-        let publish = async |message| publisher.send(message).await.unwrap();
-        is_informed(&sub, publish, || publisher.stats().dropped(DropCause::PeerFull) > 10).await;
+        is_informed(
+            &sub,
+            |message| publisher.send(message),
+            || publisher.stats().dropped(DropCause::PeerFull) > 10,
+        )
+        .await;
         balanced(&publisher.stats());
     });
 }
@@ -412,8 +429,8 @@ fn a_stalled_subscriber_stops_no_forwarder() {
             sub.subscribe("").unwrap();
             backend.wait_for_subscribers("", 2).await.unwrap();
             publisher.wait_for_subscribers("", 1).await.unwrap();
-            let publish = async |message| publisher.send(message).await.unwrap();
-            is_informed(&sub, publish, || backend.stats().dropped(DropCause::PeerFull) > 10).await;
+            let dropped = || backend.stats().dropped(DropCause::PeerFull) > 10;
+            is_informed(&sub, |message| publisher.send(message), dropped).await;
         };
         beside(proxy(&frontend, &backend), test).await;
     });

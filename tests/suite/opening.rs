@@ -5,16 +5,18 @@ use std::future::Future;
 use super::rt::{self, *};
 use crate::dropping::poll_times;
 
-/// Polls after which even a handshake over a loaded machine is not always done, or always.
+/// How often an attempt is polled before it is dropped. How far it gets by then depends on the machine.
 const POLLS: [usize; 10] = [0, 1, 2, 3, 4, 6, 9, 14, 30, 200];
 
-/// Opens sockets again and again, dropping each attempt a little later; those that got through are closed.
-async fn dropped_at_every_point<F: Future>(open: impl Fn() -> F) -> usize {
+/// Opens sockets again and again, dropping each attempt a little later; those that got through are closed, as
+/// is one that has all the time that it takes. Says how many of the others got through.
+async fn dropped_at_every_point<F: Future<Output = Result<DealerSocket>>>(open: impl Fn() -> F) -> usize {
     let mut opened = 0;
     for _ in 0..4 {
         for polls in POLLS {
             opened += usize::from(poll_times(open(), polls, rt::yield_now).await.is_some());
         }
+        drop(open().await.unwrap());
     }
     opened
 }
@@ -42,11 +44,10 @@ async fn router() -> (RouterSocket, Endpoint) {
 fn connect() {
     rt::run(async {
         let (router, endpoint) = router().await;
-        let opened = dropped_at_every_point(|| DealerSocket::connect(&endpoint)).await;
-        assert!(opened > 0, "some get through");
+        dropped_at_every_point(|| DealerSocket::connect(&endpoint)).await;
         let options = || SocketOptions::default().with_identity("same");
         let connect = || DealerSocket::connect_with_options(&endpoint, options());
-        assert!(dropped_at_every_point(connect).await > 0);
+        dropped_at_every_point(connect).await;
         // Ready at once, and closed at once.
         let connect = || DealerSocket::connect_with_reconnect(&endpoint);
         assert_eq!(dropped_at_every_point(connect).await, 4 * (POLLS.len() - 1));

@@ -172,7 +172,7 @@ fn pair_is_exclusive() {
 #[test]
 fn all_patterns_work_within_the_process() {
     rt::run(async {
-        let name = |what: &str| format!("inproc://{what}-{:?}", std::thread::current().id());
+        let name = |what: &str| format!("inproc://{}/{what}", module_path!());
         let rep = RepSocket::bind(name("rep")).await.unwrap();
         let req = ReqSocket::connect(name("rep")).await.unwrap();
         let answer = async {
@@ -199,10 +199,10 @@ fn all_patterns_work_within_the_process() {
 
 #[test]
 fn only_the_last_message_is_kept() {
-    for endpoint in [ANY.to_owned(), format!("inproc://conflate-{:?}", std::thread::current().id())] {
+    for endpoint in [ANY, concat!("inproc://", module_path!(), "/conflate")] {
         rt::run(async move {
             let options = SocketOptions::default().with_conflate(true);
-            let pull = PullSocket::bind_with_options(&*endpoint, options.clone()).await.unwrap();
+            let pull = PullSocket::bind_with_options(endpoint, options.clone()).await.unwrap();
             let push =
                 PushSocket::connect_with_options(pull.local_endpoint().unwrap(), options).await.unwrap();
             for n in 0..10_000_u32 {

@@ -46,14 +46,11 @@ fn one_stalled_subscriber_stops_no_forwarding() {
     rt::run(async {
         let options = SocketOptions::default().with_linger(Duration::from_millis(50));
         let (mut publisher, sub, _stalled) = published(options).await;
-        let messages = stream::unfold(0, |n| {
-            let sub = &sub;
-            async move {
-                if n > 0 {
-                    assert_eq!(sub.recv().await.unwrap(), large(n - 1));
-                }
-                (n < 200).then(|| (Ok(large(n)), n + 1))
+        let messages = stream::unfold((sub, 0), async |(sub, n)| {
+            if n > 0 {
+                assert_eq!(sub.recv().await.unwrap(), large(n - 1));
             }
+            (n < 200).then(|| (Ok(large(n)), (sub, n + 1)))
         });
         messages.forward(&mut publisher).await.unwrap();
         let stats = publisher.stats();

@@ -1,6 +1,25 @@
 //! What the tests need of each runtime, under the same names.
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 
+/// Mounts modules once for each runtime: their files lie in this folder, say `use super::rt` and name no runtime.
+#[allow(unused_macros, reason = "the binaries that look at the whole process mount theirs in another way")]
+macro_rules! on_each_runtime {
+    ($folder:literal $modules:tt) => {
+        on_each_runtime!(tokio, "tokio", $folder, $modules);
+        on_each_runtime!(tokio_threads, "tokio", $folder, $modules);
+        on_each_runtime!(compio, "compio", $folder, $modules);
+    };
+    ($runtime:ident, $feature:literal, $folder:literal, { $($module:item)* }) => {
+        #[cfg(feature = $feature)]
+        #[path = $folder]
+        mod $runtime {
+            use crate::support::$runtime as rt;
+
+            $($module)*
+        }
+    };
+}
+
 mod folder;
 mod stalled;
 mod vacant;
@@ -15,6 +34,7 @@ mod any_tokio {
         Flooder, StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer,
     };
     pub use super::vacant::vacant;
+    pub use futures_util::future::BoxFuture;
     pub use monocoque::tokio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
@@ -90,31 +110,8 @@ pub mod tokio_threads {
     pub use super::any_tokio::*;
     use std::future::Future;
 
-    /// Tests that do not hold here yet: some count on one thread, others have found what fails on several.
-    const EXCLUDED: &[&str] = &[
-        "cancel::dropped_futures_poison_and_come_back",
-        "dropped::every_call_dropped_and_poisoned",
-        "floods::what_ended_connections_left_waits_undecoded_and_is_received_in_full",
-        "hostile::ping_is_answered_with_its_context",
-        "inproc::names::a_socket_binds_and_connects_to_many_names",
-        "inproc::sockets::notifications_come_in_order",
-        "ipc::reconnects_and_delivers_what_was_queued",
-        "opening::connect",
-        "patterns::nobody_is_subscribed_for_a_subscriber_that_is_gone",
-    ];
-
-    /// By the name of its thread.
-    fn is_excluded() -> bool {
-        let thread = std::thread::current();
-        thread.name().is_some_and(|name| EXCLUDED.iter().any(|excluded| name.ends_with(excluded)))
-    }
-
     /// Spawned, so that the test moves between threads like the rest.
     pub fn run<F: Future<Output = ()> + Send + 'static>(test: F) {
-        if is_excluded() {
-            println!("skipped on several threads");
-            return;
-        }
         let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let result = runtime.unwrap().block_on(async { ::tokio::spawn(test).await });
         if let Err(error) = result {
@@ -130,6 +127,7 @@ pub mod compio {
         Flooder, StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer,
     };
     pub use super::vacant::vacant;
+    pub use futures_util::future::LocalBoxFuture as BoxFuture;
     pub use monocoque::compio::prelude::*;
     use std::future::Future;
     use std::time::Duration;
