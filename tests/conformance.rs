@@ -4,7 +4,7 @@
 //! about; where this crate departs from libzmq on purpose it asserts what this crate does. The table of all
 //! of libzmq's tests is `docs/conformance.md`.
 
-#![cfg(any(feature = "tokio", feature = "compio"))]
+#![cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
 #[macro_use(test)]

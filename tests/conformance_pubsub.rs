@@ -6,7 +6,7 @@
 //! Options are given when a socket is opened and typed. Where libzmq's tests change one on an open socket,
 //! these open another one.
 
-#![cfg(any(feature = "tokio", feature = "compio"))]
+#![cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
 #[macro_use(test)]

@@ -1,5 +1,5 @@
 //! One suite of behaviour, mounted once for each runtime.
-#![cfg(any(feature = "tokio", feature = "compio"))]
+#![cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 #![allow(clippy::duplicate_mod, reason = "the point: the same files, once for each runtime")]
 
 #[macro_use(test)]
@@ -28,6 +28,7 @@ on_each_runtime!("suite" {
     mod handover;
     mod heartbeats;
     mod hostile;
+    mod incomplete;
     mod inproc;
     #[cfg(unix)]
     mod ipc;
@@ -48,5 +49,4 @@ on_each_runtime!("suite" {
     mod socks;
     mod tcp;
     mod waits;
-    mod incomplete;
 });

@@ -116,8 +116,17 @@ impl Raw {
         assert_eq!(flags, 4, "READY");
     }
 
-    /// The flags and the body of the next frame, short or long.
+    /// The flags and the body of the next frame, short or long, but for PINGs that ask what has arrived.
     pub async fn frame(&mut self) -> (u8, Vec<u8>) {
+        loop {
+            let (flags, body) = self.any_frame().await;
+            if flags & 4 == 0 || !body.starts_with(b"\x04PING") {
+                return (flags, body);
+            }
+        }
+    }
+
+    async fn any_frame(&mut self) -> (u8, Vec<u8>) {
         let flags = self.read(1).await[0];
         let header = self.read(if flags & 2 == 0 { 1 } else { 8 }).await;
         let len = header.iter().fold(0, |len, byte| len << 8 | usize::from(*byte));

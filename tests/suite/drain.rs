@@ -108,7 +108,7 @@ fn what_comes_too_late_inside_of_the_process_goes_elsewhere() {
         let pull = PullSocket::bind(name).await.unwrap();
         let push = PushSocket::connect(name).await.unwrap();
         push.send("early").await.unwrap();
-        rt::yield_now().await;
+        pull.wait_for_peers(1).await.unwrap();
         pull.drain().unwrap();
         push.send("late").await.unwrap();
         assert_eq!(pull.recv().await.unwrap()[0], "early");

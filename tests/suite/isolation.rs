@@ -181,10 +181,15 @@ fn clients_that_leave_in_the_middle_stop_no_rep() {
 fn a_client_that_floods_and_never_reads_stops_no_proxy() {
     rt::run(async {
         let frontend = RouterSocket::bind_with_options(ANY, options()).await.unwrap();
-        // What waits between the two delays the client: a machine takes minutes for what the system would hold.
-        let short = || options().with_recv_buffer(4096).with_send_hwm(10).with_recv_hwm(10);
+        // What waits between the two delays the client: a busy machine takes minutes for what the system would hold.
+        let short = || {
+            let marks = SocketOptions::default().with_send_hwm(10).with_recv_hwm(10);
+            marks.with_send_buffer(32 * 1024).with_recv_buffer(32 * 1024)
+        };
         let backend = DealerSocket::bind_with_options(ANY, short()).await.unwrap();
-        let worker = RepSocket::connect_with_options(backend.local_endpoint().unwrap(), short());
+        // Its peer is the queue, which always goes on: at the mark for it no reply is to be dropped.
+        let patient = short().with_on_full(OnFull::Wait);
+        let worker = RepSocket::connect_with_options(backend.local_endpoint().unwrap(), patient);
         let worker = worker.await.unwrap();
         rt::spawn(async move {
             while let Ok(request) = worker.recv().await {

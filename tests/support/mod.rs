@@ -8,6 +8,7 @@ macro_rules! on_each_runtime {
         on_each_runtime!(tokio, "tokio", $folder, $modules);
         on_each_runtime!(tokio_threads, "tokio", $folder, $modules);
         on_each_runtime!(compio, "compio", $folder, $modules);
+        on_each_runtime!(smol, "smol", $folder, $modules);
     };
     ($runtime:ident, $feature:literal, $folder:literal, { $($module:item)* }) => {
         #[cfg(feature = $feature)]
@@ -209,6 +210,7 @@ pub mod smol {
     use ::smol::Async;
     use ::smol::net::unix::{UnixListener, UnixStream};
     use ::smol::net::{TcpListener, TcpStream};
+    pub use futures_util::future::BoxFuture;
     pub use monocoque::smol::prelude::*;
     use std::future::Future;
     use std::time::Duration;
