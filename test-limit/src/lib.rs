@@ -16,8 +16,9 @@ use proc_macro::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 /// captured, and shown only of tests that fail.
 const GUARD: &str = r#"
 let running = {
-    let seconds = ::std::env::var("MONOCOQUE_TEST_SECONDS").ok().and_then(|text| text.parse().ok());
-    let limit = ::std::time::Duration::from_secs(seconds.unwrap_or(300));
+    let seconds = |name: &str| ::std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let usual = 300 + seconds("MONOCOQUE_FUZZ_SECONDS").unwrap_or(0);
+    let limit = ::std::time::Duration::from_secs(seconds("MONOCOQUE_TEST_SECONDS").unwrap_or(usual));
     let (running, end) = ::std::sync::mpsc::channel::<::core::convert::Infallible>();
     ::std::thread::spawn(move || {
         if end.recv_timeout(limit) == Err(::std::sync::mpsc::RecvTimeoutError::Timeout) {
@@ -35,7 +36,8 @@ let running = {
 };
 "#;
 
-/// The standard `#[test]`, with a time limit of 300 s, or of the seconds that `MONOCOQUE_TEST_SECONDS` says.
+/// The standard `#[test]`, with a time limit of 300 s and those that `MONOCOQUE_FUZZ_SECONDS` asks for, or of the
+/// seconds that `MONOCOQUE_TEST_SECONDS` says.
 #[proc_macro_attribute]
 pub fn test(_: TokenStream, function: TokenStream) -> TokenStream {
     let mut tokens: Vec<TokenTree> = function.into_iter().collect();

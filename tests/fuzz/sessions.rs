@@ -31,7 +31,7 @@ fn explain(seed: u64, plan: &Plan, failure: &Failure) -> String {
 }
 
 /// Each session has a limit of its own, and all together as long as they are asked to take.
-#[core::prelude::v1::test]
+#[test]
 fn sessions() {
     let seconds = variable("MONOCOQUE_FUZZ_SECONDS").map(Duration::from_secs);
     let first = variable("MONOCOQUE_FUZZ_SEED").unwrap_or_default();
