@@ -15,6 +15,10 @@ use crate::stalled::opening;
 pub const STALLED: &str = "stalled";
 
 /// How many calls wait for it.
+#[cfg_attr(
+    not(any(feature = "tokio", feature = "compio")),
+    expect(dead_code, reason = "the server makes them, and there is none without a runtime")
+)]
 pub const CALLS: usize = 2_000;
 
 #[derive(Clone, Copy, Eq, PartialEq)]

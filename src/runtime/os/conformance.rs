@@ -1,9 +1,7 @@
 //! What streams and listeners over sockets of the system must do beside what all must, mounted once for each runtime.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::future::join;
@@ -138,8 +136,10 @@ pub(in crate::runtime) async fn the_end_is_confirmed_or_a_reset<S: AsyncStream>(
     }
 }
 
+/// Of smol's executor there always is one.
+#[cfg(any(feature = "tokio", feature = "compio"))]
 pub(in crate::runtime) fn without_a_runtime_there_is_none<R: Runtime>(
-    run: fn(Pin<Box<dyn Future<Output = ()>>>),
+    run: fn(std::pin::Pin<Box<dyn Future<Output = ()>>>),
 ) {
     assert!(R::current().is_none());
     run(Box::pin(async { assert!(R::current().is_some()) }));
