@@ -104,7 +104,7 @@ fn drive(name: &str, target: targets::Target, usual: u64) {
 }
 
 // Each takes as long as it is asked to.
-#[core::prelude::v1::test]
+#[test]
 fn targets_take_anything() {
     for (name, target) in targets::TARGETS {
         drive(name, target, 300);
@@ -112,7 +112,7 @@ fn targets_take_anything() {
 }
 
 #[cfg(feature = "tokio")]
-#[core::prelude::v1::test]
+#[test]
 fn a_proxy_may_answer_anything() {
     drive("socks", socks::socks, 50);
 }
