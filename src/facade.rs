@@ -51,8 +51,10 @@ macro_rules! facade {
                 stream: $tcp,
                 options: $crate::SocketOptions,
             ) -> $crate::Result<Self> {
-                let stream = <$stream>::from_tcp(stream, &options.transport)?;
-                Self::from_runtime_stream(stream, options).await
+                let ours = <$stream>::from_tcp(&stream, &options.transport)?;
+                // Its runtime is not to watch it beside ours.
+                drop(stream);
+                Self::from_runtime_stream(ours, options).await
             }
 
             /// Makes a socket of a connected Unix stream; otherwise as [`from_tcp`](Self::from_tcp).
@@ -79,8 +81,9 @@ macro_rules! facade {
                 stream: $unix,
                 options: $crate::SocketOptions,
             ) -> $crate::Result<Self> {
-                let stream = <$stream>::from_unix(stream, &options.transport)?;
-                Self::from_runtime_stream(stream, options).await
+                let ours = <$stream>::from_unix(&stream, &options.transport)?;
+                drop(stream);
+                Self::from_runtime_stream(ours, options).await
             }
         }
     };

@@ -13,7 +13,7 @@ use super::shared::Shared;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::monitor::{DisconnectReason, SocketEvent};
-use crate::runtime::{AsyncStream, Listener, Runtime, Vacating};
+use crate::runtime::{AsyncStream, Listener, Runtime};
 
 /// Connections taken from one listener in a row.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -30,7 +30,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 pub(super) struct Accepting<R: Runtime> {
     runtime: R,
     listeners: Vec<Listening<R>>,
-    vacating: Vacating,
 }
 
 struct Listening<R: Runtime> {
@@ -52,7 +51,7 @@ enum State<R: Runtime> {
 
 impl<R: Runtime> Accepting<R> {
     pub(super) fn new(runtime: R) -> Self {
-        Self { listeners: Vec::new(), vacating: runtime.vacating(), runtime }
+        Self { runtime, listeners: Vec::new() }
     }
 
     /// Takes a listener over that is bound already.
@@ -93,7 +92,7 @@ impl<R: Runtime> Accepting<R> {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant, shared: &Shared<R::Stream>) -> bool {
         let mut busy = false;
         for listening in &mut self.listeners {
-            listening.poll_wait(cx, now, (&self.runtime, &self.vacating), shared);
+            listening.poll_wait(cx, now, &self.runtime, shared);
             busy |= listening.poll_binding(cx, shared);
             busy |= listening.poll_accept(cx, now, shared);
         }
@@ -120,16 +119,10 @@ impl<R: Runtime> Listening<R> {
     }
 
     /// Starts to bind once nobody is about to leave the address.
-    fn poll_wait(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        (runtime, vacating): (&R, &Vacating),
-        shared: &Shared<R::Stream>,
-    ) {
+    fn poll_wait(&mut self, cx: &mut Context<'_>, now: Instant, runtime: &R, shared: &Shared<R::Stream>) {
         let State::Waiting(endpoint) = &self.state else { return };
         let overdue = self.resume_at.is_some_and(|at| now >= at);
-        if vacating.poll_left(endpoint, cx).is_pending() && !overdue {
+        if runtime.vacating().poll_left(endpoint, cx).is_pending() && !overdue {
             return;
         }
         self.resume_at = None;

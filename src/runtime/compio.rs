@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use ::compio::buf::IntoInner;
-use ::compio::net::{TcpListener, TcpStream, ToSocketAddrsAsync};
 #[cfg(unix)]
-use ::compio::net::{UnixListener, UnixStream};
+use ::compio::net::UnixListener;
+use ::compio::net::{TcpListener, ToSocketAddrsAsync};
 use ::compio::runtime::fd::PollFd;
 use socket2::{SockRef, Socket};
 
@@ -44,10 +44,10 @@ enum State {
     Closed,
 }
 
-impl InRing {
+impl State {
     fn open(&self) -> &PollFd<Socket> {
-        match &self.state {
-            State::Open(fd) => fd,
+        match self {
+            Self::Open(fd) => fd,
             _ => unreachable!("nothing is asked of a socket after it began to close"),
         }
     }
@@ -59,7 +59,7 @@ impl Watched for InRing {
     }
 
     fn socket(&self) -> SockRef<'_> {
-        SockRef::from(&**self.open())
+        SockRef::from(&**self.state.open())
     }
 
     fn poll_io<T>(
@@ -68,15 +68,13 @@ impl Watched for InRing {
         cx: &mut Context<'_>,
         attempt: impl FnMut(&Socket) -> Attempted<T>,
     ) -> Poll<io::Result<T>> {
-        let mut drained = self.drained;
-        let fd = self.open();
+        let Self { state, drained } = self;
+        let fd = state.open();
         let poll_ready = || match way {
             Way::In => fd.poll_read_ready(cx),
             Way::Out => fd.poll_write_ready(cx),
         };
-        let polled = drained.poll_io(way, fd, poll_ready, attempt);
-        self.drained = drained;
-        polled
+        drained.poll_io(way, fd, poll_ready, attempt)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -145,29 +143,16 @@ impl Sleeper for CompioRuntime {
     }
 }
 
-impl CompioStream {
-    /// A stream that the user connected, with what the user chose applied.
-    pub(crate) fn from_tcp(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
-        Self::prepared_tcp(SockRef::from(&stream).try_clone()?, options)
-    }
-
-    /// A Unix stream that the user connected, with what the user chose applied.
-    #[cfg(unix)]
-    pub(crate) fn from_unix(stream: UnixStream, options: &TransportOptions) -> io::Result<Self> {
-        Self::prepared_unix(SockRef::from(&stream).try_clone()?, options)
-    }
-}
-
 impl Adopt<TcpListener> for CompioListener {
     fn adopt(listener: TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(SockRef::from(&listener).try_clone()?, options)
+        Self::adopted(&listener, options)
     }
 }
 
 #[cfg(unix)]
 impl Adopt<UnixListener> for CompioListener {
     fn adopt(listener: UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(SockRef::from(&listener).try_clone()?, options)
+        Self::adopted(&listener, options)
     }
 }
 

@@ -10,8 +10,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 #[cfg(unix)]
-use ::smol::net::unix::{UnixListener, UnixStream};
-use ::smol::net::{TcpListener, TcpStream, resolve};
+use ::smol::net::unix::UnixListener;
+use ::smol::net::{TcpListener, resolve};
 use ::smol::{Async, Executor, Timer};
 use socket2::{SockRef, Socket};
 
@@ -153,29 +153,16 @@ impl Sleeper for SmolRuntime {
     }
 }
 
-impl SmolStream {
-    /// A stream that the user connected, with what the user chose applied.
-    pub(crate) fn from_tcp(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
-        Self::prepared_tcp(SockRef::from(&stream).try_clone()?, options)
-    }
-
-    /// A Unix stream that the user connected, with what the user chose applied.
-    #[cfg(unix)]
-    pub(crate) fn from_unix(stream: UnixStream, options: &TransportOptions) -> io::Result<Self> {
-        Self::prepared_unix(SockRef::from(&stream).try_clone()?, options)
-    }
-}
-
 impl Adopt<TcpListener> for SmolListener {
     fn adopt(listener: TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(SockRef::from(&listener).try_clone()?, options)
+        Self::adopted(&listener, options)
     }
 }
 
 #[cfg(unix)]
 impl Adopt<UnixListener> for SmolListener {
     fn adopt(listener: UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(SockRef::from(&listener).try_clone()?, options)
+        Self::adopted(&listener, options)
     }
 }
 

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use ::tokio::io::Interest;
-use ::tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
-use ::tokio::net::{UnixListener, UnixStream};
+use ::tokio::net::UnixListener;
+use ::tokio::net::{TcpListener, TcpStream};
 use ::tokio::runtime::Handle;
 use ::tokio::time::Sleep;
 use socket2::{SockRef, Socket};
@@ -128,29 +128,16 @@ impl Sleeper for TokioRuntime {
     }
 }
 
-impl TokioStream {
-    /// A stream that the user connected, with what the user chose applied.
-    pub(crate) fn from_tcp(stream: TcpStream, options: &TransportOptions) -> io::Result<Self> {
-        Self::prepared_tcp(stream.into_std()?.into(), options)
-    }
-
-    /// A Unix stream that the user connected, with what the user chose applied.
-    #[cfg(unix)]
-    pub(crate) fn from_unix(stream: UnixStream, options: &TransportOptions) -> io::Result<Self> {
-        Self::prepared_unix(stream.into_std()?.into(), options)
-    }
-}
-
 impl Adopt<TcpListener> for TokioListener {
     fn adopt(listener: TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(listener.into_std()?, options)
+        Self::adopted(&listener, options)
     }
 }
 
 #[cfg(unix)]
 impl Adopt<UnixListener> for TokioListener {
     fn adopt(listener: UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(listener.into_std()?, options)
+        Self::adopted(&listener, options)
     }
 }
 

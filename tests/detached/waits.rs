@@ -21,23 +21,30 @@ fn poll_once(future: impl Future) {
     assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }
 
+/// Two sockets, and what the first has queued for the second and cannot write at once.
+async fn more_than_the_pipe_holds() -> (Push, Pull) {
+    let (ours, theirs) = pipe::pair(4096);
+    let (push, pull) = join(Push::from_stream(ours), Pull::from_stream(theirs)).await;
+    let (push, pull) = (push.unwrap(), pull.unwrap());
+    for n in 0..4_u8 {
+        push.send_buffered(vec![n; 8000]).unwrap();
+    }
+    (push, pull)
+}
+
+async fn receives_all(pull: &Pull) {
+    for n in 0..4_u8 {
+        assert_eq!(pull.recv().await.unwrap()[0], vec![n; 8000]);
+    }
+}
+
 #[test]
 fn a_dropped_close_leaves_the_work_to_another() {
     pipe::run(async {
-        let (ours, theirs) = pipe::pair(4096);
-        let (push, pull) = join(Push::from_stream(ours), Pull::from_stream(theirs)).await;
-        let (push, pull) = (push.unwrap(), pull.unwrap());
-        for n in 0..4_u8 {
-            push.send_buffered(vec![n; 8000]).unwrap();
-        }
+        let (push, pull) = more_than_the_pipe_holds().await;
         let other = push.clone();
         poll_once(push.close());
-        let receive = async {
-            for n in 0..4_u8 {
-                assert_eq!(pull.recv().await.unwrap()[0], vec![n; 8000]);
-            }
-        };
-        let (unsent, ()) = join(other.close(), receive).await;
+        let (unsent, ()) = join(other.close(), receives_all(&pull)).await;
         assert_eq!(unsent, 0);
     });
 }
@@ -46,20 +53,13 @@ fn a_dropped_close_leaves_the_work_to_another() {
 #[test]
 fn any_dropped_wait_leaves_the_work_to_another() {
     pipe::run(async {
-        let (ours, theirs) = pipe::pair(4096);
-        let (push, pull) = join(Push::from_stream(ours), Pull::from_stream(theirs)).await;
-        let (push, pull) = (push.unwrap(), pull.unwrap());
-        for n in 0..4_u8 {
-            push.send_buffered(vec![n; 8000]).unwrap();
-        }
+        let (push, pull) = more_than_the_pipe_holds().await;
         poll_once(push.wait_for_peers(2));
         poll_once(push.flush());
         poll_once(push.send("x"));
         poll_once(pull.wait_for_peers(2));
         let receive = async {
-            for n in 0..4_u8 {
-                assert_eq!(pull.recv().await.unwrap()[0], vec![n; 8000]);
-            }
+            receives_all(&pull).await;
             assert_eq!(pull.recv().await.unwrap()[0], "x");
         };
         let (flushed, ()) = join(push.flush(), receive).await;

@@ -106,8 +106,7 @@ impl<R: System + Runtime + Connector<Stream = SystemStream<R>>> OnSystem for R {
 #[cfg(unix)]
 pub(in crate::runtime) fn unix_pair<R: OnSystem>() -> Pair<R> {
     let (left, right) = std::os::unix::net::UnixStream::pair().unwrap();
-    let stream =
-        |end: std::os::unix::net::UnixStream| SystemStream::prepared_unix(end.into(), &options()).unwrap();
+    let stream = |end: std::os::unix::net::UnixStream| SystemStream::from_unix(&end, &options()).unwrap();
     (stream(left), stream(right))
 }
 

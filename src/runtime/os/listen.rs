@@ -42,8 +42,7 @@ pub(in crate::runtime) async fn bind<R: System>(
 
 impl Bound {
     /// What somebody else has bound; its file, if it has one, is theirs.
-    pub(super) fn adopt(socket: impl Into<Socket>) -> io::Result<Self> {
-        let socket = socket.into();
+    pub(super) fn adopt(socket: Socket) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         Self::new(socket)
     }

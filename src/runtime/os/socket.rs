@@ -97,15 +97,23 @@ impl<R: System> SystemStream<R> {
         R::Watched::watch(socket).map(Self)
     }
 
-    /// A stream that the user connected, with what the user chose applied.
-    pub(in crate::runtime) fn prepared_tcp(socket: Socket, options: &TransportOptions) -> io::Result<Self> {
+    /// A stream of any runtime that the user connected, with what the user chose applied.
+    pub(crate) fn from_tcp<'a, T>(stream: &'a T, options: &TransportOptions) -> io::Result<Self>
+    where
+        SockRef<'a>: From<&'a T>,
+    {
+        let socket = duplicate(stream)?;
         tcp::prepare(&socket, options)?;
         Self::new(socket)
     }
 
-    /// A Unix stream that the user connected, with what the user chose applied.
+    /// A Unix stream of any runtime that the user connected, with what the user chose applied.
     #[cfg(unix)]
-    pub(in crate::runtime) fn prepared_unix(socket: Socket, options: &TransportOptions) -> io::Result<Self> {
+    pub(crate) fn from_unix<'a, T>(stream: &'a T, options: &TransportOptions) -> io::Result<Self>
+    where
+        SockRef<'a>: From<&'a T>,
+    {
+        let socket = duplicate(stream)?;
         super::ipc::configure(&socket, options)?;
         Self::new(socket)
     }
@@ -127,6 +135,14 @@ impl<R: System> SystemStream<R> {
     pub(in crate::runtime) fn socket(&self) -> SockRef<'_> {
         self.0.socket()
     }
+}
+
+/// The socket of a stream or listener of any runtime, to be had beside it: that runtime's own is dropped with it.
+fn duplicate<'a, T>(of: &'a T) -> io::Result<Socket>
+where
+    SockRef<'a>: From<&'a T>,
+{
+    SockRef::from(of).try_clone()
 }
 
 /// Whether connecting has begun, and ends later.
@@ -223,11 +239,11 @@ impl<R: System> SystemListener<R> {
     }
 
     /// Takes over what somebody else has bound.
-    pub(in crate::runtime) fn adopted(
-        listener: impl Into<Socket>,
-        options: &TransportOptions,
-    ) -> io::Result<Self> {
-        Self::new(Bound::adopt(listener)?, options.clone())
+    pub(in crate::runtime) fn adopted<'a, T>(listener: &'a T, options: &TransportOptions) -> io::Result<Self>
+    where
+        SockRef<'a>: From<&'a T>,
+    {
+        Self::new(Bound::adopt(duplicate(listener)?)?, options.clone())
     }
 }
 
@@ -255,14 +271,14 @@ impl<R: System> Listener for SystemListener<R> {
 
 impl<R: System> Adopt<std::net::TcpListener> for SystemListener<R> {
     fn adopt(listener: std::net::TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(listener, options)
+        Self::adopted(&listener, options)
     }
 }
 
 #[cfg(unix)]
 impl<R: System> Adopt<std::os::unix::net::UnixListener> for SystemListener<R> {
     fn adopt(listener: std::os::unix::net::UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(listener, options)
+        Self::adopted(&listener, options)
     }
 }
 
