@@ -13,6 +13,12 @@ async fn is_closed(router: &RouterSocket) {
     }
 }
 
+/// What is fed is written in one piece, by `flush`, and so has arrived as soon as any of it has: not even a busy
+/// machine lets the other side come in between.
+fn in_one_piece() -> SocketOptions {
+    SocketOptions::default().with_flush_policy(FlushPolicy::Manual)
+}
+
 /// Requests that have arrived are answered, those that come later are not taken, and all replies leave.
 #[test]
 fn replies_leave_while_no_request_comes_in() {
@@ -20,7 +26,7 @@ fn replies_leave_while_no_request_comes_in() {
     rt::run(async {
         let router = RouterSocket::bind(ANY).await.unwrap();
         let endpoint = router.local_endpoint().unwrap();
-        let dealer = DealerSocket::connect(&endpoint).await.unwrap();
+        let dealer = DealerSocket::connect_with_options(&endpoint, in_one_piece()).await.unwrap();
         for n in 0..REQUESTS {
             dealer.feed([n]).await.unwrap();
         }
@@ -29,6 +35,7 @@ fn replies_leave_while_no_request_comes_in() {
         router.drain().unwrap();
         router.drain().unwrap();
         dealer.send("late").await.unwrap();
+        dealer.flush().await.unwrap();
         while requests.len() < usize::from(REQUESTS) {
             requests.push(router.recv_from().await.unwrap());
         }
@@ -78,7 +85,7 @@ fn what_was_read_ahead_is_received() {
         let endpoint = pull.local_endpoint().unwrap();
         let mut pushes = Vec::new();
         for _ in 0..3 {
-            let push = PushSocket::connect(&endpoint).await.unwrap();
+            let push = PushSocket::connect_with_options(&endpoint, in_one_piece()).await.unwrap();
             for n in 0..EACH {
                 push.feed([n]).await.unwrap();
             }
