@@ -37,7 +37,7 @@
 //! # Features
 //!
 //! All additive: `tokio` (default), `compio` (asks for a newer Rust than 1.85, which everything else
-//! builds with), `smol`, and `sim`, a simulated network with virtual time.
+//! builds with), `smol`, `sim`, a simulated network with virtual time, and the security mechanism `plain`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(
@@ -76,6 +76,7 @@ pub mod proxy;
 pub mod resilience;
 mod routing;
 pub mod runtime;
+pub mod security;
 #[cfg(feature = "smol")]
 pub mod smol;
 pub mod socket;

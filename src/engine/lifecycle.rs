@@ -91,7 +91,7 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// The peer has said who it is, and the pattern decides about it. (An authenticator will be asked before.)
-    pub(crate) fn admit(&mut self, id: PeerId, info: PeerInfo) {
+    pub(crate) fn admit(&mut self, id: PeerId, info: Box<PeerInfo>) {
         let alias = self.alias_of(id);
         let caller = |id| self.peers.get(id).and_then(|peer| peer.caller(&self.endpoints));
         let own = caller(id);
@@ -115,7 +115,7 @@ impl<S: AsyncStream> Core<S> {
             socket_type: info.socket_type,
             identity: info.identity.clone(),
         };
-        peer.info = Some(Box::new(info));
+        peer.info = Some(info);
         if let Some(from) = peer.came_from() {
             self.doorway.admit(from, id);
         }

@@ -318,10 +318,10 @@ impl Connection {
                 frame::encode(Flags::COMMAND, &body, out);
                 Ok(None)
             }
-            Step::Done(Done { reply, metadata, seal }) => {
-                let peer = PeerInfo::parse(&self.config, self.minor, &metadata)?;
+            Step::Done(Done { reply, metadata, seal, credentials }) => {
+                let peer = PeerInfo::parse(&self.config, self.minor, &metadata, credentials)?;
                 self.phase = Phase::Judged(Box::new(Welcome { reply, seal }));
-                Ok(Some(Event::Handshaken(peer)))
+                Ok(Some(Event::Handshaken(Box::new(peer))))
             }
         }
     }

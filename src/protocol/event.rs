@@ -10,7 +10,7 @@ use crate::message::{Frame, Message};
 pub(crate) enum Event {
     /// The peer has said who it is; once it is [welcome](super::Connection::welcome), messages may be sent, and
     /// arrive.
-    Handshaken(PeerInfo),
+    Handshaken(Box<PeerInfo>),
     /// A message arrived, with all its frames.
     Message(Message),
     /// The header of a large frame was consumed, and the input begins with part of its payload: collect

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::{Config, ProtocolError, SocketType, metadata};
+use crate::security::Credentials;
 
 /// The longest identity, in bytes.
 const MAX_IDENTITY: usize = 255;
@@ -17,16 +18,24 @@ pub(crate) struct PeerInfo {
     pub(crate) minor: u8,
     /// All properties, as sent.
     pub(crate) properties: Vec<(String, Bytes)>,
+    /// What its security mechanism says who it is.
+    #[allow(dead_code, reason = "for the one who judges peers")]
+    pub(crate) credentials: Credentials,
 }
 
 impl PeerInfo {
     /// What a socket of the same process says about itself, word for word as in its READY, and judged alike.
     pub(crate) fn of(peer: &Config, ours: &Config) -> Result<Self, ProtocolError> {
-        Self::parse(ours, 1, &metadata::encode(peer))
+        Self::parse(ours, 1, &metadata::encode(peer), Credentials::Null)
     }
 
     /// Reads the peer's metadata and checks them against our socket.
-    pub(super) fn parse(config: &Config, minor: u8, metadata: &[u8]) -> Result<Self, ProtocolError> {
+    pub(super) fn parse(
+        config: &Config,
+        minor: u8,
+        metadata: &[u8],
+        credentials: Credentials,
+    ) -> Result<Self, ProtocolError> {
         let properties = metadata::parse(metadata)?;
         let socket_type = metadata::find(&properties, metadata::SOCKET_TYPE);
         let socket_type = socket_type.ok_or(ProtocolError::MissingSocketType)?;
@@ -41,6 +50,6 @@ impl PeerInfo {
         if identity.len() > MAX_IDENTITY || identity.first() == Some(&0) {
             return Err(ProtocolError::InvalidIdentity);
         }
-        Ok(Self { socket_type, identity, minor, properties })
+        Ok(Self { socket_type, identity, minor, properties, credentials })
     }
 }

@@ -126,7 +126,7 @@ impl<S: AsyncStream> Core<S> {
         }
         self.announce(id, origin);
         match PeerInfo::of(&peer.config, &self.config) {
-            Ok(info) => self.admit(id, info),
+            Ok(info) => self.admit(id, Box::new(info)),
             Err(error) => self.doom(id, DisconnectReason::Protocol(Arc::new(error))),
         }
         // What came before there was anybody to wake.

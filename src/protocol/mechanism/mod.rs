@@ -14,6 +14,7 @@ use bytes::Bytes;
 use super::command::Command;
 use super::frame::Flags;
 use super::{Config, ProtocolError};
+use crate::security::Credentials;
 
 mod null;
 #[cfg(test)]
@@ -54,6 +55,8 @@ pub(super) struct Done {
     pub(super) metadata: Vec<u8>,
     /// `None`: frames travel as they are.
     pub(super) seal: Option<Box<dyn Seal>>,
+    /// Who the peer says it is, as far as the mechanism proves or carries it.
+    pub(super) credentials: Credentials,
 }
 
 /// What keeps the frames of a connection secret or authentic after the handshake.

@@ -3,6 +3,7 @@
 use super::{Done, Mechanism, Step};
 use crate::protocol::command::{self, Command};
 use crate::protocol::{Config, ProtocolError, Role, metadata};
+use crate::security::Credentials;
 
 /// READY of the side that [speaks first](Role::First) leaves with the greetings, that of the other is the
 /// reply; libzmq says it at once on either side, so neither waits for ever.
@@ -31,6 +32,11 @@ impl Mechanism for Null {
             return Err(ProtocolError::UnexpectedCommand);
         }
         let reply = (self.role == Role::Answering).then(|| ready(config));
-        Ok(Step::Done(Done { reply, metadata: command.data.to_vec(), seal: None }))
+        Ok(Step::Done(Done {
+            reply,
+            metadata: command.data.to_vec(),
+            seal: None,
+            credentials: Credentials::Null,
+        }))
     }
 }

@@ -7,6 +7,7 @@ use super::{Done, Mechanism, Seal, Step, WireFrame};
 use crate::protocol::command::{self, Command};
 use crate::protocol::frame::Flags;
 use crate::protocol::{Config, ProtocolError, metadata};
+use crate::security::Credentials;
 
 #[derive(Debug)]
 pub(crate) struct Toy {
@@ -36,6 +37,7 @@ impl Mechanism for Toy {
                 reply: None,
                 metadata: cipher(peer_key, 0, hidden),
                 seal: Some(Box::new(ToySeal { key: self.key, sent: 0, peer_key, received: 0 })),
+                credentials: Credentials::Null,
             })),
             _ => Err(ProtocolError::UnexpectedCommand),
         }

@@ -16,7 +16,7 @@ fn handshake(ours: SocketType, rest: &[u8]) -> (Side, Result<Vec<Event>, Protoco
 
 fn peer_of(result: Result<Vec<Event>, ProtocolError>) -> PeerInfo {
     match result.as_deref() {
-        Ok([Event::Handshaken(peer)]) => peer.clone(),
+        Ok([Event::Handshaken(peer)]) => (**peer).clone(),
         _ => panic!("{result:?}"),
     }
 }
