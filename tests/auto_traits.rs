@@ -147,7 +147,12 @@ macro_rules! mount {
                 sent(&PushSocket::connect_with_options("tcp://127.0.0.1:1", options.clone()));
                 sent(&PushSocket::connect_with_reconnect_and_options("tcp://127.0.0.1:1", options.clone()));
                 sent(&PullSocket::bind_with_options("tcp://127.0.0.1:0", options.clone()));
-                sent(&PushSocket::new(options));
+                sent(&PushSocket::new(options.clone()));
+                // With an authenticator, whose futures the companion polls.
+                let options = options.with_authenticator(async |_| monocoque::security::Verdict::accept());
+                shared::<SocketOptions>();
+                shared::<monocoque::security::Claim>();
+                sent(&PullSocket::bind_with_options("tcp://127.0.0.1:0", options));
             }
 
             #[cfg(unix)]

@@ -14,6 +14,7 @@ mod stalled;
 
 #[path = "detached"]
 mod detached {
+    mod authenticator;
     mod cancel;
     mod proxy;
     mod sockets;

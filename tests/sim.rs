@@ -26,6 +26,7 @@ mod suite {
 
 #[path = "sim"]
 mod sim {
+    mod authenticator;
     mod balance;
     mod batching;
     mod close;

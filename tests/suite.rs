@@ -15,6 +15,7 @@ mod watched;
 
 on_each_runtime!("suite" {
     mod adopt;
+    mod authenticator;
     mod bad_input;
     mod blueprint;
     mod cancel;

@@ -1,15 +1,21 @@
 //! Where a connection comes from, as far as a peer cannot make it up.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::endpoints::Endpoints;
 use super::peer::{Origin, Peer};
 use crate::endpoint::{Endpoint, Host};
+use crate::protocol::PeerInfo;
+use crate::security::Credentials;
 
-/// What two connections must share for one to take the other's identity over. (A mechanism that proves who
-/// the peer is will put its user or key in the place of all of these.)
+/// What two connections must share for one to take the other's identity over.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Caller {
+    /// Whom the authenticator has named, wherever it calls from.
+    User(Arc<str>),
+    /// The key that the mechanism has proven, where the authenticator names nobody.
+    Shown(Credentials),
     /// Over tcp: the address of the host. The port is another for each connection.
     Host(Host),
     /// Over ipc: the endpoint, which only those can open whom the rights on its file let.
@@ -19,8 +25,19 @@ pub(super) enum Caller {
 }
 
 impl<S> Peer<S> {
-    /// `None` for a stream of which nothing is known: it is like no other.
-    pub(super) fn caller(&self, endpoints: &Endpoints) -> Option<Caller> {
+    /// Who the peer is, that was let in.
+    pub(super) fn known_caller(&self, endpoints: &Endpoints) -> Option<Caller> {
+        self.caller(self.info.as_deref()?, endpoints)
+    }
+
+    /// Who the peer of this `info` is. `None` for a stream of which nothing is known: it is like no other.
+    pub(super) fn caller(&self, info: &PeerInfo, endpoints: &Endpoints) -> Option<Caller> {
+        if let Some(user) = &info.user {
+            return Some(Caller::User(Arc::clone(user)));
+        }
+        if info.credentials != Credentials::Null {
+            return Some(Caller::Shown(info.credentials.clone()));
+        }
         if self.link.inproc().is_some() {
             return Some(Caller::Process);
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::act::Happened;
+use super::authentication::Asked;
 use super::clock::Clock;
 use super::doorway::Doorway;
 use super::effects::Effects;
@@ -59,6 +60,8 @@ pub(crate) struct Core<S> {
     pub(crate) ledger: Ledger,
     /// Accepted connections.
     pub(crate) doorway: Doorway,
+    /// Connections that the authenticator is to be asked about.
+    pub(super) asked: Asked,
     /// The companion has a look ahead of it at what others were told of.
     pub(super) minding: bool,
     /// A `begin_turn` is open.
@@ -157,6 +160,7 @@ impl<S: AsyncStream> Core<S> {
             monitor: MonitorHub::new(options.monitor_bounds()),
             ledger: Ledger::default(),
             doorway: Doorway::new(options.max_handshakes, options.max_connections),
+            asked: Asked::default(),
             minding: false,
             polling: false,
             options,

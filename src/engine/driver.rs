@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use super::accept::Accepting;
 use super::core::Core;
+use super::judgements::Judgements;
 use super::shared::Shared;
 use crate::error::{Error, TimeoutKind};
-use crate::runtime::{Listener, Runtime};
+use crate::runtime::{AsyncStream, Listener, Runtime};
 
 /// Turns of the companion before it lets other tasks run.
 const TURNS_PER_POLL: usize = 16;
@@ -27,6 +28,7 @@ pub struct Driver<R: Runtime> {
     runtime: R,
     accepting: Accepting<R>,
     attempts: Vec<Attempt<R>>,
+    judgements: Judgements<<R::Stream as AsyncStream>::Sharing>,
     timer: Timer<R>,
     waker: Option<Waker>,
     finished: bool,
@@ -73,6 +75,7 @@ impl<R: Runtime> Driver<R> {
             accepting: Accepting::new(runtime.clone()),
             runtime,
             attempts: Vec::new(),
+            judgements: Judgements::default(),
             timer: Timer { sleep: None, armed: None },
             waker: None,
             finished: false,
@@ -93,6 +96,7 @@ impl<R: Runtime> Driver<R> {
         }
         self.waker = Some(cx.waker().clone());
         drop(self.shared.ready.set_companion(self.waker.clone()));
+        self.judgements.register(self.waker.clone());
     }
 
     /// Polls the connections being made; true if one came to an end.
@@ -146,6 +150,8 @@ impl<R: Runtime> Driver<R> {
         if changed || step.departing {
             busy |= self.accepting.close(cx, &self.shared);
         }
+        self.judgements.ask(step.questions, &self.shared);
+        busy |= self.judgements.poll(&self.shared);
         busy |= self.accepting.poll(cx, now, &self.shared);
         for dial in &step.start {
             self.start_attempt(*dial, now);
@@ -170,6 +176,7 @@ impl<R: Runtime> Future for Driver<R> {
             match this.turn(cx) {
                 None => {
                     this.finished = true;
+                    this.judgements = Judgements::default();
                     return Poll::Ready(());
                 }
                 Some(true) => {}

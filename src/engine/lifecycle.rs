@@ -90,11 +90,11 @@ impl<S: AsyncStream> Core<S> {
         self.emit(event);
     }
 
-    /// The peer has said who it is, and the pattern decides about it. (An authenticator will be asked before.)
+    /// The peer has said who it is, the authenticator has nothing against it, and the pattern decides about it.
     pub(crate) fn admit(&mut self, id: PeerId, info: Box<PeerInfo>) {
         let alias = self.alias_of(id);
-        let caller = |id| self.peers.get(id).and_then(|peer| peer.caller(&self.endpoints));
-        let own = caller(id);
+        let own = self.peers.get(id).and_then(|peer| peer.caller(&info, &self.endpoints));
+        let caller = |id| self.peers.get(id).and_then(|peer| peer.known_caller(&self.endpoints));
         let same_origin = |other| own.is_some() && own == caller(other);
         let newcomer = Newcomer { id, info: &info, alias: alias.as_ref(), same_origin: &same_origin };
         match self.pattern.attach(newcomer, &mut self.tasks) {
@@ -114,6 +114,7 @@ impl<S: AsyncStream> Core<S> {
             peer: id,
             socket_type: info.socket_type,
             identity: info.identity.clone(),
+            user: info.user.clone(),
         };
         peer.info = Some(info);
         if let Some(from) = peer.came_from() {
@@ -189,6 +190,7 @@ impl<S: AsyncStream> Core<S> {
             self.doorway.leave(from, id);
         }
         self.forget_incomplete(&peer);
+        self.forget_question(&peer);
         let bytes = self.take_undecoded(&mut peer);
         self.clock.cancel(Timer::Peer(id));
         self.clock.cancel(Timer::Depart(id));

@@ -6,6 +6,7 @@
 
 mod accept;
 mod act;
+mod authentication;
 mod burst;
 mod caller;
 mod changes;
@@ -26,6 +27,7 @@ mod held;
 mod inbound;
 mod incomplete;
 mod inproc;
+mod judgements;
 mod ledger;
 mod leftovers;
 mod lifecycle;
@@ -58,6 +60,7 @@ pub(crate) use self::changes::Change;
 pub(crate) use self::core::{Companion, Core};
 pub use self::driver::Driver;
 pub(crate) use self::ends::{Ends, notice};
+pub(crate) use self::judgements::Judgements;
 pub(crate) use self::outbound::Manner;
 pub(crate) use self::parked::{Attempt, Parked, Turn, Waiter};
 pub(crate) use self::pattern::{Admission, Exceeded, Newcomer, Pattern, Room, Route, TopicPattern, Verdict};

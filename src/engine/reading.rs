@@ -85,6 +85,9 @@ impl<S: AsyncStream> Core<S> {
     /// Reads once, and after a short read once more, so that the stream is left waiting for its next
     /// event. The peer stays on the readable list unless it has nothing.
     pub(super) fn read(&mut self, id: PeerId) {
+        if self.waits_for_verdict(id) {
+            return;
+        }
         let draining = self.drains_live_peers();
         let Some(peer) = self.peers.get_mut(id) else { return };
         if peer.doomed {
@@ -263,7 +266,7 @@ impl<S: AsyncStream> Core<S> {
             Ok(Some(Event::Pong { context })) => peer.proof.answer(&context),
             // What a peer that is let go wants of us is of no use any more; only its messages are counted.
             Ok(Some(_)) if departs => return,
-            Ok(Some(Event::Handshaken(info))) => self.admit(id, info),
+            Ok(Some(Event::Handshaken(info))) => self.judge(id, info),
             Ok(Some(Event::Ping { ttl, context })) => {
                 peer.answer_ping(context);
                 if std::mem::replace(&mut peer.liveness.ttl, ttl) != ttl {

@@ -104,7 +104,7 @@ impl<S: AsyncStream> Core<S> {
 impl<S> Peer<S> {
     /// `None` before the handshake is done.
     fn stats(&self) -> Option<PeerStats> {
-        let info = self.info.as_ref()?;
+        let info = self.info.as_ref().filter(|_| self.stage != Stage::Handshaking)?;
         let totals = self.account.totals();
         Some(PeerStats {
             peer: self.id,
@@ -113,6 +113,8 @@ impl<S> Peer<S> {
             socket_type: info.socket_type,
             identity: info.identity.clone(),
             metadata: info.properties.clone(),
+            user: info.user.clone(),
+            user_metadata: info.granted.clone(),
             sent: totals.sent,
             bytes_sent: totals.sent_bytes,
             queued_messages: self.out_level.messages(),

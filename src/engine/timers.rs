@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::authentication::Questions;
 use super::clock::later;
 use super::core::{Core, Phase, Timer};
 use super::liveness::{Patience, WhatNow};
@@ -31,6 +32,8 @@ pub(crate) struct Step {
     pub(crate) listeners: Option<Vec<(u32, Endpoint)>>,
     /// Listeners were let go that may not be closed yet.
     pub(crate) departing: bool,
+    /// What the authenticator is to be asked.
+    pub(crate) questions: Questions,
     /// When to look again if nothing happens before.
     pub(crate) deadline: Option<Instant>,
 }
@@ -59,6 +62,7 @@ impl<S: AsyncStream> Core<S> {
             again,
             listeners: self.endpoints.take_changes(),
             departing: self.endpoints.is_departing(),
+            questions: self.take_questions(),
             deadline: self.clock.next(),
         }
     }

@@ -106,6 +106,12 @@ causes! {
         TooManySubscriptions = "the peer has too many subscriptions",
         /// There was no room for it.
         Crowded = "there was no room for the connection",
+        /// The authenticator denied it.
+        Denied = "the authenticator denied the peer",
+        /// The authenticator had no answer for now.
+        PutOff = "the authenticator had no answer for now",
+        /// The authenticator could not tell.
+        AuthenticatorFailed = "the authenticator failed",
         /// A new request was sent while its reply was outstanding.
         RequestAbandoned = "a new request was sent before the reply to the last",
         /// `disconnect_peer` ended it.

@@ -1,10 +1,12 @@
 //! Events as lines of a log.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::event::{DisconnectReason, SocketEvent};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::protocol::SocketType;
 
 impl fmt::Display for SocketEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,11 +38,8 @@ impl fmt::Display for SocketEvent {
             Self::ReconnectStopped { endpoint, cause } => {
                 write!(f, "no longer connecting to {endpoint}: {cause}")
             }
-            Self::HandshakeSucceeded { peer, socket_type, identity } if identity.is_empty() => {
-                write!(f, "peer {peer} is a {socket_type}")
-            }
-            Self::HandshakeSucceeded { peer, socket_type, identity } => {
-                write!(f, "peer {peer} is the {socket_type} \"{}\"", identity.escape_ascii())
+            Self::HandshakeSucceeded { peer, socket_type, identity, user } => {
+                write!(f, "peer {peer} is {}{}", Named(*socket_type, identity), Of(user))
             }
             Self::HandshakeFailed { peer, address, cause, .. } => {
                 write!(f, "handshake with peer {peer}{} failed: {cause}", At(address))
@@ -67,6 +66,28 @@ impl fmt::Display for SocketEvent {
     }
 }
 
+/// A peer's type and identity.
+struct Named<'a>(SocketType, &'a [u8]);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(socket_type, identity) = self;
+        match identity {
+            [] => write!(f, "a {socket_type}"),
+            identity => write!(f, "the {socket_type} \"{}\"", identity.escape_ascii()),
+        }
+    }
+}
+
+/// Whose a peer is, if that is known.
+struct Of<'a>(&'a Option<Arc<str>>);
+
+impl fmt::Display for Of<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |user| write!(f, " of the user {user:?}"))
+    }
+}
+
 /// Where a peer is, if that is known.
 struct At<'a>(&'a Option<Endpoint>);
 
@@ -86,21 +107,24 @@ impl fmt::Display for DisconnectReason {
 mod tests {
     use super::*;
     use crate::monitor::{DropCause, PeerId};
-    use crate::protocol::SocketType;
     use bytes::Bytes;
 
     #[test]
     fn events_read_as_lines() {
         let peer = PeerId::new(3, 1);
         let endpoint = "tcp://[::1]:5".parse().unwrap();
-        let anonymous =
-            SocketEvent::HandshakeSucceeded { peer, socket_type: SocketType::Dealer, identity: Bytes::new() };
+        let anonymous = SocketEvent::HandshakeSucceeded {
+            peer,
+            socket_type: SocketType::Dealer,
+            identity: Bytes::new(),
+            user: None,
+        };
         assert_eq!(anonymous.to_string(), "peer 3.1 is a DEALER");
-        let identity = Bytes::from_static(b"a\n\xff");
-        let named = SocketEvent::HandshakeSucceeded { peer, socket_type: SocketType::Router, identity };
+        let (identity, user) = (Bytes::from_static(b"a\n\xff"), Some("ann\n".into()));
+        let named = SocketEvent::HandshakeSucceeded { peer, socket_type: SocketType::Router, identity, user };
         assert_eq!(
             named.to_string(),
-            r#"peer 3.1 is the ROUTER "a\n\xff""#,
+            r#"peer 3.1 is the ROUTER "a\n\xff" of the user "ann\n""#,
             "one line whatever a peer sends"
         );
         let reason = DisconnectReason::EndOfStream;

@@ -138,6 +138,8 @@ pub enum SocketEvent {
         socket_type: SocketType,
         /// The identity that the peer gave itself; empty for none.
         identity: Bytes,
+        /// Who it is, as the authenticator says.
+        user: Option<Arc<str>>,
     },
     /// The handshake failed, and the connection is closed.
     HandshakeFailed {
@@ -217,6 +219,14 @@ pub enum DisconnectReason {
     /// There was no room for it: its handshake made room for that of another (`max_handshakes`), or the socket
     /// has as many connections as it may (`max_connections`).
     Crowded,
+    /// The authenticator denied it, with this reason ([`Verdict::Deny`](crate::security::Verdict::Deny)).
+    Denied(Arc<str>),
+    /// The authenticator had no answer for now, for this reason
+    /// ([`Verdict::TryLater`](crate::security::Verdict::TryLater)).
+    PutOff(Arc<str>),
+    /// The authenticator could not tell, for this reason, or panicked
+    /// ([`Verdict::Broken`](crate::security::Verdict::Broken)).
+    AuthenticatorFailed(Arc<str>),
     /// A new request was sent while its reply was outstanding, and could have been mistaken for the reply
     /// to the new one (REQ without `req_correlate`).
     RequestAbandoned,
@@ -243,6 +253,9 @@ impl DisconnectReason {
             Self::Occupied => DisconnectKind::Occupied,
             Self::TooManySubscriptions => DisconnectKind::TooManySubscriptions,
             Self::Crowded => DisconnectKind::Crowded,
+            Self::Denied(_) => DisconnectKind::Denied,
+            Self::PutOff(_) => DisconnectKind::PutOff,
+            Self::AuthenticatorFailed(_) => DisconnectKind::AuthenticatorFailed,
             Self::RequestAbandoned => DisconnectKind::RequestAbandoned,
             Self::Dismissed => DisconnectKind::Dismissed,
             Self::Closed => DisconnectKind::Closed,
@@ -293,6 +306,16 @@ impl From<DisconnectReason> for Error {
             }
             DisconnectReason::TooManySubscriptions => {
                 io(io::ErrorKind::ConnectionAborted, "the peer has too many subscriptions")
+            }
+            DisconnectReason::Denied(reason) => {
+                io(io::ErrorKind::PermissionDenied, &format!("the authenticator denied the peer: {reason}"))
+            }
+            DisconnectReason::PutOff(reason) => {
+                let text = format!("the authenticator had no answer for now: {reason}");
+                io(io::ErrorKind::ConnectionRefused, &text)
+            }
+            DisconnectReason::AuthenticatorFailed(reason) => {
+                io(io::ErrorKind::ConnectionRefused, &format!("the authenticator failed: {reason}"))
             }
             DisconnectReason::RequestAbandoned => {
                 io(io::ErrorKind::ConnectionAborted, "a new request was sent before the reply to the last")

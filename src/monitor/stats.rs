@@ -1,6 +1,7 @@
 //! Figures.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -142,6 +143,10 @@ pub struct PeerStats {
     pub identity: Bytes,
     /// All metadata of the peer's READY command.
     pub metadata: Vec<(String, Bytes)>,
+    /// Who it is, as the authenticator says; `None` where it names nobody, or there is none (libzmq's User-Id).
+    pub user: Option<Arc<str>>,
+    /// What else the authenticator says of it.
+    pub user_metadata: Vec<(String, Bytes)>,
     /// Messages whose last byte is with the kernel.
     pub sent: u64,
     /// Payload bytes of those.

@@ -57,6 +57,10 @@ pub enum OptionError {
         /// The type of the socket, as on the wire.
         socket_type: &'static str,
     },
+    /// The authenticator's futures stay on their thread, and the socket's companion task may move between threads
+    /// (`with_local_authenticator`).
+    #[error("a local authenticator needs a runtime whose sockets stay on their thread")]
+    LocalAuthenticator,
     /// Identities that begin with a zero byte are made by ROUTER sockets for peers that bring none.
     #[error("an identity must not begin with a zero byte")]
     IdentityReserved,

@@ -66,7 +66,7 @@
 //! | XPUB_VERBOSE, _VERBOSER | [`with_xpub_verbose`], [`with_xpub_verboser`] |
 //! | XPUB_WELCOME_MSG | [`with_xpub_welcome_message`] |
 //! | XSUB_VERBOSE_UNSUBSCRIBE | [`with_xsub_verbose_unsubscribe`] |
-//! | ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN | security is not in this version |
+//! | ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN | [`with_authenticator`], asked by this socket alone and for every mechanism; there is no handler at `inproc://zeromq.zap.01` |
 //! | options of a context: IO_THREADS, MAX_SOCKETS, SOCKET_LIMIT, THREAD_*, MAX_MSGSZ, MSG_T_SIZE, BLOCKY, ZERO_COPY_RECV | not needed: there is no context |
 //!
 //! Options that libzmq has not: [`with_frame_timeout`], [`with_incomplete_bytes`], [`with_leftover_bytes`],
@@ -85,6 +85,7 @@
 //! [`try_recv`]: crate::socket::Socket::try_recv
 //! [`try_send`]: crate::socket::Socket::try_send
 //! [`unsubscribe`]: crate::socket::Socket::unsubscribe
+//! [`with_authenticator`]: SocketOptions::with_authenticator
 //! [`with_backlog`]: SocketOptions::with_backlog
 //! [`with_backoff`]: SocketOptions::with_backoff
 //! [`with_bind_to_device`]: SocketOptions::with_bind_to_device
@@ -164,6 +165,7 @@ mod limits;
 mod monitor;
 mod policy;
 mod reconnect_stop;
+mod security;
 mod socks;
 mod tcp;
 mod transport;
@@ -181,6 +183,7 @@ pub use self::types::{RouterHandover, RouterNotify};
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 pub(crate) use self::{socks::SocksCredentials, tcp::TcpOptions};
 use crate::resilience::{Backoff, FlushPolicy, OnCancel, OnFull, WhileDisconnected};
+use crate::security::AnyAuthenticator;
 
 const MIB: usize = 1024 * 1024;
 
@@ -248,6 +251,7 @@ pub struct SocketOptions {
     pub(crate) metadata: Vec<(String, Bytes)>,
     pub(crate) recv_timeout: Option<Duration>,
     pub(crate) send_timeout: Option<Duration>,
+    pub(crate) authenticator: Option<AnyAuthenticator>,
     pub(crate) transport: TransportOptions,
 }
 
@@ -290,6 +294,7 @@ impl Default for SocketOptions {
             metadata: Vec::new(),
             recv_timeout: None,
             send_timeout: None,
+            authenticator: None,
             transport: TransportOptions::default(),
         }
     }

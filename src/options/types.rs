@@ -75,8 +75,9 @@ pub enum RouterHandover {
     /// If it comes from where the other one came from, and is refused otherwise; the default.
     ///
     /// That is over tcp the same remote IP address, whatever the port; over ipc the same endpoint, which the
-    /// rights on its file guard; on inproc always, and on a stream of your own never. A client whose address
-    /// has changed waits until its old connection has gone.
+    /// rights on its file guard; on inproc always, and on a stream of your own never. Whom an authenticator has
+    /// named is the same wherever it comes from, and nobody else is; where it has named nobody, a proven key
+    /// stands for the peer. A client whose address has changed waits until its old connection has gone.
     #[default]
     SameOrigin,
     /// Always: whoever can connect can take every peer's messages by its identity.

@@ -327,13 +327,21 @@ impl Connection {
     }
 
     /// Lets the peer of [`Event::Handshaken`] in: only now the side that accepted says its READY, and both
-    /// may send messages. One that is not wanted is hung up on instead, without a word.
+    /// may send messages. One that is not wanted is [refused](Self::refuse), or hung up on without a word.
     pub(crate) fn welcome(&mut self, out: &mut dyn WireSink) {
         let Phase::Judged(welcome) = &mut self.phase else { return };
         if let Some(body) = welcome.reply.take() {
             frame::encode(Flags::COMMAND, &body, out);
         }
         self.phase = welcome.seal.take().map_or(Phase::Clear, Phase::Sealed);
+    }
+
+    /// Tells the peer of [`Event::Handshaken`] why it is not let in, for it not to come again; then the connection
+    /// is to be closed. One that we spoke to first has our READY already, and takes no ERROR any more.
+    pub(crate) fn refuse(&mut self, reason: &str, out: &mut impl WireSink) {
+        if matches!(&self.phase, Phase::Judged(welcome) if welcome.reply.is_some()) {
+            self.encode_error(reason, out);
+        }
     }
 
     /// A frame after the handshake. Commands may come between the frames of a message.
@@ -432,7 +440,6 @@ impl Connection {
     }
 
     /// Tells the peer why it is refused; then the connection is to be closed.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for socket types that are not there yet"))]
     pub(crate) fn encode_error(&mut self, reason: &str, out: &mut impl WireSink) {
         self.encode_command(&command::error(reason), out);
     }

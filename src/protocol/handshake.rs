@@ -1,5 +1,7 @@
 //! Who the peer is, as its metadata say, and whether we may talk to it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{Config, ProtocolError, SocketType, metadata};
@@ -19,8 +21,10 @@ pub(crate) struct PeerInfo {
     /// All properties, as sent.
     pub(crate) properties: Vec<(String, Bytes)>,
     /// What its security mechanism says who it is.
-    #[allow(dead_code, reason = "for the one who judges peers")]
     pub(crate) credentials: Credentials,
+    /// Who it is, and what else is known of it, as the one says who judges peers.
+    pub(crate) user: Option<Arc<str>>,
+    pub(crate) granted: Vec<(String, Bytes)>,
 }
 
 impl PeerInfo {
@@ -50,6 +54,6 @@ impl PeerInfo {
         if identity.len() > MAX_IDENTITY || identity.first() == Some(&0) {
             return Err(ProtocolError::InvalidIdentity);
         }
-        Ok(Self { socket_type, identity, minor, properties, credentials })
+        Ok(Self { socket_type, identity, minor, properties, credentials, user: None, granted: Vec::new() })
     }
 }

@@ -6,6 +6,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
+use crate::security::{AnyAuthenticator, Claim};
+
 /// Whether sockets on a kind of stream may be shared between threads: [`Shared`] or [`Local`].
 pub trait Sharing: sealed::Locks + 'static {}
 
@@ -25,21 +27,63 @@ impl Sharing for Local {}
 
 /// Keeps the kinds of lock closed, and private.
 pub(crate) mod sealed {
+    use std::future::Future;
+
     use super::{Local, LocalLock, Lock, Mutex, Shared};
+    use crate::security::{AnyAuthenticator, Claim, LocalJudgement, SendJudgement, Verdict};
 
     #[expect(unnameable_types, reason = "sealed")]
     pub trait Locks {
         #[doc(hidden)]
         type Lock<T>: Lock<T>;
+
+        /// The answer of an authenticator, while it is waited for.
+        #[doc(hidden)]
+        type Judgement: Future<Output = Verdict> + Unpin + 'static;
+
+        /// Whether sockets stay on their thread.
+        #[doc(hidden)]
+        const STAY: bool;
+
+        /// `None` if the authenticator's answers stay on their thread, and these sockets do not.
+        #[doc(hidden)]
+        fn ask(authenticator: &AnyAuthenticator, claim: Claim) -> Option<Self::Judgement>;
     }
 
     impl Locks for Shared {
         type Lock<T> = Mutex<T>;
+        type Judgement = SendJudgement;
+
+        const STAY: bool = false;
+
+        fn ask(authenticator: &AnyAuthenticator, claim: Claim) -> Option<SendJudgement> {
+            authenticator.ask(claim)
+        }
     }
 
     impl Locks for Local {
         type Lock<T> = LocalLock<T>;
+        type Judgement = LocalJudgement;
+
+        const STAY: bool = true;
+
+        fn ask(authenticator: &AnyAuthenticator, claim: Claim) -> Option<LocalJudgement> {
+            Some(authenticator.ask_here(claim))
+        }
     }
+}
+
+/// The answer of an authenticator, as a kind of sharing awaits it.
+pub(crate) type JudgementOf<K> = <K as sealed::Locks>::Judgement;
+
+/// Whether an authenticator can be asked about peers of a socket of this kind of sharing.
+pub(crate) fn can_ask<K: Sharing>(authenticator: &AnyAuthenticator) -> bool {
+    <K as sealed::Locks>::STAY || authenticator.may_move()
+}
+
+/// Asks an authenticator about a peer of a socket of this kind of sharing, if it can.
+pub(crate) fn asked<K: Sharing>(authenticator: &AnyAuthenticator, claim: Claim) -> Option<JudgementOf<K>> {
+    <K as sealed::Locks>::ask(authenticator, claim)
 }
 
 /// The lock that a kind of sharing asks for.

@@ -31,8 +31,8 @@ pub mod tokio;
 mod vacating;
 
 pub use self::futures_io::FuturesIo;
+pub(crate) use self::lock::{JudgementOf, Lock, LockOf, asked, can_ask};
 pub use self::lock::{Local, Shared, Sharing};
-pub(crate) use self::lock::{Lock, LockOf};
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 pub use self::os::{SystemListener, SystemStream};
 pub use self::recv_buf::RecvBuf;

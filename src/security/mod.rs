@@ -1,8 +1,11 @@
 //! Who a peer is: what security mechanisms find out about it, and what they need.
 
+mod authenticator;
 #[cfg(feature = "plain")]
 mod plain;
 
+pub(crate) use self::authenticator::{AnyAuthenticator, LocalJudgement, SendJudgement};
+pub use self::authenticator::{Authenticator, Claim, Verdict};
 #[cfg(feature = "plain")]
 pub use self::plain::Password;
 

@@ -1,12 +1,13 @@
 //! Opening sockets: by endpoint, or from a stream.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 
 use super::Socket;
 use super::types::Kind;
 use super::types::validate;
 use crate::endpoint::{Endpoint, IntoEndpoint};
-use crate::engine::{Companion, Core, Driver, Origin, Shared, Waiter};
+use crate::engine::{Companion, Core, Driver, Judgements, Origin, Shared, Waiter};
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 use crate::resilience::{BytePermits, NoOpPermits};
@@ -37,7 +38,7 @@ where
     /// # Errors
     /// [`Error::Option`] for an option that cannot work.
     pub fn new_on(host: &S::Runtime, options: SocketOptions) -> Result<Self> {
-        validate(&options, T::TYPE)?;
+        validate::<S::Sharing>(&options, T::TYPE)?;
         let (socket, companion) = Self::unspawned(options, host.clone());
         host.spawn(companion);
         Ok(socket)
@@ -223,7 +224,7 @@ where
     where
         <S::Runtime as Runtime>::Listener: Adopt<L>,
     {
-        validate(&options, T::TYPE)?;
+        validate::<S::Sharing>(&options, T::TYPE)?;
         let listener = Adopt::adopt(listener, &options.transport)?;
         let (socket, mut companion) = Self::unspawned(options, host.clone());
         companion.adopt(listener);
@@ -287,7 +288,7 @@ where
     /// # Cancel safety
     /// Dropped before it is ready, the stream is closed.
     pub async fn from_stream_with_options(stream: S, options: SocketOptions) -> Result<Self> {
-        validate(&options, T::TYPE)?;
+        validate::<S::Sharing>(&options, T::TYPE)?;
         let core = Core::new(T::TYPE, T::pattern(&options), options, Companion::None);
         let socket = Self::from_shared(Shared::new(core), NoOpPermits);
         handshake(&socket.shared, stream, std::time::Instant::now()).await?;
@@ -372,5 +373,20 @@ pub(super) fn connectable(endpoint: impl IntoEndpoint) -> Result<Endpoint> {
 /// Attaches an explicit stream and waits for its handshake.
 async fn handshake<S: AsyncStream>(shared: &Shared<S>, stream: S, now: std::time::Instant) -> Result<()> {
     let id = shared.with(|core| core.attach(stream, Origin::Given, now));
-    Waiter::new(shared).until(|core| core.handshake_outcome(id)).await
+    if !shared.is_detached() {
+        return Waiter::new(shared).until(|core| core.handshake_outcome(id)).await;
+    }
+    // Nobody else is there to ask the authenticator.
+    let (mut waiter, mut judgements) = (Waiter::new(shared), Judgements::default());
+    poll_fn(|cx| {
+        judgements.register(Some(cx.waker().clone()));
+        loop {
+            let outcome = waiter.poll_change(cx, |core| core.handshake_outcome(id));
+            judgements.ask(shared.with(Core::take_questions), shared);
+            if outcome.is_ready() || !judgements.poll(shared) {
+                return outcome;
+            }
+        }
+    })
+    .await
 }

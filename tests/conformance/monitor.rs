@@ -38,7 +38,7 @@ fn monitor() {
         assert_eq!(accepted.2, bound);
         assert!(accepted.1.is_some());
         let shaken = event(&mut server_monitor, |event| match event {
-            SocketEvent::HandshakeSucceeded { peer, socket_type, identity } => {
+            SocketEvent::HandshakeSucceeded { peer, socket_type, identity, .. } => {
                 Some((*peer, socket_type.to_string(), identity.clone()))
             }
             _ => None,

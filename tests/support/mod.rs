@@ -40,6 +40,9 @@ mod any_tokio {
     use std::future::Future;
     use std::time::Duration;
 
+    /// Whether its sockets stay on their thread.
+    pub const STAYS: bool = false;
+
     /// Whether there is one wherever the caller runs, for as long as the process lives.
     pub const EVERYWHERE: bool = false;
 
@@ -133,6 +136,9 @@ pub mod compio {
     use std::future::Future;
     use std::time::Duration;
 
+    /// Whether its sockets stay on their thread.
+    pub const STAYS: bool = true;
+
     /// Whether there is one wherever the caller runs, for as long as the process lives.
     pub const EVERYWHERE: bool = false;
 
@@ -214,6 +220,9 @@ pub mod smol {
     pub use monocoque::smol::prelude::*;
     use std::future::Future;
     use std::time::Duration;
+
+    /// Whether its sockets stay on their thread.
+    pub const STAYS: bool = false;
 
     /// Whether there is one wherever the caller runs, for as long as the process lives.
     pub const EVERYWHERE: bool = true;

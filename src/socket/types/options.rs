@@ -2,6 +2,7 @@
 
 use crate::options::{OptionError, SocketOptions};
 use crate::protocol::SocketType;
+use crate::runtime::{Sharing, can_ask};
 
 /// An option that not every type has.
 struct Row {
@@ -50,11 +51,14 @@ const ROWS: &[Row] = &rows! {
 
 /// Checks what can be checked before a socket of this type is opened: an option that it does not have would be
 /// without effect.
-pub(in crate::socket) fn validate(
+pub(in crate::socket) fn validate<K: Sharing>(
     options: &SocketOptions,
     socket_type: SocketType,
 ) -> Result<(), OptionError> {
     options.validate()?;
+    if options.authenticator.as_ref().is_some_and(|authenticator| !can_ask::<K>(authenticator)) {
+        return Err(OptionError::LocalAuthenticator);
+    }
     let default = SocketOptions::default();
     let foreign = ROWS.iter().find(|row| !(row.has)(socket_type) && (row.differs)(options, &default));
     let refused = |row: &Row| OptionError::NotOfType { option: row.name, socket_type: socket_type.as_str() };

@@ -1,0 +1,145 @@
+//! Peers that have said who they are and that somebody has to decide about: between `Handshaken` and our answer.
+//!
+//! Here is only kept who they are; whoever drives the socket asks ([`Judgements`](super::judgements::Judgements)),
+//! since the authenticator is foreign. Meanwhile a peer is in the handshake like any other: it has its place among
+//! those that are accepted, its time runs, and it makes room for others.
+
+use super::core::Core;
+use super::peer::{Origin, Peer, Stage};
+use crate::monitor::{DisconnectReason, PeerId};
+use crate::protocol::{PeerInfo, ProtocolError};
+use crate::runtime::AsyncStream;
+use crate::security::{AnyAuthenticator, Claim, Verdict};
+
+/// What is kept at the most of what an accepted peer says before it was let in.
+const MAX_HELD: usize = 8 * 1024;
+
+/// What is to be told to whoever asks.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// Peers to ask about.
+    fresh: Vec<PeerId>,
+    /// Peers that are gone before there was an answer.
+    over: Vec<PeerId>,
+}
+
+/// What there is to ask, and what not to wait for any more.
+#[derive(Debug, Default)]
+pub(crate) struct Questions {
+    pub(super) authenticator: Option<AnyAuthenticator>,
+    pub(super) claims: Vec<(PeerId, Claim)>,
+    pub(super) over: Vec<PeerId>,
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// The peer has said who it is: lets it in, or has the authenticator asked first.
+    pub(super) fn judge(&mut self, id: PeerId, info: Box<PeerInfo>) {
+        if self.options.authenticator.is_none() {
+            return self.admit(id, info);
+        }
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.info = Some(info);
+        self.asked.fresh.push(id);
+        self.wake_companion();
+        if self.is_detached() {
+            self.wake_watchers();
+        }
+    }
+
+    /// What whoever drives the socket is to ask.
+    pub(crate) fn take_questions(&mut self) -> Questions {
+        let Asked { fresh, over } = std::mem::take(&mut self.asked);
+        if fresh.is_empty() && over.is_empty() {
+            return Questions::default();
+        }
+        let claim = |id| Some((id, self.peers.get(id)?.claim()?));
+        let claims = fresh.into_iter().filter_map(claim).collect();
+        Questions { authenticator: self.options.authenticator.clone(), claims, over }
+    }
+
+    /// A peer that was asked about is gone.
+    pub(super) fn forget_question(&mut self, peer: &Peer<S>) {
+        if peer.is_judged() {
+            self.asked.over.push(peer.id);
+        }
+    }
+
+    /// The authenticator has answered.
+    pub(crate) fn answered(&mut self, id: PeerId, verdict: Verdict) {
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.is_judged() && !peer.doomed) else {
+            return;
+        };
+        let Some(mut info) = peer.info.take() else { return };
+        self.turn(|core| match verdict {
+            Verdict::Accept { user, metadata } => {
+                info.user = user.or_else(|| info.credentials.user());
+                info.granted = metadata;
+                info.credentials.forget_secrets();
+                core.admit(id, info);
+                core.answer(id);
+                core.go_on_reading(id);
+            }
+            Verdict::Deny(reason) => core.refuse(id, Some("400"), DisconnectReason::Denied(reason)),
+            Verdict::TryLater(reason) => core.refuse(id, None, DisconnectReason::PutOff(reason)),
+            Verdict::Broken(reason) => {
+                core.refuse(id, Some("500"), DisconnectReason::AuthenticatorFailed(reason));
+            }
+        });
+    }
+
+    fn refuse(&mut self, id: PeerId, status: Option<&str>, reason: DisconnectReason) {
+        if let Some((status, peer)) = status.zip(self.peers.get_mut(id)) {
+            peer.connection.refuse(status, &mut peer.out);
+            peer.out.end_control();
+            // Whether it gets there is up to the system: its buffer was empty but for our greeting.
+            let _ = self.write(id);
+        }
+        self.doom(id, reason);
+    }
+
+    /// What a peer has said while it was judged comes now.
+    fn go_on_reading(&mut self, id: PeerId) {
+        if self.inbound.slab_owner == Some(id) {
+            self.inbound.slab_drained = false;
+        }
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.paused = false;
+            peer.wake();
+        }
+    }
+
+    /// Whether nothing more is read from a peer until it is let in: it has said something that must wait.
+    ///
+    /// A peer that came to us has not been told that it may say anything, and one that says much all the same is
+    /// hung up on.
+    pub(super) fn waits_for_verdict(&mut self, id: PeerId) -> bool {
+        let held = self.inbound.slab.filled().len();
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.is_judged() && held > 0) else {
+            return false;
+        };
+        peer.paused = true;
+        peer.readable = false;
+        if held > MAX_HELD && matches!(peer.origin, Origin::Listener(_)) {
+            self.doom(id, ProtocolError::HandshakeTooLarge { max: MAX_HELD }.into());
+        }
+        true
+    }
+}
+
+impl<S> Peer<S> {
+    /// Whether the peer has said who it is, and is not yet let in.
+    pub(super) fn is_judged(&self) -> bool {
+        self.stage == Stage::Handshaking && self.info.is_some()
+    }
+
+    fn claim(&self) -> Option<Claim> {
+        let info = self.info.as_ref().filter(|_| self.is_judged())?;
+        let mut claim = Claim::new(info.socket_type, info.credentials.clone());
+        claim.address.clone_from(&self.address);
+        claim.endpoint = self.endpoint.as_deref().cloned();
+        claim.accepted = matches!(self.origin, Origin::Listener(_));
+        claim.identity = info.identity.clone();
+        claim.metadata.clone_from(&info.properties);
+        Some(claim)
+    }
+}
