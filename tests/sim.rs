@@ -1,5 +1,6 @@
 //! Faults, schedules, marks and time, on the simulated network: no kernel, no waiting, every run the same.
 #![cfg(feature = "sim")]
+#![allow(clippy::duplicate_mod, reason = "the point: the same files, with a layer and without")]
 
 #[macro_use(test)]
 extern crate monocoque_test_limit;
@@ -12,6 +13,8 @@ mod stalled;
 mod dropping;
 #[path = "support/simulated.rs"]
 mod simulated;
+#[path = "support/veil.rs"]
+mod veil;
 #[allow(dead_code, reason = "each test binary uses a part")]
 #[path = "support/watched.rs"]
 mod watched;
@@ -20,6 +23,14 @@ mod watched;
 #[path = "suite"]
 mod suite {
     use crate::simulated as rt;
+
+    mod dropped;
+}
+
+/// And with a layer upon its streams.
+#[path = "suite"]
+mod veiled {
+    use crate::simulated::veiled as rt;
 
     mod dropped;
 }

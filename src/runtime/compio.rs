@@ -143,16 +143,16 @@ impl Sleeper for CompioRuntime {
     }
 }
 
-impl Adopt<TcpListener> for CompioListener {
-    fn adopt(listener: TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(&listener, options)
+impl Adopt<TcpListener> for CompioRuntime {
+    fn adopt(&self, listener: TcpListener, options: &TransportOptions) -> io::Result<CompioListener> {
+        CompioListener::adopted(&listener, options)
     }
 }
 
 #[cfg(unix)]
-impl Adopt<UnixListener> for CompioListener {
-    fn adopt(listener: UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(&listener, options)
+impl Adopt<UnixListener> for CompioRuntime {
+    fn adopt(&self, listener: UnixListener, options: &TransportOptions) -> io::Result<CompioListener> {
+        CompioListener::adopted(&listener, options)
     }
 }
 

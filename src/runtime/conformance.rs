@@ -91,12 +91,22 @@ macro_rules! runtime_conformance {
 /// Both ends of a connection.
 pub type Pair<R> = (<R as Connector>::Stream, <R as Connector>::Stream);
 
-/// A connection over 127.0.0.1.
+/// A connection over 127.0.0.1 whose ends have heard of each other: layers have shaken hands.
 pub async fn pair<R: Runtime>() -> Pair<R> {
     let mut listener = bind::<R>("tcp://127.0.0.1:0").await;
     let local = listener.local_endpoint().clone();
     let (dialled, accepted) = both(connect::<R>(&local), accept(&mut listener)).await;
-    (dialled.unwrap(), accepted.unwrap())
+    let (mut dialled, mut accepted) = (dialled.unwrap(), accepted.unwrap());
+    both(greet(&mut dialled), greet(&mut accepted)).await;
+    (dialled, accepted)
+}
+
+/// Sends a byte and waits for one.
+async fn greet<S: AsyncStream>(stream: &mut S) {
+    let mut queue = SendBuf::default();
+    queue.put(b".");
+    write_all(stream, &mut queue).await.unwrap();
+    assert_eq!(read(stream, &mut RecvBuf::with_capacity(1)).await.unwrap(), 1);
 }
 
 /// Runs both to the end.
@@ -269,6 +279,7 @@ pub async fn echo<S: AsyncStream>(mut stream: S) {
         buf.clear();
         write_all(&mut stream, &mut queue).await.unwrap();
     }
+    close(&mut stream).await;
 }
 
 /// What runs in the background answers: the other end is `echo`, spawned.

@@ -15,6 +15,7 @@ pub mod compio;
 #[cfg(any(test, feature = "sim"))]
 pub mod conformance;
 mod futures_io;
+mod layered;
 mod lock;
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 mod os;
@@ -31,6 +32,9 @@ pub mod tokio;
 mod vacating;
 
 pub use self::futures_io::FuturesIo;
+pub use self::layered::{
+    Layer, Layered, LayeredBinding, LayeredConnecting, LayeredListener, LayeredStream, Side,
+};
 pub(crate) use self::lock::{JudgementOf, Lock, LockOf, asked, can_ask};
 pub use self::lock::{Local, Shared, Sharing};
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
@@ -82,6 +86,10 @@ pub trait AsyncStream: Unpin + 'static {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>>;
 
     /// Writes from the front of `src`, advances it by what was accepted and returns how much that was.
+    ///
+    /// What was accepted counts as sent, so a stream that makes something else of the bytes accepts them when that is
+    /// written to the stream below it. After `Pending` the same bytes stand at the front of `src` in the next call,
+    /// and others perhaps behind them, unless there is no next call: what was made of them may be kept.
     ///
     /// # Errors
     /// Whatever ended the connection.
@@ -150,16 +158,6 @@ pub trait Listener: Sized + Unpin + 'static {
     }
 }
 
-/// A listener that can be made of an `L` that is bound already: one of the standard library or of the runtime.
-pub trait Adopt<L>: Listener {
-    /// Takes `listener` over; the options are those of the connections that it accepts. A socket file stays
-    /// where it is when the listener is dropped: whoever bound it removes it.
-    ///
-    /// # Errors
-    /// If it is bound to nothing that an endpoint can name.
-    fn adopt(listener: L, options: &TransportOptions) -> io::Result<Self>;
-}
-
 /// A clock, and futures that wait for it.
 pub trait Sleeper {
     /// Resolves when its instant has come.
@@ -203,6 +201,17 @@ pub trait Runtime: Connector + Sleeper + Clone + Unpin + 'static {
     fn vacating(&self) -> Vacating {
         Vacating::of_this_process()
     }
+}
+
+/// A runtime whose listener can be made of an `L` that is bound already: one of the standard library or of the
+/// runtime.
+pub trait Adopt<L>: Runtime {
+    /// Takes `listener` over; the options are those of the connections that it accepts. A socket file stays
+    /// where it is when the listener is dropped: whoever bound it removes it.
+    ///
+    /// # Errors
+    /// If it is bound to nothing that an endpoint can name.
+    fn adopt(&self, listener: L, options: &TransportOptions) -> io::Result<Self::Listener>;
 }
 
 /// The runtime of streams that have none: sockets made from them have no companion task.

@@ -60,9 +60,10 @@ impl RecvBuf {
         }
     }
 
-    /// Takes `len` bytes off the front.
+    /// Takes `len` bytes off the front of those that were read, of which there are as many. A buffer that becomes
+    /// empty by that has all its room again.
     #[inline]
-    pub(crate) fn consume(&mut self, len: usize) {
+    pub fn consume(&mut self, len: usize) {
         self.head += len;
         debug_assert!(self.head <= self.filled);
         if self.head == self.filled {
@@ -77,7 +78,7 @@ impl RecvBuf {
     }
 
     /// Moves what is left to the front, so that the room behind it can be used.
-    pub(crate) fn compact(&mut self) {
+    pub fn compact(&mut self) {
         if self.head > 0 {
             self.bytes.copy_within(self.head..self.filled, 0);
             self.filled -= self.head;

@@ -169,15 +169,25 @@ impl SendBuf {
     }
 }
 
-/// What the engine puts in and takes out.
+/// What layers need as well, for the queues that they give to the streams below them.
 impl SendBuf {
     /// Appends a copy of `bytes`.
     #[inline]
-    pub(crate) fn put(&mut self, bytes: &[u8]) {
+    pub fn put(&mut self, bytes: &[u8]) {
         self.arena.extend(bytes);
         self.end += bytes.len() as u64;
     }
 
+    /// Lets go of what was written and its memory, for a queue of a layer's own: that of a socket keeps the bytes
+    /// of each message until all of it is written, to be able to send it again.
+    pub fn forget_written(&mut self) {
+        self.end_control();
+        while self.pop_written().is_some() {}
+    }
+}
+
+/// What the engine puts in and takes out.
+impl SendBuf {
     /// Appends `header` and the first `len` of `padded`, by a copy of all of it, which is of fixed size.
     #[inline(always)]
     pub(crate) fn put_padded<const H: usize, const N: usize>(

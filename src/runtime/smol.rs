@@ -153,16 +153,16 @@ impl Sleeper for SmolRuntime {
     }
 }
 
-impl Adopt<TcpListener> for SmolListener {
-    fn adopt(listener: TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(&listener, options)
+impl Adopt<TcpListener> for SmolRuntime {
+    fn adopt(&self, listener: TcpListener, options: &TransportOptions) -> io::Result<SmolListener> {
+        SmolListener::adopted(&listener, options)
     }
 }
 
 #[cfg(unix)]
-impl Adopt<UnixListener> for SmolListener {
-    fn adopt(listener: UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(&listener, options)
+impl Adopt<UnixListener> for SmolRuntime {
+    fn adopt(&self, listener: UnixListener, options: &TransportOptions) -> io::Result<SmolListener> {
+        SmolListener::adopted(&listener, options)
     }
 }
 

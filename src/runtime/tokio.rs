@@ -128,16 +128,16 @@ impl Sleeper for TokioRuntime {
     }
 }
 
-impl Adopt<TcpListener> for TokioListener {
-    fn adopt(listener: TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(&listener, options)
+impl Adopt<TcpListener> for TokioRuntime {
+    fn adopt(&self, listener: TcpListener, options: &TransportOptions) -> io::Result<TokioListener> {
+        TokioListener::adopted(&listener, options)
     }
 }
 
 #[cfg(unix)]
-impl Adopt<UnixListener> for TokioListener {
-    fn adopt(listener: UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(&listener, options)
+impl Adopt<UnixListener> for TokioRuntime {
+    fn adopt(&self, listener: UnixListener, options: &TransportOptions) -> io::Result<TokioListener> {
+        TokioListener::adopted(&listener, options)
     }
 }
 

@@ -182,7 +182,7 @@ where
     /// As there.
     pub fn bind_listener<L>(listener: L) -> Result<Self>
     where
-        <S::Runtime as Runtime>::Listener: Adopt<L>,
+        S::Runtime: Adopt<L>,
     {
         Self::bind_listener_with_options(listener, SocketOptions::default())
     }
@@ -211,7 +211,7 @@ where
     /// If the listener has no address; an option that cannot work; no runtime.
     pub fn bind_listener_with_options<L>(listener: L, options: SocketOptions) -> Result<Self>
     where
-        <S::Runtime as Runtime>::Listener: Adopt<L>,
+        S::Runtime: Adopt<L>,
     {
         Self::bind_listener_on(&current::<S>()?, listener, options)
     }
@@ -222,10 +222,10 @@ where
     /// As there.
     pub fn bind_listener_on<L>(host: &S::Runtime, listener: L, options: SocketOptions) -> Result<Self>
     where
-        <S::Runtime as Runtime>::Listener: Adopt<L>,
+        S::Runtime: Adopt<L>,
     {
         validate::<S::Sharing>(&options, T::TYPE)?;
-        let listener = Adopt::adopt(listener, &options.transport)?;
+        let listener = host.adopt(listener, &options.transport)?;
         let (socket, mut companion) = Self::unspawned(options, host.clone());
         companion.adopt(listener);
         host.spawn(companion);

@@ -3,7 +3,15 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use monocoque::runtime::sim::SimRuntime;
+use monocoque::runtime::{AsyncStream, LayeredStream};
+use monocoque::socket::{DealerSocket, Host, PullSocket, PushSocket, RouterSocket};
+
 use super::support::*;
+use crate::veil::Veil;
+
+/// With a layer upon it, which has a handshake and records of its own.
+type Veiled = LayeredStream<SimRuntime, Veil>;
 
 const BATCH: u32 = 5;
 
@@ -39,12 +47,12 @@ fn traffic(sim: &Sim) -> Traffic {
     DIRECTIONS.map(|direction| link.direction(direction).delivered)
 }
 
-fn push_pull(plan: Plan) -> Traffic {
+fn push_pull<S: AsyncStream<Runtime: Host<S>>>(plan: Plan) -> Traffic {
     let sim = quick_network(1);
     sim.network().on_next_connect(plan);
     sim.block_on(async {
-        let pull = Pull::bind_with_options(SERVER, quick()).await.unwrap();
-        let push = Push::connect_with_reconnect_and_options(SERVER, quick()).await.unwrap();
+        let pull = PullSocket::<S>::bind_with_options(SERVER, quick()).await.unwrap();
+        let push = PushSocket::<S>::connect_with_reconnect_and_options(SERVER, quick()).await.unwrap();
         let mut received = Vec::new();
         for n in 0..BATCH {
             push.send(message(n)).await.unwrap();
@@ -73,13 +81,13 @@ fn push_pull(plan: Plan) -> Traffic {
     })
 }
 
-fn dealer_router(plan: Plan) -> Traffic {
+fn dealer_router<S: AsyncStream<Runtime: Host<S>>>(plan: Plan) -> Traffic {
     let sim = quick_network(2);
     sim.network().on_next_connect(plan);
     sim.block_on(async {
-        let router = Router::bind_with_options(SERVER, quick()).await.unwrap();
+        let router = RouterSocket::<S>::bind_with_options(SERVER, quick()).await.unwrap();
         let options = quick().with_identity("dealer");
-        let dealer = Dealer::connect_with_reconnect_and_options(SERVER, options).await.unwrap();
+        let dealer = DealerSocket::<S>::connect_with_reconnect_and_options(SERVER, options).await.unwrap();
         let requests = Rc::new(RefCell::new(Vec::new()));
         let (echo, seen) = (router.clone(), Rc::clone(&requests));
         sim::spawn(async move {
@@ -133,18 +141,38 @@ fn at_every_byte(session: fn(Plan) -> Traffic) {
 /// libzmq#3343, #180, #199, #1588, #1338: the tail of a message went to the next connection, or asserted.
 #[test]
 fn push_pull_survives_a_cut_at_every_byte() {
-    at_every_byte(push_pull);
+    at_every_byte(push_pull::<SimStream>);
 }
 
 #[test]
 fn dealer_router_survives_a_cut_at_every_byte() {
-    at_every_byte(dealer_router);
+    at_every_byte(dealer_router::<SimStream>);
+}
+
+#[test]
+fn a_layer_survives_a_cut_at_every_byte() {
+    at_every_byte(push_pull::<Veiled>);
+}
+
+/// A connection that says no more at some byte is given up, by the time limits of the handshake and of silence.
+#[test]
+fn a_layer_survives_a_stall_at_every_byte() {
+    let whole = dealer_router::<Veiled>(Plan::new());
+    for (direction, bytes) in DIRECTIONS.into_iter().zip(whole) {
+        for at in 0..=bytes {
+            let session = || dealer_router::<Veiled>(Plan::new().stall_after(direction, at));
+            let stalled_here = std::panic::catch_unwind(session);
+            assert!(stalled_here.is_ok(), "stalled after {at} of {bytes} bytes {direction:?}");
+        }
+    }
 }
 
 /// The bytes of one message in pieces of one byte each: a frame is never taken for whole before it is.
 #[test]
 fn one_byte_at_a_time_is_as_good_as_any() {
-    for session in [push_pull, dealer_router] {
+    let sessions: [fn(Plan) -> Traffic; 4] =
+        [push_pull::<SimStream>, dealer_router::<SimStream>, push_pull::<Veiled>, dealer_router::<Veiled>];
+    for session in sessions {
         session(Plan::new().with_read_chunk(1..=1).with_write_chunk(1..=1));
     }
 }

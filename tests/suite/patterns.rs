@@ -227,8 +227,10 @@ fn only_the_last_message_is_kept() {
 #[test]
 fn a_full_queue_is_a_matter_of_choice() {
     rt::run(async {
-        let peer = rt::stalled_peer();
-        let endpoint = peer.endpoint().clone();
+        // It takes next to nothing, and nobody receives that.
+        let peer = RouterSocket::bind_with_options(ANY, SocketOptions::default().with_recv_hwm(1));
+        let peer = peer.await.unwrap();
+        let endpoint = peer.local_endpoint().unwrap();
         let stalled = |on_full: OnFull| {
             let options = SocketOptions::default().with_send_hwm(1).with_on_full(on_full);
             DealerSocket::connect_with_options(&endpoint, options)

@@ -26,3 +26,17 @@ pub fn run<F: Future<Output = ()>>(test: F) {
 pub async fn yield_now() {
     sim::sleep(Duration::from_micros(10)).await;
 }
+
+/// With a layer upon all streams.
+pub mod veiled {
+    pub use super::{run, yield_now};
+    use crate::veil::Veil;
+    pub use monocoque::prelude::*;
+    use monocoque::runtime::LayeredStream;
+    use monocoque::runtime::sim::SimRuntime;
+    use monocoque::socket;
+
+    pub type Stream = LayeredStream<SimRuntime, Veil>;
+    pub type DealerSocket<P = NoOpPermits> = socket::DealerSocket<Stream, P>;
+    pub type RouterSocket<P = NoOpPermits> = socket::RouterSocket<Stream, P>;
+}

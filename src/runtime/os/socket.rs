@@ -14,7 +14,7 @@ use super::listen::{Bound, configure_accepted};
 use super::{ending, tcp, write};
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
-use crate::runtime::{Adopt, AsyncStream, Listener, RecvBuf, SendBuf, Sharing, Sleeper};
+use crate::runtime::{Adopt, AsyncStream, Listener, RecvBuf, Runtime, SendBuf, Sharing, Sleeper};
 
 /// What a runtime over sockets of the system adds to what is here: readiness and the look-up of names.
 #[expect(unnameable_types, reason = "sealed")]
@@ -269,16 +269,24 @@ impl<R: System> Listener for SystemListener<R> {
     }
 }
 
-impl<R: System> Adopt<std::net::TcpListener> for SystemListener<R> {
-    fn adopt(listener: std::net::TcpListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(&listener, options)
+impl<R: System + Runtime<Listener = SystemListener<R>>> Adopt<std::net::TcpListener> for R {
+    fn adopt(
+        &self,
+        listener: std::net::TcpListener,
+        options: &TransportOptions,
+    ) -> io::Result<SystemListener<R>> {
+        SystemListener::adopted(&listener, options)
     }
 }
 
 #[cfg(unix)]
-impl<R: System> Adopt<std::os::unix::net::UnixListener> for SystemListener<R> {
-    fn adopt(listener: std::os::unix::net::UnixListener, options: &TransportOptions) -> io::Result<Self> {
-        Self::adopted(&listener, options)
+impl<R: System + Runtime<Listener = SystemListener<R>>> Adopt<std::os::unix::net::UnixListener> for R {
+    fn adopt(
+        &self,
+        listener: std::os::unix::net::UnixListener,
+        options: &TransportOptions,
+    ) -> io::Result<SystemListener<R>> {
+        SystemListener::adopted(&listener, options)
     }
 }
 

@@ -252,6 +252,21 @@ fn the_backlog_of_a_stuck_connection_takes_little_more_than_its_bytes() {
     }
 }
 
+/// Kills keeping what a layer has written as if it might be sent again.
+#[test]
+fn what_a_layer_has_written_is_forgotten() {
+    let mut queue = SendBuf::default();
+    for _ in 0..10_000 {
+        queue.put(&[7; 1000]);
+        queue.advance(999);
+        queue.forget_written();
+        assert_eq!(queue.remaining(), 1);
+        queue.advance(1);
+        queue.forget_written();
+    }
+    assert!(queue.is_empty() && queue.arena.capacity() < 10_000);
+}
+
 #[test]
 #[should_panic(expected = "advanced beyond")]
 fn a_stream_that_lies_is_caught() {

@@ -204,8 +204,8 @@ impl Drop for SimListener {
     }
 }
 
-impl Adopt<Self> for SimListener {
-    fn adopt(listener: Self, _: &TransportOptions) -> io::Result<Self> {
+impl Adopt<SimListener> for SimRuntime {
+    fn adopt(&self, listener: SimListener, _: &TransportOptions) -> io::Result<SimListener> {
         Ok(listener)
     }
 }
