@@ -19,3 +19,17 @@ use crate::runtime::compio::CompioStream;
 use crate::socket::socket_types;
 
 socket_types!(facade!("compio", CompioStream, ::compio::net::TcpStream, ::compio::net::UnixStream));
+
+/// Sockets on compio whose connections are encrypted by TLS.
+///
+/// They are opened on a [`host`](tls::host), and have everything that the others have; what TLS is here, with an
+/// example, is on the page of its [configuration](crate::runtime::tls).
+#[cfg(feature = "tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+pub mod tls {
+    use crate::facade::tls_facade;
+    use crate::runtime::compio::CompioRuntime;
+    use crate::socket::socket_types;
+
+    socket_types!(tls_facade!("compio", CompioRuntime));
+}

@@ -89,3 +89,44 @@ macro_rules! facade {
     };
 }
 pub(crate) use facade;
+
+/// Makes the names of encrypted sockets.
+#[cfg(feature = "tls")]
+macro_rules! tls_facade {
+    (
+        ($runtime:literal, $host:ty)
+        $($name:ident $marker:ident $alias:ident [$($sender:ident $receiver:ident)?]: $($can:ident)+;)+
+    ) => {
+        #[doc = concat!("The runtime of encrypted sockets on ", $runtime, ".")]
+        pub type Host = $crate::runtime::Layered<$host, $crate::runtime::tls::Tls>;
+
+        #[doc = concat!("An encrypted stream of ", $runtime, ".")]
+        pub type Stream = $crate::runtime::LayeredStream<$host, $crate::runtime::tls::Tls>;
+
+        /// What encrypted sockets are opened on: the runtime that the caller runs on, with this layer upon its
+        /// streams.
+        ///
+        /// # Errors
+        /// [`Error::NoRuntime`](crate::Error::NoRuntime) outside of a runtime.
+        pub fn host(tls: $crate::runtime::tls::Tls) -> $crate::Result<Host> {
+            Host::on_current(tls).ok_or($crate::Error::NoRuntime { runtime: $runtime })
+        }
+
+        $(
+            #[doc = concat!("The ", stringify!($name), " socket, encrypted, on ", $runtime, ".")]
+            pub type $alias<P = $crate::resilience::NoOpPermits> = $crate::socket::$alias<Stream, P>;
+
+            $(
+                #[doc = concat!("The sending half of a [`", stringify!($alias), "`].")]
+                pub type $sender<P = $crate::resilience::NoOpPermits> =
+                    $crate::socket::Sender<$crate::socket::$marker, Stream, P>;
+
+                #[doc = concat!("The receiving half of a [`", stringify!($alias), "`].")]
+                pub type $receiver<P = $crate::resilience::NoOpPermits> =
+                    $crate::socket::Receiver<$crate::socket::$marker, Stream, P>;
+            )?
+        )+
+    };
+}
+#[cfg(feature = "tls")]
+pub(crate) use tls_facade;

@@ -37,7 +37,8 @@
 //! # Features
 //!
 //! All additive: `tokio` (default), `compio` (asks for a newer Rust than 1.85, which everything else
-//! builds with), `smol`, `sim`, a simulated network with virtual time, and the security mechanism `plain`.
+//! builds with), `smol`, `sim`, a simulated network with virtual time, the security mechanism `plain`, and
+//! [`tls`](runtime::tls), which encrypts connections with rustls.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(

@@ -40,3 +40,17 @@ use crate::runtime::smol::SmolStream;
 use crate::socket::socket_types;
 
 socket_types!(facade!("smol", SmolStream, ::smol::net::TcpStream, ::smol::net::unix::UnixStream));
+
+/// Sockets on smol whose connections are encrypted by TLS.
+///
+/// They are opened on a [`host`](tls::host), and have everything that the others have; what TLS is here, with an
+/// example, is on the page of its [configuration](crate::runtime::tls).
+#[cfg(feature = "tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+pub mod tls {
+    use crate::facade::tls_facade;
+    use crate::runtime::smol::SmolRuntime;
+    use crate::socket::socket_types;
+
+    socket_types!(tls_facade!("smol", SmolRuntime));
+}

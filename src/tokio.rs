@@ -18,3 +18,17 @@ use crate::runtime::tokio::TokioStream;
 use crate::socket::socket_types;
 
 socket_types!(facade!("tokio", TokioStream, ::tokio::net::TcpStream, ::tokio::net::UnixStream));
+
+/// Sockets on tokio whose connections are encrypted by TLS.
+///
+/// They are opened on a [`host`](tls::host), and have everything that the others have; what TLS is here, with an
+/// example, is on the page of its [configuration](crate::runtime::tls).
+#[cfg(feature = "tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+pub mod tls {
+    use crate::facade::tls_facade;
+    use crate::runtime::tokio::TokioRuntime;
+    use crate::socket::socket_types;
+
+    socket_types!(tls_facade!("tokio", TokioRuntime));
+}

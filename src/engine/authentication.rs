@@ -126,7 +126,7 @@ impl<S: AsyncStream> Core<S> {
     }
 }
 
-impl<S> Peer<S> {
+impl<S: AsyncStream> Peer<S> {
     /// Whether the peer has said who it is, and is not yet let in.
     pub(super) fn is_judged(&self) -> bool {
         self.stage == Stage::Handshaking && self.info.is_some()
@@ -140,6 +140,7 @@ impl<S> Peer<S> {
         claim.accepted = matches!(self.origin, Origin::Listener(_));
         claim.identity = info.identity.clone();
         claim.metadata.clone_from(&info.properties);
+        claim.certificates = self.link.peer_certificates().to_vec();
         Some(claim)
     }
 }

@@ -101,7 +101,7 @@ impl<S: AsyncStream> Core<S> {
     }
 }
 
-impl<S> Peer<S> {
+impl<S: AsyncStream> Peer<S> {
     /// `None` before the handshake is done.
     fn stats(&self) -> Option<PeerStats> {
         let info = self.info.as_ref().filter(|_| self.stage != Stage::Handshaking)?;
@@ -115,6 +115,7 @@ impl<S> Peer<S> {
             metadata: info.properties.clone(),
             user: info.user.clone(),
             user_metadata: info.granted.clone(),
+            certificates: self.link.peer_certificates().to_vec(),
             sent: totals.sent,
             bytes_sent: totals.sent_bytes,
             queued_messages: self.out_level.messages(),

@@ -12,6 +12,9 @@ pub mod delivery {}
 #[doc = include_str!("patterns.md")]
 pub mod patterns {}
 
+#[doc = include_str!("security.md")]
+pub mod security {}
+
 #[doc = include_str!("shutdown.md")]
 pub mod shutdown {}
 

@@ -147,6 +147,9 @@ pub struct PeerStats {
     pub user: Option<Arc<str>>,
     /// What else the authenticator says of it.
     pub user_metadata: Vec<(String, Bytes)>,
+    /// The certificates by which the peer has proved who it is, its own first, in DER; none without TLS, and of a
+    /// client that was not asked for any.
+    pub certificates: Vec<Bytes>,
     /// Messages whose last byte is with the kernel.
     pub sent: u64,
     /// Payload bytes of those.

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::{Adopt, AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper, Spawn, Vacating};
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
@@ -128,6 +130,10 @@ impl<R: Runtime, L: Layer> AsyncStream for LayeredStream<R, L> {
 
     fn local_endpoint(&self) -> Option<Endpoint> {
         self.stream.local_endpoint()
+    }
+
+    fn peer_certificates(&self) -> &[Bytes] {
+        self.stream.peer_certificates()
     }
 }
 

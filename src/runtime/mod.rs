@@ -10,6 +10,8 @@ use std::io;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use bytes::Bytes;
+
 #[cfg(feature = "compio")]
 pub mod compio;
 #[cfg(any(test, feature = "sim"))]
@@ -27,6 +29,8 @@ mod send_buf;
 pub mod sim;
 #[cfg(feature = "smol")]
 pub mod smol;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod vacating;
@@ -122,6 +126,12 @@ pub trait AsyncStream: Unpin + 'static {
     /// The address of this end, where it has one.
     fn local_endpoint(&self) -> Option<Endpoint> {
         None
+    }
+
+    /// The certificates by which the other end has proved who it is, its own first, in DER: over TLS, once the
+    /// handshake of that is done. Default: none.
+    fn peer_certificates(&self) -> &[Bytes] {
+        &[]
     }
 }
 

@@ -40,6 +40,12 @@ impl RecvBuf {
         &self.bytes[self.head..self.filled]
     }
 
+    /// The same, to be decrypted in place.
+    #[cfg(feature = "tls")]
+    pub(crate) fn filled_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.head..self.filled]
+    }
+
     /// The spare room: write to its front, then call [`advance`](Self::advance).
     #[inline]
     #[must_use]

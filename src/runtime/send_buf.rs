@@ -178,6 +178,25 @@ impl SendBuf {
         self.end += bytes.len() as u64;
     }
 
+    /// Appends what `fill` writes into `room` bytes, if it does.
+    #[cfg(feature = "tls")]
+    pub(crate) fn put_with<E>(
+        &mut self,
+        room: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<(), E> {
+        let len = fill(self.arena.room(room))?;
+        self.arena.fill(len);
+        self.end += len as u64;
+        Ok(())
+    }
+
+    /// The memory that it has taken, in bytes.
+    #[cfg(feature = "tls")]
+    pub(crate) fn allocated(&self) -> usize {
+        self.arena.capacity()
+    }
+
     /// Lets go of what was written and its memory, for a queue of a layer's own: that of a socket keeps the bytes
     /// of each message until all of it is written, to be able to send it again.
     pub fn forget_written(&mut self) {

@@ -64,6 +64,9 @@ where
 pub struct Claim {
     /// What it has shown, by which the [mechanism](Self::mechanism) is known too.
     pub credentials: Credentials,
+    /// The certificates by which it has proved who it is below all mechanisms, its own first, in DER: over TLS, if
+    /// it was asked for any.
+    pub certificates: Vec<Bytes>,
     /// Where it comes from: over tcp the IP address and port; `None` where the stream does not know.
     pub address: Option<Endpoint>,
     /// Where it was accepted, or what it was reached by; `None` for a stream that was given.
@@ -84,6 +87,7 @@ impl Claim {
     pub fn new(socket_type: SocketType, credentials: Credentials) -> Self {
         Self {
             credentials,
+            certificates: Vec::new(),
             address: None,
             endpoint: None,
             accepted: true,
@@ -102,10 +106,12 @@ impl Claim {
 
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { credentials, address, endpoint, accepted, socket_type, identity, metadata } = self;
+        let Self { credentials, address, endpoint, accepted, socket_type, identity, metadata, certificates } =
+            self;
         let names: Vec<_> = metadata.iter().map(|(name, _)| name).collect();
         f.debug_struct("Claim")
             .field("credentials", credentials)
+            .field("certificates", &certificates.len())
             .field("address", address)
             .field("endpoint", endpoint)
             .field("accepted", accepted)

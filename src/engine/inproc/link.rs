@@ -3,6 +3,8 @@
 use std::io;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
+
 use super::pipe::End;
 use crate::endpoint::Endpoint;
 use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
@@ -72,6 +74,14 @@ impl<S: AsyncStream> Link<S> {
         match self {
             Self::Stream(stream) => stream.local_endpoint(),
             Self::Inproc(_) => None,
+        }
+    }
+
+    /// The certificates by which the other end has proved who it is.
+    pub(crate) fn peer_certificates(&self) -> &[Bytes] {
+        match self {
+            Self::Stream(stream) => stream.peer_certificates(),
+            Self::Inproc(_) => &[],
         }
     }
 

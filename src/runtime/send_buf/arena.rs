@@ -50,9 +50,16 @@ impl Arena {
         self.filled += H + len.min(N);
     }
 
+    /// The first `len` bytes of the room are filled.
+    #[cfg(feature = "tls")]
+    pub(super) fn fill(&mut self, len: usize) {
+        debug_assert!(self.filled + len <= self.bytes.len());
+        self.filled += len;
+    }
+
     /// The next `len` bytes behind those that are filled.
     #[inline(always)]
-    fn room(&mut self, len: usize) -> &mut [u8] {
+    pub(super) fn room(&mut self, len: usize) -> &mut [u8] {
         let end = self.filled + len;
         if end > self.bytes.len() {
             self.grow(end);
