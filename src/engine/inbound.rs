@@ -46,9 +46,8 @@ pub(crate) struct Inbound {
     pub(super) pipes: FairQueue<PeerId>,
     /// Messages that were received and came back: received again before all others.
     pub(super) returned: VecDeque<(PeerId, Message)>,
-    /// What connections that have ended left, and how much of it was received in a row.
+    /// What connections that have ended left.
     pub(super) leftovers: Leftovers,
-    pub(super) leftovers_in_row: u32,
     /// What messages in the making take, and whether those are watched that make others wait.
     pub(super) incomplete: Incomplete,
     pub(super) watches_slow: bool,
@@ -94,7 +93,6 @@ impl Inbound {
             pipes: FairQueue::default(),
             returned: VecDeque::new(),
             leftovers: Leftovers::new(options),
-            leftovers_in_row: 0,
             incomplete: Incomplete::new(options),
             watches_slow: false,
             passed: 0,
@@ -113,16 +111,16 @@ impl Inbound {
         }
     }
 
-    /// Nothing was read ahead: what comes next is still where it came in.
+    /// Nothing that was read ahead comes next: that is still where it came in.
     #[inline]
     pub(super) fn nothing_ahead(&self) -> bool {
-        self.returned.is_empty() && self.leftovers.is_empty() && self.inboxes.is_empty()
+        self.returned.is_empty() && self.inboxes.is_empty() && !self.leftovers.have_turn()
     }
 
-    /// What comes next is in the slab, if anywhere.
+    /// All that comes is in the slab, if anywhere.
     #[inline]
     pub(super) fn only_slab(&self) -> bool {
-        self.nothing_ahead() && self.pipes.is_empty()
+        self.nothing_ahead() && self.leftovers.is_empty() && self.pipes.is_empty()
     }
 
     /// All that had arrived when the socket was drained has been received.
@@ -133,7 +131,7 @@ impl Inbound {
     /// The application has not yet received all that was read: its replies will have company.
     #[inline]
     pub(super) fn has_more(&self) -> bool {
-        !self.slab.filled().is_empty() || !self.nothing_ahead()
+        !self.slab.filled().is_empty() || !self.nothing_ahead() || !self.leftovers.is_empty()
     }
 
     /// Something is there for the next who receives, or may be.
@@ -213,7 +211,7 @@ impl<S: AsyncStream> Core<S> {
         }
         let next = self.take_decoded().or_else(|| self.turn(Self::read_message));
         // Connections that ended in that turn may have left something.
-        let next = next.or_else(|| self.take_read_ahead());
+        let next = next.or_else(|| self.take_leftover_instead());
         let Some((id, mut message)) = next else {
             if self.inbound.gated {
                 // The peer that was to reply may just have been found gone, and nobody will wake us for that.
@@ -225,6 +223,7 @@ impl<S: AsyncStream> Core<S> {
             });
         };
         self.inbound.from = Some(id);
+        self.inbound.leftovers.count_turn();
         if self.inbound.gated {
             self.pattern.deliver(id, &mut message);
         }
@@ -249,7 +248,7 @@ impl<S: AsyncStream> Core<S> {
     /// A message that is there already: in a pipe, read ahead, or in the slab.
     #[inline]
     pub(super) fn take_decoded(&mut self) -> Option<(PeerId, Message)> {
-        if self.inbound.returned.is_empty() && self.inbound.leftovers.is_empty() {
+        if self.inbound.returned.is_empty() && !self.inbound.leftovers.have_turn() {
             if let Some(message) = self.take_passed() {
                 return Some(message);
             }
@@ -294,13 +293,18 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
+    /// What connections that have ended left: the living, whose turn it was, have nothing.
+    fn take_leftover_instead(&mut self) -> Option<(PeerId, Message)> {
+        self.inbound.leftovers.take_turn();
+        self.take_read_ahead()
+    }
+
     fn next_read_ahead(&mut self) -> Option<(PeerId, Message)> {
         if let Some(returned) = self.inbound.returned.pop_front() {
             return Some(returned);
         }
-        if self.leftovers_have_a_turn() {
+        if self.inbound.leftovers.have_turn() {
             if let Some(leftover) = self.take_leftover() {
-                self.inbound.leftovers_in_row += 1;
                 return Some(leftover);
             }
         }
@@ -413,7 +417,7 @@ impl<S: AsyncStream> Core<S> {
             core.collect_ready();
             core.inbound.passed = 0;
             core.read_ahead_now();
-            while let Some((id, _)) = core.take_decoded() {
+            while let Some((id, _)) = core.take_decoded().or_else(|| core.take_leftover_instead()) {
                 core.count_recv_dropped(Some(id), DropCause::Superseded, 1);
                 core.inbound.passed = 0;
             }

@@ -33,6 +33,24 @@ pub(crate) struct Leftovers {
     /// Bytes that are not decoded, and how many there may be.
     raw: usize,
     max_raw: usize,
+    share: Share,
+}
+
+/// Whose turn it is to be received from, while there are leftovers: so many messages of connections that have
+/// ended, then as many of the living. Else whoever leaves something and comes again would keep all others out.
+#[derive(Debug, Default)]
+struct Share {
+    living: bool,
+    taken: u32,
+}
+
+impl Share {
+    fn count(&mut self) {
+        self.taken += 1;
+        if self.taken == TURN {
+            *self = Self { living: !self.living, taken: 0 };
+        }
+    }
 }
 
 /// The leftover of one connection, in the order in which it is received.
@@ -110,12 +128,32 @@ impl Leftovers {
             ends: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
             raw: 0,
             max_raw: options.leftover_bytes.unwrap_or(options.recv_hwm_bytes),
+            share: Share::default(),
         }
     }
 
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.order.is_empty()
+    }
+
+    /// Whether the next message comes from them.
+    #[inline]
+    pub(super) fn have_turn(&self) -> bool {
+        !self.order.is_empty() && !self.share.living
+    }
+
+    /// The living have nothing: the turn is theirs.
+    pub(super) fn take_turn(&mut self) {
+        self.share = Share::default();
+    }
+
+    /// A message was received, of whoever had the turn.
+    #[inline]
+    pub(super) fn count_turn(&mut self) {
+        if !self.order.is_empty() {
+            self.share.count();
+        }
     }
 
     /// Whether there are as many messages as a living peer may have waiting: then nobody is read ahead.
@@ -311,15 +349,6 @@ impl<S: AsyncStream> Core<S> {
         self.wake_receiver();
     }
 
-    /// Whether leftovers may be received next: after so many of them the living peers have a turn.
-    pub(super) fn leftovers_have_a_turn(&mut self) -> bool {
-        let goes_on = self.inbound.leftovers_in_row < TURN || self.inbound.inboxes.is_empty();
-        if !goes_on {
-            self.inbound.leftovers_in_row = 0;
-        }
-        goes_on
-    }
-
     /// The next message of the connections that have ended.
     pub(super) fn take_leftover(&mut self) -> Option<(PeerId, Message)> {
         let was_full = self.inbound.leftovers.are_full();
@@ -328,6 +357,8 @@ impl<S: AsyncStream> Core<S> {
             for id in self.peers.ids(|peer| peer.paused && !peer.inbox_level.is_full()) {
                 self.resume_reading(id);
             }
+            // There are those that kept their place meanwhile.
+            self.watch();
         }
         next
     }

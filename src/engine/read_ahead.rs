@@ -41,10 +41,10 @@ impl<S: AsyncStream> Core<S> {
     /// Decodes from the slab into the inbox of its owner until the mark, where reading pauses.
     pub(super) fn fill_inbox(&mut self, id: PeerId) {
         while self.inbound.slab_owner == Some(id) && !self.inbound.slab_drained {
-            if self.at_mark(id) {
-                if let Some(peer) = self.peers.get_mut(id) {
-                    peer.paused = true;
-                }
+            if self.keeps_place(id) {
+                return self.mark_readable(id);
+            }
+            if self.pauses_at_mark(id) {
                 return;
             }
             if let Some((id, message)) = self.decode_slab() {
@@ -97,6 +97,25 @@ impl<S: AsyncStream> Core<S> {
         })
     }
 
+    /// Pauses reading from a peer that is at its mark; whether it does.
+    pub(super) fn pauses_at_mark(&mut self, id: PeerId) -> bool {
+        let at_mark = self.at_mark(id);
+        if let Some(peer) = self.peers.get_mut(id).filter(|_| at_mark) {
+            peer.paused = true;
+        }
+        at_mark
+    }
+
+    /// Whether this peer is not read ahead because of what others have left, and not because of its own mark: it
+    /// waits in turn for the application, which receives from the living all the same.
+    fn keeps_place(&self, id: PeerId) -> bool {
+        let full = self.inbound.leftovers.are_full() && !self.conflates;
+        full && self.peers.get(id).is_some_and(|peer| {
+            let living = peer.stage == Stage::Live && !peer.doomed && peer.link.inproc().is_none();
+            living && !peer.inbox_level.is_full()
+        })
+    }
+
     /// The companion's share of reading: while nobody receives, up to the marks.
     pub(crate) fn read_ahead(&mut self) -> ReadAhead {
         let left = self.left_in_slab();
@@ -116,8 +135,12 @@ impl<S: AsyncStream> Core<S> {
         if let Some(id) = left {
             self.fill_inbox(id);
         }
-        self.read_ahead_now();
-        ReadAhead::Again
+        if self.read_ahead_now() {
+            return ReadAhead::Again;
+        }
+        // All that are left keep their place, until something has been received.
+        self.inbound.watched = false;
+        ReadAhead::Idle
     }
 
     /// Whose bytes in the slab may be decoded further: a PING may be among them, which cannot wait for the
@@ -129,9 +152,14 @@ impl<S: AsyncStream> Core<S> {
 
     /// Reads once from every peer that may have something, into the inboxes; whether there was one.
     pub(crate) fn read_ahead_now(&mut self) -> bool {
-        let found = !self.inbound.readable.is_empty();
+        let mut found = false;
         for _ in 0..self.inbound.readable.len() {
             let Some(id) = self.inbound.readable.pop_front() else { break };
+            if self.keeps_place(id) {
+                self.inbound.readable.push_back(id);
+                continue;
+            }
+            found = true;
             if self.load_slab(id) {
                 self.read_into_inbox(id);
             }
@@ -149,11 +177,10 @@ impl<S: AsyncStream> Core<S> {
         if self.inbound.slab_owner != Some(id) {
             return;
         }
-        let at_mark = self.at_mark(id);
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        if at_mark {
-            peer.paused = true;
-            peer.readable = false;
+        if self.pauses_at_mark(id) {
+            if let Some(peer) = self.peers.get_mut(id) {
+                peer.readable = false;
+            }
             return;
         }
         self.read(id);

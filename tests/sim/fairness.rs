@@ -121,3 +121,50 @@ fn a_quiet_peer_has_its_turn_beside_a_flood_in_one_read() {
         });
     }
 }
+
+/// Connections that leave thousands of messages and end as soon as they are answered, one after the other: the
+/// living have their turn, be it while the application receives all the time, or comes after all was read ahead.
+#[test]
+fn what_ended_connections_have_left_leaves_the_living_their_turn() {
+    for arrives in [ms(1), ms(100)] {
+        let sim = Sim::new(1);
+        sim.block_on(async {
+            let options = without_heartbeats().with_recv_hwm(100);
+            let router = Router::bind_with_options(SERVER, options).await.unwrap();
+            let quiet = Dealer::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+            let leaving: [_; 4] = std::array::from_fn(|_| {
+                sim::spawn(async {
+                    loop {
+                        let mut hostile = sim::raw_connect(SERVER).await.unwrap();
+                        shake(&mut hostile, "DEALER").await;
+                        hostile.write_all(&[0; 32 * 1024]).await.unwrap();
+                        let _answered = frame(&mut hostile).await;
+                    }
+                })
+            });
+            // Answers everything; whether it was the quiet peer's.
+            let serve = async || {
+                let message = router.recv().await.unwrap();
+                let quiet = message[1] == "quiet";
+                router.send(message).await.unwrap();
+                quiet
+            };
+            for _ in 0..20_000 {
+                serve().await;
+            }
+            for _ in 0..20 {
+                sim::sleep(ms(100)).await;
+                quiet.send("quiet").await.unwrap();
+                sim::sleep(arrives).await;
+                let mut before = 0;
+                while !serve().await {
+                    before += 1;
+                    assert!(before <= 3_000, "no turn among {before} messages");
+                }
+                assert_eq!(quiet.recv().await.unwrap()[0], "quiet");
+            }
+            assert!(router.stats().disconnects() > 3, "{:?}", router.stats());
+            leaving.iter().for_each(sim::JoinHandle::abort);
+        });
+    }
+}

@@ -116,10 +116,7 @@ impl<S: AsyncStream> Core<S> {
     /// Takes all that there is, up to the mark, for the socket to act on.
     fn fill_inbox_from_pipe(&mut self, id: PeerId) {
         for _ in 0..MESSAGES_PER_TURN {
-            if self.at_mark(id) {
-                if let Some(peer) = self.peers.get_mut(id) {
-                    peer.paused = true;
-                }
+            if self.pauses_at_mark(id) {
                 return;
             }
             let Some((message, rest)) = self.take_accepted(id) else { return };
