@@ -276,12 +276,12 @@ fn their_heartbeats() {
         let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();
         let push = zmq::Context::new().socket(zmq::PUSH).unwrap();
         push.set_heartbeat_ivl(20).unwrap();
-        push.set_heartbeat_timeout(200).unwrap();
-        push.set_heartbeat_ttl(200).unwrap();
+        push.set_heartbeat_timeout(1_000).unwrap();
+        push.set_heartbeat_ttl(1_000).unwrap();
         push.connect(&pull.local_endpoint().unwrap().to_string()).unwrap();
         pull.wait_for_peers(1).await.unwrap();
         let mut monitor = pull.monitor();
-        let quiet = rt::timeout(std::time::Duration::from_millis(600), monitor.next()).await;
+        let quiet = rt::timeout(std::time::Duration::from_millis(2_200), monitor.next()).await;
         assert!(quiet.is_none(), "an event on a quiet connection: {quiet:?}");
         push.send("still there", 0).unwrap();
         assert_eq!(pull.recv().await.unwrap()[0], "still there");
