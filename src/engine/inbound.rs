@@ -8,6 +8,7 @@ use super::leftovers::Leftovers;
 use super::parked::{Attempt, List, Turn};
 use super::pattern::Pattern;
 use super::peer::Peer;
+use super::readable::Readable;
 use super::slab::{SLAB, Spares};
 use crate::error::Error;
 use crate::fifo::Fifo;
@@ -24,9 +25,6 @@ pub(super) const RECEIVES_PER_POLL: u32 = 1024;
 /// without yielding anything.
 const LOOKS_PER_TURN: usize = 256;
 
-/// Messages from pipes that `recv` returns in a row before it looks at the streams.
-const PASSED_PER_STREAM_TURN: u32 = 16;
-
 /// What was read and not yet received.
 #[derive(Debug)]
 pub(crate) struct Inbound {
@@ -38,8 +36,8 @@ pub(crate) struct Inbound {
     /// Messages and commands decoded since its owner got it.
     pub(super) turn: u32,
     pub(super) spares: Spares,
-    /// Peers whose stream may have something to read, in order of their events.
-    pub(super) readable: VecDeque<PeerId>,
+    /// Peers whose stream may have something to read.
+    pub(super) readable: Readable,
     /// Peers with decoded messages.
     pub(super) inboxes: FairQueue<PeerId>,
     /// Inproc peers with something to take.
@@ -53,6 +51,10 @@ pub(crate) struct Inbound {
     pub(super) watches_slow: bool,
     /// Messages taken from pipes since a stream last had its turn.
     pub(super) passed: u32,
+    /// Messages taken of what was read ahead since a stream last had its turn.
+    pub(super) ahead: u32,
+    /// How many more messages streams may have in a turn that they have in between.
+    pub(super) in_between: u32,
     /// Polls of `recv` so far: tells the companion whether somebody reads inline.
     pub(super) calls: u64,
     /// `calls` when the companion last looked.
@@ -88,7 +90,7 @@ impl Inbound {
             slab_drained: true,
             turn: 0,
             spares: Spares::default(),
-            readable: VecDeque::new(),
+            readable: Readable::default(),
             inboxes: FairQueue::default(),
             pipes: FairQueue::default(),
             returned: VecDeque::new(),
@@ -96,6 +98,8 @@ impl Inbound {
             incomplete: Incomplete::new(options),
             watches_slow: false,
             passed: 0,
+            ahead: 0,
+            in_between: 0,
             calls: 0,
             seen_calls: 0,
             watched: false,
@@ -209,7 +213,8 @@ impl<S: AsyncStream> Core<S> {
         if self.conflates {
             self.read_latest();
         }
-        let next = self.take_decoded().or_else(|| self.turn(Self::read_message));
+        let next = self.take_in_between().or_else(|| self.take_decoded());
+        let next = next.or_else(|| self.turn(Self::read_message));
         // Connections that ended in that turn may have left something.
         let next = next.or_else(|| self.take_leftover_instead());
         let Some((id, mut message)) = next else {
@@ -243,78 +248,6 @@ impl<S: AsyncStream> Core<S> {
         if !self.inbound.readable.is_empty() || !self.inbound.slab.filled().is_empty() {
             self.watch();
         }
-    }
-
-    /// A message that is there already: in a pipe, read ahead, or in the slab.
-    #[inline]
-    pub(super) fn take_decoded(&mut self) -> Option<(PeerId, Message)> {
-        if self.inbound.returned.is_empty() && !self.inbound.leftovers.have_turn() {
-            if let Some(message) = self.take_passed() {
-                return Some(message);
-            }
-        }
-        loop {
-            let message = self.take_read_ahead().or_else(|| self.decode_slab());
-            if message.is_some() {
-                self.inbound.passed = 0;
-                return message;
-            }
-            // A command may have led to a message of the socket's own.
-            if self.inbound.nothing_ahead() {
-                return None;
-            }
-        }
-    }
-
-    /// A message from the pipe whose turn it is, unless the streams have waited for long enough: pipes that
-    /// are never empty must not keep them from their turn.
-    #[inline]
-    pub(super) fn take_passed(&mut self) -> Option<(PeerId, Message)> {
-        while self.inbound.passed < PASSED_PER_STREAM_TURN {
-            let id = self.inbound.pipes.pop()?;
-            let message = self.take_from_pipe(id);
-            if message.is_some() {
-                self.inbound.passed += 1;
-                return message;
-            }
-        }
-        None
-    }
-
-    /// The next message that was read ahead and is still wanted: what a subscriber gets is decided when it
-    /// receives.
-    pub(super) fn take_read_ahead(&mut self) -> Option<(PeerId, Message)> {
-        loop {
-            let (id, message) = self.next_read_ahead()?;
-            if self.pattern.still_wants(&message) {
-                return Some((id, message));
-            }
-            self.count_recv_dropped(Some(id), DropCause::NotSubscribed, 1);
-        }
-    }
-
-    /// What connections that have ended left: the living, whose turn it was, have nothing.
-    fn take_leftover_instead(&mut self) -> Option<(PeerId, Message)> {
-        self.inbound.leftovers.take_turn();
-        self.take_read_ahead()
-    }
-
-    fn next_read_ahead(&mut self) -> Option<(PeerId, Message)> {
-        if let Some(returned) = self.inbound.returned.pop_front() {
-            return Some(returned);
-        }
-        if self.inbound.leftovers.have_turn() {
-            if let Some(leftover) = self.take_leftover() {
-                return Some(leftover);
-            }
-        }
-        while let Some(id) = self.inbound.inboxes.pop() {
-            let message = self.take_from_inbox(id);
-            if message.is_some() {
-                return message;
-            }
-        }
-        None
     }
 
     pub(super) fn take_from_inbox(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
@@ -354,7 +287,7 @@ impl<S: AsyncStream> Core<S> {
             if let Some(message) = self.take_decoded() {
                 return Some(message);
             }
-            let Some(id) = self.inbound.readable.pop_front() else {
+            let Some(id) = self.inbound.readable.pop() else {
                 // The streams have had their turn.
                 if std::mem::take(&mut self.inbound.passed) > 0 {
                     continue;
@@ -366,7 +299,7 @@ impl<S: AsyncStream> Core<S> {
             }
             if let Some(message) = self.decode_slab() {
                 // Bytes that waited for room; the stream itself is still to be read.
-                self.inbound.readable.push_back(id);
+                self.inbound.readable.push(id);
                 self.inbound.passed = 0;
                 return Some(message);
             }
@@ -376,13 +309,13 @@ impl<S: AsyncStream> Core<S> {
             }
             if !self.inbound.nothing_ahead() {
                 // Older than what is left in the slab.
-                self.inbound.readable.push_back(id);
+                self.inbound.readable.push(id);
                 continue;
             }
             self.read(id);
         }
         // A stream that is always ready, or that wants its task to give way: the rest is an event of its own.
-        if let Some(peer) = self.inbound.readable.front().and_then(|id| self.peers.get(*id)) {
+        if let Some(peer) = self.inbound.readable.next().and_then(|id| self.peers.get(id)) {
             peer.wake();
         }
         None

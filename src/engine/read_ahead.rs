@@ -152,19 +152,15 @@ impl<S: AsyncStream> Core<S> {
 
     /// Reads once from every peer that may have something, into the inboxes; whether there was one.
     pub(crate) fn read_ahead_now(&mut self) -> bool {
-        let mut found = false;
-        for _ in 0..self.inbound.readable.len() {
-            let Some(id) = self.inbound.readable.pop_front() else { break };
-            if self.keeps_place(id) {
-                self.inbound.readable.push_back(id);
-                continue;
-            }
-            found = true;
-            if self.load_slab(id) {
-                self.read_into_inbox(id);
+        let mut readable = std::mem::take(&mut self.inbound.readable);
+        let now = readable.take_unless(|id| self.keeps_place(id));
+        self.inbound.readable = readable;
+        for id in &now {
+            if self.load_slab(*id) {
+                self.read_into_inbox(*id);
             }
         }
-        found
+        !now.is_empty()
     }
 
     /// The time for the delayed look has come.

@@ -34,18 +34,25 @@ impl<S: AsyncStream> Core<S> {
             if flush && !peer.out.is_empty() || peer.stage == Stage::Retiring || peer.poisoned {
                 self.flush_peer(id);
             }
-            self.mark_readable(id);
+            if self.becomes_readable(id) {
+                self.inbound.readable.push_fresh(id);
+            }
             self.read_unless_for_application(id);
         }
     }
 
+    /// Puts a peer of which there may be more behind all others.
     pub(super) fn mark_readable(&mut self, id: PeerId) {
-        if let Some(peer) = self.peers.get_mut(id) {
-            if !peer.readable && !peer.paused && !peer.starved {
-                peer.readable = true;
-                self.inbound.readable.push_back(id);
-            }
+        if self.becomes_readable(id) {
+            self.inbound.readable.push(id);
         }
+    }
+
+    fn becomes_readable(&mut self, id: PeerId) -> bool {
+        let waits = |peer: &&mut Peer<S>| !peer.readable && !peer.paused && !peer.starved;
+        let Some(peer) = self.peers.get_mut(id).filter(waits) else { return false };
+        peer.readable = true;
+        true
     }
 
     /// Reads at once what is not for the application to wait for: handshakes, the end of departing
@@ -59,10 +66,7 @@ impl<S: AsyncStream> Core<S> {
             if !self.peers.get(id).is_some_and(|peer| peer.readable && !for_application(peer)) {
                 return;
             }
-            // Just marked: it stands at the back.
-            if let Some(index) = self.inbound.readable.iter().rposition(|other| *other == id) {
-                self.inbound.readable.remove(index);
-            }
+            self.inbound.readable.remove(id);
             self.load_slab(id);
             // What its last turn left comes before more is read behind it.
             self.fill_inbox(id);
@@ -105,7 +109,7 @@ impl<S: AsyncStream> Core<S> {
             return;
         }
         if self.read_once(id) {
-            self.inbound.readable.push_back(id);
+            self.inbound.readable.push(id);
         }
     }
 

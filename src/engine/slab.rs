@@ -93,15 +93,15 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn pass_slab_on(&mut self) -> bool {
         self.inbound.turn = 0;
         let Some(owner) = self.inbound.slab_owner else { return false };
-        let waiting = self.inbound.readable.iter().any(|id| *id != owner) || self.ready.has_events();
+        let waiting = self.inbound.readable.has_other_than(owner) || self.ready.has_events();
         let goes = |peer: &Peer<S>| !peer.doomed && peer.large.is_none();
         if !waiting || self.peers.len() < 2 || !self.peers.get(owner).is_some_and(goes) {
             return false;
         }
         self.unload_slab();
         // Whoever decodes has taken it off the list, or not.
-        self.inbound.readable.retain(|id| *id != owner);
-        self.inbound.readable.push_back(owner);
+        self.inbound.readable.remove(owner);
+        self.inbound.readable.push(owner);
         if let Some(peer) = self.peers.get_mut(owner) {
             peer.readable = true;
         }

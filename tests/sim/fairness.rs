@@ -122,6 +122,35 @@ fn a_quiet_peer_has_its_turn_beside_a_flood_in_one_read() {
     }
 }
 
+/// Who has had nothing until now comes before those that have had a turn and have more.
+#[test]
+fn a_quiet_peer_does_not_wait_for_a_turn_of_each_of_many_floods() {
+    Sim::new(1).block_on(async {
+        let pull = Pull::bind_with_options(SERVER, without_heartbeats()).await.unwrap();
+        let quiet = Push::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+        let mut floods = Vec::new();
+        for _ in 0..50 {
+            let mut hostile = sim::raw_connect(SERVER).await.unwrap();
+            hostile.write_all(&crate::stalled::opening("PUSH", b"")).await.unwrap();
+            hostile.write_all(&[0; 32 * 1024]).await.unwrap();
+            floods.push(hostile);
+        }
+        for _ in 0..20 {
+            for _ in 0..5_000 {
+                pull.recv().await.unwrap();
+            }
+            quiet.send("quiet").await.unwrap();
+            sim::sleep(ms(1)).await;
+            let mut before = 0;
+            while pull.recv().await.unwrap()[0] != "quiet" {
+                before += 1;
+            }
+            // Some turns of 64, and not one of each flood, or all that was read ahead of them.
+            assert!(before <= 4 * 64, "{before} messages of floods came first");
+        }
+    });
+}
+
 /// Connections that leave thousands of messages and end as soon as they are answered, one after the other: the
 /// living have their turn, be it while the application receives all the time, or comes after all was read ahead.
 #[test]
