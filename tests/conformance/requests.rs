@@ -41,7 +41,9 @@ fn trap_01_a_lost_peer_ends_the_request_and_nobody_else_can_answer_it() {
 fn trap_02_what_has_arrived_before_a_request_is_not_its_reply() {
     rt::run(async {
         for endpoint in endpoints() {
-            let router = RouterSocket::bind(&endpoint).await.unwrap();
+            // Or a companion on another thread writes what comes first by itself.
+            let options = SocketOptions::default().with_flush_policy(FlushPolicy::Manual);
+            let router = RouterSocket::bind_with_options(&endpoint, options).await.unwrap();
             let req = ReqSocket::connect(router.local_endpoint().unwrap()).await.unwrap();
             req.send("first").await.unwrap();
             let (from, _) = router.recv_from().await.unwrap();
@@ -54,6 +56,7 @@ fn trap_02_what_has_arrived_before_a_request_is_not_its_reply() {
             req.send("second").await.unwrap();
             assert_eq!(router.recv_from().await.unwrap().1, Message::from(["", "second"]));
             router.send_to(from, ["", "right"]).await.unwrap();
+            router.flush().await.unwrap();
             assert_eq!(req.recv().await.unwrap(), Message::from("right"));
         }
     });
