@@ -32,13 +32,14 @@
 //! - [`guide::cancellation`] and [`guide::delivery`]: what is guaranteed, what a peer can and cannot stop, and the
 //!   deviations from libzmq. [`guide::shutdown`]: stopping a service.
 //! - [`mod@proxy`]: joining two sockets. [`endpoint`]: where sockets bind and connect.
-//! - [`monitor`]: events and statistics. [`runtime`]: the seam, for streams and runtimes of your own.
+//! - [`guide::observing`]: logs, figures, and what to alarm on. [`monitor`]: events and statistics. [`runtime`]: the seam, for streams and runtimes of your own.
 //!
 //! # Features
 //!
 //! All additive: `tokio` (default), `compio` (asks for a newer Rust than 1.85, which everything else
-//! builds with), `smol`, `sim`, a simulated network with virtual time, the security mechanism `plain`, and
-//! [`tls`](runtime::tls), which encrypts connections with rustls.
+//! builds with), `smol`, `sim`, a simulated network with virtual time, the security mechanism `plain`,
+//! [`tls`](runtime::tls), which encrypts connections with rustls, and `tracing`, `metrics` and `serde`, which pass
+//! events and figures on.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(

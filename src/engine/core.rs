@@ -19,7 +19,7 @@ use super::peers::Peers;
 use super::ready::ReadyQueue;
 use super::tasks::Tasks;
 use crate::error::Error;
-use crate::monitor::{MonitorHub, PeerId, SocketEvent};
+use crate::monitor::{MonitorHub, MonitorSource, PeerId, SocketEvent};
 use crate::options::SocketOptions;
 use crate::protocol::{self, Config, Security, SocketType};
 use crate::runtime::AsyncStream;
@@ -134,6 +134,7 @@ impl<S: AsyncStream> Core<S> {
             limits,
             security: Security::default(),
         };
+        let source = MonitorSource { name: options.name.clone(), socket_type };
         let conflates = options.conflate();
         let outbound = Outbound::new(&options, !pattern.takes_turns() && !conflates);
         let inbound = Inbound::new(&options, &*pattern, conflates);
@@ -157,7 +158,7 @@ impl<S: AsyncStream> Core<S> {
             clock: Clock::default(),
             unclocked: Vec::new(),
             watchers: WaitList::default(),
-            monitor: MonitorHub::new(options.monitor_bounds()),
+            monitor: MonitorHub::new(options.monitor_bounds(), source),
             ledger: Ledger::default(),
             doorway: Doorway::new(options.max_handshakes, options.max_connections),
             asked: Asked::default(),

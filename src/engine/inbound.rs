@@ -152,6 +152,12 @@ impl Inbound {
     pub(crate) fn orphaned(&self) -> usize {
         self.returned.len() + self.leftovers.messages()
     }
+
+    /// What those cost.
+    pub(crate) fn orphaned_bytes(&self) -> usize {
+        let returned: usize = self.returned.iter().map(|(_, message)| message.cost()).sum();
+        returned + self.leftovers.bytes()
+    }
 }
 
 impl<S: AsyncStream> Core<S> {

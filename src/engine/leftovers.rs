@@ -166,6 +166,11 @@ impl Leftovers {
         self.level.messages()
     }
 
+    /// What those cost.
+    pub(super) fn bytes(&self) -> usize {
+        self.level.bytes()
+    }
+
     fn push(&mut self, id: PeerId, message: Message) {
         self.level.add(message.cost());
         self.entry(id).inbox.push_back(message);

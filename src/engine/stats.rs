@@ -57,15 +57,26 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
+    /// Everything, with each connection and endpoint.
     pub(crate) fn stats(&mut self) -> SocketStats {
+        SocketStats {
+            peers: self.peers.iter().filter_map(Peer::stats).collect(),
+            endpoints: self.endpoints.stats(),
+            ..self.totals()
+        }
+    }
+
+    /// The figures of the socket alone.
+    pub(crate) fn totals(&mut self) -> SocketStats {
         for id in self.peers.ids(|peer| peer.link.inproc().is_some()) {
             self.settle_taken(id);
         }
         SocketStats {
             queued: self.counted_as_queued(),
+            queued_bytes: self.queued().1 as u64,
             recv_queued: self.waiting(),
-            peers: self.peers.iter().filter_map(Peer::stats).collect(),
-            endpoints: self.endpoints.stats(),
+            recv_queued_bytes: self.waiting_bytes(),
+            connections: self.peers.iter().filter(|peer| peer.info.is_some()).count(),
             ..self.ledger.stats(self.ledger.totals(self.peers.iter().map(|peer| &peer.account)))
         }
     }
@@ -80,6 +91,12 @@ impl<S: AsyncStream> Core<S> {
     fn waiting(&self) -> u64 {
         let read_ahead: usize = self.peers.iter().map(|peer| peer.inbox.len()).sum();
         (read_ahead + self.inbound.orphaned()) as u64
+    }
+
+    /// What those cost.
+    fn waiting_bytes(&self) -> u64 {
+        let read_ahead: usize = self.peers.iter().map(|peer| peer.inbox_level.bytes()).sum();
+        (read_ahead + self.inbound.orphaned_bytes()) as u64
     }
 
     /// Checks that no message is missing; called when the lock is about to be released.

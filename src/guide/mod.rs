@@ -9,6 +9,9 @@ pub mod cancellation {}
 #[doc = include_str!("delivery.md")]
 pub mod delivery {}
 
+#[doc = include_str!("observing.md")]
+pub mod observing {}
+
 #[doc = include_str!("patterns.md")]
 pub mod patterns {}
 

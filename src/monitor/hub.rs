@@ -8,12 +8,21 @@ use futures_core::Stream;
 
 use super::event::SocketEvent;
 use super::queue::{Bounds, EventQueue, Missed};
+use crate::protocol::SocketType;
+
+/// Whose events they are.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) socket_type: SocketType,
+}
 
 /// The monitors of one socket.
 #[derive(Debug)]
 pub(crate) struct MonitorHub {
     monitors: Vec<Weak<Mailbox>>,
     bounds: Bounds,
+    source: Source,
     closed: bool,
 }
 
@@ -52,8 +61,8 @@ impl State {
 }
 
 impl MonitorHub {
-    pub(crate) fn new(bounds: Bounds) -> Self {
-        Self { monitors: Vec::new(), bounds, closed: false }
+    pub(crate) fn new(bounds: Bounds, source: Source) -> Self {
+        Self { monitors: Vec::new(), bounds, source, closed: false }
     }
 
     pub(crate) fn subscribe(&mut self) -> Monitor {
@@ -63,7 +72,7 @@ impl MonitorHub {
         if !self.closed {
             self.monitors.push(Arc::downgrade(&mailbox));
         }
-        Monitor { mailbox }
+        Monitor { mailbox, source: self.source.clone() }
     }
 
     /// Whether nobody listens.
@@ -114,9 +123,27 @@ impl Drop for MonitorHub {
 #[derive(Debug)]
 pub struct Monitor {
     mailbox: Arc<Mailbox>,
+    source: Source,
 }
 
 impl Monitor {
+    /// What the socket is called (option `name`).
+    #[must_use]
+    pub fn socket_name(&self) -> Option<&str> {
+        self.source.name.as_deref()
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The socket's own type.
+    #[must_use]
+    pub fn socket_type(&self) -> SocketType {
+        self.source.socket_type
+    }
+
     /// The next event; `None` after the last.
     ///
     /// # Cancel safety
@@ -171,7 +198,8 @@ mod tests {
     use super::*;
 
     fn hub() -> MonitorHub {
-        MonitorHub::new(Bounds { events: 4, drops: 4 })
+        let source = Source { name: None, socket_type: SocketType::Pub };
+        MonitorHub::new(Bounds { events: 4, drops: 4 }, source)
     }
 
     fn unsent(monitor: &mut Monitor) -> u64 {

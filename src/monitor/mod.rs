@@ -7,15 +7,21 @@
 mod causes;
 mod display;
 mod event;
+#[cfg(any(feature = "tracing", feature = "serde"))]
+mod facts;
 mod hub;
 mod queue;
+#[cfg(feature = "serde")]
+mod serialize;
 mod stats;
+#[cfg(feature = "tracing")]
+mod trace;
 
 pub(crate) use self::causes::Counts;
 pub use self::causes::{DisconnectKind, DropCause};
 pub use self::event::{DisconnectReason, PeerId, SocketEvent};
 pub use self::hub::Monitor;
-pub(crate) use self::hub::MonitorHub;
+pub(crate) use self::hub::{MonitorHub, Source as MonitorSource};
 pub(crate) use self::queue::Bounds as MonitorBounds;
 pub use self::queue::Missed;
 pub use self::stats::{EndpointStats, PeerStats, SocketStats};

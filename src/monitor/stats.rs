@@ -27,6 +27,8 @@ pub struct SocketStats {
     pub bytes_sent: u64,
     /// Messages accepted and not yet sent.
     pub queued: u64,
+    /// What those cost, as marks count it: payload and [`Frame::COST`](crate::Frame::COST) for each frame.
+    pub queued_bytes: u64,
     /// The part of `sent`, on connections that have ended, of which nothing proves that the peer has read it.
     ///
     /// What proves it is the answer to a later PING, which to peers that speak ZMTP 3.1 goes out behind every 1,000
@@ -45,6 +47,8 @@ pub struct SocketStats {
     pub delivered: u64,
     /// Messages that wait to be received.
     pub recv_queued: u64,
+    /// What those cost, as marks count it.
+    pub recv_queued_bytes: u64,
     /// Messages that arrived and nobody can receive, by cause in
     /// [`recv_dropped_by`](Self::recv_dropped_by).
     pub recv_dropped: u64,
@@ -57,9 +61,11 @@ pub struct SocketStats {
     /// Connections that ended in the handshake, by cause in
     /// [`handshakes_failed_by`](Self::handshakes_failed_by).
     pub handshakes_failed: u64,
-    /// The connections that there are now.
+    /// How many connections there are now.
+    pub connections: usize,
+    /// Those connections; empty in [`totals`](crate::socket::Socket::totals).
     pub peers: Vec<PeerStats>,
-    /// The endpoints that the socket connects to and is bound to.
+    /// The endpoints that the socket connects to and is bound to; empty in `totals`.
     pub endpoints: Vec<EndpointStats>,
     pub(crate) dropped: Counts<DropCause>,
     pub(crate) recv_dropped_by: Counts<DropCause>,

@@ -72,7 +72,7 @@
 //! Options that libzmq has not: [`with_frame_timeout`], [`with_incomplete_bytes`], [`with_leftover_bytes`],
 //! [`with_max_attempts`], [`with_max_connections`], [`with_max_frames`], [`with_max_handshakes`],
 //! [`with_max_resends`], [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_monitor_drops`],
-//! [`with_monitor_events`], [`with_on_cancel`], [`with_reconnect_jitter`], [`with_recv_hwm_bytes`],
+//! [`with_monitor_events`], [`with_name`], [`with_on_cancel`], [`with_reconnect_jitter`], [`with_recv_hwm_bytes`],
 //! [`with_send_hwm_bytes`], [`with_req_resend`], [`with_tcp_nodelay`].
 //!
 //! What differs by default stands in [`guide::delivery`](crate::guide::delivery#deviations-from-libzmq).
@@ -117,6 +117,7 @@
 //! [`with_metadata`]: SocketOptions::with_metadata
 //! [`with_monitor_drops`]: SocketOptions::with_monitor_drops
 //! [`with_monitor_events`]: SocketOptions::with_monitor_events
+//! [`with_name`]: SocketOptions::with_name
 //! [`with_on_cancel`]: SocketOptions::with_on_cancel
 //! [`with_on_full`]: SocketOptions::with_on_full
 //! [`with_only_first_subscribe`]: SocketOptions::with_only_first_subscribe
@@ -171,6 +172,7 @@ mod tcp;
 mod transport;
 mod types;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -245,6 +247,7 @@ pub struct SocketOptions {
     pub(crate) router_mandatory: bool,
     pub(crate) router_handover: RouterHandover,
     pub(crate) probe_router: bool,
+    pub(crate) name: Option<Arc<str>>,
     pub(crate) monitor_events: usize,
     pub(crate) monitor_drops: usize,
     pub(crate) types: TypeOptions,
@@ -288,6 +291,7 @@ impl Default for SocketOptions {
             router_mandatory: false,
             router_handover: RouterHandover::default(),
             probe_router: false,
+            name: None,
             monitor_events: 1024,
             monitor_drops: 1024,
             types: TypeOptions::default(),
@@ -322,7 +326,7 @@ mod tests {
         assert_eq!(options.backoff(), &Backoff::new());
         assert_eq!((options.reconnect(), options.max_attempts()), (true, None));
         assert_eq!(options.reconnect_stop(), ReconnectStop::new());
-        assert_eq!((options.monitor_events(), options.monitor_drops()), (1024, 1024));
+        assert_eq!((options.monitor_events(), options.monitor_drops(), options.name()), (1024, 1024, None));
         assert_eq!((options.on_cancel(), options.flush_policy()), (OnCancel::Resume, FlushPolicy::Adaptive));
         assert!(!options.router_mandatory() && !options.probe_router());
         assert_eq!((options.router_handover(), options.max_resends()), (RouterHandover::SameOrigin, Some(3)));

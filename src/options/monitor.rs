@@ -1,10 +1,26 @@
-//! What monitors keep for readers that lag.
+//! What those who watch a socket see of it: its name, and what monitors keep for readers that lag.
+
+use std::sync::Arc;
 
 use super::SocketOptions;
 use crate::monitor::MonitorBounds;
 
 /// Monitors.
 impl SocketOptions {
+    /// What the socket is called where figures and events of many are seen together; default none. It has no
+    /// meaning to peers. libzmq has nothing like it.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(Arc::from(name.into()));
+        self
+    }
+
+    /// What the socket is called.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// Events of connections, and as many of endpoints, that each [`Monitor`](crate::monitor::Monitor) keeps
     /// until they are read; default 1024, at least 1. Of more the oldest are lost, which
     /// [`SocketEvent::Missed`](crate::monitor::SocketEvent::Missed) tells. Drops are not among them. libzmq

@@ -1,5 +1,6 @@
 //! Looking at a socket: connections, queues, events.
 
+use std::sync::Arc;
 use std::task::Poll;
 
 use super::Socket;
@@ -53,6 +54,19 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     #[must_use]
     pub fn stats(&self) -> SocketStats {
         self.shared.with(|core| core.stats())
+    }
+
+    /// What the socket has done so far, without its connections and endpoints: as [`stats`](Self::stats), but
+    /// without an allocation for each of them.
+    #[must_use]
+    pub fn totals(&self) -> SocketStats {
+        self.shared.with(|core| core.totals())
+    }
+
+    /// What the socket is called (option [`name`](crate::SocketOptions::with_name)).
+    #[must_use]
+    pub fn name(&self) -> Option<Arc<str>> {
+        self.shared.with(|core| core.options.name.clone())
     }
 
     /// A stream of the socket's events from now on (`zmq_socket_monitor`).

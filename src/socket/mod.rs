@@ -16,6 +16,8 @@
 mod close;
 mod flush;
 mod inspect;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod open;
 mod peer_ref;
 mod reconnect;
@@ -33,6 +35,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 pub use self::flush::Flushing;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use self::metrics::Collector;
 pub use self::open::Host;
 pub use self::peer_ref::PeerRef;
 pub use self::recv::Receiving;
