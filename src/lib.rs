@@ -27,6 +27,7 @@
 //! ```
 //!
 //! - [`guide::patterns`]: which socket for what, and the names of libzmq and zmq.rs.
+//! - [`guide::cookbook`]: recipes, each a whole program.
 //! - [`socket`]: the methods that all sockets share, and the types.
 //! - [`options`]: how a socket behaves. [`resilience`]: marks, permits, backoff, cancellation modes.
 //! - [`guide::cancellation`] and [`guide::delivery`]: what is guaranteed, what a peer can and cannot stop, and the

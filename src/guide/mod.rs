@@ -6,6 +6,9 @@ pub mod bounds {}
 #[doc = include_str!("cancellation.md")]
 pub mod cancellation {}
 
+#[doc = include_str!("cookbook.md")]
+pub mod cookbook {}
+
 #[doc = include_str!("delivery.md")]
 pub mod delivery {}
 
