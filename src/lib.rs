@@ -39,7 +39,7 @@
 //!
 //! All additive: `tokio` (default), `compio` (asks for a newer Rust than 1.85, which everything else
 //! builds with), `smol`, `sim`, a simulated network with virtual time, the security mechanism `plain`,
-//! [`tls`](runtime::tls), which encrypts connections with rustls, and `tracing`, `metrics` and `serde`, which pass
+//! `tls`, which encrypts connections with rustls, and `tracing`, `metrics` and `serde`, which pass
 //! events and figures on.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
