@@ -62,7 +62,7 @@ where
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Claim {
-    /// What it has shown, by which the [mechanism](Self::mechanism) is known too.
+    /// What it has shown, by which the mechanism is known too.
     pub credentials: Credentials,
     /// The certificates by which it has proved who it is below all mechanisms, its own first, in DER: over TLS, if
     /// it was asked for any.
