@@ -124,7 +124,10 @@ impl Inbound {
     /// All that comes is in the slab, if anywhere.
     #[inline]
     pub(super) fn only_slab(&self) -> bool {
-        self.returned.is_empty() && self.inboxes.is_empty() && self.leftovers.is_empty() && self.pipes.is_empty()
+        self.returned.is_empty()
+            && self.inboxes.is_empty()
+            && self.leftovers.is_empty()
+            && self.pipes.is_empty()
     }
 
     /// All that had arrived when the socket was drained has been received.
