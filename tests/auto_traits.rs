@@ -113,6 +113,7 @@ macro_rules! mount {
                 sent(&dealer.flush());
                 sent(&dealer.reserve(1));
                 sent(&dealer.recv());
+                sent(&dealer.recv_with_user());
                 sent(&dealer.recv_many(&mut Vec::new(), 1));
                 sent(&dealer.try_reconnect());
                 sent(&dealer.send_with_reconnect("x"));

@@ -5,6 +5,7 @@
 //! seventy times as much, for each of any number of connections.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::core::Core;
 use super::ends::Ends;
@@ -34,6 +35,8 @@ pub(crate) struct Leftovers {
     raw: usize,
     max_raw: usize,
     share: Share,
+    /// Who they are, of those that were named.
+    users: HashMap<PeerId, Arc<str>>,
 }
 
 /// Whose turn it is to be received from, while there are leftovers: so many messages of connections that have
@@ -129,6 +132,7 @@ impl Leftovers {
             raw: 0,
             max_raw: options.leftover_bytes.unwrap_or(options.recv_hwm_bytes),
             share: Share::default(),
+            users: HashMap::new(),
         }
     }
 
@@ -303,7 +307,24 @@ impl<S: AsyncStream> Core<S> {
         if !self.inbound.leftovers.by_peer.contains_key(&peer.id) {
             return self.pattern.forget(peer.id);
         }
+        if let Some(user) = peer.info.as_ref().and_then(|info| info.user.clone()) {
+            self.inbound.leftovers.users.insert(peer.id, user);
+        }
         self.wake_receiver();
+    }
+
+    /// Whom the authenticator has named at the other end of a connection that there is, or that has left something.
+    pub(crate) fn user_of(&self, id: PeerId) -> Option<Arc<str>> {
+        match self.peers.get(id) {
+            Some(peer) => peer.info.as_ref()?.user.clone(),
+            None => self.inbound.leftovers.users.get(&id).cloned(),
+        }
+    }
+
+    /// Nothing is left of a connection.
+    fn forget_sender(&mut self, id: PeerId) {
+        self.inbound.leftovers.users.remove(&id);
+        self.pattern.forget(id);
     }
 
     /// Counts what nobody is there to receive.
@@ -327,7 +348,7 @@ impl<S: AsyncStream> Core<S> {
                     self.count_cut(id);
                 }
             }
-            self.pattern.forget(id);
+            self.forget_sender(id);
         }
     }
 
@@ -388,7 +409,7 @@ impl<S: AsyncStream> Core<S> {
                         self.count_cut(id);
                     }
                 }
-                Next::Over(id) => self.pattern.forget(id),
+                Next::Over(id) => self.forget_sender(id),
             }
         }
     }

@@ -2,11 +2,12 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::Socket;
 use super::types::Receives;
-use crate::engine::{Attempt, Parked, Shared};
+use crate::engine::{Attempt, Core, Parked, Shared};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Result, TimeoutKind};
@@ -88,6 +89,22 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         let mut receiving = self.recv();
         poll_fn(|cx| receiving.turn.poll_from(receiving.shared, cx)).await
     }
+
+    /// Receives the next message and whom the authenticator has named as its sender, also where the connection has
+    /// ended since (`zmq_msg_gets` of `User-Id`); `None` where it named nobody, as for peers over `inproc://`.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    /// As [`recv`](Self::recv): dropped before it is ready, no message was received.
+    pub async fn recv_with_user(&self) -> Result<(Option<Arc<str>>, Message)> {
+        let mut receiving = self.recv();
+        poll_fn(|cx| {
+            receiving.turn.poll_told(receiving.shared, cx, |core| core.user_of(core.received_from()))
+        })
+        .await
+    }
 }
 
 /// The future of [`Socket::recv`].
@@ -134,8 +151,18 @@ impl Turn {
         shared: &Shared<S>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(PeerId, Message)>> {
+        self.poll_told(shared, cx, |core| core.received_from())
+    }
+
+    /// [`poll`](Self::poll), with what `tell` says of the message that was just taken.
+    fn poll_told<S: AsyncStream, T>(
+        &mut self,
+        shared: &Shared<S>,
+        cx: &mut Context<'_>,
+        tell: impl FnOnce(&Core<S>) -> T,
+    ) -> Poll<Result<(T, Message)>> {
         self.parked.poll_within(TimeoutKind::Recv, shared, cx, |core, turn| match core.poll_recv(turn) {
-            Attempt::Done(Ok(message)) => Attempt::Done(Ok((core.received_from(), message))),
+            Attempt::Done(Ok(message)) => Attempt::Done(Ok((tell(core), message))),
             Attempt::Done(Err(error)) => Attempt::Done(Err(error)),
             Attempt::Wait(list, need) => Attempt::Wait(list, need),
             Attempt::GiveWay => Attempt::GiveWay,

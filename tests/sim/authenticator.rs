@@ -589,3 +589,35 @@ fn a_given_stream_is_judged() {
         }
     });
 }
+
+/// A message is its sender's, also when that has gone before it is received.
+#[test]
+fn who_has_sent_a_message_is_known_after_it_has_gone() {
+    Sim::new(1).block_on(async {
+        let options = guarded(async |claim: Claim| match claim.property("X-User") {
+            Some(user) => Verdict::accept_as(String::from_utf8_lossy(user)),
+            None => Verdict::accept(),
+        });
+        let pull = Pull::bind_with_options(SERVER, options).await.unwrap();
+        for user in ["ann", "bob"] {
+            let options = without_heartbeats().with_metadata("X-User", user);
+            let push = Push::connect_with_options(SERVER, options).await.unwrap();
+            for _ in 0..5 {
+                push.send(user).await.unwrap();
+            }
+            push.close().await;
+        }
+        sim::sleep(secs(2)).await;
+        assert_eq!(pull.peers().len(), 0);
+        for user in ["ann", "bob"] {
+            for _ in 0..5 {
+                let (named, message) = pull.recv_with_user().await.unwrap();
+                assert_eq!((named.as_deref(), &message[0][..]), (Some(user), user.as_bytes()));
+            }
+        }
+        let push = Push::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+        push.send("x").await.unwrap();
+        assert_eq!(pull.recv_with_user().await.unwrap().0, None, "nobody's");
+        push.close().await;
+    });
+}
