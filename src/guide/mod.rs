@@ -1,5 +1,8 @@
 //! What to know beyond the single methods.
 
+#[doc = include_str!("authenticator.md")]
+pub mod authenticator {}
+
 #[doc = include_str!("bounds.md")]
 pub mod bounds {}
 

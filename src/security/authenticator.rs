@@ -15,8 +15,8 @@ use crate::options::SocketOptions;
 
 /// Decides which peers come in; given to a socket by [`SocketOptions::with_authenticator`].
 ///
-/// Every closure that takes a [`Claim`] and returns a future of a [`Verdict`] is one. A type of your own can be
-/// written with an `async fn`:
+/// Every closure that takes a [`Claim`] and returns a future of a [`Verdict`] is one: an `async` closure that captures
+/// nothing, or `move |claim| async move { .. }`. A type of your own can be written with an `async fn`:
 ///
 /// ```
 /// use monocoque::security::{Authenticator, Claim, Verdict};
