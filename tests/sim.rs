@@ -47,6 +47,7 @@ mod sim {
     mod disconnected;
     mod doubt;
     mod fairness;
+    mod filters;
     mod fragile;
     mod give_up;
     mod guarantees;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::core::Core;
-use super::doorway::Entry;
+use super::doorway::{Entry, Quarter};
 use super::peer::Origin;
 use super::shared::Shared;
 use crate::endpoint::Endpoint;
@@ -189,7 +189,7 @@ impl<S: AsyncStream> Core<S> {
         if self.endpoints.listener(listener).is_none() {
             return self.effects.drop_stream(stream);
         }
-        let entry = self.doorway.ask();
+        let entry = self.doorway.ask(Quarter::of(stream.peer_endpoint().as_ref()));
         let id = self.attach(stream, Origin::Listener(listener), now);
         match entry {
             Entry::Free => {}

@@ -160,7 +160,11 @@ impl<S: AsyncStream> Core<S> {
             watchers: WaitList::default(),
             monitor: MonitorHub::new(options.monitor_bounds(), source),
             ledger: Ledger::default(),
-            doorway: Doorway::new(options.max_handshakes, options.max_connections),
+            doorway: Doorway::new(
+                options.max_handshakes,
+                options.max_connections,
+                options.max_connections_per_address,
+            ),
             asked: Asked::default(),
             minding: false,
             polling: false,

@@ -1,5 +1,6 @@
 //! Accepted connections: how many may be there, and who makes room when the handshakes are too many.
 
+use std::collections::hash_map::Entry::Occupied;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
@@ -40,6 +41,9 @@ pub(crate) struct Doorway {
     /// All of them.
     connections: usize,
     max_connections: usize,
+    /// Those of each address, where their number is limited.
+    by_address: HashMap<Quarter, usize>,
+    max_per_address: usize,
 }
 
 /// What becomes of a connection that was just accepted.
@@ -54,14 +58,30 @@ pub(crate) enum Entry {
 }
 
 impl Doorway {
-    pub(crate) fn new(max_handshakes: usize, max_connections: usize) -> Self {
-        Self { handshaking: HashMap::new(), handshakes: 0, max_handshakes, connections: 0, max_connections }
+    pub(crate) fn new(max_handshakes: usize, max_connections: usize, max_per_address: usize) -> Self {
+        Self {
+            handshaking: HashMap::new(),
+            handshakes: 0,
+            max_handshakes,
+            connections: 0,
+            max_connections,
+            by_address: HashMap::new(),
+            max_per_address,
+        }
     }
 
     /// Whether one more may come in. Slots are nobody's while some are free: a thousand clients behind one
     /// address may well reconnect together. When there are none left, the oldest handshake of those who hold
-    /// most of them makes room, whatever it has sent: so whoever fills them shuts only itself out.
-    pub(crate) fn ask(&self) -> Entry {
+    /// most of them makes room, whatever it has sent: so whoever fills them shuts only itself out. An address that
+    /// has its share makes room among its own.
+    pub(crate) fn ask(&self, from: Quarter) -> Entry {
+        if self.by_address.get(&from).is_some_and(|own| *own >= self.max_per_address) {
+            return self
+                .handshaking
+                .get(&from)
+                .and_then(VecDeque::front)
+                .map_or(Entry::Full, |id| Entry::InsteadOf(*id));
+        }
         if self.handshakes < self.max_handshakes && self.connections < self.max_connections {
             return Entry::Free;
         }
@@ -73,6 +93,14 @@ impl Doorway {
         self.connections += 1;
         self.handshakes += 1;
         self.handshaking.entry(from).or_default().push_back(id);
+        if self.limits(from) {
+            *self.by_address.entry(from).or_default() += 1;
+        }
+    }
+
+    /// Whether connections from there are counted.
+    fn limits(&self, from: Quarter) -> bool {
+        self.max_per_address != usize::MAX && from != Quarter::Unnamed
     }
 
     /// A connection has completed its handshake.
@@ -90,6 +118,12 @@ impl Doorway {
     pub(crate) fn leave(&mut self, from: Quarter, id: PeerId) {
         self.admit(from, id);
         self.connections -= 1;
+        if let Occupied(mut own) = self.by_address.entry(from) {
+            *own.get_mut() -= 1;
+            if *own.get() == 0 {
+                own.remove();
+            }
+        }
     }
 }
 
@@ -117,33 +151,56 @@ mod tests {
 
     #[test]
     fn the_oldest_of_those_who_hold_most_makes_room() {
-        let mut doorway = Doorway::new(4, usize::MAX);
+        let mut doorway = Doorway::new(4, usize::MAX, usize::MAX);
         let (many, one) = (quarter("tcp://10.0.0.1:1"), quarter("tcp://10.0.0.2:1"));
         doorway.enter(one, id(0));
         for number in 1..=3 {
-            assert_eq!(doorway.ask(), Entry::Free);
+            assert_eq!(doorway.ask(Quarter::Unnamed), Entry::Free);
             doorway.enter(many, id(number));
         }
-        assert_eq!(doorway.ask(), Entry::InsteadOf(id(1)));
+        assert_eq!(doorway.ask(Quarter::Unnamed), Entry::InsteadOf(id(1)));
         doorway.leave(many, id(1));
-        assert_eq!(doorway.ask(), Entry::Free);
+        assert_eq!(doorway.ask(Quarter::Unnamed), Entry::Free);
         doorway.enter(many, id(4));
         doorway.admit(many, id(2));
         doorway.admit(many, id(3));
-        assert_eq!(doorway.ask(), Entry::Free, "those that are through take no slot");
+        assert_eq!(doorway.ask(Quarter::Unnamed), Entry::Free, "those that are through take no slot");
     }
 
     #[test]
     fn connections_are_bounded_and_handshakes_make_room_for_others() {
-        let mut doorway = Doorway::new(10, 2);
+        let mut doorway = Doorway::new(10, 2, usize::MAX);
         let from = Quarter::Unnamed;
         doorway.enter(from, id(0));
         doorway.admit(from, id(0));
         doorway.enter(from, id(1));
-        assert_eq!(doorway.ask(), Entry::InsteadOf(id(1)));
+        assert_eq!(doorway.ask(Quarter::Unnamed), Entry::InsteadOf(id(1)));
         doorway.admit(from, id(1));
-        assert_eq!(doorway.ask(), Entry::Full);
+        assert_eq!(doorway.ask(Quarter::Unnamed), Entry::Full);
         doorway.leave(from, id(0));
-        assert_eq!(doorway.ask(), Entry::Free);
+        assert_eq!(doorway.ask(Quarter::Unnamed), Entry::Free);
+    }
+
+    #[test]
+    fn an_address_that_has_its_share_makes_room_among_its_own() {
+        let mut doorway = Doorway::new(10, usize::MAX, 2);
+        let (many, one) = (quarter("tcp://10.0.0.1:1"), quarter("tcp://10.0.0.2:1"));
+        for number in 0..2 {
+            assert_eq!(doorway.ask(many), Entry::Free);
+            doorway.enter(many, id(number));
+        }
+        assert_eq!((doorway.ask(many), doorway.ask(one)), (Entry::InsteadOf(id(0)), Entry::Free));
+        doorway.admit(many, id(0));
+        assert_eq!(doorway.ask(many), Entry::InsteadOf(id(1)));
+        doorway.admit(many, id(1));
+        assert_eq!((doorway.ask(many), doorway.ask(one)), (Entry::Full, Entry::Free));
+        doorway.leave(many, id(0));
+        assert_eq!(doorway.ask(many), Entry::Free);
+        doorway.leave(many, id(1));
+        assert!(doorway.by_address.is_empty());
+        for number in 2..9 {
+            assert_eq!(doorway.ask(Quarter::Unnamed), Entry::Free, "who has no address has no share");
+            doorway.enter(Quarter::Unnamed, id(number));
+        }
     }
 }

@@ -62,6 +62,7 @@ pub(crate) struct Ledger {
     reconnects: u64,
     handshakes_failed: Counts<DisconnectKind>,
     disconnects: Counts<DisconnectKind>,
+    subscriptions_refused: u64,
     /// The sums over the connections that are gone.
     closed: Totals,
     /// Calls since the last check.
@@ -189,6 +190,11 @@ impl Ledger {
         self.disconnects.add(kind, 1);
     }
 
+    /// A peer did not get a subscription.
+    pub(crate) fn refuse_subscription(&mut self) {
+        self.subscriptions_refused += 1;
+    }
+
     /// A connection is gone, and with it its account.
     pub(crate) fn close(&mut self, account: &Account, in_doubt: u64) {
         self.closed.add(account.totals());
@@ -227,6 +233,7 @@ impl Ledger {
             connects: self.connects,
             reconnects: self.reconnects,
             handshakes_failed: self.handshakes_failed.total(),
+            subscriptions_refused: self.subscriptions_refused,
             dropped: self.dropped.clone(),
             recv_dropped_by: self.recv_dropped.clone(),
             handshakes_failed_by: self.handshakes_failed.clone(),

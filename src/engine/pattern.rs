@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::protocol::PeerInfo;
+use crate::security::Subscriber;
 
 /// One socket type's rules, consulted by the engine; pure state, no I/O.
 ///
@@ -194,6 +195,19 @@ pub(crate) struct Newcomer<'a> {
     pub(crate) alias: Option<&'a Frame>,
     /// Whether it comes from where that other peer came from.
     pub(crate) same_origin: &'a dyn Fn(PeerId) -> bool,
+}
+
+impl Newcomer<'_> {
+    /// Who it is to a filter of subscriptions.
+    pub(crate) fn subscriber(&self) -> Subscriber {
+        let PeerInfo { user, granted, credentials, .. } = self.info;
+        Subscriber {
+            peer: self.id,
+            user: user.clone(),
+            user_metadata: granted.clone(),
+            credentials: credentials.clone(),
+        }
+    }
 }
 
 /// What a peer can take.

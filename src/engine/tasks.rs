@@ -1,10 +1,12 @@
 //! What socket types ask of the engine.
 
+use bytes::Bytes;
+
 use super::changes::Change;
 use super::core::Core;
 use super::ends::Ends;
 use crate::message::Message;
-use crate::monitor::{DisconnectReason, DropCause, PeerId};
+use crate::monitor::{DisconnectReason, DropCause, PeerId, SocketEvent};
 use crate::resilience::Permit;
 use crate::runtime::AsyncStream;
 
@@ -19,6 +21,7 @@ enum Task {
     Send(PeerId, Message),
     Tell(PeerId, Change),
     Disconnect(PeerId, DisconnectReason),
+    RefuseSubscription(PeerId, Bytes),
     Resubmit(Message),
     DropPending(DropCause),
     DiscardReceived,
@@ -51,6 +54,14 @@ impl Tasks {
     /// Ends a connection.
     pub(crate) fn disconnect(&mut self, peer: PeerId, reason: DisconnectReason) {
         self.0.push(Task::Disconnect(peer, reason));
+    }
+
+    /// Counts and tells that a peer did not get a subscription to `topic`.
+    pub(crate) fn refuse_subscription(&mut self, peer: PeerId, topic: &[u8]) {
+        /// Enough to know it by; a topic may have a MiB.
+        const TOLD: usize = 255;
+        let told = Bytes::copy_from_slice(&topic[..topic.len().min(TOLD)]);
+        self.0.push(Task::RefuseSubscription(peer, told));
     }
 
     /// Sends a message once more, to whichever peer comes next.
@@ -103,6 +114,11 @@ impl<S: AsyncStream> Core<S> {
             Task::Send(peer, mut message) => self.enqueue_raw(peer, &mut message, Permit::none(), true),
             Task::Tell(peer, change) => self.send_change(peer, change),
             Task::Disconnect(peer, reason) => self.doom(peer, reason),
+            Task::RefuseSubscription(peer, topic) => {
+                self.ledger.refuse_subscription();
+                let user = self.user_of(peer);
+                self.emit(SocketEvent::SubscriptionRefused { peer, user, topic });
+            }
             Task::Resubmit(message) => {
                 self.queue_pending(message, Permit::none());
                 self.drain_pending();

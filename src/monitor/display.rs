@@ -47,6 +47,9 @@ impl fmt::Display for SocketEvent {
             Self::Disconnected { peer, address, reason, .. } => {
                 write!(f, "peer {peer}{} disconnected: {reason}", At(address))
             }
+            Self::SubscriptionRefused { peer, user, topic } => {
+                write!(f, "refused peer {peer}{} a subscription to \"{}\"", Of(user), topic.escape_ascii())
+            }
             Self::MessagesDropped { peer: Some(peer), cause, count } => {
                 write!(f, "dropped {count} messages of peer {peer}: {cause}")
             }

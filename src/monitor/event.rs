@@ -163,6 +163,15 @@ pub enum SocketEvent {
         /// Why.
         reason: DisconnectReason,
     },
+    /// A peer wanted a subscription that it may not have (`subscription_filter`).
+    SubscriptionRefused {
+        /// The connection.
+        peer: PeerId,
+        /// Who it is, as the authenticator says.
+        user: Option<Arc<str>>,
+        /// What it wanted to see: the first 255 bytes of it.
+        topic: Bytes,
+    },
     /// Accepted messages will not be sent. Drops of one connection for one cause are one event until it is
     /// read.
     MessagesDropped {
@@ -217,7 +226,7 @@ pub enum DisconnectReason {
     /// It subscribed to more than `max_subscriptions` or `max_subscription_bytes` allow.
     TooManySubscriptions,
     /// There was no room for it: its handshake made room for that of another (`max_handshakes`), or the socket
-    /// has as many connections as it may (`max_connections`).
+    /// or its address has as many connections as it may (`max_connections`, `max_connections_per_address`).
     Crowded,
     /// The authenticator denied it, with this reason ([`Verdict::Deny`](crate::security::Verdict::Deny)).
     Denied(Arc<str>),

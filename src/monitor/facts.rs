@@ -129,6 +129,7 @@ impl SocketEvent {
                 let facts = Facts::new("Disconnected", unless(reason.is_in_order()));
                 facts.of(*peer).at(endpoint.as_ref()).from(address).because(reason)
             }
+            Self::SubscriptionRefused { peer, .. } => Facts::new("SubscriptionRefused", Warning).of(*peer),
             Self::MessagesDropped { peer, cause, count } => {
                 Facts::new("MessagesDropped", Warning).of(*peer).because(cause).counting(*count)
             }

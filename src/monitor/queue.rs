@@ -25,19 +25,25 @@ pub struct Missed {
     pub connections: u64,
     /// Of endpoints and of the socket itself: attempts, failures, retries, listeners.
     pub endpoints: u64,
+    /// Of subscriptions that were refused.
+    pub refusals: u64,
 }
 
 impl Missed {
     /// Events of any kind.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.connections + self.endpoints
+        self.connections + self.endpoints + self.refusals
     }
 }
 
 impl fmt::Display for Missed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} events of connections and {} of endpoints", self.connections, self.endpoints)
+        write!(f, "{} events of connections and {} of endpoints", self.connections, self.endpoints)?;
+        match self.refusals {
+            0 => Ok(()),
+            refusals => write!(f, ", and {refusals} refused subscriptions"),
+        }
     }
 }
 
@@ -46,6 +52,8 @@ impl fmt::Display for Missed {
 pub(super) struct EventQueue {
     connections: Ring,
     endpoints: Ring,
+    /// Of these peers can make any number.
+    refusals: Ring,
     drops: Drops,
     /// All that ever happened: gives each event its place.
     happened: u64,
@@ -56,13 +64,18 @@ impl EventQueue {
         Self {
             connections: Ring::new(bounds.events),
             endpoints: Ring::new(bounds.events),
+            refusals: Ring::new(bounds.events),
             drops: Drops { capacity: bounds.drops, ..Drops::default() },
             happened: 0,
         }
     }
 
     pub(super) fn missed(&self) -> Missed {
-        Missed { connections: self.connections.missed, endpoints: self.endpoints.missed }
+        Missed {
+            connections: self.connections.missed,
+            endpoints: self.endpoints.missed,
+            refusals: self.refusals.missed,
+        }
     }
 
     pub(super) fn push(&mut self, event: &SocketEvent) {
@@ -80,14 +93,15 @@ impl EventQueue {
             | SocketEvent::HandshakeSucceeded { .. }
             | SocketEvent::HandshakeFailed { .. }
             | SocketEvent::Disconnected { .. } => self.connections.push(at, event.clone()),
+            SocketEvent::SubscriptionRefused { .. } => self.refusals.push(at, event.clone()),
             _ => self.endpoints.push(at, event.clone()),
         }
     }
 
     pub(super) fn pop(&mut self) -> Option<SocketEvent> {
         let [connection, endpoint] = [self.connections.first(), self.endpoints.first()];
-        let drop = self.drops.first();
-        let first = [connection, endpoint, drop].into_iter().flatten().min();
+        let (refusal, drop) = (self.refusals.first(), self.drops.first());
+        let first = [connection, endpoint, refusal, drop].into_iter().flatten().min();
         if drop.is_some() && drop == first {
             return self.drops.pop();
         }
@@ -95,11 +109,14 @@ impl EventQueue {
         let untold = Missed {
             connections: std::mem::take(&mut self.connections.untold),
             endpoints: std::mem::take(&mut self.endpoints.untold),
+            refusals: std::mem::take(&mut self.refusals.untold),
         };
         if untold.total() > 0 {
             return Some(SocketEvent::Missed(untold));
         }
-        if connection == first { self.connections.pop() } else { self.endpoints.pop() }
+        let rings = [(connection, &mut self.connections), (refusal, &mut self.refusals)];
+        let ring = rings.into_iter().find(|(at, _)| at.is_some() && *at == first).map(|(_, ring)| ring);
+        ring.unwrap_or(&mut self.endpoints).pop()
     }
 }
 
@@ -282,7 +299,7 @@ mod tests {
         };
         (0..5).for_each(|peer| queue.push(&ended(peer)));
         (0..6).for_each(|unsent| queue.push(&SocketEvent::Closed { unsent }));
-        let missed = Missed { connections: 1, endpoints: 2 };
+        let missed = Missed { connections: 1, endpoints: 2, refusals: 0 };
         assert_eq!((queue.missed(), missed.total()), (missed, 3));
         let told = rest(&mut queue);
         assert_eq!(told.len(), 2 + 4 + 4);
@@ -310,7 +327,7 @@ mod tests {
             cause: crate::error::Error::NotConnected,
         });
         (0..100).for_each(|unsent| queue.push(&SocketEvent::Closed { unsent }));
-        assert_eq!(queue.missed(), Missed { connections: 0, endpoints: 98 });
+        assert_eq!(queue.missed(), Missed { connections: 0, endpoints: 98, refusals: 0 });
         assert_eq!(rest(&mut queue).len(), 1 + 1 + 2);
     }
 
@@ -321,5 +338,28 @@ mod tests {
             (0..events as u64).for_each(|unsent| queue.push(&SocketEvent::Closed { unsent }));
             assert_eq!((queue.missed().total(), rest(&mut queue).len()), (0, events));
         }
+    }
+
+    /// Any peer can make any number of them.
+    #[test]
+    fn refused_subscriptions_push_out_only_each_other() {
+        let mut queue = queue(2, 2);
+        queue.push(&SocketEvent::Closed { unsent: 1 });
+        let refused = |topic: &'static str| SocketEvent::SubscriptionRefused {
+            peer: PeerId::new(1, 0),
+            user: Some("ann".into()),
+            topic: topic.into(),
+        };
+        ["a", "b", "c\n"].into_iter().for_each(|topic| queue.push(&refused(topic)));
+        assert_eq!(queue.missed(), Missed { connections: 0, endpoints: 0, refusals: 1 });
+        assert_eq!(
+            rest(&mut queue),
+            [
+                "missed 0 events of connections and 0 of endpoints, and 1 refused subscriptions",
+                "closed with 1 messages unsent",
+                r#"refused peer 1.0 of the user "ann" a subscription to "b""#,
+                r#"refused peer 1.0 of the user "ann" a subscription to "c\n""#,
+            ]
+        );
     }
 }

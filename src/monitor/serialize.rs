@@ -85,8 +85,8 @@ impl Serialize for SocketStats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         fields!(self, serializer, "SocketStats":
             accepted sent bytes_sent queued queued_bytes in_doubt received bytes_received delivered recv_queued
-            recv_queued_bytes recv_dropped recv_incomplete connects reconnects handshakes_failed connections peers
-            endpoints dropped recv_dropped_by handshakes_failed_by disconnects_by;
+            recv_queued_bytes recv_dropped recv_incomplete connects reconnects handshakes_failed
+            subscriptions_refused connections peers endpoints dropped recv_dropped_by handshakes_failed_by disconnects_by;
         )
     }
 }
@@ -108,7 +108,8 @@ impl Serialize for PeerStats {
             endpoint: self.endpoint.as_ref().map(Text),
             address: self.address.as_ref().map(Text),
             socket_type: self.socket_type.as_str(),
-            identity: Text(self.identity.escape_ascii())
+            identity: Text(self.identity.escape_ascii()),
+            user: self.user.as_deref()
         )
     }
 }

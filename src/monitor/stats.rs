@@ -61,6 +61,8 @@ pub struct SocketStats {
     /// Connections that ended in the handshake, by cause in
     /// [`handshakes_failed_by`](Self::handshakes_failed_by).
     pub handshakes_failed: u64,
+    /// Subscriptions of peers that the filter refused (PUB and XPUB, `subscription_filter`).
+    pub subscriptions_refused: u64,
     /// How many connections there are now.
     pub connections: usize,
     /// Those connections; empty in [`totals`](crate::socket::Socket::totals).

@@ -57,6 +57,9 @@ pub enum OptionError {
         /// The type of the socket, as on the wire.
         socket_type: &'static str,
     },
+    /// With `invert_matching` a refused subscription would have the peer get all the more.
+    #[error("a subscription filter and invert_matching do not go together")]
+    InvertedFilter,
     /// The authenticator's futures stay on their thread, and the socket's companion task may move between threads
     /// (`with_local_authenticator`).
     #[error("a local authenticator needs a runtime whose sockets stay on their thread")]
@@ -77,6 +80,9 @@ impl SocketOptions {
         self.check_ranges()?;
         self.check_metadata()?;
         self.check_own_messages()?;
+        if self.types.invert_matching && self.types.subscription_filter.is_some() {
+            return Err(OptionError::InvertedFilter);
+        }
         match self.identity.len() {
             0 => Ok(()),
             1..=255 if self.identity.first() == Some(&0) => Err(OptionError::IdentityReserved),
@@ -96,6 +102,7 @@ impl SocketOptions {
             ("max_frames", self.max_frames == 0, None),
             ("max_handshakes", self.max_handshakes == 0, None),
             ("max_connections", self.max_connections == 0, None),
+            ("max_connections_per_address", self.max_connections_per_address == 0, None),
             ("connect_timeout", self.connect_timeout.is_zero(), None),
             ("handshake_timeout", self.handshake_timeout.is_zero(), None),
             ("frame_timeout", is_zero(self.frame_timeout), Some("with_frame_timeout(None)")),

@@ -70,10 +70,10 @@
 //! | options of a context: IO_THREADS, MAX_SOCKETS, SOCKET_LIMIT, THREAD_*, MAX_MSGSZ, MSG_T_SIZE, BLOCKY, ZERO_COPY_RECV | not needed: there is no context |
 //!
 //! Options that libzmq has not: [`with_frame_timeout`], [`with_incomplete_bytes`], [`with_leftover_bytes`],
-//! [`with_max_attempts`], [`with_max_connections`], [`with_max_frames`], [`with_max_handshakes`],
-//! [`with_max_resends`], [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_monitor_drops`],
+//! [`with_max_attempts`], [`with_max_connections`], [`with_max_connections_per_address`], [`with_max_frames`],
+//! [`with_max_handshakes`], [`with_max_resends`], [`with_max_subscriptions`], [`with_max_subscription_bytes`], [`with_monitor_drops`],
 //! [`with_monitor_events`], [`with_name`], [`with_on_cancel`], [`with_reconnect_jitter`], [`with_recv_hwm_bytes`],
-//! [`with_send_hwm_bytes`], [`with_req_resend`], [`with_tcp_nodelay`].
+//! [`with_send_hwm_bytes`], [`with_req_resend`], [`with_subscription_filter`], [`with_tcp_nodelay`].
 //!
 //! What differs by default stands in [`guide::delivery`](crate::guide::delivery#deviations-from-libzmq).
 //!
@@ -108,6 +108,7 @@
 //! [`with_linger`]: SocketOptions::with_linger
 //! [`with_max_attempts`]: SocketOptions::with_max_attempts
 //! [`with_max_connections`]: SocketOptions::with_max_connections
+//! [`with_max_connections_per_address`]: SocketOptions::with_max_connections_per_address
 //! [`with_max_frames`]: SocketOptions::with_max_frames
 //! [`with_max_handshakes`]: SocketOptions::with_max_handshakes
 //! [`with_max_message_size`]: SocketOptions::with_max_message_size
@@ -144,6 +145,7 @@
 //! [`with_send_timeout`]: SocketOptions::with_send_timeout
 //! [`with_socks_credentials`]: SocketOptions::with_socks_credentials
 //! [`with_socks_proxy`]: SocketOptions::with_socks_proxy
+//! [`with_subscription_filter`]: SocketOptions::with_subscription_filter
 //! [`with_tcp_keepalive`]: SocketOptions::with_tcp_keepalive
 //! [`with_tcp_max_retransmission`]: SocketOptions::with_tcp_max_retransmission
 //! [`with_tcp_nodelay`]: SocketOptions::with_tcp_nodelay
@@ -229,6 +231,7 @@ pub struct SocketOptions {
     pub(crate) handshake_timeout: Duration,
     pub(crate) max_handshakes: usize,
     pub(crate) max_connections: usize,
+    pub(crate) max_connections_per_address: usize,
     pub(crate) frame_timeout: Option<Duration>,
     pub(crate) heartbeat_interval: Option<Duration>,
     pub(crate) heartbeat_timeout: Duration,
@@ -274,6 +277,7 @@ impl Default for SocketOptions {
             handshake_timeout: Duration::from_secs(30),
             max_handshakes: 1024,
             max_connections: usize::MAX,
+            max_connections_per_address: usize::MAX,
             frame_timeout: Some(Duration::from_secs(30)),
             heartbeat_interval: None,
             heartbeat_timeout: Duration::from_secs(15),
@@ -317,7 +321,8 @@ mod tests {
         assert_eq!(options.leftover_bytes(), Some(64 * MIB));
         assert_eq!(options.incomplete_bytes(), Some(512 * MIB));
         assert_eq!((options.max_message_size(), options.max_frames()), (256 * MIB, 65_536));
-        assert_eq!(options.max_connections(), None);
+        assert_eq!((options.max_connections(), options.max_connections_per_address()), (None, None));
+        assert!(!options.has_authenticator() && !options.has_subscription_filter());
         assert_eq!((options.identity(), options.max_handshakes()), (&b""[..], 1024));
         assert_eq!((options.connect_timeout(), options.handshake_timeout()), (seconds(30), seconds(30)));
         assert_eq!((options.frame_timeout(), options.linger()), (Some(seconds(30)), Some(seconds(30))));

@@ -1,14 +1,15 @@
-//! Options that say who may come in.
+//! Options that say who may come in, and what for.
 
 use std::future::Future;
 
 use super::SocketOptions;
-use crate::security::{AnyAuthenticator, Authenticator, Claim, Verdict};
+use crate::security::{AnyAuthenticator, Authenticator, Claim, Subscriber, SubscriptionFilter, Verdict};
 
-/// Who may come in.
+/// Who may come in, and what for.
 impl SocketOptions {
     /// Who decides about each peer before it is let in, whatever the security mechanism; default nobody, and then
-    /// everybody may come in under NULL (libzmq's ZAP).
+    /// everybody may come in under NULL (libzmq's ZAP). [`guide::authenticator`](crate::guide::authenticator) says all
+    /// about it.
     ///
     /// Until it has answered a peer is none: nothing that it sends is received, its identity and subscriptions
     /// count for nothing, and at most 8 KiB are kept of what it may say meanwhile. The time for the answer is a
@@ -53,6 +54,64 @@ impl SocketOptions {
     {
         self.authenticator = Some(AnyAuthenticator::local(authenticator));
         self
+    }
+
+    /// Who may subscribe to what (PUB and XPUB): asked about each subscription of each peer; default everybody to
+    /// everything. libzmq has none.
+    ///
+    /// A subscription is for all topics that begin with its own, and an empty one for all that there are: what is
+    /// allowed has to begin with what may be seen. One that is refused is as if it had not come: the application of
+    /// an XPUB does not see it. It is told by
+    /// [`SocketEvent::SubscriptionRefused`](crate::SocketEvent::SubscriptionRefused), and counted in
+    /// [`SocketStats::subscriptions_refused`](crate::monitor::SocketStats::subscriptions_refused); the peer is not told,
+    /// and stays connected. What is allowed once stays so until the peer unsubscribes or leaves
+    /// ([`disconnect_peer`](crate::socket::Socket::disconnect_peer)). It is asked about peers over `inproc://`,
+    /// too, and not about what the application itself subscribes them to (`xpub_manual`).
+    ///
+    /// It is called under the lock of the socket: it must not call any socket, nor take long. A panic refuses.
+    /// With `invert_matching`, where a subscription names what is not wanted, it is refused as an option.
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    ///
+    /// // Each user sees what is under its own name.
+    /// let options = SocketOptions::default().with_subscription_filter(|subscriber, topic| {
+    ///     let user = subscriber.user.as_deref().unwrap_or_default();
+    ///     !user.is_empty() && topic.starts_with(format!("{user}/").as_bytes())
+    /// });
+    /// # drop(options);
+    /// ```
+    #[must_use]
+    pub fn with_subscription_filter(
+        mut self,
+        allows: impl Fn(&Subscriber, &[u8]) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.types.subscription_filter = Some(SubscriptionFilter::new(allows));
+        self
+    }
+
+    /// Whether somebody decides about subscriptions.
+    #[must_use]
+    pub fn has_subscription_filter(&self) -> bool {
+        self.types.subscription_filter.is_some()
+    }
+
+    /// Accepted connections that there may be at once from one IP address (IPv6: one /64 network), in the handshake
+    /// or after it; default no limit. While there are as many, the oldest of them that is still in the handshake
+    /// makes room for a new one from there; when there is none, the new one is hung up on.
+    ///
+    /// Peers that have no address, over `ipc://` or a stream of your own, are not counted, and neither are those
+    /// that the socket dials. Behind one address there may be many clients: proxies, containers, networks.
+    #[must_use]
+    pub fn with_max_connections_per_address(mut self, connections: usize) -> Self {
+        self.max_connections_per_address = connections;
+        self
+    }
+
+    /// Accepted connections that there may be at once from one address; `None` for no limit.
+    #[must_use]
+    pub fn max_connections_per_address(&self) -> Option<usize> {
+        (self.max_connections_per_address != usize::MAX).then_some(self.max_connections_per_address)
     }
 
     /// Whether somebody decides about peers.

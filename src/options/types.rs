@@ -2,6 +2,7 @@
 
 use super::SocketOptions;
 use crate::message::Message;
+use crate::security::SubscriptionFilter;
 
 /// The part of [`SocketOptions`] that only some socket types look at.
 #[derive(Clone, Debug)]
@@ -17,6 +18,7 @@ pub(crate) struct TypeOptions {
     pub(crate) invert_matching: bool,
     pub(crate) only_first_subscribe: bool,
     pub(crate) xsub_verbose_unsubscribe: bool,
+    pub(crate) subscription_filter: Option<SubscriptionFilter>,
     pub(crate) max_subscriptions: usize,
     pub(crate) max_subscription_bytes: usize,
     pub(crate) conflate: bool,
@@ -40,6 +42,7 @@ impl Default for TypeOptions {
             invert_matching: false,
             only_first_subscribe: false,
             xsub_verbose_unsubscribe: false,
+            subscription_filter: None,
             max_subscriptions: 1_000_000,
             max_subscription_bytes: 64 * 1024 * 1024,
             conflate: false,

@@ -1,11 +1,14 @@
 //! Who a peer is: what security mechanisms find out about it, and what they need.
 
 mod authenticator;
+mod filter;
 #[cfg(feature = "plain")]
 mod plain;
 
 pub(crate) use self::authenticator::{AnyAuthenticator, LocalJudgement, SendJudgement};
 pub use self::authenticator::{Authenticator, Claim, Verdict};
+pub use self::filter::Subscriber;
+pub(crate) use self::filter::SubscriptionFilter;
 #[cfg(feature = "plain")]
 pub use self::plain::Password;
 

@@ -31,6 +31,7 @@ use crate::runtime::{AsyncStream, Sleeper};
 /// | `zeromq.dropped.messages`, `zeromq.received.dropped.messages` | by the label `cause` |
 /// | `zeromq.incomplete.messages` | begun to arrive when their connection ended |
 /// | `zeromq.connects`, `zeromq.reconnects` | handshakes that succeeded, and those that restored a connection |
+/// | `zeromq.subscriptions.refused` | subscriptions that a filter refused |
 /// | `zeromq.handshakes.failed`, `zeromq.disconnects` | by the label `cause` |
 ///
 /// Gauges: `zeromq.queued.messages`, `zeromq.queued.bytes`, `zeromq.received.queued.messages`,
@@ -140,6 +141,7 @@ fn record(stats: &SocketStats, labels: &[Label]) {
         ("zeromq.incomplete.messages", stats.recv_incomplete),
         ("zeromq.connects", stats.connects),
         ("zeromq.reconnects", stats.reconnects),
+        ("zeromq.subscriptions.refused", stats.subscriptions_refused),
     ];
     for (name, value) in counters {
         counter!(name, labels.iter()).absolute(value);

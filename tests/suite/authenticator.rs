@@ -105,3 +105,25 @@ fn raw_connections_stall_nobody() {
         drop(crowd);
     });
 }
+
+/// All clients of this test are on one host.
+#[test]
+fn one_address_has_its_share_of_connections() {
+    rt::run(async {
+        let options = SocketOptions::default().with_max_connections_per_address(2);
+        let pull = PullSocket::bind_with_options(ANY, options).await.unwrap();
+        let endpoint = pull.local_endpoint().unwrap();
+        let first = PushSocket::connect(endpoint.clone()).await.unwrap();
+        let second = PushSocket::connect(endpoint.clone()).await.unwrap();
+        PushSocket::connect(endpoint.clone()).await.unwrap_err();
+        assert_eq!(pull.stats().handshakes_failed_by(DisconnectKind::Crowded), 1);
+        for push in [&first, &second] {
+            push.send("x").await.unwrap();
+            pull.recv().await.unwrap();
+        }
+        first.close().await;
+        let third = PushSocket::connect_with_reconnect(endpoint).await.unwrap();
+        third.send("x").await.unwrap();
+        pull.recv().await.unwrap();
+    });
+}

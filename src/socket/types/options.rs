@@ -37,7 +37,7 @@ const ROWS: &[Row] = &rows! {
     SocketType::is_router: router_mandatory, router_handover, types.router_notify;
     SocketType::is_req: types.req_correlate, types.req_relaxed, types.req_resend;
     SocketType::is_xpub: types.xpub_verbose, types.xpub_verboser, types.xpub_manual, types.xpub_manual_last_value;
-    SocketType::publishes: types.xpub_welcome_message;
+    SocketType::publishes: types.xpub_welcome_message, types.subscription_filter;
     SocketType::is_xsub: types.xsub_verbose_unsubscribe;
     SocketType::parses_subscriptions: types.only_first_subscribe;
     SocketType::matches_topics: types.invert_matching;

@@ -1,5 +1,6 @@
 //! The policy of PUB and XPUB, and how the application looks at their subscribers (RFC 29).
 
+use std::collections::HashMap;
 use std::task::Poll;
 
 use super::kind::{Publishes, Topical};
@@ -13,6 +14,7 @@ use crate::options::SocketOptions;
 use crate::resilience::BytePermits;
 use crate::routing::{Inserted, Removed, Subscriptions};
 use crate::runtime::AsyncStream;
+use crate::security::Subscriber;
 use crate::socket::Socket;
 
 impl<T: Publishes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
@@ -60,6 +62,8 @@ pub(super) struct Publishing {
     /// XPUB: what the application sees of the peers.
     application: Option<Application>,
     options: SocketOptions,
+    /// Who the peers are, where a filter asks for it.
+    subscribers: HashMap<PeerId, Subscriber>,
 }
 
 /// The application's side of XPUB.
@@ -83,6 +87,7 @@ impl Publishing {
             nodrop,
             application: None,
             options: options.clone(),
+            subscribers: HashMap::new(),
         }
     }
 
@@ -99,6 +104,9 @@ impl Publishing {
             // We let go of it: it gets nothing any more, and nobody would take its subscription back.
             return;
         }
+        if subscribe && !self.allows(peer, topic) {
+            return tasks.refuse_subscription(peer, topic);
+        }
         let notify = if subscribe { self.add(peer, topic) } else { self.take(peer, topic) };
         if self.is_flooded_by(peer) {
             // The application never saw this one: it is not to see its end.
@@ -109,6 +117,11 @@ impl Publishing {
             tasks.deliver(peer, notice(subscribe, topic));
         }
         tasks.subscriptions_changed();
+    }
+
+    fn allows(&self, peer: PeerId, topic: &[u8]) -> bool {
+        let Some(filter) = &self.options.types.subscription_filter else { return true };
+        self.subscribers.get(&peer).is_some_and(|subscriber| filter.allows(subscriber, topic))
     }
 
     /// Adds what a peer asked for; whether the application is to see it.
@@ -122,14 +135,16 @@ impl Publishing {
     }
 
     fn take(&mut self, peer: PeerId, topic: &[u8]) -> bool {
+        // What was refused was not told, and its end is not to be.
+        let filtered = self.options.has_subscription_filter();
         if let Some(requested) = self.requested() {
-            requested.remove(topic, peer);
-            return true;
+            return requested.remove(topic, peer) != Removed::Absent || !filtered;
         }
         let verbose = self.options.xpub_verboser();
         match self.subscriptions.remove(topic, peer) {
             Removed::Last => true,
-            Removed::Others | Removed::Absent => verbose,
+            Removed::Others => verbose,
+            Removed::Absent => verbose && !filtered,
         }
     }
 
@@ -208,6 +223,9 @@ pub(super) fn parse(frame: &Frame) -> Option<(bool, &[u8])> {
 impl Pattern for Publishing {
     fn attach(&mut self, peer: Newcomer<'_>, tasks: &mut Tasks) -> Admission {
         self.subscriptions.insert_peer(peer.id);
+        if self.options.has_subscription_filter() {
+            self.subscribers.insert(peer.id, peer.subscriber());
+        }
         if let Some(welcome) = self.options.xpub_welcome_message() {
             tasks.send(peer.id, welcome.clone());
         }
@@ -216,6 +234,7 @@ impl Pattern for Publishing {
 
     fn detach(&mut self, peer: PeerId, tasks: &mut Tasks) {
         let notify = self.application.is_some();
+        self.subscribers.remove(&peer);
         if let Some(application) = &mut self.application {
             application.last.take_if(|last| *last == peer);
             application.next.take_if(|next| *next == peer);
