@@ -27,8 +27,11 @@ pub enum Error {
     /// An option has a value that cannot work (the caller's fault).
     #[error(transparent)]
     Option(#[from] OptionError),
-    /// No runtime of the socket's kind runs here (the caller's fault).
-    #[error("no {runtime} runtime is running here: open the socket inside one")]
+    /// No runtime of the socket's kind runs here, or what is layered upon it has no configuration of its own (the caller's
+    /// fault).
+    #[error(
+        "no {runtime} runtime is at hand: open the socket inside one, or on a value of it (`connect_on`, `bind_on`)"
+    )]
     NoRuntime {
         /// Name of the runtime that was looked for.
         runtime: &'static str,

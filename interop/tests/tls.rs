@@ -6,6 +6,21 @@
 #[macro_use(test)]
 extern crate monocoque_test_limit;
 
+/// Handshakes with real keys take their time: each of the rounds that poison connections is followed by one.
+#[path = "tls"]
+mod dropping {
+    #[path = "../../../tests/support/dropping.rs"]
+    mod whole;
+
+    pub use self::whole::poll_times;
+
+    /// More than is encrypted at once, so that connections block inside of messages too.
+    pub const LARGE: usize = 100_000;
+
+    pub fn rounds() -> usize {
+        whole::rounds() / 20
+    }
+}
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
@@ -46,6 +61,13 @@ macro_rules! mount {
             mod sockets;
         }
     };
+}
+
+/// Without a runtime, or on a simulated one.
+#[path = "tls"]
+mod alone {
+    mod simulated;
+    mod stream;
 }
 
 mount!("tokio", tokio, tokio);

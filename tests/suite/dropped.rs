@@ -11,10 +11,7 @@ use monocoque::runtime::AsyncStream;
 use monocoque::socket::{Receives, Sends, SendsToAny, Socket};
 
 use super::rt::{self, *};
-use crate::dropping::{poll_times, rounds};
-
-/// More than the small buffers between the sockets hold, so that connections block inside of messages.
-const LARGE: usize = 30_000;
+use crate::dropping::{LARGE, poll_times, rounds};
 
 const TCP: &str = "tcp://127.0.0.1:0";
 

@@ -4,6 +4,10 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
+/// More than the small buffers between the sockets hold, so that connections block inside of messages.
+#[allow(dead_code, reason = "each test binary uses a part")]
+pub const LARGE: usize = 30_000;
+
 /// How often a loop of dropped futures runs; more where there is time, by the environment.
 pub fn rounds() -> usize {
     std::env::var("MONOCOQUE_CANCEL_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000)

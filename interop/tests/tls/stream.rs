@@ -1,0 +1,179 @@
+//! One TLS stream at a time, over bytes in memory: what is told at which poll.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use monocoque::Endpoint;
+use monocoque::runtime::tls::{Tls, TlsStream};
+use monocoque::runtime::{AsyncStream, Detached, Layer, Local, RecvBuf, SendBuf, Side};
+
+use crate::certificates::{AUTHORITY, NAMES};
+
+/// One direction of a connection: what is under way, and how much of it there may be.
+#[derive(Debug)]
+struct Way {
+    bytes: RefCell<VecDeque<u8>>,
+    room: Cell<usize>,
+    ended: Cell<bool>,
+}
+
+/// One end of it.
+#[derive(Debug)]
+struct End {
+    incoming: Rc<Way>,
+    outgoing: Rc<Way>,
+}
+
+impl AsyncStream for End {
+    type Runtime = Detached;
+    type Sharing = Local;
+
+    fn poll_read(&mut self, _: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
+        let mut bytes = self.incoming.bytes.borrow_mut();
+        let len = bytes.len().min(buf.unfilled().len());
+        if len == 0 && !self.incoming.ended.get() {
+            return Poll::Pending;
+        }
+        for (to, from) in buf.unfilled().iter_mut().zip(bytes.drain(..len)) {
+            *to = from;
+        }
+        buf.advance(len);
+        Poll::Ready(Ok(len))
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
+        let mut bytes = self.outgoing.bytes.borrow_mut();
+        let len = src.chunk().len().min(self.outgoing.room.get().saturating_sub(bytes.len()));
+        if len == 0 {
+            return Poll::Pending;
+        }
+        bytes.extend(&src.chunk()[..len]);
+        src.advance(len);
+        Poll::Ready(Ok(len))
+    }
+
+    fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.outgoing.ended.set(true);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A client and a server that have shaken hands, and the way from one to the other.
+fn pair() -> (TlsStream<End>, TlsStream<End>, Rc<Way>) {
+    let way = || {
+        let (bytes, room, ended) = (RefCell::default(), Cell::new(usize::MAX), Cell::new(false));
+        Rc::new(Way { bytes, room, ended })
+    };
+    let (there, back) = (way(), way());
+    let tls = Tls::client(AUTHORITY.client(None));
+    tls.replace_server(AUTHORITY.server(AUTHORITY.issue(&NAMES), false));
+    let endpoint: Endpoint = "tcp://localhost:1".parse().unwrap();
+    let client = End { incoming: Rc::clone(&back), outgoing: Rc::clone(&there) };
+    let server = End { incoming: Rc::clone(&there), outgoing: back };
+    let mut client = tls.wrap(client, Side::Dialled, &endpoint).unwrap();
+    let mut server = tls.wrap(server, Side::Accepted, &endpoint).unwrap();
+    for _ in 0..4 {
+        assert!(read(&mut client, 1).is_pending() && read(&mut server, 1).is_pending());
+    }
+    assert!(there.bytes.borrow().is_empty());
+    (client, server, there)
+}
+
+fn read(stream: &mut TlsStream<End>, room: usize) -> Poll<io::Result<Vec<u8>>> {
+    let mut buf = RecvBuf::with_capacity(room);
+    let read = stream.poll_read(&mut Context::from_waker(Waker::noop()), &mut buf);
+    read.map_ok(|read| {
+        assert_eq!(read, buf.filled().len());
+        buf.filled().to_vec()
+    })
+}
+
+fn write(stream: &mut TlsStream<End>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
+    stream.poll_write(&mut Context::from_waker(Waker::noop()), src)
+}
+
+fn queue(len: usize) -> SendBuf {
+    let mut queue = SendBuf::default();
+    queue.put(&vec![7; len]);
+    queue
+}
+
+/// Kills counting bytes as sent that were only encrypted, and encrypting them again.
+#[test]
+fn bytes_are_sent_when_their_records_are_written() {
+    let (mut client, mut server, way) = pair();
+    let mut queue = queue(1_000);
+    // The record is longer than that together.
+    for room in [0, 1, 500, 500, 10] {
+        way.room.set(room);
+        assert!(write(&mut client, &mut queue).is_pending());
+        assert_eq!((queue.remaining(), way.bytes.borrow().len()), (1_000, room));
+        assert!(read(&mut server, 10_000).is_pending(), "part of a record is nothing");
+    }
+    way.room.set(usize::MAX);
+    // More may stand behind by now, and is another's turn.
+    queue.put(&[8; 50]);
+    assert!(matches!(write(&mut client, &mut queue), Poll::Ready(Ok(1_000))));
+    assert_eq!(queue.remaining(), 50);
+    assert!(matches!(read(&mut server, 10_000), Poll::Ready(Ok(bytes)) if bytes == [7; 1_000]));
+}
+
+/// Each byte of a record (but of its header, of which TLS 1.3 needs the length only) that is changed on the way ends the stream, and nothing of it is received.
+#[test]
+fn what_was_changed_on_the_way_is_not_received() {
+    for at in (5..1_022).step_by(73) {
+        let (mut client, mut server, way) = pair();
+        let mut queue = queue(1_000);
+        assert!(write(&mut client, &mut queue).is_ready());
+        way.bytes.borrow_mut()[at] ^= 1;
+        match read(&mut server, 10_000) {
+            Poll::Ready(Err(error)) => assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}"),
+            other => panic!("{at}: {other:?}"),
+        }
+    }
+}
+
+/// Plaintext that finds no room waits for the next read, which needs nothing from below.
+#[test]
+fn what_finds_no_room_is_read_next() {
+    let (mut client, mut server, _) = pair();
+    let mut queue = queue(100_000);
+    while !queue.is_empty() {
+        assert!(write(&mut client, &mut queue).is_ready());
+    }
+    let mut left = 100_000;
+    while left > 0 {
+        let Poll::Ready(Ok(bytes)) = read(&mut server, 777) else { panic!("{left} are left") };
+        assert!(!bytes.is_empty() && bytes.iter().all(|byte| *byte == 7));
+        left -= bytes.len();
+    }
+    assert!(read(&mut server, 777).is_pending());
+}
+
+/// What was encrypted and does not count as sent goes elsewhere: its other half must not arrive when the stream is
+/// closed, so no end is said.
+#[test]
+fn a_close_in_the_middle_of_a_record_is_a_cut() {
+    for whole in [true, false] {
+        let (mut client, mut server, way) = pair();
+        let mut queue = queue(1_000);
+        way.room.set(if whole { usize::MAX } else { 500 });
+        assert_eq!(write(&mut client, &mut queue).is_ready(), whole);
+        way.room.set(usize::MAX);
+        let closed = client.poll_close(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(closed, Poll::Ready(Ok(()))));
+        if whole {
+            assert!(matches!(read(&mut server, 10_000), Poll::Ready(Ok(bytes)) if bytes.len() == 1_000));
+            for _ in 0..2 {
+                assert!(matches!(read(&mut server, 10_000), Poll::Ready(Ok(bytes)) if bytes.is_empty()));
+            }
+        } else {
+            assert_eq!(queue.remaining(), 1_000);
+            let Poll::Ready(Err(error)) = read(&mut server, 10_000) else { panic!("it is cut") };
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        }
+    }
+}
