@@ -5,6 +5,7 @@
 #[macro_use(test)]
 extern crate monocoque_test_limit;
 
+#[allow(dead_code, reason = "each test binary uses a part")]
 #[path = "support/dropping.rs"]
 mod dropping;
 #[path = "support/mod.rs"]
