@@ -59,11 +59,10 @@ impl<S: AsyncStream> Core<S> {
 
     /// Everything, with each connection and endpoint.
     pub(crate) fn stats(&mut self) -> SocketStats {
-        SocketStats {
-            peers: self.peers.iter().filter_map(Peer::stats).collect(),
-            endpoints: self.endpoints.stats(),
-            ..self.totals()
-        }
+        // First, as it settles what others have taken from pipes.
+        let totals = self.totals();
+        let peers = self.peers.iter().filter_map(Peer::stats).collect();
+        SocketStats { peers, endpoints: self.endpoints.stats(), ..totals }
     }
 
     /// The figures of the socket alone.
