@@ -22,10 +22,12 @@ const PER_QUEUE: usize = 3 * MIB / 2;
 const PER_FLOOD: usize = 256 * KIB;
 
 /// Each row of the page, and what attacks it.
-const ROWS: [(&str, fn()); 18] = [
+const ROWS: [(&str, fn()); 21] = [
     ("accepted connections", || rt::run(accepted_connections())),
+    ("accepted connections from one address", || rt::run(connections_from_one_address())),
     ("unfinished handshakes", || rt::run(unfinished_handshakes())),
-    ("how long a handshake takes", || rt::run(slow_handshakes())),
+    ("peers that an authenticator is asked about", || rt::run(peers_asked_about())),
+    ("how long a handshake takes, the authenticator's answer included", || rt::run(slow_handshakes())),
     ("messages received and not taken", || rt::run(messages_received())),
     ("bytes read and not decoded", || rt::run(bytes_read())),
     ("a message in the making", || rt::run(a_message_in_the_making())),
@@ -37,6 +39,7 @@ const ROWS: [(&str, fn()); 18] = [
     ("streams of connections that peers have ended, until they have confirmed our end", || {
         rt::run(ended_streams());
     }),
+    ("subscriptions that a filter refuses", || rt::run(refused_subscriptions())),
     ("subscriptions at a PUB or XPUB", || rt::run(subscriptions())),
     ("changes of our subscriptions that a publisher has not read", || rt::run(changes())),
     ("ends of the subscriptions of connections that have ended, at an XPUB", || rt::run(ends())),
@@ -173,9 +176,20 @@ async fn turns() {
 }
 
 async fn accepted_connections() {
-    const MOST: usize = 10;
+    connections(options().with_max_connections(MOST_CONNECTIONS)).await;
+}
+
+async fn connections_from_one_address() {
+    connections(options().with_max_connections_per_address(MOST_CONNECTIONS)).await;
+}
+
+const MOST_CONNECTIONS: usize = 10;
+
+/// Few are let in, all from one address.
+async fn connections(options: SocketOptions) {
+    const MOST: usize = MOST_CONNECTIONS;
     const TRIED: usize = 400;
-    let (pull, endpoint) = pull(options().with_max_connections(MOST)).await;
+    let (pull, endpoint) = pull(options).await;
     let bytes = push(&[header(0, 60 * KIB), vec![1; 50 * KIB]].concat());
     let before = Before::now();
     let mut crowd = attack_from_many(&endpoint, TRIED, bytes).await;
@@ -201,6 +215,25 @@ async fn unfinished_handshakes() {
     let mut crowd = attack_from_many(&endpoint, TRIED, unfinished()).await;
     until(|| ended(&mut crowd) >= TRIED - MOST, || "too many".into()).await;
     before.check_live(TRIED * 7900, MOST * 8 * KIB, MOST, PER_PEER);
+}
+
+/// All have said who they are, and half of what they may before they are answered.
+async fn peers_asked_about() {
+    const MOST: usize = 10;
+    const TRIED: usize = 400;
+    let silent =
+        options().with_max_handshakes(MOST).with_authenticator(async |_| std::future::pending().await);
+    let (pull, endpoint) = pull(silent).await;
+    let before = Before::now();
+    let bytes = push(&[header(0, 60 * KIB), vec![1; 7000]].concat());
+    let mut crowd = attack_from_many(&endpoint, TRIED, bytes).await;
+    until(|| ended(&mut crowd) == TRIED - MOST, || pull.stats().handshakes_failed.to_string()).await;
+    before.check_live(TRIED * 7000, MOST * 16 * KIB, MOST, PER_PEER);
+    // Who says more than that is not waited for.
+    let bytes = push(&[header(0, 60 * KIB), vec![1; 50 * KIB]].concat());
+    let mut crowd = attack_from_many(&endpoint, TRIED, bytes).await;
+    until(|| ended(&mut crowd) == TRIED, || pull.stats().handshakes_failed.to_string()).await;
+    before.check_live(TRIED * 50 * KIB, MOST * 16 * KIB, MOST, PER_PEER);
 }
 
 async fn slow_handshakes() {
@@ -400,6 +433,20 @@ async fn subscriptions() {
     let flood = flood(&endpoint, sub(), TOPICS, |n| command("SUBSCRIBE", format!("{n:064}").as_bytes()));
     until(|| publisher.stats().disconnects() == 1, || format!("{:?}", publisher.stats())).await;
     before.check_peak(TOPICS * 64, 64 * KIB + 1000 * Frame::COST, 2, PER_PEER + PER_FLOOD);
+    drop(flood.join().unwrap());
+}
+
+async fn refused_subscriptions() {
+    const TOPICS: usize = 60_000;
+    let options = options().with_subscription_filter(|_, _| false).with_monitor_events(10);
+    let publisher = PubSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
+    let _monitor = publisher.monitor();
+    let endpoint = publisher.local_endpoint().unwrap();
+    let before = Before::now();
+    let flood = flood(&endpoint, sub(), TOPICS, |n| command("SUBSCRIBE", format!("{n:064}").as_bytes()));
+    let refused = || publisher.stats().subscriptions_refused;
+    until(|| refused() == TOPICS as u64, || refused().to_string()).await;
+    before.check_peak(TOPICS * 64, 10 * 255, 2, PER_PEER + PER_FLOOD);
     drop(flood.join().unwrap());
 }
 
