@@ -91,7 +91,7 @@ impl<S: AsyncStream> Core<S> {
     /// all the same: they bring no message to be kept, and have a deadline.
     pub(super) fn at_mark(&self, id: PeerId) -> bool {
         self.peers.get(id).is_some_and(|peer| {
-            let keeps = matches!(peer.stage, Stage::Live | Stage::Retiring);
+            let keeps = !matches!(peer.stage, Stage::Handshaking | Stage::Draining);
             let full = self.inbound.leftovers.are_full() || !self.conflates && peer.inbox_level.is_full();
             keeps && full
         })

@@ -137,3 +137,27 @@ fn what_comes_from_elsewhere_does_not_take_the_identity_over() {
         assert_eq!(router.recv().await.unwrap()[1], "third");
     });
 }
+
+/// The old connection goes on sending while nobody receives: no more of it is kept than of any other.
+#[test]
+fn what_a_replaced_connection_still_sends_does_not_pass_the_marks() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let router = Router::bind_with_options(SERVER, always().with_recv_hwm(10)).await.unwrap();
+        let mut old = sim::raw_connect(SERVER).await.unwrap();
+        old.write_all(&crate::stalled::opening("DEALER", b"same")).await.unwrap();
+        router.wait_for_peers(1).await.unwrap();
+        let _new = dealer("new").await;
+        let flooding = sim::spawn(async move { while old.write_all(&[0; 1000]).await.is_ok() {} });
+        let mut most = 0;
+        for _ in 0..150 {
+            sim::sleep(ms(10)).await;
+            most = most.max(router.stats().recv_queued);
+        }
+        // Ten of each, and one that was taken when the old one ended.
+        assert!((10..=21).contains(&most), "{most} messages");
+        assert_eq!(router.peers().len(), 1);
+        flooding.abort();
+        assert_balanced(&router.stats());
+    });
+}
