@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use monocoque::runtime::{AsyncStream, Detached, RecvBuf, SendBuf, Shared};
@@ -16,12 +17,14 @@ use monocoque::{Endpoint, Message, SocketOptions};
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: &[(&str, Target)] = &[
     ("connection", connection),
     ("metadata", metadata),
     ("command", command),
     ("frames", frames),
     ("endpoint", endpoint),
+    #[cfg(all(feature = "plain", feature = "curve"))]
+    ("mechanisms", mechanisms),
 ];
 
 const MAX_MESSAGE: usize = 20_000;
@@ -45,6 +48,44 @@ pub fn command(data: &[u8]) {
 /// Traffic after the handshake.
 pub fn frames(data: &[u8]) {
     assert_pieces_do_not_matter([opening(), data.to_vec()].concat());
+}
+
+/// The handshakes of PLAIN and CURVE, in the role that the first byte says, behind the greeting.
+#[cfg(all(feature = "plain", feature = "curve"))]
+pub fn mechanisms(data: &[u8]) {
+    let Some((&role, said)) = data.split_first() else { return };
+    let options = secured(role);
+    let input = [greeting_of(options.mechanism()), said.to_vec()].concat();
+    // Nobody gets in by what was made up.
+    for piece in [usize::MAX, 1, 7] {
+        let heard = hear_with(options.clone(), input.clone(), piece);
+        assert!(matches!(heard, Outcome::Refused(_)) || role % 4 < 2, "{heard:?}");
+    }
+}
+
+/// A PLAIN client or server, or a CURVE client or server of fixed keys.
+#[cfg(all(feature = "plain", feature = "curve"))]
+fn secured(role: u8) -> SocketOptions {
+    use monocoque::security::{CurveKeypair, CurveSecretKey, accept_any_client};
+
+    let [server, client] = [1, 2].map(|seed| CurveKeypair::from(CurveSecretKey::from_bytes([seed; 32])));
+    let options = SocketOptions::default();
+    match role % 4 {
+        0 => options.with_plain_client("ann", "secret"),
+        1 => options.with_plain_server(accept_any_client()),
+        2 => options.with_curve_client(server.public_key(), client),
+        _ => options.with_curve_server(server, accept_any_client()),
+    }
+}
+
+/// What a CURVE client says first to that server.
+#[cfg(all(feature = "plain", feature = "curve"))]
+pub fn curve_hello() -> Vec<u8> {
+    let said = Arc::<Mutex<Vec<u8>>>::default();
+    let tape = Tape { input: greeting_of("CURVE"), at: 0, piece: usize::MAX, said: Some(said.clone()) };
+    let _ = finish(DealerSocket::from_stream_with_options(tape, secured(2)));
+    let said = said.lock().unwrap();
+    said[64..].to_vec()
 }
 
 /// An endpoint, if it is text; what is taken is printed so that it means the same again.
@@ -77,8 +118,12 @@ fn assert_pieces_do_not_matter(input: Vec<u8>) {
 
 /// Listens to a peer to its end.
 fn hear(input: Vec<u8>, piece: usize) -> Outcome {
-    let options = SocketOptions::default().with_max_message_size(MAX_MESSAGE).with_max_frames(MAX_FRAMES);
-    let tape = Tape { input, at: 0, piece };
+    hear_with(SocketOptions::default(), input, piece)
+}
+
+fn hear_with(options: SocketOptions, input: Vec<u8>, piece: usize) -> Outcome {
+    let options = options.with_max_message_size(MAX_MESSAGE).with_max_frames(MAX_FRAMES);
+    let tape = Tape { input, at: 0, piece, said: None };
     let socket = match finish(DealerSocket::from_stream_with_options(tape, options)) {
         Ok(socket) => socket,
         Err(error) => return Outcome::Refused(error.to_string()),
@@ -108,6 +153,8 @@ struct Tape {
     input: Vec<u8>,
     at: usize,
     piece: usize,
+    /// What is written to it, for whoever wants to know.
+    said: Option<Arc<Mutex<Vec<u8>>>>,
 }
 
 impl AsyncStream for Tape {
@@ -125,7 +172,10 @@ impl AsyncStream for Tape {
     }
 
     fn poll_write(&mut self, _: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
-        let len = src.remaining();
+        let len = src.chunk().len();
+        if let Some(said) = &self.said {
+            said.lock().unwrap().extend_from_slice(src.chunk());
+        }
         src.advance(len);
         Poll::Ready(Ok(len))
     }
@@ -137,11 +187,15 @@ impl AsyncStream for Tape {
 
 /// The 64 bytes of a peer that speaks ZMTP 3.1 and NULL.
 pub fn greeting() -> Vec<u8> {
+    greeting_of("NULL")
+}
+
+fn greeting_of(mechanism: &str) -> Vec<u8> {
     let mut bytes = vec![0; 64];
     bytes[0] = 0xFF;
     bytes[9] = 0x7F;
     bytes[10..12].copy_from_slice(&[3, 1]);
-    bytes[12..16].copy_from_slice(b"NULL");
+    bytes[12..][..mechanism.len()].copy_from_slice(mechanism.as_bytes());
     bytes
 }
 

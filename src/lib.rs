@@ -32,13 +32,14 @@
 //! - [`options`]: how a socket behaves. [`resilience`]: marks, permits, backoff, cancellation modes.
 //! - [`guide::cancellation`] and [`guide::delivery`]: what is guaranteed, what a peer can and cannot stop, and the
 //!   deviations from libzmq. [`guide::shutdown`]: stopping a service.
+//! - [`guide::security`] and [`security`]: encryption, and who may come in.
 //! - [`mod@proxy`]: joining two sockets. [`endpoint`]: where sockets bind and connect.
 //! - [`guide::observing`]: logs, figures, and what to alarm on. [`monitor`]: events and statistics. [`runtime`]: the seam, for streams and runtimes of your own.
 //!
 //! # Features
 //!
 //! All additive: `tokio` (default), `compio` (asks for a newer Rust than 1.85, which everything else
-//! builds with), `smol`, `sim`, a simulated network with virtual time, the security mechanism `plain`,
+//! builds with), `smol`, `sim`, a simulated network with virtual time, the security mechanisms `plain` and `curve`,
 //! `tls`, which encrypts connections with rustls, and `tracing`, `metrics` and `serde`, which pass
 //! events and figures on.
 #![cfg_attr(docsrs, feature(doc_cfg))]

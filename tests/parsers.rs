@@ -45,6 +45,16 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 .map(|text| text.as_bytes().to_vec())
                 .to_vec()
         }
+        #[cfg(all(feature = "plain", feature = "curve"))]
+        "mechanisms" => vec![
+            [&[0][..], &frame(4, b"\x07WELCOME"), &frame(4, b"\x05READY\x0bSocket-Type\0\0\0\x06DEALER")]
+                .concat(),
+            [&[1][..], &frame(4, b"\x05HELLO\x03ann\x06secret"), &frame(4, b"\x08INITIATE")].concat(),
+            [&[2][..], &frame(4, &[&b"\x07WELCOME"[..], &[3; 160]].concat()), &frame(4, b"\x05READY")]
+                .concat(),
+            [&[3][..], &targets::curve_hello(), &frame(4, &[&b"\x08INITIATE"[..], &[3; 300]].concat())]
+                .concat(),
+        ],
         "socks" => vec![
             b"\0\x05\x00\x05\x00\x00\x01\x7f\0\0\x01\0\x05".to_vec(),
             b"\x01\x05\x02\x01\x00\x05\x00\x00\x03\x04name\0\x05".to_vec(),
@@ -106,7 +116,7 @@ fn drive(name: &str, target: targets::Target, usual: u64) {
 // Each takes as long as it is asked to.
 #[test]
 fn targets_take_anything() {
-    for (name, target) in targets::TARGETS {
+    for &(name, target) in targets::TARGETS {
         drive(name, target, 300);
     }
 }
@@ -120,7 +130,7 @@ fn a_proxy_may_answer_anything() {
 /// What the mutations begin with is taken, so that they reach what is behind.
 #[test]
 fn unchanged_seeds_get_through() {
-    for (name, target) in targets::TARGETS {
+    for &(name, target) in targets::TARGETS {
         for seed in seeds(name) {
             target(&seed);
         }

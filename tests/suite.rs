@@ -45,6 +45,8 @@ on_each_runtime!("suite" {
     mod rebind;
     mod refused;
     mod resends;
+    #[cfg(all(feature = "plain", feature = "curve"))]
+    mod security;
     mod sink;
     mod sockets;
     mod socks;

@@ -21,7 +21,7 @@ use super::tasks::Tasks;
 use crate::error::Error;
 use crate::monitor::{MonitorHub, MonitorSource, PeerId, SocketEvent};
 use crate::options::SocketOptions;
-use crate::protocol::{self, Config, Security, SocketType};
+use crate::protocol::{self, Config, SocketType};
 use crate::runtime::AsyncStream;
 
 /// One socket: its peers, queues and policies. Always behind the lock of [`Shared`](super::Shared).
@@ -132,7 +132,7 @@ impl<S: AsyncStream> Core<S> {
             identity: options.identity.clone(),
             properties: options.metadata.clone(),
             limits,
-            security: Security::default(),
+            security: options.security.clone(),
         };
         let source = MonitorSource { name: options.name.clone(), socket_type };
         let conflates = options.conflate();

@@ -59,6 +59,10 @@ impl WireSink for SendBuf {
         Self::put_shared(self, bytes);
     }
 
+    fn put_with(&mut self, len: usize, fill: &mut dyn FnMut(&mut [u8])) {
+        self.put_payload(len, fill);
+    }
+
     #[inline(always)]
     fn put_padded(&mut self, header: [u8; SHORT_HEADER], padded: &[u8; INLINE_CAPACITY], len: usize) {
         Self::put_padded(self, header, padded, len);

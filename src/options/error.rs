@@ -83,6 +83,8 @@ impl SocketOptions {
         if self.types.invert_matching && self.types.subscription_filter.is_some() {
             return Err(OptionError::InvertedFilter);
         }
+        #[cfg(feature = "plain")]
+        self.security.validate()?;
         match self.identity.len() {
             0 => Ok(()),
             1..=255 if self.identity.first() == Some(&0) => Err(OptionError::IdentityReserved),

@@ -11,10 +11,11 @@
 //! | CONFLATE | [`with_conflate`] |
 //! | CONNECT_ROUTING_ID | [`connect_to_as`] |
 //! | CONNECT_TIMEOUT | [`with_connect_timeout`] |
-//! | CURVE_SERVER, _PUBLICKEY, _SECRETKEY, _SERVERKEY | security is not in this version |
+//! | CURVE_SERVER, _SECRETKEY | `with_curve_server` (feature `curve`), which says who is admitted as well |
+//! | CURVE_SERVERKEY, _PUBLICKEY, _SECRETKEY | `with_curve_client` (feature `curve`) |
 //! | DISCONNECT_MSG | [`with_disconnect_message`] |
 //! | EVENTS, FD | not needed: sockets are futures, `Stream`s and `Sink`s; [`try_recv`], [`try_send`] |
-//! | GSSAPI_* | security is not in this version |
+//! | GSSAPI_* | GSSAPI is not in this version |
 //! | HANDSHAKE_IVL | [`with_handshake_timeout`]; there is always a limit |
 //! | HEARTBEAT_IVL, _TIMEOUT, _TTL | [`with_heartbeat_interval`], [`with_heartbeat_timeout`], [`with_heartbeat_ttl`] |
 //! | HELLO_MSG | [`with_hello_message`] |
@@ -28,12 +29,13 @@
 //! | LINGER | [`with_linger`], [`with_unlimited_linger`] |
 //! | LOOPBACK_FASTPATH | Windows' fast path is not in this version |
 //! | MAXMSGSIZE | [`with_max_message_size`], of the whole message |
-//! | MECHANISM | security is not in this version: always NULL |
+//! | MECHANISM | [`mechanism`]; see [`guide::security`](crate::guide::security) |
 //! | METADATA | [`with_metadata`] |
 //! | MULTICAST_HOPS, _LOOP, _MAXTPDU, RATE, RECOVERY_IVL | PGM and UDP multicast are not in this version |
 //! | NORM_* | NORM is not in this version |
 //! | ONLY_FIRST_SUBSCRIBE | [`with_only_first_subscribe`] |
-//! | PLAIN_SERVER, _USERNAME, _PASSWORD | security is not in this version |
+//! | PLAIN_SERVER | `with_plain_server` (feature `plain`) |
+//! | PLAIN_USERNAME, _PASSWORD | `with_plain_client` (feature `plain`) |
 //! | PRIORITY | [`with_priority`] |
 //! | PROBE_ROUTER | [`with_probe_router`] |
 //! | RCVBUF, SNDBUF | [`with_recv_buffer`], [`with_send_buffer`] |
@@ -79,6 +81,7 @@
 //!
 //! [`bind_to`]: crate::socket::Socket::bind_to
 //! [`connect_to_as`]: crate::socket::Socket::connect_to_as
+//! [`mechanism`]: SocketOptions::mechanism
 //! [`local_endpoint`]: crate::socket::Socket::local_endpoint
 //! [`subscribe`]: crate::socket::Socket::subscribe
 //! [`topic_count`]: crate::socket::Socket::topic_count
@@ -165,6 +168,7 @@
 mod connection;
 mod error;
 mod limits;
+mod mechanism;
 mod monitor;
 mod policy;
 mod reconnect_stop;
@@ -187,7 +191,7 @@ pub use self::types::{RouterHandover, RouterNotify};
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 pub(crate) use self::{socks::SocksCredentials, tcp::TcpOptions};
 use crate::resilience::{Backoff, FlushPolicy, OnCancel, OnFull, WhileDisconnected};
-use crate::security::AnyAuthenticator;
+use crate::security::{AnyAuthenticator, Security};
 
 const MIB: usize = 1024 * 1024;
 
@@ -258,6 +262,7 @@ pub struct SocketOptions {
     pub(crate) recv_timeout: Option<Duration>,
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) authenticator: Option<AnyAuthenticator>,
+    pub(crate) security: Security,
     pub(crate) transport: TransportOptions,
 }
 
@@ -303,6 +308,7 @@ impl Default for SocketOptions {
             recv_timeout: None,
             send_timeout: None,
             authenticator: None,
+            security: Security::default(),
             transport: TransportOptions::default(),
         }
     }

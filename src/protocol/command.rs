@@ -16,6 +16,15 @@ impl<'a> Command<'a> {
         let (name, data) = rest.split_at_checked(usize::from(len))?;
         (!name.is_empty()).then_some(Self { name, data })
     }
+
+    /// The same in a handshake, where libzmq's PLAIN servers spell ERROR wrongly: what their source calls
+    /// `"\x5ERROR"` is a caret and four letters to a C compiler.
+    pub(super) fn parse_handshake(body: &'a [u8]) -> Option<Self> {
+        match body.strip_prefix(b"^RROR") {
+            Some(data) => Some(Self { name: b"ERROR", data }),
+            None => Self::parse(body),
+        }
+    }
 }
 
 /// The body of a command of a `name` below 256 bytes.

@@ -3,8 +3,7 @@
 use bytes::Bytes;
 
 use super::SocketType;
-use super::connection::Role;
-use super::mechanism::{Mechanism, Null};
+use crate::security::Security;
 
 /// The longest topic that goes into a command, in bytes; a longer one goes into a message.
 pub(super) const MAX_COMMAND_TOPIC: usize = 1024 * 1024;
@@ -34,37 +33,6 @@ impl Default for Limits {
     }
 }
 
-/// Which security mechanism the socket asserts; a peer must assert the same.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Security {
-    /// No authentication, no encryption (RFC 37).
-    #[default]
-    Null,
-    /// Seals every frame; proves that a mechanism can.
-    #[cfg(test)]
-    Toy { key: u8 },
-}
-
-impl Security {
-    /// The name in the greeting, at most 20 bytes.
-    pub(super) const fn name(&self) -> &'static str {
-        match self {
-            Self::Null => "NULL",
-            #[cfg(test)]
-            Self::Toy { .. } => "TOY",
-        }
-    }
-
-    /// Begins the handshake of one connection.
-    pub(super) fn mechanism(&self, role: Role) -> Box<dyn Mechanism> {
-        match self {
-            Self::Null => Box::new(Null::new(role)),
-            #[cfg(test)]
-            Self::Toy { key } => Box::new(super::mechanism::Toy::new(*key)),
-        }
-    }
-}
-
 /// What a [`Connection`](super::Connection) says about its socket, and what it accepts from the peer.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -74,5 +42,6 @@ pub(crate) struct Config {
     /// Further metadata; names of 1 to 255 bytes.
     pub(crate) properties: Vec<(String, Bytes)>,
     pub(crate) limits: Limits,
+    /// Which mechanism it asserts; a peer must assert the same.
     pub(crate) security: Security,
 }

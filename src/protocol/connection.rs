@@ -11,7 +11,7 @@ use super::command::{self, Command, MAX_CONTEXT, Ping};
 use super::config::MAX_COMMAND_TOPIC;
 use super::frame::{self, Flags, Header, LONG_HEADER, Payload};
 use super::greeting::{self, GREETING_LEN};
-use super::mechanism::{Done, Mechanism, Seal, Step};
+use super::mechanism::{self, Done, Mechanism, Opened, Seal, Step};
 use super::recover::Pieces;
 use super::{Config, Event, PeerInfo, ProtocolError, WireSink};
 use crate::message::{FRAMES, Frame, INLINE_CAPACITY, Message};
@@ -230,8 +230,8 @@ impl Connection {
         let Some(minor) = greeting::parse(input, self.config.security.name())? else { return Ok(false) };
         *input = &input[GREETING_LEN..];
         self.minor = minor;
-        let mut mechanism = self.config.security.mechanism(self.role);
-        if let Some(body) = mechanism.start(&self.config) {
+        let mut mechanism = mechanism::begin(&self.config.security, self.role);
+        if let Some(body) = mechanism.start(&self.config)? {
             frame::encode(Flags::COMMAND, &body, out);
         }
         self.phase = Phase::Handshake { mechanism, spent: 0 };
@@ -294,9 +294,10 @@ impl Connection {
             }
             Phase::Clear => self.handle_traffic(header.flags, payload),
             Phase::Sealed(seal) => {
-                let opened = seal.open(header.flags, payload.as_slice())?;
-                self.check_frame(opened.flags, opened.payload.len() as u64)?;
-                self.handle_traffic(opened.flags, Payload::Shared(opened.payload))
+                // What its header says of a sealed frame is nothing that could be relied on.
+                let Opened { flags, frame } = seal.open(payload)?;
+                self.check_frame(flags, frame.len() as u64)?;
+                self.handle_traffic(flags, Payload::Opened(frame))
             }
         }
     }
@@ -308,7 +309,7 @@ impl Connection {
     ) -> Result<Option<Event>, ProtocolError> {
         let Phase::Handshake { mechanism, spent } = &mut self.phase else { return Ok(None) };
         *spent += body.len();
-        let command = Command::parse(body).ok_or(ProtocolError::MalformedCommand)?;
+        let command = Command::parse_handshake(body).ok_or(ProtocolError::MalformedCommand)?;
         if command.name == b"ERROR" {
             let reason = command::parse_error(command.data).ok_or(ProtocolError::MalformedCommand)?;
             return Err(ProtocolError::PeerRefused { reason });
@@ -381,7 +382,7 @@ impl Connection {
         match &mut self.phase {
             Phase::Sealed(seal) => {
                 for (flags, frame) in flagged(message) {
-                    encode_sealed(seal.as_mut(), flags, frame, out);
+                    seal.seal(flags, frame, out);
                 }
             }
             _ => Self::encode_in_clear(message, out),
@@ -446,7 +447,7 @@ impl Connection {
 
     fn encode_command(&mut self, body: &[u8], out: &mut dyn WireSink) {
         match &mut self.phase {
-            Phase::Sealed(seal) => encode_sealed(seal.as_mut(), Flags::COMMAND, body, out),
+            Phase::Sealed(seal) => seal.seal(Flags::COMMAND, body, out),
             _ => frame::encode(Flags::COMMAND, body, out),
         }
     }
@@ -457,16 +458,16 @@ impl Connection {
         let mut pieces = Pieces::new(pieces);
         let mut partial = Partial::default();
         loop {
-            let Header { mut flags, payload_len } = pieces.take_header()?;
-            let mut payload = pieces.take(payload_len)?;
-            if let Phase::Sealed(seal) = &self.phase {
-                let opened = seal.open_own(flags, &payload)?;
-                (flags, payload) = (opened.flags, opened.payload);
-            }
+            let Header { flags, payload_len } = pieces.take_header()?;
+            let payload = pieces.take(payload_len)?;
+            let Opened { flags, frame } = match &self.phase {
+                Phase::Sealed(seal) => seal.open_own(payload)?,
+                _ => Opened { flags, frame: payload.into() },
+            };
             if flags.is_command() {
                 return None;
             }
-            if let Some(message) = partial.add(flags.has_more(), payload.into()) {
+            if let Some(message) = partial.add(flags.has_more(), frame) {
                 return pieces.is_empty().then_some(message);
             }
         }
@@ -500,9 +501,4 @@ fn flagged(message: &Message) -> impl Iterator<Item = (Flags, &Frame)> {
 #[inline(never)]
 fn copied_message(payload: &[u8]) -> Message {
     Frame::copy_from_slice(payload).into()
-}
-
-fn encode_sealed(seal: &mut dyn Seal, flags: Flags, payload: &[u8], out: &mut dyn WireSink) {
-    let sealed = seal.seal(flags, payload);
-    frame::encode_frame(sealed.flags, &sealed.payload.into(), out);
 }

@@ -109,6 +109,23 @@ pub enum ProtocolError {
     /// The security mechanism could not open a frame: tampered with, replayed or malformed.
     #[error("the peer sent a frame that its security mechanism did not seal")]
     Tampered,
+    /// Both sides are clients of this mechanism, whoever bound; one has to be the server.
+    #[error("both sides are {mechanism} clients: one has to be the server")]
+    BothClients {
+        /// Its name.
+        mechanism: &'static str,
+    },
+    /// The peer is a CURVE client that was given another server key than this socket has, or none that is one.
+    ///
+    /// The peer is told `400`.
+    #[error("the peer was given another CURVE server key than this socket's")]
+    UnknownServerKey,
+    /// The CURVE server did not show that it has the secret key to the server key that this socket was given.
+    #[error("the peer does not have the secret key that belongs to the CURVE server key given here")]
+    WrongServerKey,
+    /// The system gave no random bytes for the handshake.
+    #[error("the system has no random bytes for a CURVE handshake")]
+    NoEntropy,
 }
 
 impl ProtocolError {
@@ -123,6 +140,7 @@ impl ProtocolError {
                 | Self::MechanismMismatch { .. }
                 | Self::UnknownSocketType
                 | Self::IncompatibleSocketType { .. }
+                | Self::BothClients { .. }
         ) || matches!(self, Self::PeerRefused { reason } if is_final(reason))
     }
 
@@ -134,6 +152,7 @@ impl ProtocolError {
             Self::UnknownSocketType => UNKNOWN_SOCKET_TYPE,
             Self::IncompatibleSocketType { .. } => INCOMPATIBLE_SOCKET_TYPE,
             Self::InvalidIdentity => INVALID_IDENTITY,
+            Self::UnknownServerKey => NOT_ADMITTED,
             _ => return None,
         })
     }
@@ -142,6 +161,8 @@ impl ProtocolError {
 const MISSING_SOCKET_TYPE: &str = "missing Socket-Type";
 const UNKNOWN_SOCKET_TYPE: &str = "unknown Socket-Type";
 const INCOMPATIBLE_SOCKET_TYPE: &str = "incompatible Socket-Type";
+/// What ZAP says of credentials that are no good (RFC 27).
+const NOT_ADMITTED: &str = "400";
 const INVALID_IDENTITY: &str = "invalid Identity";
 
 /// Whether the reason of an ERROR says that only a change of configuration helps; 300, for one, says that
@@ -178,6 +199,7 @@ mod tests {
             ProtocolError::UnknownSocketType,
             ProtocolError::IncompatibleSocketType { ours: SocketType::Req, theirs: SocketType::Pub },
             ProtocolError::InvalidIdentity,
+            ProtocolError::UnknownServerKey,
         ] {
             let reason = error.reason_for_peer().unwrap().to_owned();
             assert!(ProtocolError::PeerRefused { reason }.is_permanent(), "{error}");

@@ -12,6 +12,13 @@ pub(crate) trait WireSink {
     /// Appends `bytes`, a whole payload, and may keep a reference instead of a copy.
     fn put_shared(&mut self, bytes: &Bytes);
 
+    /// Appends `len` bytes, a whole payload, that `fill` writes in the place where they are to be.
+    fn put_with(&mut self, len: usize, fill: &mut dyn FnMut(&mut [u8])) {
+        let mut bytes = vec![0; len];
+        fill(&mut bytes);
+        self.put_shared(&bytes.into());
+    }
+
     /// Appends `header` and the first `len` bytes of `padded`: a small frame, and what lies behind its
     /// payload, since a copy of fixed size takes a few instructions where one of any size takes a call.
     fn put_padded(&mut self, header: [u8; SHORT_HEADER], padded: &[u8; INLINE_CAPACITY], len: usize) {
@@ -44,6 +51,16 @@ impl Flags {
 
     pub(super) const fn has_more(self) -> bool {
         self.0 & Self::MORE.0 != 0
+    }
+
+    /// The flags as they travel inside a sealed frame, MORE and COMMAND only: there COMMAND is 2.
+    pub(super) const fn inside(self) -> u8 {
+        self.0 & Self::MORE.0 | (self.0 & Self::COMMAND.0) >> 1
+    }
+
+    /// The flags that travelled inside a sealed frame.
+    pub(super) const fn within(inside: u8) -> Self {
+        Self(inside & Self::MORE.0 | inside << 1 & Self::COMMAND.0)
     }
 
     /// The flags of the frame that begins with `input`, once their byte is there.
@@ -119,6 +136,12 @@ pub(super) fn encode<S: WireSink + ?Sized>(flags: Flags, payload: &[u8], out: &m
     out.put(payload);
 }
 
+/// Writes a frame whose payload of `len` bytes `fill` makes.
+pub(super) fn encode_with(flags: Flags, len: usize, out: &mut dyn WireSink, fill: &mut dyn FnMut(&mut [u8])) {
+    encode_header(flags, len, out);
+    out.put_with(len, fill);
+}
+
 /// Writes a frame; a shared payload is not copied here.
 #[inline(always)]
 pub(super) fn encode_frame<S: WireSink + ?Sized>(flags: Flags, frame: &Frame, out: &mut S) {
@@ -140,6 +163,8 @@ fn encode_shared<S: WireSink + ?Sized>(flags: Flags, payload: &Bytes, out: &mut 
 pub(super) enum Payload<'a> {
     Borrowed(&'a [u8]),
     Shared(Bytes),
+    /// Opened, after it was sealed.
+    Opened(Frame),
 }
 
 impl Payload<'_> {
@@ -147,6 +172,7 @@ impl Payload<'_> {
         match self {
             Self::Borrowed(bytes) => bytes,
             Self::Shared(bytes) => bytes,
+            Self::Opened(frame) => frame,
         }
     }
 
@@ -154,6 +180,7 @@ impl Payload<'_> {
         match self {
             Self::Borrowed(bytes) => Frame::copy_from_slice(bytes),
             Self::Shared(bytes) => Frame::from(bytes),
+            Self::Opened(frame) => frame,
         }
     }
 }

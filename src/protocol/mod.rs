@@ -36,8 +36,11 @@ pub use error::ProtocolError;
 pub use socket_type::SocketType;
 
 pub(crate) use command::Context;
-pub(crate) use config::{Config, Limits, Security};
+pub(crate) use config::{Config, Limits};
 pub(crate) use connection::{Connection, Role};
 pub(crate) use event::Event;
 pub(crate) use frame::{SHORT_HEADER, WireSink};
 pub(crate) use handshake::PeerInfo;
+
+#[cfg(test)]
+pub(crate) use crate::security::Security;

@@ -228,6 +228,18 @@ impl SendBuf {
         }
     }
 
+    /// Appends a payload of `len` bytes that `fill` writes: among the copied bytes if it is small.
+    pub(crate) fn put_payload(&mut self, len: usize, fill: &mut dyn FnMut(&mut [u8])) {
+        if len < REFERENCE_FROM {
+            self.arena.extend_with(len, fill);
+            self.end += len as u64;
+        } else {
+            let mut bytes = vec![0; len];
+            fill(&mut bytes);
+            self.reference(bytes.into());
+        }
+    }
+
     fn reference(&mut self, bytes: Bytes) {
         let len = bytes.len();
         self.shared.push_back(Shared { start: self.end, bytes });

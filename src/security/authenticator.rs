@@ -193,6 +193,8 @@ impl Credentials {
         match self {
             #[cfg(feature = "plain")]
             Self::Plain { user, .. } => Some(user.as_str().into()),
+            #[cfg(feature = "curve")]
+            Self::Curve { public_key } => Some(public_key.to_string().into()),
             _ => None,
         }
     }

@@ -48,11 +48,19 @@ fn traffic(sim: &Sim) -> Traffic {
 }
 
 fn push_pull<S: AsyncStream<Runtime: Host<S>>>(plan: Plan) -> Traffic {
+    push_pull_between::<S>([quick(), quick()], plan)
+}
+
+/// With the options of the side that binds, and of the one that connects.
+fn push_pull_between<S: AsyncStream<Runtime: Host<S>>>(
+    [server, client]: [SocketOptions; 2],
+    plan: Plan,
+) -> Traffic {
     let sim = quick_network(1);
     sim.network().on_next_connect(plan);
     sim.block_on(async {
-        let pull = PullSocket::<S>::bind_with_options(SERVER, quick()).await.unwrap();
-        let push = PushSocket::<S>::connect_with_reconnect_and_options(SERVER, quick()).await.unwrap();
+        let pull = PullSocket::<S>::bind_with_options(SERVER, server).await.unwrap();
+        let push = PushSocket::<S>::connect_with_reconnect_and_options(SERVER, client).await.unwrap();
         let mut received = Vec::new();
         for n in 0..BATCH {
             push.send(message(n)).await.unwrap();
@@ -125,11 +133,16 @@ fn dealer_router<S: AsyncStream<Runtime: Host<S>>>(plan: Plan) -> Traffic {
 }
 
 fn at_every_byte(session: fn(Plan) -> Traffic) {
+    at_each(1, session);
+}
+
+/// At one byte of so many.
+fn at_each(step: usize, session: fn(Plan) -> Traffic) {
     let whole = session(Plan::new());
     assert!(whole.iter().all(|bytes| *bytes > 100), "greeting, READY, heartbeats: {whole:?}");
     for (direction, bytes) in DIRECTIONS.into_iter().zip(whole) {
         for cut in CUTS {
-            for at in 0..=bytes {
+            for at in (0..=bytes).step_by(step) {
                 let cut_here =
                     std::panic::catch_unwind(|| session(Plan::new().cut_after(direction, at, cut)));
                 assert!(cut_here.is_ok(), "cut by {cut:?} after {at} of {bytes} bytes {direction:?}");
@@ -165,6 +178,22 @@ fn a_layer_survives_a_stall_at_every_byte() {
             assert!(stalled_here.is_ok(), "stalled after {at} of {bytes} bytes {direction:?}");
         }
     }
+}
+
+/// What of a sealed message was not sent goes to the next connection sealed for that.
+#[cfg(feature = "curve")]
+#[test]
+fn sealed_messages_survive_cuts() {
+    use monocoque::security::{CurveKeypair, CurveSecretKey, allow_keys};
+
+    fn session(plan: Plan) -> Traffic {
+        let [server, client] = [1, 2].map(|seed| CurveKeypair::from(CurveSecretKey::from_bytes([seed; 32])));
+        let client_options = quick().with_curve_client(server.public_key(), client.clone());
+        let server_options = quick().with_curve_server(server, allow_keys([client.public_key()]));
+        push_pull_between::<SimStream>([server_options, client_options], plan)
+    }
+    at_each(7, session);
+    session(Plan::new().with_read_chunk(1..=1).with_write_chunk(1..=1));
 }
 
 /// The bytes of one message in pieces of one byte each: a frame is never taken for whole before it is.

@@ -252,12 +252,13 @@ struct Ends {
 }
 
 impl Ends {
-    async fn open(endpoint: &str, on_cancel: OnCancel) -> Self {
+    /// With the options of the side that binds, and of the one that connects.
+    async fn open(endpoint: &str, [server, client]: [SocketOptions; 2]) -> Self {
         // Each connection of the simulated network has an address of its own.
-        let server = options(on_cancel).with_router_mandatory(true).with_router_handover(true);
+        let server = server.with_router_mandatory(true).with_router_handover(true);
         let router = RouterSocket::bind_with_options(endpoint, server).await.unwrap();
         let endpoint = router.local_endpoint().unwrap();
-        let client = options(on_cancel).with_identity("dealer");
+        let client = client.with_identity("dealer");
         let dealer = DealerSocket::connect_with_options(endpoint, client).await.unwrap();
         router.wait_for_peers(1).await.unwrap();
         let sinks = (dealer.clone(), router.clone());
@@ -419,7 +420,11 @@ fn addressed(mut message: Message) -> Message {
 }
 
 async fn every_call_dropped(endpoint: &str, on_cancel: OnCancel) {
-    let mut ends = Ends::open(endpoint, on_cancel).await;
+    every_call_dropped_between(endpoint, on_cancel, [0; 2].map(|_| options(on_cancel))).await;
+}
+
+async fn every_call_dropped_between(endpoint: &str, on_cancel: OnCancel, options: [SocketOptions; 2]) {
+    let mut ends = Ends::open(endpoint, options).await;
     let mut run = Run {
         random: fastrand::Rng::with_seed(11),
         on_cancel,
@@ -546,4 +551,16 @@ fn every_call_dropped_inside_of_the_process() {
 #[test]
 fn every_call_dropped_and_poisoned() {
     rt::run(every_call_dropped(TCP, OnCancel::Poison));
+}
+
+/// With every frame sealed, under numbers that must rise whatever is dropped.
+#[cfg(feature = "curve")]
+#[test]
+fn every_call_dropped_while_sealed() {
+    use monocoque::security::{CurveKeypair, accept_any_client};
+
+    let [server, client] = [0; 2].map(|_| CurveKeypair::generate().unwrap());
+    let client = options(OnCancel::Resume).with_curve_client(server.public_key(), client);
+    let server = options(OnCancel::Resume).with_curve_server(server, accept_any_client());
+    rt::run(every_call_dropped_between(TCP, OnCancel::Resume, [server, client]));
 }

@@ -158,7 +158,7 @@ pub const PAIRS: [(Kind, zmq::SocketType); 21] = [
 pub type Frames = Vec<Vec<u8>>;
 
 /// Empty frames, those around the short form of a length, a large one, and several of each.
-fn script() -> Vec<Frames> {
+pub fn script() -> Vec<Frames> {
     let sizes: [&[usize]; 9] =
         [&[0], &[1], &[255], &[256], &[100_000], &[0, 3, 0], &[255, 256, 255], &[0; 20], &[70_000, 0, 255]];
     let frames = |sizes: &[usize]| {
@@ -174,7 +174,12 @@ fn message(frames: impl IntoIterator<Item = Vec<u8>>) -> Message {
 
 /// A socket of libzmq's that gives up rather than hang.
 pub fn theirs(kind: zmq::SocketType) -> zmq::Socket {
-    let socket = zmq::Context::new().socket(kind).unwrap();
+    theirs_of(&zmq::Context::new(), kind)
+}
+
+/// One that shares a context with others.
+pub fn theirs_of(context: &zmq::Context, kind: zmq::SocketType) -> zmq::Socket {
+    let socket = context.socket(kind).unwrap();
     socket.set_identity(b"theirs").unwrap();
     socket.set_rcvtimeo(20_000).unwrap();
     socket.set_sndtimeo(20_000).unwrap();
@@ -297,7 +302,7 @@ async fn they_send(kind: Kind, ours: &Ours, socket: zmq::Socket, their: zmq::Soc
 }
 
 /// Everything that the two types can do with each other.
-async fn play(kind: Kind, ours: &Ours, mut socket: zmq::Socket, their: zmq::SocketType) -> zmq::Socket {
+pub async fn play(kind: Kind, ours: &Ours, mut socket: zmq::Socket, their: zmq::SocketType) -> zmq::Socket {
     match kind {
         Kind::Pub | Kind::XPub | Kind::Push => return we_send(kind, ours, socket, their).await,
         Kind::Sub | Kind::XSub | Kind::Pull => return they_send(kind, ours, socket, their).await,

@@ -23,8 +23,8 @@ fn ready(config: &Config) -> Vec<u8> {
 }
 
 impl Mechanism for Null {
-    fn start(&mut self, config: &Config) -> Option<Vec<u8>> {
-        (self.role == Role::First).then(|| ready(config))
+    fn start(&mut self, config: &Config) -> Result<Option<Vec<u8>>, ProtocolError> {
+        Ok((self.role == Role::First).then(|| ready(config)))
     }
 
     fn handle_command(&mut self, config: &Config, command: Command<'_>) -> Result<Step, ProtocolError> {

@@ -3,9 +3,11 @@
 //! It has the demands on the seam that CURVE has: state per direction, payloads that grow, flags that
 //! travel inside, strictly rising numbers, and own frames that can be opened again out of order.
 
-use super::{Done, Mechanism, Seal, Step, WireFrame};
+use bytes::Bytes;
+
+use super::{Done, Mechanism, Opened, Seal, Step};
 use crate::protocol::command::{self, Command};
-use crate::protocol::frame::Flags;
+use crate::protocol::frame::{self, Flags, Payload, WireSink};
 use crate::protocol::{Config, ProtocolError, metadata};
 use crate::security::Credentials;
 
@@ -22,8 +24,8 @@ impl Toy {
 }
 
 impl Mechanism for Toy {
-    fn start(&mut self, _: &Config) -> Option<Vec<u8>> {
-        Some(command::body("HELLO", &[self.key]))
+    fn start(&mut self, _: &Config) -> Result<Option<Vec<u8>>, ProtocolError> {
+        Ok(Some(command::body("HELLO", &[self.key])))
     }
 
     fn handle_command(&mut self, config: &Config, command: Command<'_>) -> Result<Step, ProtocolError> {
@@ -60,16 +62,17 @@ impl Seal for ToySeal {
         OVERHEAD
     }
 
-    fn seal(&mut self, flags: Flags, payload: &[u8]) -> WireFrame {
+    fn seal(&mut self, flags: Flags, payload: &[u8], out: &mut dyn WireSink) {
         self.sent += 1;
-        let inner = u8::from(flags.has_more()) | u8::from(flags.is_command()) << 1;
+        let inner = flags.inside();
         let check = payload.iter().fold(inner, |sum, byte| sum.wrapping_add(*byte));
         let hidden = cipher(self.key, self.sent, &[&[inner, check], payload].concat());
-        WireFrame { flags: Flags::LAST, payload: [&self.sent.to_be_bytes(), &hidden[..]].concat().into() }
+        let sealed = [&self.sent.to_be_bytes(), &hidden[..]].concat();
+        frame::encode_with(Flags::LAST, sealed.len(), out, &mut |room| room.copy_from_slice(&sealed));
     }
 
-    fn open(&mut self, _: Flags, payload: &[u8]) -> Result<WireFrame, ProtocolError> {
-        let (number, opened) = open(self.peer_key, payload).ok_or(ProtocolError::Tampered)?;
+    fn open(&mut self, payload: Payload<'_>) -> Result<Opened, ProtocolError> {
+        let (number, opened) = open(self.peer_key, payload.as_slice()).ok_or(ProtocolError::Tampered)?;
         if number <= self.received {
             return Err(ProtocolError::Tampered);
         }
@@ -77,24 +80,19 @@ impl Seal for ToySeal {
         Ok(opened)
     }
 
-    fn open_own(&self, _: Flags, payload: &[u8]) -> Option<WireFrame> {
-        open(self.key, payload).map(|(_, opened)| opened)
+    fn open_own(&self, payload: Bytes) -> Option<Opened> {
+        open(self.key, &payload).map(|(_, opened)| opened)
     }
 }
 
-fn open(key: u8, payload: &[u8]) -> Option<(u32, WireFrame)> {
+fn open(key: u8, payload: &[u8]) -> Option<(u32, Opened)> {
     let (number, hidden) = payload.split_first_chunk()?;
     let number = u32::from_be_bytes(*number);
     let plain = cipher(key, number, hidden);
     let (&[inner, check], payload) = plain.split_first_chunk()?;
-    let flags = match inner {
-        0 => Flags::LAST,
-        1 => Flags::MORE,
-        2 => Flags::COMMAND,
-        _ => return None,
-    };
+    let flags = Flags::within(inner);
     let is_intact = payload.iter().fold(inner, |sum, byte| sum.wrapping_add(*byte)) == check;
-    is_intact.then(|| (number, WireFrame { flags, payload: payload.to_vec().into() }))
+    is_intact.then(|| (number, Opened { flags, frame: payload.into() }))
 }
 
 fn cipher(key: u8, number: u32, bytes: &[u8]) -> Vec<u8> {

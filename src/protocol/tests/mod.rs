@@ -8,8 +8,12 @@ use bytes::Bytes;
 use super::*;
 use crate::message::{Frame, Message};
 
+#[cfg(feature = "curve")]
+mod curve;
 mod fragmentation;
 mod fuzz;
+#[cfg(feature = "plain")]
+mod plain;
 mod recover;
 mod sealed;
 mod transcripts;

@@ -10,7 +10,7 @@ fn sealing(socket_type: SocketType, key: u8) -> Config {
 }
 
 /// Carries bytes between two sides until neither has any left.
-fn settle(a: &mut Side, b: &mut Side) -> (Vec<Event>, Vec<Event>) {
+pub(super) fn settle(a: &mut Side, b: &mut Side) -> (Vec<Event>, Vec<Event>) {
     let (mut events_a, mut events_b) = (vec![], vec![]);
     loop {
         let (from_a, from_b) = (a.out.take_bytes(), b.out.take_bytes());
@@ -22,7 +22,7 @@ fn settle(a: &mut Side, b: &mut Side) -> (Vec<Event>, Vec<Event>) {
     }
 }
 
-fn pair(ours: Config, theirs: Config) -> (Side, Side) {
+pub(super) fn pair(ours: Config, theirs: Config) -> (Side, Side) {
     let (mut a, mut b) = (Side::new(&Arc::new(ours)), Side::new(&Arc::new(theirs)));
     let (events_a, events_b) = settle(&mut a, &mut b);
     for (events, peer) in [(events_a, Router), (events_b, Dealer)] {
@@ -36,7 +36,7 @@ fn sealed_pair() -> (Side, Side) {
     pair(sealing(Dealer, 3), sealing(Router, 200))
 }
 
-fn messages() -> [Message; 5] {
+pub(super) fn messages() -> [Message; 5] {
     [
         message(&[b"secret word"]),
         message(&[b""]),

@@ -36,6 +36,12 @@ impl Arena {
         self.filled += bytes.len();
     }
 
+    /// Appends `len` bytes that `fill` writes; what it finds there means nothing.
+    pub(super) fn extend_with(&mut self, len: usize, fill: &mut dyn FnMut(&mut [u8])) {
+        fill(self.room(len));
+        self.filled += len;
+    }
+
     /// Appends `header` and the first `len` of `padded`, by a copy of all of it, which is of fixed size.
     #[inline(always)]
     pub(super) fn extend_padded<const H: usize, const N: usize>(

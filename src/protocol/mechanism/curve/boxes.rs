@@ -1,0 +1,189 @@
+//! NaCl's box: X25519, XSalsa20 and Poly1305.
+//!
+//! HSalsa20, the first half of XSalsa20, is done once for all nonces that begin alike, since each direction of a
+//! connection has one such beginning. Poly1305 is the one of `force-soft`: with its AVX2 code not inlined, a small
+//! message costs twenty times as much.
+
+use std::fmt;
+
+use poly1305::Poly1305;
+use poly1305::universal_hash::NewUniversalHash as _;
+use salsa20::Salsa20;
+use salsa20::cipher::consts::U10;
+use salsa20::cipher::{KeyIvInit as _, StreamCipher as _};
+use subtle::ConstantTimeEq as _;
+use x25519_dalek::{PublicKey, StaticSecret};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::protocol::ProtocolError;
+
+/// By how much a box is longer than what is in it.
+pub(super) const TAG: usize = 16;
+
+/// What a secret key has in common with a public key: both sides of a box need it.
+pub(super) struct SharedKey([u8; 32]);
+
+impl SharedKey {
+    /// Refuses a public key whose result does not depend on the secret one.
+    pub(super) fn agree(secret: &StaticSecret, public: &[u8; 32]) -> Result<Self, ProtocolError> {
+        let shared = secret.diffie_hellman(&PublicKey::from(*public));
+        if !shared.was_contributory() {
+            return Err(ProtocolError::Tampered);
+        }
+        Ok(Self(hsalsa(shared.as_bytes(), &[0; 16])))
+    }
+
+    /// The key for all nonces that begin like this.
+    pub(super) fn for_prefix(&self, prefix: &[u8; 16]) -> PrefixedKey {
+        PrefixedKey(hsalsa(&self.0, prefix))
+    }
+
+    /// The box of `text`.
+    pub(super) fn seal(&self, nonce: &[u8; 24], text: &[u8]) -> Vec<u8> {
+        let (prefix, number) = halves(nonce);
+        let mut sealed = vec![0; TAG + text.len()];
+        sealed[TAG..].copy_from_slice(text);
+        self.for_prefix(prefix).seal(*number, &mut sealed);
+        sealed
+    }
+
+    /// What is in a box.
+    pub(super) fn open(&self, nonce: &[u8; 24], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (prefix, number) = halves(nonce);
+        let (mut stream, text) = self.for_prefix(prefix).verify(*number, sealed)?;
+        let mut text = Zeroizing::new(text.to_vec());
+        stream.apply_keystream(&mut text);
+        Some(text)
+    }
+}
+
+/// The first half of a box whose nonce begins in a known way.
+pub(super) struct PrefixedKey([u8; 32]);
+
+impl PrefixedKey {
+    /// Makes a box of [`TAG`] bytes of room with a text behind them.
+    pub(super) fn seal(&self, number: [u8; 8], room: &mut [u8]) {
+        let Some((tag, text)) = room.split_first_chunk_mut::<TAG>() else { return };
+        let (mut stream, mac) = self.start(number);
+        stream.apply_keystream(text);
+        *tag = mac.compute_unpadded(text).into_bytes().into();
+    }
+
+    /// The key stream of a box that was sealed with this key and number, and the text that it opens.
+    pub(super) fn verify<'a>(&self, number: [u8; 8], sealed: &'a [u8]) -> Option<(Salsa20, &'a [u8])> {
+        let (tag, text) = sealed.split_first_chunk::<TAG>()?;
+        let (stream, mac) = self.start(number);
+        let ours: [u8; TAG] = mac.compute_unpadded(text).into_bytes().into();
+        bool::from(ours.ct_eq(tag)).then_some((stream, text))
+    }
+
+    /// The stream for the text; what comes before is the key of the tag.
+    fn start(&self, number: [u8; 8]) -> (Salsa20, Poly1305) {
+        let mut stream = Salsa20::new(&self.0.into(), &number.into());
+        let mut key = Zeroizing::new([0; 32]);
+        stream.apply_keystream(&mut *key);
+        let mac = Poly1305::new(&(*key).into());
+        (stream, mac)
+    }
+}
+
+fn halves(nonce: &[u8; 24]) -> (&[u8; 16], &[u8; 8]) {
+    let (prefix, number) = nonce.split_at(16);
+    (prefix.try_into().expect("16 of 24"), number.try_into().expect("8 of 24"))
+}
+
+fn hsalsa(key: &[u8; 32], input: &[u8; 16]) -> [u8; 32] {
+    salsa20::hsalsa::<U10>(&(*key).into(), &(*input).into()).into()
+}
+
+macro_rules! secrets {
+    ($($name:ident)+) => {
+        $(impl Drop for $name {
+            fn drop(&mut self) {
+                self.0.zeroize();
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        })+
+    };
+}
+
+secrets!(SharedKey PrefixedKey);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex<const N: usize>(text: &str) -> [u8; N] {
+        let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|digit| digit as u8).collect();
+        let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+        bytes.try_into().unwrap()
+    }
+
+    /// The example of libsodium's own tests: a secret key, a public one, a nonce, a text, and its box.
+    fn example() -> (SharedKey, [u8; 24], [u8; 131], [u8; 147]) {
+        let secret = "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a";
+        let public = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f";
+        let nonce = "69696ee955b62b73cd62bda875fc73d68219e0036b7a0b37";
+        let text = "be075fc53c81f2d5cf141316ebeb0c7b5228c52a4c62cbd44b66849b64244ffce5ecbaaf33bd751a1ac728d4\
+         5e6c61296cdc3c01233561f41db66cce314adb310e3be8250c46f06dceea3a7fa1348057e2f6556ad6b1318a\
+         024a838f21af1fde048977eb48f59ffd4924ca1c60902e52f0a089bc76897040e082f937763848645e0705";
+        let sealed = "f3ffc7703f9400e52a7dfb4b3d3305d98e993b9f48681273c29650ba32fc76ce48332ea7164d96a4476fb8c5\
+         31a1186ac0dfc17c98dce87b4da7f011ec48c97271d2c20f9b928fe2270d6fb863d51738b48eeee314a7cc8a\
+         b932164548e526ae90224368517acfeabd6bb3732bc0e9da99832b61ca01b6de56244a9e88d5f9b37973f622\
+         a43d14a6599b1f654cb45a74e355a5";
+        let shared = SharedKey::agree(&StaticSecret::from(hex(secret)), &hex(public)).unwrap();
+        (shared, hex(nonce), hex(text), hex(sealed))
+    }
+
+    #[test]
+    fn boxes_are_those_of_libsodium() {
+        let (shared, nonce, text, sealed) = example();
+        assert_eq!(shared.seal(&nonce, &text), sealed);
+        assert_eq!(shared.open(&nonce, &sealed).unwrap()[..], text);
+    }
+
+    #[test]
+    fn boxes_that_were_changed_do_not_open() {
+        let (shared, nonce, _, sealed) = example();
+        for at in 0..sealed.len() {
+            for bit in 0..8 {
+                let mut changed = sealed;
+                changed[at] ^= 1 << bit;
+                assert!(shared.open(&nonce, &changed).is_none(), "bit {bit} of byte {at}");
+            }
+            assert!(shared.open(&nonce, &sealed[..at]).is_none(), "{at} bytes");
+        }
+        for at in 0..24 {
+            let mut other = nonce;
+            other[at] ^= 1;
+            assert!(shared.open(&other, &sealed).is_none(), "byte {at} of the nonce");
+        }
+        assert_eq!(shared.open(&nonce, &shared.seal(&nonce, b"")).unwrap()[..], []);
+    }
+
+    /// Those of few points: whatever the secret key, what they agree on would be known to everybody.
+    #[test]
+    fn public_keys_of_small_order_are_refused() {
+        let secret = StaticSecret::from([7; 32]);
+        let one = {
+            let mut one = [0; 32];
+            one[0] = 1;
+            one
+        };
+        let small = "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800";
+        for public in [[0; 32], one, hex(small)] {
+            assert!(SharedKey::agree(&secret, &public).is_err());
+        }
+    }
+
+    #[test]
+    fn keys_are_not_shown() {
+        let (shared, ..) = example();
+        assert_eq!(format!("{shared:?} {:?}", shared.for_prefix(&[0; 16])), "SharedKey(..) PrefixedKey(..)");
+    }
+}

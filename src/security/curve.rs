@@ -1,0 +1,319 @@
+//! The keys of CURVE.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use subtle::ConstantTimeEq;
+use x25519_dalek::{PublicKey, StaticSecret};
+use zeroize::Zeroizing;
+
+use super::settings::system_entropy;
+use super::z85;
+
+/// Bytes that are no key.
+///
+/// No error contains any part of what was given: it may have been a secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CurveKeyError {
+    /// A key is 40 characters in Z85 (RFC 32).
+    #[error("a key has 40 characters in Z85, not {len}")]
+    Length {
+        /// The bytes that were given.
+        len: usize,
+    },
+    /// A character that Z85 has not.
+    #[error("byte {at} of the key is no character of Z85")]
+    Character {
+        /// Where it is.
+        at: usize,
+    },
+    /// Five characters that stand for more than four bytes.
+    #[error("the five characters of the key from byte {at} on are beyond what Z85 can say")]
+    Overflow {
+        /// Where they begin.
+        at: usize,
+    },
+    /// The secret key belongs to another public key.
+    #[error("the secret key does not belong to the public key")]
+    NotAPair,
+    /// The system gave no random bytes.
+    #[error("the system has no random bytes to make a key of")]
+    NoEntropy,
+}
+
+/// The public half of a key pair: who somebody is. It may be told to anybody, and printed.
+///
+/// 32 bytes, or 40 characters in Z85 (RFC 32), which `Display` and `FromStr` use.
+///
+/// ```
+/// # fn main() -> Result<(), monocoque::security::CurveKeyError> {
+/// use monocoque::security::{CurveKeypair, CurvePublicKey};
+///
+/// let keypair = CurveKeypair::generate()?;
+/// let text = keypair.public_key().to_string();
+/// assert_eq!(text.parse::<CurvePublicKey>()?, keypair.public_key());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct CurvePublicKey([u8; 32]);
+
+impl CurvePublicKey {
+    /// The key of these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The key itself.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl FromStr for CurvePublicKey {
+    type Err = CurveKeyError;
+
+    fn from_str(z85: &str) -> Result<Self, CurveKeyError> {
+        z85::decode(z85).map(Self)
+    }
+}
+
+impl fmt::Display for CurvePublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&z85::encode(&self.0))
+    }
+}
+
+impl fmt::Debug for CurvePublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CurvePublicKey({self})")
+    }
+}
+
+/// The secret half of a key pair: whoever has it is whom the public half names.
+///
+/// `Debug` does not show it, there is no `Display`, it is overwritten when it is dropped, and comparing two takes
+/// the same time whatever they have in common.
+#[derive(Clone)]
+pub struct CurveSecretKey(StaticSecret);
+
+impl CurveSecretKey {
+    /// The key of these bytes; any 32 are one.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(StaticSecret::from(bytes))
+    }
+
+    /// A key as 40 characters in Z85 (RFC 32), which is how libzmq's tools write it.
+    ///
+    /// # Errors
+    /// What is wrong with the text, without any of it.
+    pub fn from_z85(z85: &str) -> Result<Self, CurveKeyError> {
+        z85::decode(z85).map(Self::from_bytes)
+    }
+
+    /// The key itself, for where it is kept.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// The key in Z85, for where it is kept; overwritten when it is dropped.
+    #[must_use]
+    pub fn to_z85(&self) -> impl std::ops::Deref<Target = String> + use<> {
+        Zeroizing::new(z85::encode(self.as_bytes()))
+    }
+
+    /// The public half that belongs to it.
+    #[must_use]
+    pub fn public_key(&self) -> CurvePublicKey {
+        CurvePublicKey(PublicKey::from(&self.0).to_bytes())
+    }
+
+    pub(crate) const fn as_secret(&self) -> &StaticSecret {
+        &self.0
+    }
+}
+
+impl PartialEq for CurveSecretKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes().ct_eq(other.as_bytes()).into()
+    }
+}
+
+impl Eq for CurveSecretKey {}
+
+impl fmt::Debug for CurveSecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CurveSecretKey(..)")
+    }
+}
+
+/// A public key and the secret key that belongs to it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CurveKeypair {
+    public: CurvePublicKey,
+    secret: CurveSecretKey,
+}
+
+impl CurveKeypair {
+    /// A new pair, of the system's random bytes.
+    ///
+    /// # Errors
+    /// [`NoEntropy`](CurveKeyError::NoEntropy) where the system has none to give.
+    pub fn generate() -> Result<Self, CurveKeyError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        system_entropy(&mut *bytes).map_err(|_| CurveKeyError::NoEntropy)?;
+        Ok(CurveSecretKey::from_bytes(*bytes).into())
+    }
+
+    /// The pair of these two keys.
+    ///
+    /// # Errors
+    /// [`NotAPair`](CurveKeyError::NotAPair) if they do not belong together.
+    pub fn new(public: CurvePublicKey, secret: CurveSecretKey) -> Result<Self, CurveKeyError> {
+        let pair = Self::from(secret);
+        if pair.public == public { Ok(pair) } else { Err(CurveKeyError::NotAPair) }
+    }
+
+    /// What others know it by.
+    #[must_use]
+    pub const fn public_key(&self) -> CurvePublicKey {
+        self.public
+    }
+
+    /// What nobody else may know.
+    #[must_use]
+    pub const fn secret_key(&self) -> &CurveSecretKey {
+        &self.secret
+    }
+}
+
+impl From<CurveSecretKey> for CurveKeypair {
+    fn from(secret: CurveSecretKey) -> Self {
+        Self { public: secret.public_key(), secret }
+    }
+}
+
+/// The key pairs of a CURVE server, which can be replaced while it runs.
+///
+/// Clones are handles to the same keys: keep one, and give one to
+/// [`with_curve_server`](crate::SocketOptions::with_curve_server). Connections that are there stay; new ones are
+/// shaken hands with by the keys of that moment. While clients learn of a new key, let the server have both.
+///
+/// ```
+/// # fn main() -> Result<(), monocoque::security::CurveKeyError> {
+/// use monocoque::security::{CurveKeypair, CurveServerKeys};
+///
+/// let (old, new) = (CurveKeypair::generate()?, CurveKeypair::generate()?);
+/// let keys = CurveServerKeys::from(old.clone());
+/// // Later, for as long as there are clients with the old key:
+/// keys.replace([new.clone(), old]);
+/// keys.replace([new]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct CurveServerKeys(Arc<RwLock<Arc<[CurveKeypair]>>>);
+
+impl CurveServerKeys {
+    /// Has new connections use these, and no others. Each costs a server work for every client with a key that
+    /// stands behind it, and for everyone who has none of them: two are for a time of change. With none, everybody
+    /// is refused.
+    pub fn replace(&self, keys: impl IntoIterator<Item = CurveKeypair>) {
+        let keys = keys.into_iter().collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// Those that new connections use.
+    #[must_use]
+    pub fn public_keys(&self) -> Vec<CurvePublicKey> {
+        self.current().iter().map(CurveKeypair::public_key).collect()
+    }
+
+    pub(crate) fn current(&self) -> Arc<[CurveKeypair]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl From<CurveKeypair> for CurveServerKeys {
+    fn from(keypair: CurveKeypair) -> Self {
+        Self(Arc::new(RwLock::new([keypair].into())))
+    }
+}
+
+impl fmt::Debug for CurveServerKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CurveServerKeys").field(&self.public_keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pairs of RFC 26's example and of libzmq's tests.
+    const PAIRS: [(&str, &str); 2] = [
+        ("Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"),
+        ("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"),
+    ];
+
+    #[test]
+    fn the_public_key_follows_from_the_secret_one() {
+        for (public, secret) in PAIRS {
+            let keypair = CurveKeypair::from(CurveSecretKey::from_z85(secret).unwrap());
+            assert_eq!(keypair.public_key(), public.parse().unwrap());
+            assert_eq!(keypair.public_key().to_string(), public);
+            assert_eq!(*keypair.secret_key().to_z85(), secret);
+        }
+    }
+
+    #[test]
+    fn keys_that_do_not_belong_together_are_no_pair() {
+        let [(public, secret), (other, _)] = PAIRS;
+        let secret = CurveSecretKey::from_z85(secret).unwrap();
+        assert!(CurveKeypair::new(public.parse().unwrap(), secret.clone()).is_ok());
+        assert_eq!(CurveKeypair::new(other.parse().unwrap(), secret.clone()), Err(CurveKeyError::NotAPair));
+        // The two halves in each other's place.
+        let swapped = CurvePublicKey::from_bytes(*secret.as_bytes());
+        assert_eq!(CurveKeypair::new(swapped, secret), Err(CurveKeyError::NotAPair));
+    }
+
+    #[test]
+    fn new_pairs_are_pairs_and_differ() {
+        let pairs: Vec<_> = (0..20).map(|_| CurveKeypair::generate().unwrap()).collect();
+        for (n, pair) in pairs.iter().enumerate() {
+            assert!(CurveKeypair::new(pair.public_key(), pair.secret_key().clone()).is_ok());
+            let same = pairs.iter().filter(|other| other.secret_key() == pair.secret_key()).count();
+            assert_eq!(same, 1, "{n}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let secret = PAIRS[0].1;
+        let keypair = CurveKeypair::from(CurveSecretKey::from_z85(secret).unwrap());
+        let keys = CurveServerKeys::from(keypair.clone());
+        let shown = format!("{keypair:?} {keypair:#?} {keys:?} {:?}", keypair.secret_key());
+        assert!(shown.contains(PAIRS[0].0) && !shown.contains(secret), "{shown}");
+        assert!(!shown.contains(&format!("{:?}", keypair.secret_key().as_bytes())), "{shown}");
+        let error = CurveSecretKey::from_z85(&secret[1..]).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains(&secret[1..5]), "{error}");
+    }
+
+    #[test]
+    fn keys_can_be_replaced() {
+        let [a, b] = [0; 2].map(|_| CurveKeypair::generate().unwrap());
+        let keys = CurveServerKeys::from(a.clone());
+        let handle = keys.clone();
+        assert_eq!(handle.public_keys(), [a.public_key()]);
+        keys.replace([b.clone(), a.clone()]);
+        assert_eq!(handle.public_keys(), [b.public_key(), a.public_key()]);
+        keys.replace([]);
+        assert_eq!(handle.public_keys(), []);
+    }
+}
