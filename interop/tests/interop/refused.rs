@@ -2,7 +2,9 @@
 
 use std::thread;
 
+use monocoque::monitor::DisconnectKind;
 use monocoque::options::RouterHandover;
+use monocoque::security::{Claim, Verdict};
 
 use super::libzmq::{join, theirs};
 use super::rt::{self, *};
@@ -113,4 +115,54 @@ fn both_ways_of_the_handshake() {
         assert_eq!(pull.recv().await.unwrap()[0], "we dial");
         drop(thread.join().unwrap());
     });
+}
+
+/// Not now: it comes again, with all that it had.
+#[test]
+fn their_client_that_is_put_off_comes_again() {
+    rt::run(async {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let options = SocketOptions::default().with_authenticator(move |_| {
+            let again = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 3;
+            async move { if again { Verdict::try_later("busy") } else { Verdict::accept_as("them") } }
+        });
+        let router = RouterSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
+        let client = client(zmq::DEALER, &router.local_endpoint().unwrap());
+        for n in 0..MESSAGES {
+            let (user, message) = router.recv_with_user().await.unwrap();
+            assert_eq!((user.as_deref(), &message[1][..]), (Some("them"), &n.to_be_bytes()[..]));
+        }
+        assert_eq!(router.stats().handshakes_failed_by(DisconnectKind::PutOff), 3);
+        drop(client);
+    });
+}
+
+/// Denied, or nobody could tell: it reads the ERROR and never comes again, while another that is put off does.
+#[test]
+fn their_client_that_is_denied_stops_for_good() {
+    for broken in [false, true] {
+        rt::run(async move {
+            let options = SocketOptions::default().with_authenticator(move |claim: Claim| async move {
+                match (&claim.identity[..] == b"same", broken) {
+                    (false, _) => Verdict::try_later("busy"),
+                    (true, false) => Verdict::deny("no"),
+                    (true, true) => Verdict::broken("no list"),
+                }
+            });
+            let router = RouterSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
+            let endpoint = router.local_endpoint().unwrap();
+            let mut monitor = router.monitor();
+            let denied = client(zmq::DEALER, &endpoint);
+            refusals(&mut monitor, 1).await;
+            let other = zmq::Context::new().socket(zmq::DEALER).unwrap();
+            other.set_reconnect_ivl(10).unwrap();
+            other.connect(&endpoint.to_string()).unwrap();
+            refusals(&mut monitor, 30).await;
+            let kind = if broken { DisconnectKind::AuthenticatorFailed } else { DisconnectKind::Denied };
+            assert_eq!(router.stats().handshakes_failed_by(kind), 1, "the other came thirty times");
+            // Nobody will ever take what it has.
+            denied.set_linger(0).unwrap();
+            drop((denied, other));
+        });
+    }
 }
