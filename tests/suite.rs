@@ -23,6 +23,8 @@ on_each_runtime!("suite" {
     mod drain;
     mod dropped;
     mod dropped_patterns;
+    #[cfg(feature = "curve")]
+    mod dropped_sealed;
     mod endpoints;
     mod floods;
     mod handles;

@@ -231,7 +231,7 @@ async fn receive<T: Receives, S: AsyncStream>(
     many
 }
 
-fn options(on_cancel: OnCancel) -> SocketOptions {
+pub(super) fn options(on_cancel: OnCancel) -> SocketOptions {
     SocketOptions::default()
         .with_send_hwm(4)
         .with_recv_hwm(4)
@@ -272,7 +272,7 @@ impl Ends {
         let outcome = match way % 5 {
             _ if run.up.in_sink => return self.sink_up(run).await,
             0 => return self.sink_up(run).await,
-            1 => reserve(&self.dealer, run.up.next(), way % 2 == 0, polls).await,
+            1 => reserve(&self.dealer, run.up.next(), way & 1 == 0, polls).await,
             2 => {
                 let (sender, _receiver) = self.dealer.clone().split();
                 poll_times(sender.send(run.up.next()), polls, rt::yield_now).await.into()
@@ -423,7 +423,11 @@ async fn every_call_dropped(endpoint: &str, on_cancel: OnCancel) {
     every_call_dropped_between(endpoint, on_cancel, [0; 2].map(|_| options(on_cancel))).await;
 }
 
-async fn every_call_dropped_between(endpoint: &str, on_cancel: OnCancel, options: [SocketOptions; 2]) {
+pub(super) async fn every_call_dropped_between(
+    endpoint: &str,
+    on_cancel: OnCancel,
+    options: [SocketOptions; 2],
+) {
     let mut ends = Ends::open(endpoint, options).await;
     let mut run = Run {
         random: fastrand::Rng::with_seed(11),
@@ -551,16 +555,4 @@ fn every_call_dropped_inside_of_the_process() {
 #[test]
 fn every_call_dropped_and_poisoned() {
     rt::run(every_call_dropped(TCP, OnCancel::Poison));
-}
-
-/// With every frame sealed, under numbers that must rise whatever is dropped.
-#[cfg(feature = "curve")]
-#[test]
-fn every_call_dropped_while_sealed() {
-    use monocoque::security::{CurveKeypair, accept_any_client};
-
-    let [server, client] = [0; 2].map(|_| CurveKeypair::generate().unwrap());
-    let client = options(OnCancel::Resume).with_curve_client(server.public_key(), client);
-    let server = options(OnCancel::Resume).with_curve_server(server, accept_any_client());
-    rt::run(every_call_dropped_between(TCP, OnCancel::Resume, [server, client]));
 }
