@@ -59,6 +59,7 @@ impl WireSink for SendBuf {
         Self::put_shared(self, bytes);
     }
 
+    #[cfg(any(test, feature = "curve"))]
     fn put_with(&mut self, len: usize, fill: &mut dyn FnMut(&mut [u8])) {
         self.put_payload(len, fill);
     }

@@ -7,6 +7,7 @@ use super::error::{OptionError, within};
 use crate::security::Authenticator;
 #[cfg(feature = "plain")]
 use crate::security::Password;
+#[cfg(any(feature = "plain", feature = "curve"))]
 use crate::security::Security;
 #[cfg(feature = "curve")]
 use crate::security::{CurveKeypair, CurvePublicKey, CurveServerKeys, system_entropy};

@@ -13,6 +13,7 @@ pub(crate) trait WireSink {
     fn put_shared(&mut self, bytes: &Bytes);
 
     /// Appends `len` bytes, a whole payload, that `fill` writes in the place where they are to be.
+    #[cfg(any(test, feature = "curve"))]
     fn put_with(&mut self, len: usize, fill: &mut dyn FnMut(&mut [u8])) {
         let mut bytes = vec![0; len];
         fill(&mut bytes);
@@ -54,11 +55,13 @@ impl Flags {
     }
 
     /// The flags as they travel inside a sealed frame, MORE and COMMAND only: there COMMAND is 2.
+    #[cfg(any(test, feature = "curve"))]
     pub(super) const fn inside(self) -> u8 {
         self.0 & Self::MORE.0 | (self.0 & Self::COMMAND.0) >> 1
     }
 
     /// The flags that travelled inside a sealed frame.
+    #[cfg(any(test, feature = "curve"))]
     pub(super) const fn within(inside: u8) -> Self {
         Self(inside & Self::MORE.0 | inside << 1 & Self::COMMAND.0)
     }
@@ -137,6 +140,7 @@ pub(super) fn encode<S: WireSink + ?Sized>(flags: Flags, payload: &[u8], out: &m
 }
 
 /// Writes a frame whose payload of `len` bytes `fill` makes.
+#[cfg(any(test, feature = "curve"))]
 pub(super) fn encode_with(flags: Flags, len: usize, out: &mut dyn WireSink, fill: &mut dyn FnMut(&mut [u8])) {
     encode_header(flags, len, out);
     out.put_with(len, fill);

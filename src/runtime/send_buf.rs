@@ -229,6 +229,7 @@ impl SendBuf {
     }
 
     /// Appends a payload of `len` bytes that `fill` writes: among the copied bytes if it is small.
+    #[cfg(any(test, feature = "curve"))]
     pub(crate) fn put_payload(&mut self, len: usize, fill: &mut dyn FnMut(&mut [u8])) {
         if len < REFERENCE_FROM {
             self.arena.extend_with(len, fill);

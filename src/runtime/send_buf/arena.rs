@@ -37,6 +37,7 @@ impl Arena {
     }
 
     /// Appends `len` bytes that `fill` writes; what it finds there means nothing.
+    #[cfg(any(test, feature = "curve"))]
     pub(super) fn extend_with(&mut self, len: usize, fill: &mut dyn FnMut(&mut [u8])) {
         fill(self.room(len));
         self.filled += len;
