@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::clock::later;
-use super::core::{Core, Timer};
+use super::core::{Core, Phase, Timer};
 use super::endpoints::BindState;
 use super::inproc::Link;
 use super::pattern::{Admission, Newcomer};
@@ -210,7 +210,10 @@ impl<S: AsyncStream> Core<S> {
         }
         self.settle_unsent(&mut peer, &reason);
         self.ledger.close(&peer.account, peer.unproven());
-        self.pattern.settled(peer.refused_the_only_one(&reason), &mut self.tasks);
+        // The reply to what was sent is waited for until the socket closes: from then on nothing is sent again.
+        if self.phase == Phase::Open {
+            self.pattern.settled(peer.refused_the_only_one(&reason), &mut self.tasks);
+        }
         self.perform_tasks();
         self.keep_leftover(&mut peer, bytes);
         self.report_end(&peer, &reason);

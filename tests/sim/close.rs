@@ -38,6 +38,29 @@ fn close_sends_what_is_queued() {
     assert_eq!(sim.tasks(), 0);
 }
 
+/// It is the socket that ends the connection: that is no loss of the peer, and nobody would receive the reply.
+#[test]
+fn a_request_whose_reply_is_outstanding_is_not_sent_again() {
+    for endpoint in [SERVER, "ipc:///tmp/resent.sock", "inproc://resent"] {
+        let sim = Sim::new(1);
+        sim.block_on(async {
+            let router = Router::bind_with_options(endpoint, without_heartbeats()).await.unwrap();
+            let options = without_heartbeats().with_req_resend(true);
+            let req = monocoque::socket::ReqSocket::<SimStream>::connect_with_options(endpoint, options)
+                .await
+                .unwrap();
+            req.send("once").await.unwrap();
+            assert_eq!(router.recv().await.unwrap()[2], "once");
+            assert_eq!(req.close().await, 0);
+            sim::sleep(secs(5)).await;
+            assert!(matches!(router.try_recv(), Err(Error::WouldBlock)), "{endpoint}");
+            let stats = req.stats();
+            assert_eq!((stats.accepted, stats.sent, stats.connects), (1, 1, 1));
+            assert_balanced(&stats);
+        });
+    }
+}
+
 #[test]
 fn linger_zero_drops_at_once_and_counts() {
     let sim = Sim::new(1);
