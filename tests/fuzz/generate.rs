@@ -7,7 +7,7 @@ use monocoque::options::{ReconnectStop, RouterHandover, RouterNotify};
 use monocoque::prelude::*;
 use monocoque::runtime::sim::{Cut, Direction};
 
-use crate::options::Choice;
+use crate::options::{Choice, Judge, Role};
 use crate::plan::*;
 use crate::scripts;
 
@@ -24,13 +24,17 @@ pub struct Draw {
     bound: Vec<(Place, Kind)>,
     /// The largest frames that the links carry in reasonable time.
     largest: usize,
+    /// What all sockets secure their connections with.
+    mechanism: Option<fn(Role) -> Choice>,
 }
 
 pub fn plan(seed: u64) -> Plan {
     let mut rng = Rng::with_seed(seed);
     let (network, largest) = weather(&mut rng);
     let kinds = kinds(&mut rng);
-    let mut draw = Draw { rng, kinds, bound: Vec::new(), largest };
+    let mechanism =
+        [None, None, None, Some(Choice::Plain as fn(_) -> _), Some(Choice::Curve)][rng.usize(..5)];
+    let mut draw = Draw { rng, kinds, bound: Vec::new(), largest, mechanism };
     let sockets = (0..draw.kinds.len()).map(|id| draw.socket(id)).collect();
     let mut steps = draw.opening();
     let listeners = draw.listeners();
@@ -92,14 +96,50 @@ impl Draw {
         let kind = self.kinds[id];
         let count = if self.rarely(4) { 0 } else { self.rng.usize(..9) };
         let drawn = (0..count).map(|_| self.option(kind));
-        let options = drawn.filter(|choice| choice.is_of(kind)).collect();
+        let mut options: Vec<Choice> = drawn.filter(|choice| choice.is_of(kind)).collect();
+        if let Some(secured) = self.mechanism {
+            options.push(secured(self.role(id)));
+        }
         let end = self.one(&[Ending::Close, Ending::Close, Ending::Drop, Ending::DrainAndClose]);
         SocketPlan { id, kind, options, permits: self.rarely(3), end }
     }
 
+    /// Those that bind mostly are servers, and the others their clients; rarely it fits nobody.
+    fn role(&mut self, id: usize) -> Role {
+        match (self.rng.u8(..12), id % 2) {
+            (0, _) => self.one(&[Role::Client, Role::Server]),
+            (1, _) => Role::Stranger,
+            (2..=4, 0) => Role::ServerForAll,
+            (_, 0) => Role::Server,
+            _ => Role::Client,
+        }
+    }
+
+    /// What a scripted peer says that it speaks: mostly what the sockets do.
+    pub fn mechanism(&mut self) -> &'static str {
+        let theirs = self.mechanism.map_or("NULL", |secured| match secured(Role::Client) {
+            Choice::Plain(_) => "PLAIN",
+            _ => "CURVE",
+        });
+        if self.rarely(12) { self.one(&["NULL", "PLAIN", "CURVE", "NOISE"]) } else { theirs }
+    }
+
+    fn judge(&mut self) -> Judge {
+        let delay = self.micros(300_000);
+        self.one(&[
+            Judge::Accepts,
+            Judge::AcceptsAfter(delay),
+            Judge::AcceptsAfter(delay),
+            Judge::Denies,
+            Judge::SaysLater,
+            Judge::Wavers,
+            Judge::Hangs,
+        ])
+    }
+
     fn option(&mut self, kind: Kind) -> Choice {
         let limit = self.micros(100_000) + Duration::from_micros(1);
-        match self.rng.u8(..32) {
+        match self.rng.u8(..34) {
             0 | 1 => Choice::SendHwm(self.rng.usize(1..6)),
             2 | 3 => Choice::RecvHwm(self.rng.usize(1..6)),
             4 => Choice::SendHwmBytes(self.rng.usize(1..3_000)),
@@ -135,6 +175,8 @@ impl Draw {
             26 => self.one(&[Choice::MonitorEvents(1), Choice::MonitorDrops(0)]),
             27 => self.greetings(),
             28 => Choice::Identity(self.rng.u8(..4)),
+            29 => Choice::Judge(self.judge()),
+            30 => Choice::MaxConnectionsPerAddress(self.rng.usize(1..4)),
             _ => self.option_of(kind),
         }
     }
@@ -188,6 +230,7 @@ impl Draw {
             Choice::InvertMatching,
             Choice::OnlyFirstSubscribe,
             Choice::Conflate,
+            Choice::Filter,
             welcome,
         ])
     }

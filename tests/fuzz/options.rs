@@ -1,9 +1,14 @@
 //! Options, one by one, so that each can be left out.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use monocoque::options::{ReconnectStop, RouterHandover, RouterNotify};
 use monocoque::prelude::*;
+use monocoque::runtime::sim;
+use monocoque::security::{
+    Claim, CurveKeypair, CurveSecretKey, Verdict, accept_any_client, allow_keys, allow_users,
+};
 
 use crate::plan::{Kind, name};
 
@@ -19,6 +24,7 @@ pub enum Choice {
     MaxSubscriptions(usize),
     MaxSubscriptionBytes(usize),
     MaxConnections(usize),
+    MaxConnectionsPerAddress(usize),
     MaxHandshakes(usize),
     MaxResends(Option<u32>),
     MaxAttempts(u32),
@@ -32,7 +38,11 @@ pub enum Choice {
     ConnectTimeout(Duration),
     RecvTimeout(Duration),
     SendTimeout(Duration),
-    Heartbeats { interval: Duration, timeout: Duration, ttl: Option<Duration> },
+    Heartbeats {
+        interval: Duration,
+        timeout: Duration,
+        ttl: Option<Duration>,
+    },
     Linger(Duration),
     UnlimitedLinger,
     NoReconnect,
@@ -58,6 +68,33 @@ pub enum Choice {
     Hiccup(usize),
     MonitorEvents(usize),
     MonitorDrops(usize),
+    Plain(Role),
+    Curve(Role),
+    Judge(Judge),
+    /// Topics that end with an odd byte are refused.
+    Filter,
+}
+
+/// Who is who for PLAIN and CURVE.
+#[derive(Clone, Copy, Debug)]
+pub enum Role {
+    Client,
+    /// A client whom a server that is not for everybody does not know.
+    Stranger,
+    Server,
+    ServerForAll,
+}
+
+/// What an authenticator answers.
+#[derive(Clone, Copy, Debug)]
+pub enum Judge {
+    Accepts,
+    AcceptsAfter(Duration),
+    Denies,
+    SaysLater,
+    /// Lets in whom it has seen an even number of times before.
+    Wavers,
+    Hangs,
 }
 
 /// What all sockets have unless they say otherwise: they notice things and try again soon, so that a session is
@@ -93,7 +130,7 @@ impl Choice {
                 matches!(kind, Kind::Push | Kind::Pull | Kind::Pub | Kind::Sub | Kind::Dealer)
             }
             Self::MaxSubscriptions(_) | Self::MaxSubscriptionBytes(_) => topical,
-            Self::Welcome(_) => publishes,
+            Self::Welcome(_) | Self::Filter => publishes,
             Self::OnlyFirstSubscribe => publishes || kind == Kind::XSub,
             Self::InvertMatching => topical && kind != Kind::XSub,
             Self::XSubVerboseUnsubscribe => kind == Kind::XSub,
@@ -116,6 +153,7 @@ impl Choice {
             Self::MaxSubscriptions(n) => options.with_max_subscriptions(n),
             Self::MaxSubscriptionBytes(n) => options.with_max_subscription_bytes(n),
             Self::MaxConnections(n) => options.with_max_connections(n),
+            Self::MaxConnectionsPerAddress(n) => options.with_max_connections_per_address(n),
             Self::MaxHandshakes(n) => options.with_max_handshakes(n),
             Self::MaxResends(n) => options.with_max_resends(n),
             Self::MaxAttempts(n) => options.with_max_attempts(Some(n)),
@@ -137,6 +175,9 @@ impl Choice {
             Self::UnlimitedLinger => options.with_unlimited_linger(),
             Self::NoReconnect => options.with_reconnect(false),
             Self::Stop(stop) => options.with_reconnect_stop(stop),
+            Self::Plain(role) => role.plain(options),
+            Self::Curve(role) => role.curve(options),
+            Self::Judge(judge) => judge.apply(options),
             _ => self.apply_to_type(options),
         }
     }
@@ -165,7 +206,58 @@ impl Choice {
             Self::Hiccup(len) => options.with_hiccup_message(vec![b'i'; len]),
             Self::MonitorEvents(n) => options.with_monitor_events(n),
             Self::MonitorDrops(n) => options.with_monitor_drops(n),
+            Self::Filter => {
+                options.with_subscription_filter(|_, topic| topic.last().is_none_or(|last| last % 2 == 0))
+            }
             _ => unreachable!("{self:?} is applied to all types"),
         }
+    }
+}
+
+/// Always the same for a number, so that any two sockets of a session know each other.
+fn keypair(number: u8) -> CurveKeypair {
+    let secret = CurveSecretKey::from_bytes([number; 32]);
+    CurveKeypair::new(secret.public_key(), secret).unwrap()
+}
+
+impl Role {
+    fn plain(self, options: SocketOptions) -> SocketOptions {
+        match self {
+            Self::Client => options.with_plain_client("known", "secret"),
+            Self::Stranger => options.with_plain_client("known", "wrong"),
+            Self::Server => options.with_plain_server(allow_users([("known", "secret")])),
+            Self::ServerForAll => options.with_plain_server(async |_: Claim| Verdict::accept()),
+        }
+    }
+
+    fn curve(self, options: SocketOptions) -> SocketOptions {
+        let (server, known, stranger) = (keypair(1), keypair(2), keypair(3));
+        match self {
+            Self::Client => options.with_curve_client(server.public_key(), known),
+            Self::Stranger => options.with_curve_client(server.public_key(), stranger),
+            Self::Server => options.with_curve_server(server, allow_keys([known.public_key()])),
+            Self::ServerForAll => options.with_curve_server(server, accept_any_client()),
+        }
+    }
+}
+
+impl Judge {
+    fn apply(self, options: SocketOptions) -> SocketOptions {
+        let asked = AtomicUsize::new(0);
+        options.with_authenticator(move |_: Claim| {
+            let before = asked.fetch_add(1, Ordering::Relaxed);
+            async move {
+                match self {
+                    Self::Accepts => {}
+                    Self::AcceptsAfter(delay) => sim::sleep(delay).await,
+                    Self::Denies => return Verdict::deny("not you"),
+                    Self::SaysLater => return Verdict::try_later("not now"),
+                    Self::Wavers if before % 2 == 1 => return Verdict::deny("not this time"),
+                    Self::Wavers => {}
+                    Self::Hangs => std::future::pending().await,
+                }
+                Verdict::accept_as("somebody")
+            }
+        })
     }
 }

@@ -25,7 +25,8 @@ fn opening(draw: &mut Draw, kind: Kind) -> Vec<Say> {
         _ => Vec::new(),
     };
     let minor = draw.one(&[0, 1, 1, 1, 2]);
-    let mut says = vec![Say::Greeting { minor }, Say::Ready { kind, identity: identity.into() }];
+    let mechanism = draw.mechanism();
+    let mut says = vec![Say::Greeting { minor, mechanism }, Say::Ready { kind, identity: identity.into() }];
     match draw.rng.u8(..12) {
         // Half a handshake, one after a rest, or more of it than there is.
         0 => says.truncate(1),
@@ -64,8 +65,9 @@ fn say(draw: &mut Draw) -> Say {
         },
         11 => Say::Error(draw.one(&["", "400", "incompatible Socket-Type", "nobody knows"])),
         12 => Say::Command {
-            name: draw.one(&["READY", "HELLO", "X", "ERROR", "PING"]),
-            len: draw.rng.usize(..300),
+            name: draw.one(&["READY", "HELLO", "WELCOME", "INITIATE", "MESSAGE", "X", "ERROR", "PING"]),
+            // The sizes of CURVE's HELLO and WELCOME, which are looked at first.
+            len: if draw.rarely(3) { draw.one(&[194, 160, 249]) } else { draw.rng.usize(..300) },
         },
         13 => Say::Noise { seed: draw.rng.u64(..), len: draw.rng.usize(..100) },
         14 => Say::Pause(draw.micros(200_000)),

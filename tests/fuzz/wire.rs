@@ -21,6 +21,7 @@ pub struct Script {
 pub enum Say {
     Greeting {
         minor: u8,
+        mechanism: &'static str,
     },
     Ready {
         kind: Kind,
@@ -122,7 +123,7 @@ impl Say {
     /// What goes over the wire; `None` for what is done instead of said.
     fn bytes(&self) -> Option<Vec<u8>> {
         Some(match self {
-            Self::Greeting { minor } => greeting(*minor),
+            Self::Greeting { minor, mechanism } => greeting(*minor, mechanism),
             Self::Ready { kind, identity } => ready(kind.name(), identity, &[]),
             Self::Metadata { properties, len } => ready("DEALER", b"", &vec![vec![b'm'; *len]; *properties]),
             Self::Message { sizes } => message(sizes),
@@ -183,12 +184,12 @@ impl Damage {
     }
 }
 
-fn greeting(minor: u8) -> Vec<u8> {
+fn greeting(minor: u8, mechanism: &str) -> Vec<u8> {
     let mut bytes = vec![0; 64];
     bytes[0] = 0xFF;
     bytes[9] = 0x7F;
     bytes[10..12].copy_from_slice(&[3, minor]);
-    bytes[12..16].copy_from_slice(b"NULL");
+    bytes[12..12 + mechanism.len()].copy_from_slice(mechanism.as_bytes());
     bytes
 }
 
