@@ -31,6 +31,7 @@ fn to_message(frames: &[Vec<u8>]) -> Message {
 fn bound(kind: zmq::SocketType) -> (zmq::Socket, String) {
     let socket = zmq::Context::new().socket(kind).unwrap();
     socket.set_identity(b"theirs").unwrap();
+    socket.set_linger(2_000).unwrap();
     socket.bind("tcp://127.0.0.1:*").unwrap();
     let endpoint = socket.get_last_endpoint().unwrap().unwrap();
     (socket, endpoint)
@@ -39,6 +40,7 @@ fn bound(kind: zmq::SocketType) -> (zmq::Socket, String) {
 fn connected(kind: zmq::SocketType, endpoint: &Endpoint) -> zmq::Socket {
     let socket = zmq::Context::new().socket(kind).unwrap();
     socket.set_identity(b"theirs").unwrap();
+    socket.set_linger(2_000).unwrap();
     socket.connect(&endpoint.to_string()).unwrap();
     socket
 }
@@ -275,6 +277,7 @@ fn their_heartbeats() {
     rt::run(async {
         let pull = PullSocket::bind("tcp://127.0.0.1:0").await.unwrap();
         let push = zmq::Context::new().socket(zmq::PUSH).unwrap();
+        push.set_linger(2_000).unwrap();
         push.set_heartbeat_ivl(20).unwrap();
         push.set_heartbeat_timeout(1_000).unwrap();
         push.set_heartbeat_ttl(1_000).unwrap();

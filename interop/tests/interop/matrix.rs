@@ -183,6 +183,8 @@ pub fn theirs_of(context: &zmq::Context, kind: zmq::SocketType) -> zmq::Socket {
     socket.set_identity(b"theirs").unwrap();
     socket.set_rcvtimeo(20_000).unwrap();
     socket.set_sndtimeo(20_000).unwrap();
+    // What nobody takes any more must not keep its context, and the test with it, for ever.
+    socket.set_linger(2_000).unwrap();
     socket.set_reconnect_ivl(2).unwrap();
     match kind {
         zmq::ROUTER => socket.set_router_mandatory(true).unwrap(),

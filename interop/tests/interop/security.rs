@@ -34,23 +34,34 @@ impl Keys {
     }
 }
 
-/// Answers what libzmq asks about its clients (RFC 27), once for each code, and the last for ever.
-fn zap(context: &zmq::Context, codes: &'static [&'static str]) {
+/// A context of libzmq, and what keeps the thread that answers what it asks.
+struct Asking(zmq::Context, #[expect(dead_code, reason = "its end is the thread's")] Arc<()>);
+
+/// A context whose clients are asked about: answers what libzmq asks (RFC 27), once for each code, and the last for
+/// ever.
+fn zap(codes: &'static [&'static str]) -> Asking {
+    let context = zmq::Context::new();
     let handler = context.socket(zmq::REP).unwrap();
     handler.bind("inproc://zeromq.zap.01").unwrap();
+    // So often it looks whether it is needed: a context ends after its sockets only.
+    handler.set_rcvtimeo(20).unwrap();
+    let needed = Arc::new(());
+    let still = Arc::downgrade(&needed);
     thread::spawn(move || {
-        for turn in 0.. {
-            // Until the context ends.
-            let Ok(request) = handler.recv_multipart(0) else { return };
+        let mut turn = 0;
+        while still.strong_count() > 0 {
+            let Ok(request) = handler.recv_multipart(0) else { continue };
             let code = match &request[5][..] {
                 b"PLAIN" if request[6..] != [b"ann".to_vec(), b"secret".to_vec()] => "400",
                 _ => codes[turn.min(codes.len() - 1)],
             };
+            turn += 1;
             // A user would be told to the socket in a message, which a REQ of libzmq takes for a wrong reply.
             let reply = [b"1.0", &request[1][..], code.as_bytes(), b"text", b"", b""];
             let _ = handler.send_multipart(reply, 0);
         }
     });
+    Asking(context, needed)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -100,9 +111,8 @@ const ANY: &str = "tcp://127.0.0.1:*";
 
 async fn all_pairs_where_we_join(mechanism: Mechanism, ours_bind: bool) {
     for (kind, their) in PAIRS {
-        let context = zmq::Context::new();
-        zap(&context, &["200"]);
-        let socket = theirs_of(&context, their);
+        let context = zap(&["200"]);
+        let socket = theirs_of(&context.0, their);
         let options = we_join(mechanism, &socket);
         let ours = meet((kind, options), &socket, ANY, ours_bind).await;
         play(kind, &ours, socket, their).await;
@@ -162,16 +172,16 @@ fn curve_where_we_are_the_client_and_connect() {
 async fn join_one_that_answers(
     mechanism: Mechanism,
     codes: &'static [&'static str],
-) -> (zmq::Socket, PushSocket) {
-    let context = zmq::Context::new();
-    zap(&context, codes);
-    let pull = theirs_of(&context, zmq::PULL);
+) -> (Asking, zmq::Socket, PushSocket) {
+    let context = zap(codes);
+    let pull = theirs_of(&context.0, zmq::PULL);
     // That is when it hangs up on whom it says nothing to.
     pull.set_handshake_ivl(100).unwrap();
     let options = we_join(mechanism, &pull);
     pull.bind(ANY).unwrap();
     let endpoint = pull.get_last_endpoint().unwrap().unwrap();
-    (pull, PushSocket::connect_with_reconnect_and_options(&endpoint, options).await.unwrap())
+    let push = PushSocket::connect_with_reconnect_and_options(&endpoint, options).await.unwrap();
+    (context, pull, push)
 }
 
 /// 300 is no answer, and a client comes back; 400 and 500 are, and it stops for good.
@@ -179,11 +189,11 @@ async fn join_one_that_answers(
 fn what_their_authentication_answers_is_heeded() {
     rt::run(async {
         for mechanism in MECHANISMS {
-            let (pull, push) = join_one_that_answers(mechanism, &["300", "300", "200"]).await;
+            let (_context, pull, push) = join_one_that_answers(mechanism, &["300", "300", "200"]).await;
             push.send("let in").await.unwrap();
             rt::blocking(move || assert_eq!(pull.recv_bytes(0).unwrap(), b"let in")).await;
             for codes in [&["400"][..], &["500"]] {
-                let (_pull, push) = join_one_that_answers(mechanism, codes).await;
+                let (_context, _pull, push) = join_one_that_answers(mechanism, codes).await;
                 let error = push.wait_for_peers(1).await.unwrap_err();
                 assert!(matches!(error, Error::GaveUp { .. }), "{mechanism:?} {codes:?}: {error:?}");
                 assert!(error.to_string().contains(codes[0]), "{error}");
@@ -196,9 +206,8 @@ fn what_their_authentication_answers_is_heeded() {
 #[test]
 fn a_client_with_the_wrong_credentials_stops() {
     rt::run(async {
-        let context = zmq::Context::new();
-        zap(&context, &["200"]);
-        let pull = theirs_of(&context, zmq::PULL);
+        let context = zap(&["200"]);
+        let pull = theirs_of(&context.0, zmq::PULL);
         we_join(Mechanism::Plain, &pull);
         pull.bind(ANY).unwrap();
         let endpoint = pull.get_last_endpoint().unwrap().unwrap();
