@@ -25,6 +25,7 @@ macro_rules! mount {
             mod security;
             mod slow;
             mod subscriptions;
+            mod zmq_rs;
         }
     };
 }

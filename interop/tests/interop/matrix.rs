@@ -20,7 +20,7 @@ macro_rules! ours {
         }
 
         impl Ours {
-            async fn bind(kind: Kind, endpoint: &str, options: SocketOptions) -> Self {
+            pub async fn bind(kind: Kind, endpoint: &str, options: SocketOptions) -> Self {
                 match kind {
                     $(Kind::$kind => {
                         Self::$kind($socket::bind_with_options(endpoint, options).await.unwrap())
@@ -50,7 +50,7 @@ macro_rules! ours {
                 }
             }
 
-            async fn wait_for_peer(&self) {
+            pub async fn wait_for_peer(&self) {
                 match self {
                     $(Self::$kind(socket) => socket.wait_for_peers(1).await.unwrap()),+
                 }
@@ -62,7 +62,7 @@ macro_rules! ours {
                 }
             }
 
-            fn endpoint(&self) -> String {
+            pub fn endpoint(&self) -> String {
                 match self {
                     $(Self::$kind(socket) => socket.local_endpoint().unwrap().to_string()),+
                 }
@@ -80,7 +80,7 @@ macro_rules! ours {
                 }
             }
 
-            async fn close(self) {
+            pub async fn close(self) {
                 match self {
                     $(Self::$kind(socket) => assert_eq!(socket.close().await, 0)),+
                 }
@@ -105,7 +105,7 @@ ours! {
 
 impl Ours {
     /// What subscribers need once.
-    async fn prepare(&self) {
+    pub async fn prepare(&self) {
         match self {
             Self::Sub(sub) => sub.subscribe("").unwrap(),
             Self::XSub(xsub) => xsub.send("\u{1}").await.unwrap(),

@@ -14,13 +14,13 @@ use super::rt::{self, *};
 use futures_util::future::{join, join_all};
 
 /// Every timer is shorter than this rest.
-fn rest() -> Duration {
+pub fn rest() -> Duration {
     let seconds = std::env::var("MONOCOQUE_SLOW_SECONDS").ok().and_then(|n| n.parse().ok());
     Duration::from_secs(seconds.unwrap_or(2))
 }
 
 /// No mark of ours is in the way; all that waits does so here, as the kernel takes little.
-fn impatient() -> SocketOptions {
+pub fn impatient() -> SocketOptions {
     let limit = Duration::from_millis(400);
     options()
         .with_unlimited_send_hwm()
