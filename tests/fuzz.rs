@@ -3,7 +3,7 @@
 //!
 //! A few seconds of seeds run in the test command; `MONOCOQUE_FUZZ_SECONDS` runs more of them, from
 //! `MONOCOQUE_FUZZ_SEED` on. A session that fails is shrunk and printed with its seed. docs/fuzzing.md says more.
-#![cfg(feature = "sim")]
+#![cfg(all(feature = "sim", feature = "plain", feature = "curve"))]
 
 #[macro_use(test)]
 extern crate monocoque_test_limit;
