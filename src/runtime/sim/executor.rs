@@ -15,6 +15,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use super::config::TaskOrder;
+use super::machine::Here;
 use super::task::{Header, JoinHandle, Outcome, ReadyQueue, TaskId, lock};
 use super::world::Shared;
 
@@ -45,9 +46,11 @@ pub(super) struct Executor {
     tasks: RefCell<BTreeMap<TaskId, Task>>,
 }
 
+type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
+
 struct Task {
     /// `None` while it runs.
-    future: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    future: Option<BoxFuture>,
     header: Arc<Header>,
     spawned_at: &'static Location<'static>,
 }
@@ -174,6 +177,7 @@ impl Executor {
         };
         header.unqueue();
         let waker = Waker::from(Arc::clone(&header));
+        let _here = Here::on(header.host.clone());
         // The future is dropped in here where it ends: that may panic as well.
         let polled = catch_unwind(AssertUnwindSafe(move || {
             if header.is_aborted() {
@@ -193,6 +197,25 @@ impl Executor {
             Ok(Err(outcome)) => self.end(id, outcome),
             Err(payload) => self.end(id, Outcome::Panicked(Some(payload))),
         }
+    }
+
+    /// Drops all tasks of a host, but for the one that runs, which does not run again.
+    pub(super) fn crash(&self, host: &str) {
+        let _here = Here::on(host.into());
+        while let Some((id, future)) = self.take_task_of(host) {
+            match catch_unwind(AssertUnwindSafe(|| drop(future))) {
+                Ok(()) => self.end(id, Outcome::Aborted),
+                Err(payload) => self.end(id, Outcome::Panicked(Some(payload))),
+            }
+        }
+        let tasks = self.tasks.borrow();
+        tasks.values().filter(|task| *task.header.host == *host).for_each(|task| task.header.abort());
+    }
+
+    fn take_task_of(&self, host: &str) -> Option<(TaskId, BoxFuture)> {
+        let mut tasks = self.tasks.borrow_mut();
+        let mut of_host = tasks.iter_mut().filter(|(_, task)| *task.header.host == *host);
+        of_host.find_map(|(id, task)| Some((*id, task.future.take()?)))
     }
 
     fn end(&self, id: TaskId, outcome: Outcome) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::clock::{Event, EventKey};
 use super::fault::{Answer, LinkId, Plan};
 use super::link::{End, Link};
+use super::machine::{self, Host as Machine, Parting};
 use super::world::{Core, World};
 use crate::endpoint::{Endpoint, Host, IpcEndpoint};
 use crate::runtime::race::interleave;
@@ -26,7 +27,7 @@ pub(super) struct DialId(pub(super) u64);
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
     dials: BTreeMap<DialId, Dial>,
-    /// Attempts that would have reached their destination while the network was held.
+    /// Attempts that would have reached their destination while the network was held, or their hosts parted.
     held: Vec<DialId>,
     listeners: BTreeMap<String, Backlog>,
     next_dial: u64,
@@ -39,11 +40,14 @@ pub(super) struct Hosts {
     rules: BTreeMap<String, Answer>,
     /// The addresses of the names that have any.
     names: BTreeMap<String, Vec<IpAddr>>,
+    pub(super) parting: Parting,
 }
 
 #[derive(Debug)]
 struct Backlog {
     failures: usize,
+    /// Where it runs, if that was said.
+    host: Option<Machine>,
     limit: usize,
     waiting: VecDeque<LinkId>,
     waker: Option<Waker>,
@@ -52,6 +56,7 @@ struct Backlog {
 #[derive(Debug)]
 struct Dial {
     endpoint: Endpoint,
+    from: Machine,
     plan: Plan,
     state: DialState,
     waker: Option<Waker>,
@@ -117,6 +122,15 @@ impl Hosts {
         position.and_then(|at| self.plans.remove(at)).map(|(_, plan)| plan).unwrap_or_default()
     }
 
+    /// Where whoever answers at `endpoint` runs: on the host that was said, or on the one that the endpoint names.
+    fn host_at(&mut self, endpoint: &Endpoint, from: &Machine) -> Machine {
+        let said = self.listener(endpoint).and_then(|backlog| backlog.host.clone());
+        said.unwrap_or_else(|| match endpoint {
+            Endpoint::Tcp(tcp) => tcp.host().to_string().into(),
+            _ => from.clone(),
+        })
+    }
+
     /// The listener that `endpoint` leads to: its own, or one on all addresses.
     fn listener(&mut self, endpoint: &Endpoint) -> Option<&mut Backlog> {
         let own = name(endpoint);
@@ -161,7 +175,8 @@ impl World {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         let limit = usize::try_from(backlog).unwrap_or(usize::MAX).max(1);
-        let backlog = Backlog { failures: 0, limit, waiting: VecDeque::new(), waker: None };
+        let host = machine::said();
+        let backlog = Backlog { failures: 0, host, limit, waiting: VecDeque::new(), waker: None };
         self.hosts.listeners.insert(name, backlog);
         Ok(reachable(endpoint))
     }
@@ -206,26 +221,34 @@ impl World {
         self.hosts.next_dial += 1;
         let at = self.core.now() + plan.draw_latency(&mut self.core.rng);
         let key = self.core.clock.schedule(at, Event::Connect(id));
-        let dial = Dial { endpoint, plan, state: DialState::UnderWay(Some(key)), waker: None };
+        let dial = Dial {
+            endpoint,
+            from: machine::current(),
+            plan,
+            state: DialState::UnderWay(Some(key)),
+            waker: None,
+        };
         self.hosts.dials.insert(id, dial);
         id
     }
 
     /// An attempt reaches its destination.
     pub(super) fn handle_dial(&mut self, id: DialId) {
-        if self.core.held {
+        let Some(mut dial) = self.hosts.dials.remove(&id) else { return };
+        let hosts = [dial.from.clone(), self.hosts.host_at(&dial.endpoint, &dial.from)];
+        if self.core.held || self.hosts.parting.parts(&hosts) {
             self.hosts.held.push(id);
+            self.hosts.dials.insert(id, dial);
             return;
         }
-        let Some(mut dial) = self.hosts.dials.remove(&id) else { return };
-        dial.state = self.answer(id, &dial);
+        dial.state = self.answer(id, &dial, hosts);
         if !matches!(dial.state, DialState::UnderWay(_)) {
             self.core.wake(&mut dial.waker);
         }
         self.hosts.dials.insert(id, dial);
     }
 
-    fn answer(&mut self, id: DialId, dial: &Dial) -> DialState {
+    fn answer(&mut self, id: DialId, dial: &Dial, hosts: [Machine; 2]) -> DialState {
         let link = LinkId(self.hosts.next_link);
         let rule = self.hosts.rules.get(&name(&dial.endpoint)).copied();
         let state = match (dial.plan.answer().or(rule), self.hosts.listener(&dial.endpoint)) {
@@ -243,7 +266,7 @@ impl World {
         };
         if let DialState::Connected(_) = state {
             self.hosts.next_link += 1;
-            let made = Link::new(link, dial.endpoint.clone(), dial.plan.clone(), &mut self.core);
+            let made = Link::new(link, dial.endpoint.clone(), hosts, dial.plan.clone(), &mut self.core);
             self.links.insert(link, made);
         }
         self.core.note(&[5, id.0, u64::from(matches!(state, DialState::Connected(_)))]);

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::clock::Event;
 use super::fault::{Cut, Direction, LinkId, Plan};
+use super::machine::{Host, Parting};
 use super::network::LinkInfo;
 use super::pipe::{Load, Pipe, ReadSide, WriteSide};
 use super::world::Core;
@@ -49,14 +50,16 @@ pub(super) struct Link {
     endpoint: Endpoint,
     /// Whether the client and the server have dropped their ends.
     gone: [bool; 2],
+    /// Where the client and the server run.
+    hosts: [Host; 2],
     pipes: [Pipe; 2],
     plan: Plan,
 }
 
 impl Link {
-    pub(super) fn new(id: LinkId, endpoint: Endpoint, plan: Plan, core: &mut Core) -> Self {
+    pub(super) fn new(id: LinkId, endpoint: Endpoint, hosts: [Host; 2], plan: Plan, core: &mut Core) -> Self {
         let pipes = Direction::BOTH.map(|direction| Pipe::new(&plan, direction));
-        let mut link = Self { id, cut: None, endpoint, gone: [false; 2], pipes, plan };
+        let mut link = Self { id, cut: None, endpoint, gone: [false; 2], hosts, pipes, plan };
         for direction in Direction::BOTH {
             link.trip(direction, core);
         }
@@ -220,6 +223,19 @@ impl Link {
         self.arrive(direction, core);
     }
 
+    /// Lets nothing arrive while its hosts are parted.
+    pub(super) fn part(&mut self, parted: &Parting, core: &mut Core) {
+        let parted = parted.parts(&self.hosts);
+        for direction in Direction::BOTH {
+            self.pipes[direction as usize].parted = parted;
+            self.arrive(direction, core);
+        }
+    }
+
+    pub(super) fn is_of(&self, host: &str) -> bool {
+        self.hosts.iter().any(|of| **of == *host)
+    }
+
     pub(super) fn set_capacity(&mut self, direction: Direction, bytes: usize, core: &mut Core) {
         let pipe = &mut self.pipes[direction as usize];
         pipe.capacity = bytes;
@@ -243,6 +259,7 @@ impl Link {
         LinkInfo {
             id: self.id,
             endpoint: self.endpoint.clone(),
+            hosts: self.hosts.clone(),
             cut: self.cut,
             closed: self.is_abandoned(),
             to_server: self.pipes[Direction::ToServer as usize].info(),

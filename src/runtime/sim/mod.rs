@@ -35,7 +35,7 @@
 //! program with the same seed does the same, to the byte and to the nanosecond ([`Sim::fingerprint`]
 //! checks that), as long as it keeps to this module's clock ([`now`], [`sleep`]), to one thread, and to
 //! collections of fixed order. When a run panics, its seed is printed; try many seeds in a loop, and
-//! repeat the one that failed.
+//! repeat the one that failed ([`for_seeds`]).
 //!
 //! # What goes wrong when nothing can go on
 //!
@@ -58,15 +58,16 @@
 //!   on the writer, until the reader reads; short reads and writes; half-closed connections; a reset
 //!   instead of a close where a stream is dropped with unread bytes, or written to after that.
 //! - Faults, by a [`Plan`] beforehand or by [`Network`] at any time: cuts (in order, by reset, in
-//!   silence) and stalls at any byte, refused and unanswered connections, failing accepts, a held
-//!   network, leaps of the clock ([`skip`]); spurious wakes and put-off polls by [`SimConfig`].
+//!   silence) and stalls at any byte, refused and unanswered connections, failing accepts, hosts that crash
+//!   ([`crash`]) or are parted ([`Network::partition`]), a held network, leaps of
+//!   the clock ([`skip`]); spurious wakes and put-off polls by [`SimConfig`].
 //! - Readiness as in a kernel: a stream keeps one waker per direction, the last one wins; waking a task
 //!   never runs it inside the call.
 //!
 //! # What is not
 //!
 //! Bandwidth, congestion, acknowledgements (room in the capacity is free as soon as the reader has read),
-//! lost or reordered packets below TCP, name resolution that fails, the options of TCP sockets, where a
+//! lost or reordered packets below TCP, name resolution that fails, the options of TCP sockets, the address that a
 //! connection is made from, and threads: a waker may be called from another thread, but the simulation
 //! does not wait for it.
 
@@ -76,9 +77,11 @@ mod executor;
 mod fault;
 mod hosts;
 mod link;
+mod machine;
 mod network;
 mod pipe;
 mod raw;
+mod seeds;
 mod simulation;
 mod stream;
 mod task;
@@ -89,8 +92,10 @@ mod world;
 
 pub use self::config::{SimConfig, TaskOrder};
 pub use self::fault::{Cut, Direction, LinkId, Plan};
+pub use self::machine::{crash, on, spawn_on};
 pub use self::network::{DirectionInfo, LinkInfo, Network};
 pub use self::raw::{RawListener, RawStream, raw_connect, raw_listen};
+pub use self::seeds::for_seeds;
 pub use self::simulation::{Sim, SimRuntime, spawn};
 pub use self::stream::{Connecting, SimListener, SimStream};
 pub use self::task::{JoinError, JoinHandle};

@@ -28,6 +28,8 @@ pub struct LinkInfo {
     pub id: LinkId,
     /// What the client connected to.
     pub endpoint: Endpoint,
+    /// The host that it was made from, and the one that answered.
+    pub hosts: [Arc<str>; 2],
     /// How it was cut, if it was.
     pub cut: Option<Cut>,
     /// Whether both ends have been dropped.
@@ -206,6 +208,19 @@ impl Network {
     /// Lets everything arrive now that should have arrived since [`hold`](Self::hold).
     pub fn release(&self) {
         self.shared.with(|world| world.hold(false));
+    }
+
+    /// Parts two hosts: nothing arrives between them, connection attempts included, until [`heal`](Self::heal). What
+    /// is sent stays under way.
+    ///
+    /// A host is what stands in an endpoint, or what [`on`](super::on) says; who is on none is on `localhost`.
+    pub fn partition(&self, one: &str, other: &str) {
+        self.shared.with(|world| world.part([one, other], true));
+    }
+
+    /// Ends a [`partition`](Self::partition): what should have arrived arrives now.
+    pub fn heal(&self, one: &str, other: &str) {
+        self.shared.with(|world| world.part([one, other], false));
     }
 
     fn on_link(&self, link: LinkId, f: impl FnOnce(&mut Link, &mut Core)) {

@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use fastrand::Rng;
 
 use super::config::TaskOrder;
+use super::machine::{self, Host};
 
 /// What a panic carries.
 pub(super) type Payload = Box<dyn Any + Send>;
@@ -39,6 +40,7 @@ impl ReadyQueue {
 /// What is left of a task outside of the executor; also its waker, which only queues it.
 #[derive(Debug)]
 pub(super) struct Header {
+    pub(super) host: Host,
     id: TaskId,
     join: Mutex<Join>,
     queued: AtomicBool,
@@ -62,13 +64,24 @@ pub(super) enum Outcome {
 }
 
 impl Header {
+    /// A task of the host that code runs on now.
     pub(super) fn new(id: TaskId, ready: Arc<ReadyQueue>) -> Arc<Self> {
-        Arc::new(Self { id, join: Mutex::default(), queued: AtomicBool::new(false), ready })
+        Arc::new(Self {
+            host: machine::current(),
+            id,
+            join: Mutex::default(),
+            queued: AtomicBool::new(false),
+            ready,
+        })
     }
 
     /// The task is about to run: a wake from now on queues it again.
     pub(super) fn unqueue(&self) {
         self.queued.store(false, Ordering::Release);
+    }
+
+    pub(super) fn abort(&self) {
+        lock(&self.join).abort = true;
     }
 
     pub(super) fn is_aborted(&self) -> bool {
@@ -120,7 +133,7 @@ impl<T> JoinHandle<T> {
 
     /// Drops the task's future the next time it would run, if it has not finished by then.
     pub fn abort(&self) {
-        lock(&self.header.join).abort = true;
+        self.header.abort();
         self.header.wake_by_ref();
     }
 

@@ -9,7 +9,7 @@ use fastrand::Rng;
 
 use super::clock::{Clock, Event};
 use super::config::SimConfig;
-use super::fault::{Direction, LinkId};
+use super::fault::{Cut, Direction, LinkId};
 use super::hosts::Hosts;
 use super::link::{End, Link};
 use super::network::LinkInfo;
@@ -124,6 +124,24 @@ impl World {
         }
         for dial in self.hosts.take_held() {
             self.handle_dial(dial);
+        }
+    }
+
+    /// Parts two hosts, or brings them together.
+    pub(super) fn part(&mut self, hosts: [&str; 2], parted: bool) {
+        self.hosts.parting.set(hosts, parted);
+        for link in self.links.values_mut() {
+            link.part(&self.hosts.parting, &mut self.core);
+        }
+        for dial in self.hosts.take_held() {
+            self.handle_dial(dial);
+        }
+    }
+
+    /// Cuts all connections of a host.
+    pub(super) fn cut_host(&mut self, host: &str, cut: Cut) {
+        for link in self.links.values_mut().filter(|link| link.is_of(host)) {
+            link.cut(cut, &mut self.core);
         }
     }
 

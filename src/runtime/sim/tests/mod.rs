@@ -2,6 +2,7 @@
 
 mod determinism;
 mod faults;
+mod machines;
 mod names;
 mod streams;
 mod tasks;
