@@ -31,7 +31,7 @@ pub(crate) struct Leftovers {
     level: HighWater,
     /// Ends of subscriptions, against the same marks.
     ends: HighWater,
-    /// Bytes that are not decoded, and how many there may be.
+    /// Bytes that are not decoded, with the first message of each, and how many there may be.
     raw: usize,
     max_raw: usize,
     share: Share,
@@ -76,6 +76,8 @@ struct Undecoded {
     used: usize,
     /// The first message among them: without one there is nothing to keep.
     first: Option<Message>,
+    /// What that costs: it is decoded, and the connection may have held most of it before.
+    first_cost: usize,
 }
 
 impl Leftover {
@@ -87,12 +89,22 @@ impl Leftover {
 impl Undecoded {
     /// What is left undecoded of a connection that has ended.
     fn new<S>(peer: &mut Peer<S>, bytes: Vec<u8>) -> Self {
-        let mut undecoded = Self { connection: peer.connection.take(), bytes, used: 0, first: None };
+        Self::of(peer.connection.take(), bytes)
+    }
+
+    fn of(connection: Connection, bytes: Vec<u8>) -> Self {
+        let mut undecoded = Self { connection, bytes, used: 0, first: None, first_cost: 0 };
         undecoded.first = undecoded.decode();
+        undecoded.first_cost = undecoded.first.as_ref().map_or(0, Message::cost);
         undecoded
     }
 
+    /// What it counts for, from its beginning to its end.
     fn cost(&self) -> usize {
+        self.cost_without_first() + self.first_cost
+    }
+
+    fn cost_without_first(&self) -> usize {
         ENTRY + self.bytes.len()
     }
 
@@ -201,7 +213,7 @@ impl Leftovers {
         raw: Option<Undecoded>,
     ) -> Option<Undecoded> {
         let (kept, refused) = match raw {
-            Some(raw) if raw.cost() > self.max_raw - self.raw.min(self.max_raw) => (None, Some(raw)),
+            Some(raw) if !self.has_room_for(&raw) => (None, Some(raw)),
             kept => (kept, None),
         };
         if inbox.is_empty() && kept.is_none() {
@@ -218,6 +230,12 @@ impl Leftovers {
         }
         entry.undecoded = kept;
         refused
+    }
+
+    /// A message that costs more than all may is admitted alone.
+    fn has_room_for(&self, raw: &Undecoded) -> bool {
+        let cost = if self.raw == 0 { raw.cost_without_first() } else { raw.cost() };
+        cost <= self.max_raw.saturating_sub(self.raw)
     }
 
     /// All that the oldest connection has left.
@@ -418,6 +436,51 @@ impl<S: AsyncStream> Core<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Frame;
+    use crate::protocol::{Config, Limits, Role, Security, SocketType};
+
+    /// A connection that has shaken hands with a PUSH.
+    fn connection() -> Connection {
+        let config = |socket_type| {
+            Arc::new(Config {
+                socket_type,
+                identity: bytes::Bytes::new(),
+                properties: Vec::new(),
+                limits: Limits::default(),
+                security: Security::default(),
+            })
+        };
+        let mut ours = Connection::new(&config(SocketType::Pull), Role::First);
+        let mut theirs = Connection::new(&config(SocketType::Push), Role::First);
+        let (mut to_us, mut to_them) = (Vec::new(), Vec::new());
+        ours.start(&mut to_them);
+        theirs.start(&mut to_us);
+        while theirs.handle_input(&mut &*std::mem::take(&mut to_them), &mut to_us).unwrap().is_some() {}
+        let handshaken = ours.handle_input(&mut &*to_us, &mut to_them).unwrap();
+        assert!(matches!(handshaken, Some(Event::Handshaken(_))));
+        ours.welcome(&mut to_them);
+        ours
+    }
+
+    /// What is decoded of the bytes, to know that they hold a message, can take seventy times as much as they do.
+    #[test]
+    fn the_first_message_counts_for_what_it_costs() {
+        const FRAMES: usize = 15_000;
+        let wide = [[1, 0].repeat(FRAMES - 1), vec![0, 0]].concat();
+        let undecoded = || Undecoded::of(connection(), wide.clone());
+        let cost = ENTRY + wide.len() + FRAMES * Frame::COST;
+        assert_eq!(undecoded().cost(), cost);
+        for (max, kept) in [(0, 0), (ENTRY + wide.len(), 1), (cost, 1), (3 * cost - 1, 2), (3 * cost, 3)] {
+            let mut leftovers = Leftovers::new(&SocketOptions::default().with_leftover_bytes(max));
+            let put = |n| leftovers.put_in_front(PeerId::new(n, 0), Fifo::new(), Some(undecoded()));
+            let refused = (0..5).filter_map(put).count();
+            assert_eq!(5 - refused, kept, "of {max} bytes");
+            while let Some(next) = leftovers.next() {
+                assert!(!matches!(next, Next::Decoded(_, true)), "nothing is cut");
+            }
+            assert!(leftovers.is_empty() && leftovers.raw == 0);
+        }
+    }
 
     /// Kills losing what was said about the end when nothing undecoded stands before it.
     #[test]

@@ -391,7 +391,6 @@ async fn pings() {
     drop(flood.join().unwrap());
 }
 
-/// A SUB, or a peer that says so.
 /// How many descriptors the process has, where it can be told.
 fn descriptors() -> Option<usize> {
     Some(std::fs::read_dir("/proc/self/fd").ok()?.count())
@@ -420,6 +419,7 @@ async fn ended_streams() {
     drop(streams);
 }
 
+/// A SUB, or a peer that says so.
 fn sub() -> Vec<u8> {
     rt::opening("SUB", b"")
 }
