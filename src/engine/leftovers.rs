@@ -437,21 +437,12 @@ impl<S: AsyncStream> Core<S> {
 mod tests {
     use super::*;
     use crate::message::Frame;
-    use crate::protocol::{Config, Limits, Role, Security, SocketType};
+    use crate::protocol::{Config, Role, SocketType};
 
     /// A connection that has shaken hands with a PUSH.
     fn connection() -> Connection {
-        let config = |socket_type| {
-            Arc::new(Config {
-                socket_type,
-                identity: bytes::Bytes::new(),
-                properties: Vec::new(),
-                limits: Limits::default(),
-                security: Security::default(),
-            })
-        };
-        let mut ours = Connection::new(&config(SocketType::Pull), Role::First);
-        let mut theirs = Connection::new(&config(SocketType::Push), Role::First);
+        let begin = |socket_type| Connection::new(&Arc::new(Config::new(socket_type)), Role::First);
+        let (mut ours, mut theirs) = (begin(SocketType::Pull), begin(SocketType::Push));
         let (mut to_us, mut to_them) = (Vec::new(), Vec::new());
         ours.start(&mut to_them);
         theirs.start(&mut to_us);

@@ -38,17 +38,10 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use crate::protocol::{Config, Limits, Role, Security, SocketType};
+    use crate::protocol::{Config, Role, SocketType};
 
     fn connection() -> Connection {
-        let config = Config {
-            socket_type: SocketType::Pull,
-            identity: bytes::Bytes::new(),
-            properties: Vec::new(),
-            limits: Limits::default(),
-            security: Security::default(),
-        };
-        Connection::new(&Arc::new(config), Role::First)
+        Connection::new(&Arc::new(Config::new(SocketType::Pull)), Role::First)
     }
 
     /// Takes all that is queued, as a stream would.

@@ -45,3 +45,17 @@ pub(crate) struct Config {
     /// Which mechanism it asserts; a peer must assert the same.
     pub(crate) security: Security,
 }
+
+#[cfg(test)]
+impl Config {
+    /// That of a socket of which nothing but its type is said.
+    pub(crate) fn new(socket_type: SocketType) -> Self {
+        Self {
+            socket_type,
+            identity: Bytes::new(),
+            properties: Vec::new(),
+            limits: Limits::default(),
+            security: Security::default(),
+        }
+    }
+}

@@ -41,6 +41,3 @@ pub(crate) use connection::{Connection, Role};
 pub(crate) use event::Event;
 pub(crate) use frame::{SHORT_HEADER, WireSink};
 pub(crate) use handshake::PeerInfo;
-
-#[cfg(test)]
-pub(crate) use crate::security::Security;

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
     use crate::engine::ready::ReadyQueue;
     use crate::options::SocketOptions;
-    use crate::protocol::{Config, Limits, Security, SocketType};
+    use crate::protocol::{Config, SocketType};
 
     fn mailbox() -> Arc<Mailbox> {
         let ready = Arc::new(ReadyQueue::default());
@@ -171,14 +171,7 @@ mod tests {
     }
 
     fn hello() -> Hello {
-        let config = Config {
-            socket_type: SocketType::Dealer,
-            identity: bytes::Bytes::new(),
-            properties: Vec::new(),
-            limits: Limits::default(),
-            security: Security::default(),
-        };
-        Hello::new(&Arc::new(config), &SocketOptions::default())
+        Hello::new(&Arc::new(Config::new(SocketType::Dealer)), &SocketOptions::default())
     }
 
     fn is_known(name: &str) -> bool {

@@ -25,7 +25,7 @@ fn keypair(seed: u8) -> CurveKeypair {
 
 fn client_of(server_key: CurvePublicKey) -> Arc<Config> {
     let security = Security::CurveClient { server_key, keypair: keypair(1), entropy };
-    Arc::new(Config { security, identity: Bytes::from("id"), ..new_config(Dealer) })
+    Arc::new(Config { security, identity: Bytes::from("id"), ..Config::new(Dealer) })
 }
 
 fn client() -> Arc<Config> {
@@ -34,7 +34,7 @@ fn client() -> Arc<Config> {
 
 fn server_with(keys: CurveServerKeys) -> Arc<Config> {
     let security = Security::CurveServer { keys, entropy };
-    Arc::new(Config { security, identity: Bytes::from("id"), ..new_config(Router) })
+    Arc::new(Config { security, identity: Bytes::from("id"), ..Config::new(Router) })
 }
 
 fn server() -> Arc<Config> {
@@ -426,11 +426,11 @@ fn a_system_without_random_bytes_is_no_reason_to_go_on() {
     let none = |_: &mut [u8]| Err(crate::security::NoEntropy);
     let server_key = keypair(2).public_key();
     let security = Security::CurveClient { server_key, keypair: keypair(1), entropy: none };
-    let mut side = Side::new(&Arc::new(Config { security, ..new_config(Dealer) }));
+    let mut side = Side::new(&Arc::new(Config { security, ..Config::new(Dealer) }));
     side.out.take();
     assert_eq!(side.receive(&greeting::encode("CURVE")), Err(ProtocolError::NoEntropy));
     let security = Security::CurveServer { keys: keypair(2).into(), entropy: none };
-    let (mut side, _) = greeted(&Arc::new(Config { security, ..new_config(Router) }));
+    let (mut side, _) = greeted(&Arc::new(Config { security, ..Config::new(Router) }));
     let (_, hello) = greeted(&client());
     assert_eq!(side.receive(&hello), Err(ProtocolError::NoEntropy));
     assert_eq!(side.out.take_bytes(), b"");

@@ -42,7 +42,7 @@ fn limited(security: Security) -> Arc<Config> {
         max_command_size: 10_000,
         ..Limits::default()
     };
-    Arc::new(Config { limits, security, ..new_config(Router) })
+    Arc::new(Config { limits, security, ..Config::new(Router) })
 }
 
 fn bytes(rng: &mut fastrand::Rng, max: usize) -> Vec<u8> {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::message::{Frame, Message};
+use crate::security::Security;
 
 #[cfg(feature = "curve")]
 mod curve;
@@ -149,18 +150,8 @@ impl Side {
     }
 }
 
-fn new_config(socket_type: SocketType) -> Config {
-    Config {
-        socket_type,
-        identity: Bytes::new(),
-        properties: vec![],
-        limits: Limits::default(),
-        security: Security::default(),
-    }
-}
-
 fn config(socket_type: SocketType) -> Arc<Config> {
-    Arc::new(new_config(socket_type))
+    Arc::new(Config::new(socket_type))
 }
 
 /// The greeting of a peer with NULL.

@@ -7,11 +7,11 @@ use SocketType::*;
 
 fn client(user: &str, password: &str) -> Arc<Config> {
     let security = Security::PlainClient { user: user.to_owned(), password: Password::from(password) };
-    Arc::new(Config { security, identity: Bytes::from("id"), ..new_config(Dealer) })
+    Arc::new(Config { security, identity: Bytes::from("id"), ..Config::new(Dealer) })
 }
 
 fn server() -> Arc<Config> {
-    Arc::new(Config { security: Security::PlainServer, ..new_config(Router) })
+    Arc::new(Config { security: Security::PlainServer, ..Config::new(Router) })
 }
 
 /// A side that has taken `greeting` of the other, and what it said.

@@ -6,7 +6,7 @@ use super::*;
 use SocketType::*;
 
 fn sealing(socket_type: SocketType, key: u8) -> Config {
-    Config { security: Security::Toy { key }, identity: Bytes::from("id"), ..new_config(socket_type) }
+    Config { security: Security::Toy { key }, identity: Bytes::from("id"), ..Config::new(socket_type) }
 }
 
 /// Carries bytes between two sides until neither has any left.

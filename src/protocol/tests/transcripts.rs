@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn greeting_and_ready() {
-    let mut config = new_config(SocketType::Dealer);
+    let mut config = Config::new(SocketType::Dealer);
     config.identity = Bytes::from("me");
     config.properties = vec![("X-Name".to_owned(), Bytes::from("v"))];
     let mut side = Side::new(&Arc::new(config));
@@ -68,7 +68,7 @@ fn an_error_takes_the_place_of_ready() {
 /// The Identity of types that have none is not sent.
 #[test]
 fn ready_of_a_push_socket() {
-    let mut config = new_config(SocketType::Push);
+    let mut config = Config::new(SocketType::Push);
     config.identity = Bytes::from("me");
     let mut side = Side::new(&Arc::new(config));
     side.out.take();

@@ -292,7 +292,7 @@ fn trap_46_announced_lengths_allocate_nothing() {
 }
 
 fn limited(limits: Limits) -> Side {
-    let mut config = new_config(Pull);
+    let mut config = Config::new(Pull);
     config.limits = limits;
     Side::ready_with(&Arc::new(config), Push, 1)
 }

@@ -154,8 +154,8 @@ impl std::fmt::Debug for CurveServer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Limits, SocketType};
-    use crate::security::{CurveSecretKey, NoEntropy, Security};
+    use crate::protocol::SocketType;
+    use crate::security::{CurveSecretKey, NoEntropy};
 
     fn entropy(bytes: &mut [u8]) -> Result<(), NoEntropy> {
         bytes.iter_mut().zip(1_u8..).for_each(|(byte, at)| *byte = at);
@@ -180,9 +180,7 @@ mod tests {
 
     impl Liar {
         fn new() -> Self {
-            let (socket_type, limits) = (SocketType::Router, Limits::default());
-            let (identity, properties, security) = (<_>::default(), vec![], Security::Null);
-            let config = Config { socket_type, identity, properties, limits, security };
+            let config = Config::new(SocketType::Router);
             let transient = StaticSecret::from([77; 32]);
             let server_key = keypair(SERVER).public_key();
             let shared = SharedKey::agree(&transient, server_key.as_bytes()).unwrap();
