@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use super::sealed::{messages, settle};
+use super::mechanisms::{assert_refuses_mechanisms, assert_two_get_nowhere, greeted};
+use super::sealed::{assert_limited, assert_recovered_in_any_order, messages, settle};
 use super::*;
 use crate::security::{Credentials, CurveKeypair, CurvePublicKey, CurveSecretKey, CurveServerKeys};
 use SocketType::*;
@@ -39,14 +40,6 @@ fn server_with(keys: CurveServerKeys) -> Arc<Config> {
 
 fn server() -> Arc<Config> {
     server_with(keypair(2).into())
-}
-
-fn greeted(config: &Arc<Config>) -> (Side, Vec<u8>) {
-    let mut side = Side::new(config);
-    side.out.take();
-    side.receive(&greeting::encode("CURVE")).unwrap();
-    let said = side.out.take_bytes();
-    (side, said)
 }
 
 fn pair() -> (Side, Side) {
@@ -214,21 +207,13 @@ fn two_clients_and_two_servers_get_nowhere() {
     let error = a.receive(&hello).unwrap_err();
     assert_eq!(error, ProtocolError::BothClients { mechanism: "CURVE" });
     assert!(error.is_permanent());
-    let (mut a, mut b) = (Side::new(&server()), Side::new(&server()));
-    assert_eq!(settle(&mut a, &mut b), (vec![], vec![]));
-    assert!(!a.connection.is_ready() && !b.connection.is_ready());
+    assert_two_get_nowhere(&server());
 }
 
 #[test]
 fn nobody_without_curve_gets_in() {
     for config in [client(), server()] {
-        for mechanism in ["NULL", "PLAIN", "", "CURV", "CURVEX", "curve"] {
-            let mut side = Side::new(&config);
-            side.out.take();
-            let result = side.receive(&greeting::encode(mechanism));
-            assert!(matches!(result, Err(ProtocolError::MechanismMismatch { .. })), "{mechanism:?}");
-            assert_eq!(side.out.take_bytes(), b"");
-        }
+        assert_refuses_mechanisms(&config, &["NULL", "PLAIN", "", "CURV", "CURVEX", "curve"]);
         let mut side = Side::new(&config);
         let mut old = greeting::encode("CURVE");
         old[10] = 2;
@@ -346,14 +331,7 @@ fn limits_hold_inside_the_seal() {
         settle(&mut a, &mut b);
         (a, b)
     };
-    let (mut a, mut b) = limited();
-    assert_eq!(b.receive(&a.encode(&message(&[&[0; 100]]))).unwrap().len(), 1);
-    let wire = a.encode(&message(&[&[0; 60], &[0; 41]]));
-    assert_eq!(b.receive(&wire), Err(ProtocolError::MessageTooLarge { size: 101, max: 100 }));
-    let (mut a, mut b) = limited();
-    a.connection.encode_subscribe(&[b't'; 50], &mut a.out);
-    let wire = a.out.take_bytes();
-    assert_eq!(b.receive(&wire), Err(ProtocolError::CommandTooLarge { size: 60, max: 50 }));
+    assert_limited(limited);
     // The header alone is enough.
     let header = frame(0, &[0; 134]);
     let too_large = Err(ProtocolError::MessageTooLarge { size: 134, max: 100 });
@@ -363,18 +341,7 @@ fn limits_hold_inside_the_seal() {
 /// What a lost connection left unsent is sealed anew on the next: it is recovered first, in any order.
 #[test]
 fn sealed_messages_are_recovered_in_any_order() {
-    let (mut a, mut b) = pair();
-    let sent = messages().map(|message| {
-        a.connection.encode_message(&message, &mut a.out);
-        (a.out.take(), message)
-    });
-    for (pieces, message) in sent.iter().rev() {
-        assert_eq!(a.connection.recover(pieces.clone()).as_ref(), Some(message));
-        assert_eq!(b.connection.recover(pieces.clone()), None, "only the side that sealed");
-    }
-    for (pieces, message) in sent {
-        assert_eq!(b.receive(&pieces.concat()), Ok(vec![Event::Message(message)]));
-    }
+    assert_recovered_in_any_order(pair());
 }
 
 /// A peer that is unknown is kept to a bound, also in what it may seal as metadata.
@@ -382,12 +349,9 @@ fn sealed_messages_are_recovered_in_any_order() {
 fn handshakes_are_bounded_over_all_commands() {
     let mut config = (*client()).clone();
     config.properties = vec![("X-Large".to_owned(), vec![0; 7700].into())];
-    let (mut a, mut b) = (Side::new(&Arc::new(config)), Side::new(&server()));
-    for side in [&mut a, &mut b] {
-        side.out.take();
-        side.receive(&greeting::encode("CURVE")).unwrap();
-    }
-    b.receive(&a.out.take_bytes()).unwrap();
+    let (mut a, hello) = greeted(&Arc::new(config));
+    let (mut b, _) = greeted(&server());
+    b.receive(&hello).unwrap();
     a.receive(&b.out.take_bytes()).unwrap();
     let max = Limits::default().max_handshake_bytes;
     assert_eq!(b.receive(&a.out.take_bytes()), Err(ProtocolError::HandshakeTooLarge { max }));

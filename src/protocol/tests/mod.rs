@@ -13,6 +13,8 @@ use crate::security::Security;
 mod curve;
 mod fragmentation;
 mod fuzz;
+#[cfg(any(feature = "plain", feature = "curve"))]
+mod mechanisms;
 #[cfg(feature = "plain")]
 mod plain;
 mod recover;

@@ -1,5 +1,6 @@
 //! PLAIN between two sides.
 
+use super::mechanisms::{assert_refuses_mechanisms, assert_two_get_nowhere, greeted};
 use super::sealed::{messages, settle};
 use super::*;
 use crate::security::{Credentials, Password};
@@ -12,15 +13,6 @@ fn client(user: &str, password: &str) -> Arc<Config> {
 
 fn server() -> Arc<Config> {
     Arc::new(Config { security: Security::PlainServer, ..Config::new(Router) })
-}
-
-/// A side that has taken `greeting` of the other, and what it said.
-fn greeted(config: &Arc<Config>) -> (Side, Vec<u8>) {
-    let mut side = Side::new(config);
-    side.out.take();
-    side.receive(&greeting::encode("PLAIN")).unwrap();
-    let said = side.out.take_bytes();
-    (side, said)
 }
 
 #[test]
@@ -83,9 +75,7 @@ fn two_clients_and_two_servers_get_nowhere() {
     let error = a.receive(&hello).unwrap_err();
     assert_eq!(error, ProtocolError::BothClients { mechanism: "PLAIN" });
     assert!(error.is_permanent());
-    let (mut a, mut b) = (Side::new(&server()), Side::new(&server()));
-    assert_eq!(settle(&mut a, &mut b), (vec![], vec![]));
-    assert!(!a.connection.is_ready() && !b.connection.is_ready());
+    assert_two_get_nowhere(&server());
 }
 
 #[test]
@@ -146,11 +136,5 @@ fn refusals_are_heard_before_and_after_welcome() {
 
 #[test]
 fn nobody_without_plain_gets_in() {
-    for mechanism in ["NULL", "CURVE", "", "PLAI", "PLAINX", "plain"] {
-        let mut side = Side::new(&server());
-        side.out.take();
-        let result = side.receive(&greeting::encode(mechanism));
-        assert!(matches!(result, Err(ProtocolError::MechanismMismatch { .. })), "{mechanism:?}: {result:?}");
-        assert_eq!(side.out.take_bytes(), b"");
-    }
+    assert_refuses_mechanisms(&server(), &["NULL", "CURVE", "", "PLAI", "PLAINX", "plain"]);
 }

@@ -36,6 +36,34 @@ fn sealed_pair() -> (Side, Side) {
     pair(sealing(Dealer, 3), sealing(Router, 200))
 }
 
+/// Messages of 100 bytes pass, and commands of 50, whatever sealing adds.
+pub(super) fn assert_limited(limited: impl Fn() -> (Side, Side)) {
+    let (mut a, mut b) = limited();
+    assert_eq!(b.receive(&a.encode(&message(&[&[0; 100]]))).unwrap().len(), 1);
+    assert_eq!(b.receive(&a.encode(&message(&[&[0; 50], &[0; 50]]))).unwrap().len(), 1);
+    let wire = a.encode(&message(&[&[0; 60], &[0; 41]]));
+    assert_eq!(b.receive(&wire), Err(ProtocolError::MessageTooLarge { size: 101, max: 100 }));
+    let (mut a, mut b) = limited();
+    a.connection.encode_subscribe(&[b't'; 50], &mut a.out);
+    let wire = a.out.take_bytes();
+    assert_eq!(b.receive(&wire), Err(ProtocolError::CommandTooLarge { size: 60, max: 50 }));
+}
+
+/// What was sealed can be had again, in any order, and that has changed nothing for the peer.
+pub(super) fn assert_recovered_in_any_order((mut a, mut b): (Side, Side)) {
+    let sent = messages().map(|message| {
+        a.connection.encode_message(&message, &mut a.out);
+        (a.out.take(), message)
+    });
+    for (pieces, message) in sent.iter().rev() {
+        assert_eq!(a.connection.recover(pieces.clone()).as_ref(), Some(message));
+        assert_eq!(b.connection.recover(pieces.clone()), None, "only the side that sealed");
+    }
+    for (pieces, message) in sent {
+        assert_eq!(b.receive(&pieces.concat()), Ok(vec![Event::Message(message)]));
+    }
+}
+
 pub(super) fn messages() -> [Message; 5] {
     [
         message(&[b"secret word"]),
@@ -121,35 +149,15 @@ fn limits_hold_inside_the_seal() {
         theirs.limits = Limits { max_message_size: 100, max_command_size: 50, ..Limits::default() };
         pair(sealing(Dealer, 3), theirs)
     };
-    let (mut a, mut b) = limited();
-    assert_eq!(b.receive(&a.encode(&message(&[&[0; 100]]))).unwrap().len(), 1);
-    assert_eq!(b.receive(&a.encode(&message(&[&[0; 50], &[0; 50]]))).unwrap().len(), 1);
-    let wire = a.encode(&message(&[&[0; 60], &[0; 41]]));
-    assert_eq!(b.receive(&wire), Err(ProtocolError::MessageTooLarge { size: 101, max: 100 }));
+    assert_limited(limited);
     // So far beyond that the header alone is enough.
     let wire = frame(0, &[0; 107]);
     assert_eq!(limited().1.receive(&wire[..2]), Err(ProtocolError::MessageTooLarge { size: 107, max: 100 }));
-    let (mut a, mut b) = limited();
-    a.connection.encode_subscribe(&[b't'; 50], &mut a.out);
-    let wire = a.out.take_bytes();
-    assert_eq!(b.receive(&wire), Err(ProtocolError::CommandTooLarge { size: 60, max: 50 }));
 }
 
 #[test]
 fn sealed_messages_are_recovered_in_any_order() {
-    let (mut a, mut b) = sealed_pair();
-    let sent = messages().map(|message| {
-        a.connection.encode_message(&message, &mut a.out);
-        (a.out.take(), message)
-    });
-    for (pieces, message) in sent.iter().rev() {
-        assert_eq!(a.connection.recover(pieces.clone()).as_ref(), Some(message));
-        assert_eq!(b.connection.recover(pieces.clone()), None, "only the side that sealed");
-    }
-    // Recovering has changed nothing for the peer.
-    for (pieces, message) in sent {
-        assert_eq!(b.receive(&pieces.concat()), Ok(vec![Event::Message(message)]));
-    }
+    assert_recovered_in_any_order(sealed_pair());
 }
 
 #[test]

@@ -135,21 +135,9 @@ mod tests {
     }
 
     fn sealed(seal: &mut CurveSeal, flags: Flags, payload: &[u8]) -> Vec<u8> {
-        let mut out = Wire(vec![]);
+        let mut out = Vec::new();
         seal.seal(flags, payload, &mut out);
-        out.0
-    }
-
-    struct Wire(Vec<u8>);
-
-    impl WireSink for Wire {
-        fn put(&mut self, bytes: &[u8]) {
-            self.0.extend_from_slice(bytes);
-        }
-
-        fn put_shared(&mut self, bytes: &Bytes) {
-            self.put(bytes);
-        }
+        out
     }
 
     /// The end of the numbers is reached by nobody, and harms nobody.
