@@ -52,6 +52,8 @@ pub(super) struct Link {
     gone: [bool; 2],
     /// Where the client and the server run.
     hosts: [Host; 2],
+    /// Nothing passes between them.
+    parted: bool,
     pipes: [Pipe; 2],
     plan: Plan,
 }
@@ -59,7 +61,8 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn new(id: LinkId, endpoint: Endpoint, hosts: [Host; 2], plan: Plan, core: &mut Core) -> Self {
         let pipes = Direction::BOTH.map(|direction| Pipe::new(&plan, direction));
-        let mut link = Self { id, cut: None, endpoint, gone: [false; 2], hosts, pipes, plan };
+        let (gone, parted) = ([false; 2], false);
+        let mut link = Self { id, cut: None, endpoint, gone, hosts, parted, pipes, plan };
         for direction in Direction::BOTH {
             link.trip(direction, core);
         }
@@ -169,6 +172,9 @@ impl Link {
 
     /// Takes in what has come to the end of its way.
     pub(super) fn arrive(&mut self, direction: Direction, core: &mut Core) {
+        if self.parted {
+            return;
+        }
         while let Some(load) = self.pipes[direction as usize].pop_due(core) {
             match load {
                 Load::Data(data) => self.deliver(direction, data, core),
@@ -224,12 +230,8 @@ impl Link {
     }
 
     /// Lets nothing arrive while its hosts are parted.
-    pub(super) fn part(&mut self, parted: &Parting, core: &mut Core) {
-        let parted = parted.parts(&self.hosts);
-        for direction in Direction::BOTH {
-            self.pipes[direction as usize].parted = parted;
-            self.arrive(direction, core);
-        }
+    pub(super) fn part(&mut self, parting: &Parting) {
+        self.parted = parting.parts(&self.hosts);
     }
 
     pub(super) fn is_of(&self, host: &str) -> bool {

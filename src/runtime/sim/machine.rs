@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::executor::Executor;
 use super::fault::Cut;
-use super::simulation::{SimRuntime, spawn};
+use super::simulation::{OUTSIDE, spawn};
 use super::task::JoinHandle;
 
 /// The name of a host.
@@ -18,32 +18,33 @@ pub(super) type Host = Arc<str>;
 const LOCALHOST: &str = "localhost";
 
 thread_local! {
-    static HERE: RefCell<Option<Host>> = const { RefCell::new(None) };
-}
-
-/// The host that code runs on, as far as it was said.
-pub(super) fn said() -> Option<Host> {
-    HERE.with_borrow(Clone::clone)
+    static HERE: RefCell<Host> = RefCell::new(LOCALHOST.into());
 }
 
 /// The host that code runs on.
 pub(super) fn current() -> Host {
-    said().unwrap_or_else(|| LOCALHOST.into())
+    HERE.with_borrow(Clone::clone)
 }
 
-/// Code runs on a host until it is dropped.
-pub(super) struct Here(Option<Host>);
+/// The host that code runs on, as far as it was said.
+pub(super) fn said() -> Option<Host> {
+    Some(current()).filter(|host| **host != *LOCALHOST)
+}
+
+/// Code runs on a host until it is dropped, and then where it did before.
+pub(super) struct Here {
+    before: Host,
+}
 
 impl Here {
     pub(super) fn on(host: Host) -> Self {
-        let said = Some(host).filter(|host| **host != *LOCALHOST);
-        Self(HERE.replace(said))
+        Self { before: HERE.replace(host) }
     }
 }
 
 impl Drop for Here {
     fn drop(&mut self) {
-        HERE.set(self.0.take());
+        HERE.with_borrow_mut(|here| std::mem::swap(here, &mut self.before));
     }
 }
 
@@ -141,8 +142,7 @@ where
 /// Outside of [`Sim::block_on`](super::Sim::block_on).
 #[track_caller]
 pub fn crash(host: &str, cut: Cut) {
-    SimRuntime::expect_current().shared().with(|world| world.cut_host(host, cut));
-    if let Some(executor) = Executor::current() {
-        executor.crash(host);
-    }
+    let executor = Executor::current().expect(OUTSIDE);
+    executor.shared().with(|world| world.cut_host(host, cut));
+    executor.crash(host);
 }

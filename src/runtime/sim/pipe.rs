@@ -31,8 +31,6 @@ pub(super) struct Pipe {
     pub(super) was_reset: bool,
     /// Bytes that were accepted.
     sent: u64,
-    /// Its hosts are parted.
-    pub(super) parted: bool,
     pub(super) stall_after: Option<u64>,
     pub(super) stalled: bool,
     /// Bytes that were accepted and not read, wherever they are: `used <= capacity` unless it shrank.
@@ -91,7 +89,6 @@ impl Pipe {
             refused: false,
             was_reset: false,
             sent: 0,
-            parted: false,
             stall_after: plan.stall_point(direction),
             stalled: false,
             used: 0,
@@ -127,7 +124,7 @@ impl Pipe {
 
     /// What arrives next, if its time has come and nothing holds it up.
     pub(super) fn pop_due(&mut self, core: &Core) -> Option<Load> {
-        if self.stalled || self.parted || core.held || self.in_flight.front()?.at > core.now() {
+        if self.stalled || core.held || self.in_flight.front()?.at > core.now() {
             return None;
         }
         self.in_flight.pop_front().map(|segment| segment.load)

@@ -144,7 +144,7 @@ impl SimRuntime {
     }
 }
 
-const OUTSIDE: &str = "no simulation runs here: call it inside Sim::block_on";
+pub(super) const OUTSIDE: &str = "no simulation runs here: call it inside Sim::block_on";
 
 impl Runtime for SimRuntime {
     type Listener = SimListener;

@@ -114,24 +114,24 @@ impl World {
     /// Stops or starts all arrivals.
     pub(super) fn hold(&mut self, held: bool) {
         self.core.held = held;
-        if held {
-            return;
-        }
-        for link in self.links.values_mut() {
-            for direction in Direction::BOTH {
-                link.arrive(direction, &mut self.core);
-            }
-        }
-        for dial in self.hosts.take_held() {
-            self.handle_dial(dial);
-        }
+        self.catch_up();
     }
 
     /// Parts two hosts, or brings them together.
     pub(super) fn part(&mut self, hosts: [&str; 2], parted: bool) {
         self.hosts.parting.set(hosts, parted);
         for link in self.links.values_mut() {
-            link.part(&self.hosts.parting, &mut self.core);
+            link.part(&self.hosts.parting);
+        }
+        self.catch_up();
+    }
+
+    /// Lets everything arrive that should have, and that nothing holds up any more.
+    fn catch_up(&mut self) {
+        for link in self.links.values_mut() {
+            for direction in Direction::BOTH {
+                link.arrive(direction, &mut self.core);
+            }
         }
         for dial in self.hosts.take_held() {
             self.handle_dial(dial);
