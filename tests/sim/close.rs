@@ -46,9 +46,7 @@ fn a_request_whose_reply_is_outstanding_is_not_sent_again() {
         sim.block_on(async {
             let router = Router::bind_with_options(endpoint, without_heartbeats()).await.unwrap();
             let options = without_heartbeats().with_req_resend(true);
-            let req = monocoque::socket::ReqSocket::<SimStream>::connect_with_options(endpoint, options)
-                .await
-                .unwrap();
+            let req = Req::connect_with_options(endpoint, options).await.unwrap();
             req.send("once").await.unwrap();
             assert_eq!(router.recv().await.unwrap()[2], "once");
             assert_eq!(req.close().await, 0);

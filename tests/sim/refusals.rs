@@ -4,7 +4,6 @@ use super::support::*;
 use monocoque::options::ReconnectStop;
 
 type Pair = monocoque::socket::PairSocket<SimStream>;
-type Req = monocoque::socket::ReqSocket<SimStream>;
 type Rep = monocoque::socket::RepSocket<SimStream>;
 
 const MIB: usize = 1024 * 1024;

@@ -11,6 +11,7 @@ pub type Push = socket::PushSocket<SimStream>;
 pub type Pull = socket::PullSocket<SimStream>;
 pub type Dealer = socket::DealerSocket<SimStream>;
 pub type Router = socket::RouterSocket<SimStream>;
+pub type Req = socket::ReqSocket<SimStream>;
 pub type Pub = socket::PubSocket<SimStream>;
 pub type Sub = socket::SubSocket<SimStream>;
 pub type XPub = socket::XPubSocket<SimStream>;

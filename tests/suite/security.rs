@@ -342,7 +342,7 @@ fn raw_connections_stall_no_curve_server() {
             let open = |n: usize| {
                 let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
                 // Nothing, half a greeting, all of it, or a HELLO of noise too.
-                let said = [opening_of_curve(), vec![4, 200], vec![9; 200]].concat();
+                let said = [rt::greeting("CURVE"), vec![4, 200], vec![9; 200]].concat();
                 let _ = stream.write_all(&said[..[0, 20, 64, 266][n % 4]]);
                 stream
             };
@@ -354,13 +354,6 @@ fn raw_connections_stall_no_curve_server() {
         assert_eq!(pull.recv().await.unwrap()[0], "let in");
         drop(silent);
     });
-}
-
-fn opening_of_curve() -> Vec<u8> {
-    let mut greeting = vec![0; 64];
-    (greeting[0], greeting[9], greeting[10], greeting[11]) = (0xFF, 0x7F, 3, 1);
-    greeting[12..17].copy_from_slice(b"CURVE");
-    greeting
 }
 
 /// One that cannot prove the server key is not talked to, and tried again: somebody else may answer there.
@@ -375,7 +368,7 @@ fn a_server_that_only_claims_to_be_it_is_found_out() {
         let impostor = rt::blocking(move || {
             for _ in 0..2 {
                 let (mut stream, _) = listener.accept().unwrap();
-                stream.write_all(&opening_of_curve()).unwrap();
+                stream.write_all(&rt::greeting("CURVE")).unwrap();
                 stream.read_exact(&mut [0; 64 + 202]).unwrap();
                 stream.write_all(&[&[4, 168][..], b"\x07WELCOME", &[3; 160]].concat()).unwrap();
                 // Nothing but the end comes: no ERROR, and no INITIATE.

@@ -32,7 +32,7 @@ pub use self::stalled::{handshake, opening};
 mod any_tokio {
     pub use super::folder::Folder;
     pub use super::stalled::{
-        Flooder, StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer,
+        Flooder, StalledPeer, dealer_that_never_reads, greeting, handshake, opening, stalled_peer,
     };
     pub use super::vacant::vacant;
     pub use futures_util::future::BoxFuture;
@@ -128,7 +128,7 @@ pub mod tokio_threads {
 pub mod compio {
     pub use super::folder::Folder;
     pub use super::stalled::{
-        Flooder, StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer,
+        Flooder, StalledPeer, dealer_that_never_reads, greeting, handshake, opening, stalled_peer,
     };
     pub use super::vacant::vacant;
     pub use futures_util::future::LocalBoxFuture as BoxFuture;
@@ -210,7 +210,7 @@ pub mod compio {
 pub mod smol {
     pub use super::folder::Folder;
     pub use super::stalled::{
-        Flooder, StalledPeer, dealer_that_never_reads, handshake, opening, stalled_peer,
+        Flooder, StalledPeer, dealer_that_never_reads, greeting, handshake, opening, stalled_peer,
     };
     pub use super::vacant::vacant;
     use ::smol::Async;

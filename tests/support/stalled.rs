@@ -47,13 +47,19 @@ pub fn dealer_that_never_reads(endpoint: &Endpoint, identity: &[u8]) -> TcpStrea
     stream
 }
 
-/// Greeting and READY of the NULL handshake, byte by byte.
-pub fn opening(socket_type: &str, identity: &[u8]) -> Vec<u8> {
+/// The greeting of ZMTP 3.1, byte by byte.
+pub fn greeting(mechanism: &str) -> Vec<u8> {
     let mut bytes = vec![0; 64];
     bytes[0] = 0xFF;
     bytes[9] = 0x7F;
     bytes[10..12].copy_from_slice(&[3, 1]);
-    bytes[12..16].copy_from_slice(b"NULL");
+    bytes[12..][..mechanism.len()].copy_from_slice(mechanism.as_bytes());
+    bytes
+}
+
+/// Greeting and READY of the NULL handshake, byte by byte.
+pub fn opening(socket_type: &str, identity: &[u8]) -> Vec<u8> {
+    let mut bytes = greeting("NULL");
     let mut ready = b"\x05READY".to_vec();
     for (name, value) in [("Socket-Type", socket_type.as_bytes()), ("Identity", identity)] {
         ready.push(name.len() as u8);

@@ -1,6 +1,6 @@
 //! What a libzmq peer has read is not in doubt when it leaves in order, whoever leaves and whoever has bound.
 
-use super::matrix::theirs;
+use super::matrix::{their_echo, theirs};
 use super::rt::{self, *};
 
 const CLIENTS: u64 = 20;
@@ -46,13 +46,7 @@ fn a_server_that_is_left() {
         socket.bind("tcp://127.0.0.1:*").unwrap();
         let endpoint = socket.get_last_endpoint().unwrap().unwrap();
         let client = DealerSocket::connect(endpoint).await.unwrap();
-        let echo = rt::blocking(move || {
-            for _ in 0..MESSAGES {
-                let frames = socket.recv_multipart(0).unwrap();
-                socket.send_multipart(frames, 0).unwrap();
-            }
-            socket
-        });
+        let echo = their_echo(socket, MESSAGES);
         let asking = async {
             for n in 0..MESSAGES as u32 {
                 client.send(n.to_be_bytes()).await.unwrap();

@@ -206,6 +206,18 @@ pub fn their_send(socket: &zmq::Socket, frames: &[Vec<u8>]) {
     }
 }
 
+/// Their side gives so many messages back.
+pub async fn their_echo(socket: zmq::Socket, count: usize) -> zmq::Socket {
+    rt::blocking(move || {
+        for _ in 0..count {
+            let frames = socket.recv_multipart(0).unwrap();
+            socket.send_multipart(frames, 0).unwrap();
+        }
+        socket
+    })
+    .await
+}
+
 /// What goes in front of a message, and of the echo of it.
 pub fn envelope(from_dealer: bool, to_rep: bool, router_to: Option<&str>) -> Frames {
     match router_to {
@@ -218,13 +230,7 @@ pub fn envelope(from_dealer: bool, to_rep: bool, router_to: Option<&str>) -> Fra
 /// All messages there and back; the one that begins adds the envelope.
 async fn we_ask(kind: Kind, ours: &Ours, socket: zmq::Socket, their: zmq::SocketType) -> zmq::Socket {
     ours.wait_for_peer().await;
-    let echo = rt::blocking(move || {
-        for _ in script() {
-            let frames = socket.recv_multipart(0).unwrap();
-            socket.send_multipart(frames, 0).unwrap();
-        }
-        socket
-    });
+    let echo = their_echo(socket, script().len());
     let asking = async {
         let front =
             envelope(kind == Kind::Dealer, their == zmq::REP, (kind == Kind::Router).then_some("theirs"));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::join;
 use monocoque::security::{CurveKeypair, CurvePublicKey, CurveSecretKey, Verdict, allow_keys, allow_users};
 
-use super::matrix::{PAIRS, meet, options, play, theirs_of};
+use super::matrix::{PAIRS, meet, options, play, their_echo, theirs_of};
 use super::rt::{self, *};
 
 /// The tests must not pass for lack of what they test.
@@ -258,14 +258,7 @@ fn payloads_of_all_sizes() {
         let endpoint = socket.get_last_endpoint().unwrap().unwrap();
         let pair = PairSocket::connect_with_options(&endpoint, options).await.unwrap();
         let sizes = sizes();
-        let count = sizes.len() * 2;
-        let echo = rt::blocking(move || {
-            for _ in 0..count {
-                let frames = socket.recv_multipart(0).unwrap();
-                socket.send_multipart(frames, 0).unwrap();
-            }
-            socket
-        });
+        let echo = their_echo(socket, sizes.len() * 2);
         let asking = async {
             for size in sizes {
                 let payload: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();

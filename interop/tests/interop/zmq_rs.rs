@@ -61,6 +61,24 @@ async fn their_recv(socket: &mut impl SocketRecv, front: &[Bytes], n: usize) {
     assert!(received[..front.len()] == *front && received[front.len()..] == frames(n), "{n}");
 }
 
+async fn their_recv_all(socket: &mut impl SocketRecv) {
+    for n in 0..MESSAGES {
+        their_recv(socket, &[], n).await;
+    }
+}
+
+async fn their_send_all(socket: &mut impl SocketSend) {
+    for n in 0..MESSAGES {
+        their_send(socket, &[], n).await;
+    }
+}
+
+async fn our_send_all(ours: &Ours) {
+    for n in 0..MESSAGES {
+        ours.send(message(&[], n)).await;
+    }
+}
+
 /// Asks one thing after the other; `front` is the envelope.
 fn asks<S: Socket + SocketRecv + SocketSend>(at: At, front: &'static [&'static [u8]]) {
     theirs(async {
@@ -175,24 +193,15 @@ fn pipelines() {
             let receives = |at| {
                 theirs(async {
                     let mut socket = open::<TheirPull>(at).await;
-                    for n in 0..MESSAGES {
-                        their_recv(&mut socket, &[], n).await;
-                    }
+                    their_recv_all(&mut socket).await;
                 });
             };
-            meet(Kind::Push, ours_bind, receives, async |ours| {
-                for n in 0..MESSAGES {
-                    ours.send(message(&[], n)).await;
-                }
-            })
-            .await;
+            meet(Kind::Push, ours_bind, receives, our_send_all).await;
             let (over, wait) = mpsc::channel::<()>();
             let sends = move |at| {
                 theirs(async {
                     let mut socket = open::<TheirPush>(at).await;
-                    for n in 0..MESSAGES {
-                        their_send(&mut socket, &[], n).await;
-                    }
+                    their_send_all(&mut socket).await;
                     let _ = wait.recv();
                 });
             };
@@ -215,16 +224,12 @@ fn topics() {
                 theirs(async {
                     let mut socket = open::<TheirSub>(at).await;
                     socket.subscribe("").await.unwrap();
-                    for n in 0..MESSAGES {
-                        their_recv(&mut socket, &[], n).await;
-                    }
+                    their_recv_all(&mut socket).await;
                 });
             };
             meet(Kind::Pub, ours_bind, subscribes, async |ours| {
                 ours.wait_for_receiver().await;
-                for n in 0..MESSAGES {
-                    ours.send(message(&[], n)).await;
-                }
+                our_send_all(ours).await;
             })
             .await;
             // It does not say when somebody has subscribed: it begins once we have heard it.
@@ -237,9 +242,7 @@ fn topics() {
                         socket.send("are you there?".into()).await.unwrap();
                         ::tokio::task::yield_now().await;
                     }
-                    for n in 0..MESSAGES {
-                        their_send(&mut socket, &[], n).await;
-                    }
+                    their_send_all(&mut socket).await;
                     while wait.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
                         ::tokio::task::yield_now().await;
                     }
