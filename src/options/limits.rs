@@ -42,9 +42,8 @@ impl SocketOptions {
     /// received what is in them; default as many as `recv_hwm_bytes`. One that ends leaves at most one read of
     /// 32 KiB, and counts for 1 KiB besides and for what its first message [costs](crate::Message::cost), which may
     /// have begun before; one that costs more than all may is kept while there is no other. Past it the messages of the
-    /// newest are dropped and counted
-    /// by cause ([`DropCause::Leftover`](crate::monitor::DropCause::Leftover)); 0 keeps none. libzmq keeps them
-    /// decoded, without a bound over all connections.
+    /// newest are dropped and counted by cause ([`DropCause::Leftover`](crate::monitor::DropCause::Leftover)); 0 keeps
+    /// none. libzmq keeps them decoded, without a bound over all connections.
     #[must_use]
     pub fn with_leftover_bytes(mut self, bytes: usize) -> Self {
         self.leftover_bytes = Some(bytes);
