@@ -11,7 +11,7 @@
 //! Of the sockets the code is in `run.rs`, of the files in `keys.rs`. A server of the fourth line goes after 8 s.
 #![cfg_attr(
     not(any(feature = "tokio", feature = "compio")),
-    allow(dead_code, unused_imports, reason = "without a runtime it only makes keys")
+    allow(dead_code, unused_imports, unused_variables, reason = "without a runtime it only makes keys")
 )]
 
 #[macro_use]
