@@ -6,7 +6,6 @@ use super::pending::Queued;
 use super::resend::queue_once_more;
 use crate::message::Message;
 use crate::monitor::{DropCause, PeerId};
-use crate::resilience::Permit;
 use crate::runtime::AsyncStream;
 
 /// How often each peer is read at most before its last message is handed out: one that never stops sending
@@ -30,25 +29,57 @@ impl<S> Peer<S> {
 
 impl<S: AsyncStream> Core<S> {
     /// Keeps a message as the one that leaves next, in place of those that have not left.
-    pub(super) fn conflate(&mut self, id: PeerId, message: Message, permit: Permit) {
-        let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, permit) };
-        let replaced: Vec<Queued> = match peer.link.inproc_mut() {
+    pub(super) fn conflate(&mut self, id: PeerId, queued: Queued) {
+        let replaced = self.retract(id);
+        self.keep_latest(id, queued, replaced);
+    }
+
+    /// The same for one that has come back from another peer, which is older than what waits here, if any does.
+    pub(super) fn conflate_older(&mut self, id: PeerId, queued: Queued) {
+        let mut newer = self.retract(id);
+        match newer.pop() {
+            Some(latest) => {
+                newer.push(queued);
+                self.keep_latest(id, latest, newer);
+            }
+            None => self.keep_latest(id, queued, newer),
+        }
+    }
+
+    /// Of messages that a lost peer left, in order, the one that is worth keeping, if nothing newer waits.
+    pub(super) fn conflate_returned(&mut self, mut returned: Vec<Queued>) -> Vec<Queued> {
+        let keep = if self.outbound.pending.is_empty() { returned.pop() } else { None };
+        self.drop_conflated(None, returned);
+        keep.into_iter().collect()
+    }
+
+    /// Takes back what a peer has not been sent, in order.
+    fn retract(&mut self, id: PeerId) -> Vec<Queued> {
+        let Some(peer) = self.peers.get_mut(id) else { return Vec::new() };
+        let retracted: Vec<Queued> = match peer.link.inproc_mut() {
             Some(end) => end.retract().into_iter().collect(),
             None => peer.latest.take().map(|latest| *latest).into_iter().collect(),
         };
+        retracted.iter().for_each(|queued| peer.out_level.remove(queued.cost()));
+        retracted
+    }
+
+    fn keep_latest(&mut self, id: PeerId, latest: Queued, replaced: Vec<Queued>) {
+        match self.peers.get_mut(id) {
+            None => self.count_lost(id, latest.permit),
+            Some(peer) if peer.link.inproc().is_some() => self.pass(id, latest.message, latest.permit),
+            Some(peer) => {
+                peer.out_level.add(latest.cost());
+                peer.latest = Some(Box::new(latest));
+            }
+        }
+        self.drop_conflated(Some(id), replaced);
+    }
+
+    fn drop_conflated(&mut self, id: Option<PeerId>, replaced: Vec<Queued>) {
         let count = replaced.len() as u64;
-        for queued in replaced {
-            peer.out_level.remove(queued.cost());
-            self.effects.drop_permit(queued.permit);
-        }
-        if peer.link.inproc().is_some() {
-            self.pass(id, message, permit);
-        } else {
-            let queued = Queued::new(message, permit);
-            peer.out_level.add(queued.cost());
-            peer.latest = Some(Box::new(queued));
-        }
-        self.count_dropped(Some(id), DropCause::Conflated, count);
+        replaced.into_iter().for_each(|queued| self.effects.drop_permit(queued.permit));
+        self.count_dropped(id, DropCause::Conflated, count);
     }
 
     /// Queues the message that waited for the queue to be empty; false if there is none.

@@ -3,6 +3,7 @@
 use super::core::Core;
 use super::outbound::{end_message, queue_message};
 use super::pattern::TopicPattern;
+use super::pending::Queued;
 use crate::error::Error;
 use crate::message::{Extent, Message};
 use crate::monitor::{DropCause, PeerId};
@@ -70,7 +71,7 @@ impl<S: AsyncStream> Core<S> {
         }
         let Some(peer) = self.peers.get_mut(id) else { return false };
         if self.conflates && peer.has_unsent() {
-            self.conflate(id, message.clone(), permit.duplicate());
+            self.conflate(id, Queued::new(message.clone(), permit.duplicate()));
             return true;
         }
         if peer.link.inproc().is_some() {

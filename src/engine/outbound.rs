@@ -301,7 +301,7 @@ impl<S: AsyncStream> Core<S> {
         self.ledger.accept();
         let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, permit) };
         if self.conflates && peer.has_unsent() {
-            return self.conflate(id, std::mem::take(message), permit);
+            return self.conflate(id, Queued::new(std::mem::take(message), permit));
         }
         if peer.link.inproc().is_some() {
             return self.pass(id, std::mem::take(message), permit);

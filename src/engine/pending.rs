@@ -110,6 +110,9 @@ impl<S: AsyncStream> Core<S> {
     /// Queues a message, as it goes on the wire, for a peer; it leaves with the next flush.
     pub(super) fn queue(&mut self, id: PeerId, queued: Queued) {
         let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, queued.permit) };
+        if self.conflates && peer.has_unsent() {
+            return self.conflate_older(id, queued);
+        }
         if peer.link.inproc().is_some() {
             return self.pass(id, queued.message, queued.permit);
         }
@@ -119,6 +122,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Puts messages that a lost peer had not begun back in front, in order.
     pub(crate) fn requeue(&mut self, messages: Vec<Queued>) {
+        let messages = if self.conflates { self.conflate_returned(messages) } else { messages };
         for queued in messages.into_iter().rev() {
             self.outbound.pending_level.add(queued.cost());
             self.outbound.pending.push_front(queued);

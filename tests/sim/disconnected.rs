@@ -1,5 +1,6 @@
 //! What becomes of messages while no peer is connected, and of calls that wait for too long.
 
+use futures_util::future::join;
 use futures_util::{SinkExt, StreamExt};
 
 use super::support::*;
@@ -131,5 +132,78 @@ fn each_item_of_a_stream_and_a_sink_has_a_limit_of_its_own() {
             assert_eq!(refused.into_message(), Some(Message::from("x")));
             assert_eq!(sim::now() - begin, ms(50));
         }
+    });
+}
+
+/// What a lost peer was not sent goes to another, where it is conflated with what waits there: it never comes beside it.
+#[test]
+fn what_a_lost_peer_leaves_is_conflated_with_what_another_has() {
+    for endpoint in [SERVER, "ipc:///tmp/conflated.sock", "inproc://conflated"] {
+        Sim::new(1).block_on(async {
+            let options = without_heartbeats().with_conflate(true).with_flush_policy(FlushPolicy::Manual);
+            let push = Push::bind_with_options(endpoint, options).await.unwrap();
+            let mut pulls = Vec::new();
+            for peers in 1..=2 {
+                let one = without_heartbeats().with_recv_hwm(1);
+                pulls.push(Pull::connect_with_options(endpoint, one).await.unwrap());
+                push.wait_for_peers(peers).await.unwrap();
+            }
+            // Each has what its mark lets in, or what it has looked at in the process.
+            for _ in 0..2 {
+                push.send(0_u32.to_be_bytes()).await.unwrap();
+            }
+            push.flush().await.unwrap();
+            sim::sleep(ms(1)).await;
+            // One that is encoded or looked at, and one that waits.
+            for n in 1..=6_u32 {
+                push.send(n.to_be_bytes()).await.unwrap();
+            }
+            let of_each = push.buffered_messages() / 2;
+            assert_eq!(of_each, 2);
+            let mut monitor = push.monitor();
+            drop(pulls.remove(0));
+            disconnection(&mut monitor).await;
+            assert_eq!((push.peers().len(), push.buffered_messages()), (1, of_each), "{endpoint}");
+            let there = push.buffered_messages() + pulls[0].stats().recv_queued as usize;
+            let receive = async {
+                let mut left = Vec::new();
+                while left.len() < there {
+                    left.push(number(&pulls[0].recv().await.unwrap()));
+                }
+                left
+            };
+            let (flushed, left) = join(push.flush(), receive).await;
+            flushed.unwrap();
+            assert_eq!(left.last(), Some(&6), "{endpoint}: {left:?}");
+            let stats = push.stats();
+            assert_eq!(stats.dropped(DropCause::Conflated), stats.dropped_total(), "{endpoint}: {stats:?}");
+            assert_eq!((stats.accepted, stats.queued), (8, 0), "{endpoint}");
+            assert_balanced(&stats);
+        });
+    }
+}
+
+/// Nothing else has come meanwhile: the last of what was left is kept for the next peer, and only that.
+#[test]
+fn the_last_of_what_a_lost_peer_leaves_is_kept() {
+    Sim::new(1).block_on(async {
+        let options = without_heartbeats().with_conflate(true).with_flush_policy(FlushPolicy::Manual);
+        let push = Push::bind_with_options(SERVER, options).await.unwrap();
+        let first = Pull::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+        push.wait_for_peers(1).await.unwrap();
+        for n in 0..3_u32 {
+            push.send(n.to_be_bytes()).await.unwrap();
+        }
+        assert_eq!(push.buffered_messages(), 2);
+        let mut monitor = push.monitor();
+        drop(first);
+        disconnection(&mut monitor).await;
+        assert_eq!(push.buffered_messages(), 1);
+        let second = Pull::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+        push.wait_for_peers(1).await.unwrap();
+        push.flush().await.unwrap();
+        assert_eq!(number(&second.recv().await.unwrap()), 2);
+        assert_eq!((push.stats().sent, push.stats().dropped(DropCause::Conflated)), (1, 2));
+        assert_balanced(&push.stats());
     });
 }
