@@ -205,3 +205,36 @@ fn one_byte_at_a_time_is_as_good_as_any() {
         session(Plan::new().with_read_chunk(1..=1).with_write_chunk(1..=1));
     }
 }
+
+/// However much stands before it, and whoever else sends meanwhile: the reply counts as soon as it has arrived.
+#[test]
+fn a_server_that_replies_and_leaves_at_once_has_replied() {
+    for (junk, flood) in [(0, 0), (1000, 0), (0, 3000), (1000, 3000)] {
+        for recv_hwm in [1, 2, 1000] {
+            Sim::new(1).block_on(async {
+                let mut listener = sim::raw_listen(SERVER).await.unwrap();
+                let options = without_heartbeats().with_recv_hwm(recv_hwm);
+                let req = Req::connect_with_reconnect_and_options(SERVER, options).await.unwrap();
+                let mut leaving = listener.accept().await.unwrap();
+                shake(&mut leaving, "REP").await;
+                let mut others = sim::raw_listen("tcp://other:5555").await.unwrap();
+                req.connect_to("tcp://other:5555").unwrap();
+                let mut other = others.accept().await.unwrap();
+                shake(&mut other, "REP").await;
+                req.wait_for_peers(2).await.unwrap();
+                req.send("question").await.unwrap();
+                frame(&mut leaving).await;
+                assert_eq!(frame(&mut leaving).await.1, b"question");
+                // Nobody asked for these.
+                other.write_all(&b"\x01\0\0\x01x".repeat(flood)).await.unwrap();
+                let mut reply = b"\0\x01x".repeat(junk);
+                reply.extend_from_slice(b"\x01\0\0\x06answer");
+                leaving.write_all(&reply).await.unwrap();
+                drop(leaving);
+                sim::sleep(ms(10)).await;
+                assert_eq!(req.recv().await.unwrap()[0], "answer");
+                assert_eq!(req.stats().recv_dropped, (junk + flood) as u64);
+            });
+        }
+    }
+}
