@@ -238,14 +238,39 @@ impl Leftovers {
         cost <= self.max_raw.saturating_sub(self.raw)
     }
 
+    /// Whether what others have left is as much as a living peer may have waiting.
+    pub(super) fn are_full_without(&self, id: PeerId) -> bool {
+        let own = self.by_peer.get(&id).map_or((0, 0), |own| {
+            own.decoded().fold((0, 0), |(count, cost), message| (count + 1, cost + message.cost()))
+        });
+        let mut others = self.level;
+        others.remove_all(own.0, own.1);
+        others.is_full()
+    }
+
+    /// Takes back what was said about a connection just now; how many messages.
+    pub(super) fn retract(&mut self, id: PeerId) -> usize {
+        match self.order.back() {
+            Some(last) if *last == id => {
+                self.order.pop_back();
+                self.take(id).map_or(0, |left| left.decoded().count())
+            }
+            _ => 0,
+        }
+    }
+
     /// All that the oldest connection has left.
     fn pop(&mut self) -> Option<(PeerId, Leftover)> {
         let id = self.order.pop_front()?;
+        Some((id, self.take(id)?))
+    }
+
+    fn take(&mut self, id: PeerId) -> Option<Leftover> {
         let leftover = self.by_peer.remove(&id)?;
         leftover.decoded().for_each(|message| self.level.remove(message.cost()));
         self.raw -= leftover.undecoded.as_ref().map_or(0, Undecoded::cost);
         self.ends.remove_all(leftover.ends.len(), leftover.ends.cost());
-        Some((id, leftover))
+        Some(leftover)
     }
 
     /// The next message of the oldest leftover that is decoded.
@@ -315,6 +340,9 @@ impl<S: AsyncStream> Core<S> {
             self.count_cut(peer.id);
         }
         let raw = raw.filter(|raw| raw.first.is_some());
+        if raw.is_none() && self.is_no_news(peer) {
+            return self.drop_news(peer);
+        }
         let inbox = std::mem::take(&mut peer.inbox);
         if let Some(ends) = peer.ends.take() {
             self.inbound.leftovers.push_ends(peer.id, *ends);

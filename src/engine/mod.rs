@@ -33,6 +33,7 @@ mod leftovers;
 mod lifecycle;
 mod liveness;
 mod next;
+mod notices;
 mod outbound;
 mod outcomes;
 mod parked;

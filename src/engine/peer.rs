@@ -147,6 +147,8 @@ pub(crate) struct Peer<S> {
     pub(crate) account: Account,
     /// How many of them are the socket's own, in front of all others.
     pub(super) greetings: u64,
+    /// How often the application is told of it, by messages of the socket's own.
+    pub(super) notices: u64,
     /// What is queued again after refusals: its ordinal, and how many there were.
     pub(super) refused: Vec<(u64, u32)>,
     /// Something was queued since the last flush.
@@ -237,6 +239,7 @@ impl<S: AsyncStream> Peer<S> {
             enqueued: 0,
             account: Account::default(),
             greetings: 0,
+            notices: 0,
             refused: Vec::new(),
             dirty: false,
             write_blocked: false,

@@ -17,6 +17,7 @@ pub(crate) struct Tasks(Vec<Task>);
 #[derive(Debug)]
 enum Task {
     Deliver(PeerId, Message),
+    Notice(PeerId, Message),
     TellEnds(PeerId, Ends),
     Send(PeerId, Message),
     Tell(PeerId, Change),
@@ -32,6 +33,11 @@ impl Tasks {
     /// Hands a message to the application, as if `peer` had sent it.
     pub(crate) fn deliver(&mut self, peer: PeerId, message: Message) {
         self.0.push(Task::Deliver(peer, message));
+    }
+
+    /// Tells the application, as it receives, that a peer came or went.
+    pub(crate) fn notice(&mut self, peer: PeerId, message: Message) {
+        self.0.push(Task::Notice(peer, message));
     }
 
     /// Tells the application, as it receives, that `peer` has these subscriptions no more.
@@ -104,11 +110,17 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
+    fn deliver(&mut self, peer: PeerId, message: Message) {
+        self.count_received(peer, message.size());
+        self.put_into_inbox(peer, message);
+    }
+
     fn perform(&mut self, task: Task) {
         match task {
-            Task::Deliver(peer, message) => {
-                self.count_received(peer, message.size());
-                self.put_into_inbox(peer, message);
+            Task::Deliver(peer, message) => self.deliver(peer, message),
+            Task::Notice(peer, message) => {
+                self.count_notice(peer);
+                self.deliver(peer, message);
             }
             Task::TellEnds(peer, ends) => self.keep_ends(peer, ends),
             Task::Send(peer, mut message) => self.enqueue_raw(peer, &mut message, Permit::none(), true),

@@ -75,7 +75,8 @@ causes! {
         /// They arrived out of turn: no reply was awaited from that peer (REQ), or they have no envelope
         /// (REP).
         Unexpected = "they came out of turn or without an envelope",
-        /// Their connection had ended, and there was no room for what it left (`leftover_bytes`).
+        /// Their connection had ended, and there was no room for what it left (`leftover_bytes`), or to tell of it
+        /// (`router_notify`, `disconnect_message`, `hiccup_message`).
         Leftover = "they were left by a connection that had ended, past the bound on such leftovers",
         /// They arrived from a peer that the socket was letting go (`unbind`, `disconnect`,
         /// `disconnect_peer`).

@@ -1,6 +1,8 @@
 //! High-water marks are exact.
 
 use super::support::*;
+use monocoque::monitor::DisconnectKind;
+use monocoque::options::{RouterHandover, RouterNotify};
 
 /// A PUSH connected to a peer that the test plays, over a link that takes nothing more.
 async fn blocked(sim: &Sim, options: SocketOptions) -> (Push, RawStream) {
@@ -203,5 +205,71 @@ fn the_pressure_reaches_the_sender() {
         assert!(push.stats().accepted <= most, "{}", push.stats().accepted);
         assert_eq!(push.stats().queued, 10);
         assert_eq!(pull.stats().recv_queued, 10);
+    });
+}
+
+/// What the socket itself tells of connections waits past the marks, and there may be any number of them while nobody
+/// receives. Who took an identity over unheard of, and lost it again, is no news while there is no room.
+#[test]
+fn notices_of_identities_taken_over_are_bounded() {
+    Sim::new(1).block_on(async {
+        let options = without_heartbeats()
+            .with_recv_hwm(10)
+            .with_router_handover(RouterHandover::Always)
+            .with_router_notify(RouterNotify::Both);
+        let router = Router::bind_with_options(SERVER, options).await.unwrap();
+        let mut monitor = router.monitor();
+        let same = without_heartbeats().with_identity("same").with_reconnect(false);
+        let first = Dealer::connect_with_options(SERVER, same.clone()).await.unwrap();
+        first.send("hello").await.unwrap();
+        assert_eq!(router.recv().await.unwrap()[1], "");
+        assert_eq!(router.recv().await.unwrap()[1], "hello");
+        let mut taken_over = Vec::new();
+        for _ in 0..200 {
+            taken_over.push(Dealer::connect_with_options(SERVER, same.clone()).await.unwrap());
+            assert_eq!(disconnection(&mut monitor).await.kind(), DisconnectKind::Replaced);
+        }
+        let stats = router.stats();
+        // That the first was lost, which was heard of, and of the last that it came.
+        let told = stats.recv_queued - 2;
+        assert!((10..12).contains(&told), "{told}");
+        assert_eq!(told + stats.recv_dropped_by(DropCause::Leftover), 2 * 199);
+        for _ in 0..stats.recv_queued {
+            assert_eq!(router.recv().await.unwrap(), Message::from(["same", ""]));
+        }
+        assert!(matches!(router.try_recv(), Err(Error::WouldBlock)));
+        assert_balanced(&router.stats());
+    });
+}
+
+/// Who only sends, and leaves what it is told lying.
+#[test]
+fn disconnect_messages_that_nobody_receives_are_bounded() {
+    Sim::new(1).block_on(async {
+        let options = without_heartbeats().with_recv_hwm(10).with_disconnect_message("gone");
+        let dealer = Dealer::bind_with_options(SERVER, options).await.unwrap();
+        let lose_one = || async {
+            let mut peer = sim::raw_connect(SERVER).await.unwrap();
+            shake(&mut peer, "DEALER").await;
+            dealer.wait_for_peers(1).await.unwrap();
+            drop(peer);
+            while !dealer.peers().is_empty() {
+                drop(dealer.try_send("x"));
+                sim::sleep(ms(1)).await;
+            }
+        };
+        for _ in 0..200 {
+            lose_one().await;
+        }
+        let stats = dealer.stats();
+        assert_eq!((stats.recv_queued, stats.recv_dropped_by(DropCause::Leftover)), (10, 190));
+        for _ in 0..10 {
+            assert_eq!(dealer.recv().await.unwrap()[0], "gone");
+        }
+        // There is room again.
+        lose_one().await;
+        assert_eq!(dealer.recv().await.unwrap()[0], "gone");
+        assert!(matches!(dealer.try_recv(), Err(Error::WouldBlock)));
+        assert_balanced(&dealer.stats());
     });
 }

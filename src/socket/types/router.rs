@@ -133,7 +133,7 @@ impl Addressing {
             return;
         }
         if let Some(identity) = self.peers.identity_of(peer) {
-            tasks.deliver(peer, [identity.clone(), Frame::new()].into());
+            tasks.notice(peer, [identity.clone(), Frame::new()].into());
         }
     }
 }
