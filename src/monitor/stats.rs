@@ -37,7 +37,7 @@ pub struct SocketStats {
     /// that nobody reads. Over TCP that takes a round trip, for which the stream is kept, up to a second and up to
     /// 256 of them, while the socket is open and has a companion: so this figure falls when the answer comes. A
     /// peer that shuts down its sending half only, and then leaves something unread, cannot be told from one that
-    /// has read all. Over `inproc://` nothing is ever in doubt.
+    /// has read all. What the peer has read and then refuses is not in doubt. Over `inproc://` nothing is ever in doubt.
     pub in_doubt: u64,
     /// Whole messages that arrived.
     pub received: u64,

@@ -112,6 +112,28 @@ fn what_a_peer_leaves_unread_is_in_doubt() {
     });
 }
 
+/// It had come in whole when the peer refused it: that it arrived is certain, what became of it is for the peer to count.
+#[test]
+fn what_a_peer_has_read_and_refused_is_not_in_doubt() {
+    rt::run(async {
+        let small = SocketOptions::default().with_max_message_size(10);
+        let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", small).await.unwrap();
+        let options = SocketOptions::default().with_reconnect(false);
+        let push = PushSocket::connect_with_options(pull.local_endpoint().unwrap(), options).await.unwrap();
+        push.send(vec![0; 100]).await.unwrap();
+        loop {
+            let stats = push.stats();
+            if stats.disconnects() == 1 && stats.in_doubt == 0 {
+                assert_eq!((stats.accepted, stats.sent, stats.dropped_total()), (1, 1, 0));
+                break;
+            }
+            rt::yield_now().await;
+        }
+        assert_eq!(pull.stats().disconnects_by(DisconnectKind::Protocol), 1);
+        assert!(pull.try_recv().is_err());
+    });
+}
+
 /// One that has read everything is proven to have by the end of its stream, also if it is killed.
 #[cfg(target_os = "linux")]
 #[test]
