@@ -3,7 +3,7 @@
 /// Makes them of the table of all types; `$runtime` is what the runtime is called, the rest are types of its own.
 macro_rules! facade {
     (
-        ($runtime:literal, $stream:ty, $tcp:ty, $unix:ty)
+        ($runtime:literal, $stream:ty, $tcp:ty, $unix:ty $(, $host:ident)?)
         $($name:ident $marker:ident $alias:ident [$($sender:ident $receiver:ident)?]: $($can:ident)+;)+
     ) => {
         $(
@@ -24,6 +24,7 @@ macro_rules! facade {
         #[doc = concat!("The sockets of ", $runtime, " and everything that using them needs.")]
         pub mod prelude {
             pub use super::{$($alias, $($sender, $receiver,)?)+};
+            $(pub use super::$host;)?
             pub use $crate::prelude::*;
         }
 

@@ -6,7 +6,7 @@
 //! PAIR, over `tcp://`, `ipc://`, `inproc://`, and streams of your own.
 //!
 //! Start with the prelude of your runtime, `monocoque::tokio::prelude`, `monocoque::compio::prelude` or
-//! `monocoque::smol::prelude`:
+//! `monocoque::smol::prelude` (and `monocoque::tokio_local::prelude` for sockets that stay on one thread of tokio):
 //!
 //! ```
 //! # #[cfg(feature = "tokio")] {
@@ -86,6 +86,8 @@ pub mod smol;
 pub mod socket;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(feature = "tokio")]
+pub mod tokio_local;
 
 pub use bytes::Bytes;
 pub use endpoint::Endpoint;

@@ -33,6 +33,8 @@ pub mod smol;
 pub mod tls;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(feature = "tokio")]
+pub mod tokio_local;
 mod vacating;
 
 pub use self::futures_io::FuturesIo;

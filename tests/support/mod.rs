@@ -7,6 +7,7 @@ macro_rules! on_each_runtime {
     ($folder:literal $modules:tt) => {
         on_each_runtime!(tokio, "tokio", $folder, $modules);
         on_each_runtime!(tokio_threads, "tokio", $folder, $modules);
+        on_each_runtime!(tokio_local, "tokio", $folder, $modules);
         on_each_runtime!(compio, "compio", $folder, $modules);
         on_each_runtime!(smol, "smol", $folder, $modules);
     };
@@ -27,7 +28,7 @@ mod vacant;
 
 pub use self::stalled::{handshake, opening};
 
-/// Both flavours of tokio: all but the thread that a test runs on.
+/// All flavours of tokio: all but the sockets, and the thread that a test runs on.
 #[cfg(feature = "tokio")]
 mod any_tokio {
     pub use super::folder::Folder;
@@ -35,23 +36,15 @@ mod any_tokio {
         Flooder, StalledPeer, dealer_that_never_reads, greeting, handshake, opening, stalled_peer,
     };
     pub use super::vacant::vacant;
-    pub use futures_util::future::BoxFuture;
-    pub use monocoque::tokio::prelude::*;
+    use monocoque::Endpoint;
     use std::future::Future;
     use std::time::Duration;
-
-    /// Whether its sockets stay on their thread.
-    pub const STAYS: bool = false;
 
     /// Whether there is one wherever the caller runs, for as long as the process lives.
     pub const EVERYWHERE: bool = false;
 
     pub async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
         ::tokio::time::timeout(limit, future).await.ok()
-    }
-
-    pub fn spawn<F: Future<Output = ()> + Send + 'static>(future: F) {
-        ::tokio::spawn(future);
     }
 
     pub async fn yield_now() {
@@ -97,10 +90,26 @@ mod any_tokio {
     }
 }
 
+/// The flavours of tokio whose sockets may go to other threads.
+#[cfg(feature = "tokio")]
+mod sent_tokio {
+    pub use super::any_tokio::*;
+    pub use futures_util::future::BoxFuture;
+    pub use monocoque::tokio::prelude::*;
+    use std::future::Future;
+
+    /// Whether its sockets stay on their thread.
+    pub const STAYS: bool = false;
+
+    pub fn spawn<F: Future<Output = ()> + Send + 'static>(future: F) {
+        ::tokio::spawn(future);
+    }
+}
+
 /// On one thread, where the order of things is easier to reason about.
 #[cfg(feature = "tokio")]
 pub mod tokio {
-    pub use super::any_tokio::*;
+    pub use super::sent_tokio::*;
     use std::future::Future;
 
     pub fn run<F: Future<Output = ()>>(test: F) {
@@ -111,7 +120,7 @@ pub mod tokio {
 /// Beside others, on threads that tasks move between.
 #[cfg(feature = "tokio")]
 pub mod tokio_threads {
-    pub use super::any_tokio::*;
+    pub use super::sent_tokio::*;
     use std::future::Future;
 
     /// Spawned, so that the test moves between threads like the rest.
@@ -121,6 +130,35 @@ pub mod tokio_threads {
         if let Err(error) = result {
             std::panic::resume_unwind(error.into_panic());
         }
+    }
+}
+
+/// On one thread that sockets stay on.
+#[cfg(feature = "tokio")]
+pub mod tokio_local {
+    pub use super::any_tokio::*;
+    pub use futures_util::future::LocalBoxFuture as BoxFuture;
+    pub use monocoque::tokio_local::prelude::*;
+    use std::future::Future;
+
+    /// Whether its sockets stay on their thread.
+    pub const STAYS: bool = true;
+
+    pub fn spawn<F: Future<Output = ()> + 'static>(future: F) {
+        ::tokio::task::spawn_local(future);
+    }
+
+    pub fn run<F: Future<Output = ()>>(test: F) {
+        let local = LocalHost::run(async {
+            test.await;
+            Ok::<_, Error>(())
+        });
+        ::tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(local)
+            .unwrap();
     }
 }
 
