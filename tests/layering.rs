@@ -15,17 +15,19 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("routing", &["engine", "socket", "runtime", "protocol", "resilience", "options", "endpoint", "monitor"]),
     ("resilience", &["engine", "socket", "runtime", "protocol", "routing", "options", "endpoint", "monitor"]),
     ("runtime", &["engine", "socket", "protocol", "routing", "monitor"]),
-    ("engine", &["socket", "proxy", "tokio", "compio", "smol"]),
-    ("socket", &["proxy", "tokio", "compio", "smol"]),
-    ("proxy", &["engine", "protocol", "routing", "tokio", "compio", "smol"]),
+    ("engine", &["socket", "proxy", "tokio", "tokio_local", "compio", "smol"]),
+    ("socket", &["proxy", "tokio", "tokio_local", "compio", "smol"]),
+    ("proxy", &["engine", "protocol", "routing", "tokio", "tokio_local", "compio", "smol"]),
 ];
 
 /// The only files that name a runtime.
 const NAMES_RUNTIMES: &[&str] = &[
     "tokio.rs",
+    "tokio_local.rs",
     "compio.rs",
     "smol.rs",
     "runtime/tokio.rs",
+    "runtime/tokio_local.rs",
     "runtime/compio.rs",
     "runtime/smol.rs",
     "runtime/os/conformance.rs",
