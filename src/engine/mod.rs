@@ -6,6 +6,7 @@
 
 mod accept;
 mod act;
+mod ahead;
 mod authentication;
 mod burst;
 mod caller;
@@ -57,6 +58,7 @@ mod tasks;
 mod test_wakers;
 mod timers;
 
+pub(crate) use self::ahead::{Ahead, BudgetId};
 pub(crate) use self::burst::Payment;
 pub(crate) use self::changes::Change;
 pub(crate) use self::core::{Companion, Core};

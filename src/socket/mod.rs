@@ -54,7 +54,7 @@ pub use self::types::{
     SendsToAny, Sub, SubSocket, Subscribes, Topical, XPub, XPubSocket, XSub, XSubSocket,
 };
 pub use crate::engine::Driver;
-use crate::engine::Shared;
+use crate::engine::{BudgetId, Shared};
 use crate::resilience::{BytePermits, NoOpPermits};
 use crate::runtime::AsyncStream;
 
@@ -71,14 +71,16 @@ use crate::runtime::AsyncStream;
 pub struct Socket<T, S: AsyncStream, P: BytePermits = NoOpPermits> {
     shared: Arc<Shared<S>>,
     permits: P,
+    /// Which budget that is.
+    budget: BudgetId,
     /// What this handle has under way as a `Stream` and a `Sink`.
     polled: Polled<P>,
     kind: PhantomData<fn() -> T>,
 }
 
 impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
-    fn from_shared(shared: Arc<Shared<S>>, permits: P) -> Self {
-        Self { shared, permits, polled: Polled::default(), kind: PhantomData }
+    fn from_shared(shared: Arc<Shared<S>>, permits: P, budget: BudgetId) -> Self {
+        Self { shared, permits, budget, polled: Polled::default(), kind: PhantomData }
     }
 
     /// This handle with its byte permits replaced; clones keep theirs, and messages that are queued
@@ -97,14 +99,14 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// ```
     pub fn with_permits<Q: BytePermits>(self, permits: Q) -> Socket<T, S, Q> {
         self.shared.add_handle();
-        Socket::from_shared(Arc::clone(&self.shared), permits)
+        Socket::from_shared(Arc::clone(&self.shared), permits, BudgetId::new::<Q>())
     }
 }
 
 impl<T, S: AsyncStream, P: BytePermits> Clone for Socket<T, S, P> {
     fn clone(&self) -> Self {
         self.shared.add_handle();
-        Self::from_shared(Arc::clone(&self.shared), self.permits.clone())
+        Self::from_shared(Arc::clone(&self.shared), self.permits.clone(), self.budget)
     }
 }
 

@@ -7,7 +7,7 @@ use super::Socket;
 use super::types::Kind;
 use super::types::validate;
 use crate::endpoint::{Endpoint, IntoEndpoint};
-use crate::engine::{Companion, Core, Driver, Judgements, Origin, Shared, Waiter};
+use crate::engine::{BudgetId, Companion, Core, Driver, Judgements, Origin, Shared, Waiter};
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 use crate::resilience::{BytePermits, NoOpPermits};
@@ -50,7 +50,7 @@ where
         core.endpoints.vacating = runtime.vacating();
         let shared = Shared::new(core);
         let companion = Driver::new(Arc::clone(&shared), runtime);
-        (Self::from_shared(shared, NoOpPermits), companion)
+        (Self::from_shared(shared, NoOpPermits, BudgetId::NONE), companion)
     }
 
     /// Connects to `endpoint` with default options; see
@@ -290,7 +290,7 @@ where
     pub async fn from_stream_with_options(stream: S, options: SocketOptions) -> Result<Self> {
         validate::<S::Sharing>(&options, T::TYPE)?;
         let core = Core::new(T::TYPE, T::pattern(&options), options, Companion::None);
-        let socket = Self::from_shared(Shared::new(core), NoOpPermits);
+        let socket = Self::from_shared(Shared::new(core), NoOpPermits, BudgetId::NONE);
         handshake(&socket.shared, stream, std::time::Instant::now()).await?;
         Ok(socket)
     }
