@@ -68,7 +68,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn shut_down_if_retired(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         // A command that could not leave is of no use to anybody: only messages are waited for.
-        let waits = !peer.out.is_empty() && peer.out_level.messages() > 0;
+        let waits = !peer.out.is_flushed() && peer.out_level.messages() > 0;
         if peer.stage != Stage::Retiring || waits {
             return;
         }

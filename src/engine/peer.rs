@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -151,7 +151,7 @@ pub(crate) struct Peer<S> {
     pub(super) refused: Vec<(u64, u32)>,
     /// Something was queued since the last flush.
     pub(crate) dirty: bool,
-    /// The kernel took no more; the stream will wake the signal.
+    /// The kernel took no more, or holds what it took; the stream will wake the signal.
     pub(crate) write_blocked: bool,
     /// Set while a write is under way; stays set if the write panicked.
     pub(crate) poisoned: bool,
@@ -300,7 +300,7 @@ impl<S: AsyncStream> Peer<S> {
         self.link.poll_read(&mut cx, target)
     }
 
-    /// Writes what is queued until the kernel takes no more, or `WRITES_PER_TURN` times.
+    /// Writes what is queued until the kernel takes no more, or `WRITES_PER_TURN` times, and flushes what it took.
     ///
     /// The guard covers each write: a panic inside the stream leaves the connection poisoned.
     pub(crate) fn poll_flush(&mut self) -> Poll<io::Result<()>> {
@@ -312,29 +312,65 @@ impl<S: AsyncStream> Peer<S> {
         for _ in 0..WRITES_PER_TURN {
             self.queue_commands();
             if self.out.is_empty() {
-                return Poll::Ready(Ok(()));
+                // Commands may have waited for what was before them to leave.
+                ready!(self.poll_flush_stream())?;
+                self.queue_commands();
+                if self.out.is_empty() {
+                    return Poll::Ready(Ok(()));
+                }
             }
-            let mut cx = Context::from_waker(&self.waker);
-            let guard = PoisonGuard::new(&mut self.poisoned);
-            let result = self.link.poll_write(&mut cx, &mut self.out);
-            guard.disarm();
-            match result {
+            match self.touch_stream(Link::poll_write) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
-                    self.write_blocked = true;
-                    self.held_up = true;
+                    self.block();
+                    // What it has taken is to leave; it is the stream that says when it takes more.
+                    ready!(self.poll_flush_stream())?;
                     return Poll::Pending;
                 }
             }
         }
+        ready!(self.poll_flush_stream())?;
         self.queue_commands();
         if self.out.is_empty() {
             return Poll::Ready(Ok(()));
         }
         self.wake();
         Poll::Pending
+    }
+
+    /// Has what the stream took leave, if it holds any.
+    fn poll_flush_stream(&mut self) -> Poll<io::Result<()>> {
+        if !self.out.awaits_flush() {
+            return Poll::Ready(Ok(()));
+        }
+        let result = self.touch_stream(|link, cx, _| link.poll_flush(cx));
+        match &result {
+            Poll::Ready(Ok(())) => self.out.flush(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.block(),
+        }
+        result
+    }
+
+    /// Does something to the stream that is for the peer to see.
+    #[inline]
+    fn touch_stream<T>(
+        &mut self,
+        touch: impl FnOnce(&mut Link<S>, &mut Context<'_>, &mut SendBuf) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let mut cx = Context::from_waker(&self.waker);
+        let guard = PoisonGuard::new(&mut self.poisoned);
+        let result = touch(&mut self.link, &mut cx, &mut self.out);
+        guard.disarm();
+        result
+    }
+
+    /// The stream takes no more for now, and will wake the signal.
+    fn block(&mut self) {
+        self.write_blocked = true;
+        self.held_up = true;
     }
 
     /// Queues what waited for room: an empty queue says that there is no such thing.

@@ -48,6 +48,12 @@ macro_rules! runtime_conformance {
         }
 
         #[test]
+        fn what_is_flushed_arrives() {
+            use $crate::runtime::conformance::{pair, what_is_flushed_arrives};
+            $run(async { what_is_flushed_arrives(pair::<$runtime>().await).await });
+        }
+
+        #[test]
         fn an_echo_comes_back() {
             use $crate::runtime::conformance::{an_echo_comes_back, echo, pair};
             $run(async { an_echo_comes_back::<$runtime, _>(pair::<$runtime>().await, echo).await });
@@ -166,7 +172,7 @@ pub(super) async fn write_all<S: AsyncStream>(stream: &mut S, src: &mut SendBuf)
     while !src.is_empty() {
         poll_fn(|cx| stream.poll_write(cx, src)).await?;
     }
-    Ok(())
+    poll_fn(|cx| stream.poll_flush(cx)).await
 }
 
 pub(super) async fn close<S: AsyncStream>(stream: &mut S) {
@@ -268,6 +274,21 @@ pub async fn dropped_polls_lose_nothing<S: AsyncStream>((mut left, mut right): (
     };
     let ((), seen) = both(writing, reading).await;
     assert!(seen.filled() == whole);
+}
+
+/// What was accepted and flushed arrives though nobody polls the stream again, and nothing is left to flush.
+pub async fn what_is_flushed_arrives<S: AsyncStream>((mut left, mut right): (S, S)) {
+    for len in [1, 10, 1000] {
+        let mut queue = SendBuf::default();
+        queue.put(&vec![7; len]);
+        write_all(&mut left, &mut queue).await.unwrap();
+        let mut buf = RecvBuf::with_capacity(len);
+        while !buf.unfilled().is_empty() {
+            assert!(read(&mut right, &mut buf).await.unwrap() > 0);
+        }
+        assert!(buf.filled().iter().all(|byte| *byte == 7));
+        assert!(poll_once(|cx| left.poll_flush(cx)).is_ready());
+    }
 }
 
 /// Sends back all that comes.
