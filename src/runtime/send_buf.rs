@@ -2,14 +2,15 @@
 
 mod arena;
 mod boundaries;
+mod cursor;
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
-use std::ops::Range;
 
 use bytes::Bytes;
 
 pub(crate) use self::arena::Arena;
+use self::cursor::{Cursor, Piece, Shared};
 use crate::message::Extent;
 
 /// Payloads from here on are referenced, smaller ones copied, which keeps what is written in a buffer that
@@ -46,49 +47,6 @@ pub struct SendBuf {
     front: u64,
     /// Where the last message or command ends whose end is known.
     bounded: u64,
-}
-
-#[derive(Debug)]
-struct Shared {
-    start: u64,
-    bytes: Bytes,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Cursor {
-    position: u64,
-    /// The next copied byte.
-    arena: usize,
-    /// The referenced payload that comes next, or that the position is in.
-    shared: usize,
-}
-
-/// Where contiguous bytes are.
-enum Piece {
-    /// In the arena.
-    Copied(Range<usize>),
-    /// In the referenced payload of this index.
-    Shared(usize, Range<usize>),
-}
-
-impl Cursor {
-    /// Moves over the next contiguous bytes, at most `max`, and says where they are.
-    fn step(&mut self, shared: &VecDeque<Shared>, max: usize) -> Piece {
-        let next = shared.get(self.shared);
-        if let Some(Shared { start, bytes }) = next.filter(|next| next.start <= self.position) {
-            let from = (self.position - start) as usize;
-            let len = max.min(bytes.len() - from);
-            let piece = Piece::Shared(self.shared, from..from + len);
-            self.position += len as u64;
-            self.shared += usize::from(from + len == bytes.len());
-            return piece;
-        }
-        let len = next.map_or(max, |next| max.min((next.start - self.position) as usize));
-        let piece = Piece::Copied(self.arena..self.arena + len);
-        self.position += len as u64;
-        self.arena += len;
-        piece
-    }
 }
 
 /// Messages that were wholly written, and flushed.
