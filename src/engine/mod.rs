@@ -57,6 +57,7 @@ mod tasks;
 #[cfg(test)]
 mod test_wakers;
 mod timers;
+mod wire;
 
 pub(crate) use self::ahead::{Ahead, BudgetId};
 pub(crate) use self::burst::Payment;

@@ -1,8 +1,7 @@
 //! One connection and everything that belongs to it.
 
-use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -26,7 +25,7 @@ use crate::message::{INLINE_CAPACITY, Message};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
 use crate::protocol::{Config, Connection, Context as PingContext, PeerInfo, Role, SHORT_HEADER, WireSink};
-use crate::resilience::{HighWater, PoisonGuard};
+use crate::resilience::HighWater;
 use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
 
 /// How a connection came to be, which decides what its end means.
@@ -129,7 +128,7 @@ pub(crate) struct Peer<S> {
     pub(crate) address: Option<Endpoint>,
     pub(crate) info: Option<Box<PeerInfo>>,
     signal: Arc<PeerSignal>,
-    waker: Waker,
+    pub(super) waker: Waker,
 
     /// Encoded messages and commands, and the marks they count against.
     pub(crate) out: SendBuf,
@@ -156,7 +155,7 @@ pub(crate) struct Peer<S> {
     /// Set while a write is under way; stays set if the write panicked.
     pub(crate) poisoned: bool,
     /// The answer to the newest PING.
-    pong: Pong,
+    pub(super) pong: Pong,
     /// Changes of our subscriptions that have to wait, and the bytes of such that messages may stand behind.
     pub(super) changes: Option<Box<Changes>>,
     pub(super) max_changes: usize,
@@ -291,98 +290,6 @@ impl<S: AsyncStream> Peer<S> {
 
     pub(crate) fn taken_off_queue(&self) {
         self.signal.taken();
-    }
-
-    /// Reads into the large frame under way, or else into `slab`.
-    pub(crate) fn poll_read(&mut self, slab: &mut RecvBuf) -> Poll<io::Result<usize>> {
-        let mut cx = Context::from_waker(&self.waker);
-        let target = self.large.as_mut().unwrap_or(slab);
-        self.link.poll_read(&mut cx, target)
-    }
-
-    /// Writes what is queued until the kernel takes no more, or `WRITES_PER_TURN` times, and flushes what it took.
-    ///
-    /// The guard covers each write: a panic inside the stream leaves the connection poisoned.
-    pub(crate) fn poll_flush(&mut self) -> Poll<io::Result<()>> {
-        /// Enough to empty any queue of default size, few enough not to keep the lock for long.
-        const WRITES_PER_TURN: usize = 16;
-        if self.poisoned {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        }
-        for _ in 0..WRITES_PER_TURN {
-            self.queue_commands();
-            if self.out.is_empty() {
-                // Commands may have waited for what was before them to leave.
-                ready!(self.poll_flush_stream())?;
-                self.queue_commands();
-                if self.out.is_empty() {
-                    return Poll::Ready(Ok(()));
-                }
-            }
-            match self.touch_stream(Link::poll_write) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    self.block();
-                    // What it has taken is to leave; it is the stream that says when it takes more.
-                    ready!(self.poll_flush_stream())?;
-                    return Poll::Pending;
-                }
-            }
-        }
-        ready!(self.poll_flush_stream())?;
-        self.queue_commands();
-        if self.out.is_empty() {
-            return Poll::Ready(Ok(()));
-        }
-        self.wake();
-        Poll::Pending
-    }
-
-    /// Has what the stream took leave, if it holds any.
-    fn poll_flush_stream(&mut self) -> Poll<io::Result<()>> {
-        if !self.out.awaits_flush() {
-            return Poll::Ready(Ok(()));
-        }
-        let result = self.touch_stream(|link, cx, _| link.poll_flush(cx));
-        match &result {
-            Poll::Ready(Ok(())) => self.out.flush(),
-            Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.block(),
-        }
-        result
-    }
-
-    /// Does something to the stream that is for the peer to see.
-    #[inline]
-    fn touch_stream<T>(
-        &mut self,
-        touch: impl FnOnce(&mut Link<S>, &mut Context<'_>, &mut SendBuf) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        let mut cx = Context::from_waker(&self.waker);
-        let guard = PoisonGuard::new(&mut self.poisoned);
-        let result = touch(&mut self.link, &mut cx, &mut self.out);
-        guard.disarm();
-        result
-    }
-
-    /// The stream takes no more for now, and will wake the signal.
-    fn block(&mut self) {
-        self.write_blocked = true;
-        self.held_up = true;
-    }
-
-    /// Queues what waited for room: an empty queue says that there is no such thing.
-    fn queue_commands(&mut self) {
-        self.pong.queue(&mut self.connection, &mut self.out);
-        self.encode_due_changes();
-    }
-
-    /// Shuts our half of the stream down.
-    pub(crate) fn poll_shutdown(&mut self) -> Poll<io::Result<()>> {
-        let mut cx = Context::from_waker(&self.waker);
-        self.link.poll_close(&mut cx)
     }
 
     /// Its handshake is over: it may be sent PINGs if it knows them.
