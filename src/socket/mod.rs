@@ -53,7 +53,7 @@ pub use self::types::{
     Push, PushSocket, Receives, Rep, RepSocket, Req, ReqSocket, Requests, Router, RouterSocket, Sends,
     SendsToAny, Sub, SubSocket, Subscribes, Topical, XPub, XPubSocket, XSub, XSubSocket,
 };
-pub use crate::engine::Driver;
+pub use crate::engine::CompanionTask;
 use crate::engine::{BudgetId, Shared};
 use crate::resilience::{BytePermits, NoOpPermits};
 use crate::runtime::AsyncStream;
