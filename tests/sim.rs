@@ -11,6 +11,8 @@ mod stalled;
 
 #[path = "support/dropping.rs"]
 mod dropping;
+#[path = "support/hold.rs"]
+mod hold;
 #[path = "support/simulated.rs"]
 mod simulated;
 #[path = "support/veil.rs"]
@@ -23,6 +25,14 @@ mod watched;
 #[path = "suite"]
 mod suite {
     use crate::simulated as rt;
+
+    mod dropped;
+}
+
+/// And upon streams that hold what they took.
+#[path = "suite"]
+mod held {
+    use crate::simulated::held as rt;
 
     mod dropped;
 }
@@ -54,6 +64,7 @@ mod sim {
     mod handover;
     mod handshakes;
     mod heartbeats;
+    mod holding;
     mod hostile;
     mod incomplete;
     mod inproc;

@@ -17,7 +17,7 @@ const SHIPPED: &[&str] = &[
     include_str!("../../src/engine/inbound.rs"),
     include_str!("../../src/engine/outbound.rs"),
     include_str!("../../src/engine/lifecycle.rs"),
-    include_str!("../../src/engine/driver.rs"),
+    include_str!("../../src/engine/companion.rs"),
     include_str!("../../src/protocol/connection.rs"),
     include_str!("../../src/runtime/send_buf.rs"),
 ];

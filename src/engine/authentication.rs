@@ -23,6 +23,15 @@ pub(crate) struct Asked {
     over: Vec<PeerId>,
 }
 
+impl Asked {
+    /// A peer is gone, which may have been asked about.
+    pub(super) fn forget<S: AsyncStream>(&mut self, peer: &Peer<S>) {
+        if peer.is_judged() {
+            self.over.push(peer.id);
+        }
+    }
+}
+
 /// What there is to ask, and what not to wait for any more.
 #[derive(Debug, Default)]
 pub(crate) struct Questions {
@@ -55,13 +64,6 @@ impl<S: AsyncStream> Core<S> {
         let claim = |id| Some((id, self.peers.get(id)?.claim()?));
         let claims = fresh.into_iter().filter_map(claim).collect();
         Questions { authenticator: self.options.authenticator.clone(), claims, over }
-    }
-
-    /// A peer that was asked about is gone.
-    pub(super) fn forget_question(&mut self, peer: &Peer<S>) {
-        if peer.is_judged() {
-            self.asked.over.push(peer.id);
-        }
     }
 
     /// The authenticator has answered.

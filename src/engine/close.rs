@@ -68,7 +68,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn shut_down_if_retired(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         // A command that could not leave is of no use to anybody: only messages are waited for.
-        let waits = !peer.out.is_empty() && peer.out_level.messages() > 0;
+        let waits = !peer.out.is_flushed() && peer.out_level.messages() > 0;
         if peer.stage != Stage::Retiring || waits {
             return;
         }
@@ -204,7 +204,7 @@ impl<S: AsyncStream> Core<S> {
         if !matches!(self.phase, Phase::Closing) {
             return;
         }
-        if !self.endpoints.has_dials() && self.live_peers() == 0 {
+        if !self.endpoints.has_dials() && self.peers.live().next().is_none() {
             self.drop_pending(DropCause::Closed);
         }
         if self.outbound.pending.is_empty() {
@@ -232,19 +232,11 @@ impl<S: AsyncStream> Core<S> {
             self.disconnect(id, DisconnectReason::Closed);
         }
         self.drop_endings();
-        let unsent = self.unsent();
+        let unsent = self.ledger.unsent();
         self.phase = Phase::Closed { unsent };
         self.emit(SocketEvent::Closed { unsent });
         self.monitor.close(self.effects.wakers());
         self.wake_everybody();
-    }
-
-    /// What the end of the socket left unsent.
-    fn unsent(&self) -> u64 {
-        [DropCause::Closed, DropCause::CompanionGone]
-            .map(|cause| self.ledger.dropped().of(cause))
-            .iter()
-            .sum()
     }
 
     /// One step of `close`: the number of messages that could not be sent, once that is known.
@@ -274,7 +266,7 @@ impl<S: AsyncStream> Core<S> {
         self.emit(SocketEvent::CompanionGone);
         self.monitor.close(self.effects.wakers());
         if self.phase != Phase::Open {
-            self.phase = Phase::Closed { unsent: self.unsent() };
+            self.phase = Phase::Closed { unsent: self.ledger.unsent() };
         }
         self.wake_everybody();
     }

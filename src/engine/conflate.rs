@@ -15,7 +15,7 @@ const READS: usize = 512;
 impl<S> Peer<S> {
     /// Whether something may be queued that the next message replaces, or has to wait for.
     pub(super) fn has_unsent(&self) -> bool {
-        !self.out.is_empty() || self.link.inproc().is_some()
+        !self.out.is_flushed() || self.link.inproc().is_some()
     }
 
     /// Throws what was read away, and says how many messages that were.
@@ -84,7 +84,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Queues the message that waited for the queue to be empty; false if there is none.
     pub(super) fn queue_latest(&mut self, id: PeerId) -> bool {
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.out.is_empty()) else { return false };
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.out.is_flushed()) else { return false };
         let Some(queued) = peer.latest.take() else { return false };
         peer.out_level.remove(queued.cost());
         queue_once_more(peer, *queued);

@@ -201,6 +201,19 @@ impl Endpoints {
         self.dials.iter_mut().find(|dial| dial.id == id)
     }
 
+    /// Why there is no connection, as far as the dials know.
+    pub(super) fn last_failure(&self) -> Error {
+        let cause = self.dials.iter().find_map(Dial::last_failure);
+        cause.map_or(Error::NotConnected, |cause| Error::ConnectFailed(Arc::new(cause)))
+    }
+
+    /// A connection that was accepted there never got through the handshake.
+    pub(super) fn fail_accepted(&mut self, listener: u32, cause: Error) {
+        if let Some(listener) = self.listener(listener) {
+            listener.attempts.fail(cause);
+        }
+    }
+
     pub(crate) fn listener(&mut self, id: u32) -> Option<&mut Binding> {
         self.listeners.iter_mut().find(|listener| listener.id == id)
     }

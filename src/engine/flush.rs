@@ -4,6 +4,7 @@ use std::io;
 use std::task::Poll;
 
 use super::core::{Companion, Core};
+use super::effects::Effects;
 use super::outbound::Outbound;
 use super::parked::{Attempt, List};
 use super::peer::{Peer, Stage};
@@ -35,6 +36,28 @@ impl Outbound {
     #[inline]
     pub(super) fn raise_threshold(&mut self) {
         self.enough = FLUSH_COPIED.min(2 * self.enough);
+    }
+}
+
+impl<S: AsyncStream> Peer<S> {
+    /// Settles the accounts of the messages whose last byte has left; how many there were.
+    fn settle(&mut self, effects: &mut Effects<S>) -> u64 {
+        let before = self.account.sent();
+        while let Some(written) = self.out.pop_written() {
+            self.out_level.remove_all(written.messages, written.all.cost());
+            self.account.send(written.messages as u64, written.all.size as u64);
+            if !self.permits.is_empty() {
+                let each = written.all.cost() / written.messages;
+                self.permits.release(self.account.sent(), each, |permit| effects.drop_permit(permit));
+            }
+        }
+        self.account.sent() - before
+    }
+
+    /// The same for all that the stream has taken: the connection ends, and what was handed over is not sent again.
+    pub(super) fn hand_over(&mut self, effects: &mut Effects<S>) {
+        self.out.flush();
+        self.settle(effects);
     }
 }
 
@@ -126,16 +149,7 @@ impl<S: AsyncStream> Core<S> {
     /// Accounts for the messages whose last byte is with the kernel.
     fn settle_written(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        let before = peer.account.sent();
-        while let Some(written) = peer.out.pop_written() {
-            peer.out_level.remove_all(written.messages, written.all.cost());
-            peer.account.send(written.messages as u64, written.all.size as u64);
-            if !peer.permits.is_empty() {
-                let each = written.all.cost() / written.messages;
-                peer.permits.release(peer.account.sent(), each, |permit| self.effects.drop_permit(permit));
-            }
-        }
-        let freed = peer.account.sent() - before;
+        let freed = peer.settle(&mut self.effects);
         if peer.out.is_empty() {
             peer.dirty = false;
             if self.outbound.dirty.last() == Some(&id) {
@@ -210,7 +224,7 @@ impl<S: AsyncStream> Core<S> {
         if unqueued || !self.outbound.pending.is_empty() {
             return None;
         }
-        let queued = self.peers.iter().filter(|peer| !peer.out.is_empty());
+        let queued = self.peers.iter().filter(|peer| !peer.out.is_flushed());
         Some(queued.map(|peer| (peer.id, peer.out.queued_total())).collect())
     }
 
@@ -273,7 +287,7 @@ impl<S: AsyncStream> Core<S> {
     /// Flushes every peer that has something queued, dirty or left over.
     pub(super) fn flush_unblocked(&mut self) {
         self.flush_dirty();
-        for id in self.peers.ids(|peer| !peer.out.is_empty() && !peer.write_blocked) {
+        for id in self.peers.ids(|peer| !peer.out.is_flushed() && !peer.write_blocked) {
             self.flush_peer(id);
         }
     }

@@ -213,9 +213,9 @@ impl Ledger {
         totals
     }
 
-    /// What became of the messages that were accepted.
-    pub(crate) fn dropped(&self) -> &Counts<DropCause> {
-        &self.dropped
+    /// What the end of the socket left unsent.
+    pub(crate) fn unsent(&self) -> u64 {
+        self.dropped.of(DropCause::Closed) + self.dropped.of(DropCause::CompanionGone)
     }
 
     /// The figures, but for what is queued and the connections.
@@ -303,7 +303,11 @@ mod tests {
         ledger.drop_accepted(Some(&mut account), DropCause::PeerFull, 3);
         ledger.drop_accepted(None, DropCause::Expired, 1);
         ledger.drop_received(Some(&mut account), DropCause::NotSubscribed, 2);
-        assert_eq!((ledger.dropped().total(), account.dropped().total()), (4, 3));
+        assert_eq!((ledger.dropped.total(), account.dropped().total()), (4, 3));
+        assert_eq!(ledger.unsent(), 0);
+        ledger.drop_accepted(None, DropCause::Closed, 2);
+        ledger.drop_accepted(None, DropCause::CompanionGone, 3);
+        assert_eq!(ledger.unsent(), 5, "what was left when the socket ended");
         assert_eq!(account.recv_dropped().of(DropCause::NotSubscribed), 2);
         assert_eq!(ledger.stats(Totals::default()).recv_dropped_by(DropCause::NotSubscribed), 2);
     }

@@ -6,6 +6,7 @@ use super::clock::later;
 use super::core::{Core, Phase, Timer};
 use super::endpoints::BindState;
 use super::inproc::Link;
+use super::liveness::Patience;
 use super::pattern::{Admission, Newcomer};
 use super::peer::{Common, Origin, Peer, Stage};
 use super::pending::Queued;
@@ -29,7 +30,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn attach(&mut self, stream: S, origin: Origin, now: Instant) -> PeerId {
         let handshake_by = self.handshake_by(origin, now);
         let id = self.take_in(Link::Stream(stream), origin, now, handshake_by);
-        let check_at = handshake_by.min(self.first_look(now));
+        let check_at = handshake_by.min(Patience::of(&self.options).first_look(now));
         self.clock.set(Timer::Peer(id), check_at);
         self.announce(id, origin);
         self.turn(|core| core.peers.get(id).into_iter().for_each(Peer::wake));
@@ -190,7 +191,7 @@ impl<S: AsyncStream> Core<S> {
             self.doorway.leave(from, id);
         }
         self.forget_incomplete(&peer);
-        self.forget_question(&peer);
+        self.asked.forget(&peer);
         let bytes = self.take_undecoded(&mut peer);
         self.clock.cancel(Timer::Peer(id));
         self.clock.cancel(Timer::Depart(id));
@@ -244,7 +245,7 @@ impl<S: AsyncStream> Core<S> {
         let event = if peer.stage == Stage::Handshaking {
             self.ledger.fail_handshake(reason.kind());
             if let Origin::Listener(id) = peer.origin {
-                self.fail_accepted(id, reason);
+                self.endpoints.fail_accepted(id, reason.clone().into());
             }
             SocketEvent::HandshakeFailed { peer: peer.id, endpoint, address, cause: reason.clone().into() }
         } else {
@@ -252,12 +253,6 @@ impl<S: AsyncStream> Core<S> {
             SocketEvent::Disconnected { peer: peer.id, endpoint, address, reason: reason.clone() }
         };
         self.emit(event);
-    }
-
-    fn fail_accepted(&mut self, listener: u32, reason: &DisconnectReason) {
-        if let Some(listener) = self.endpoints.listener(listener) {
-            listener.attempts.fail(reason.clone().into());
-        }
     }
 
     /// A listener was opened, or could not be.
@@ -281,10 +276,5 @@ impl<S: AsyncStream> Core<S> {
         if self.hopeless().is_some() {
             self.wake_everybody();
         }
-    }
-
-    /// Connected peers: those that have completed the handshake.
-    pub(crate) fn live_peers(&self) -> usize {
-        self.peers.iter().filter(|peer| peer.stage == Stage::Live).count()
     }
 }

@@ -6,17 +6,18 @@
 
 mod accept;
 mod act;
+mod ahead;
 mod authentication;
 mod burst;
 mod caller;
 mod changes;
 mod clock;
 mod close;
+mod companion;
 mod conflate;
 mod core;
 mod dial;
 mod doorway;
-mod driver;
 mod effects;
 mod endings;
 mod endpoints;
@@ -57,11 +58,13 @@ mod tasks;
 #[cfg(test)]
 mod test_wakers;
 mod timers;
+mod wire;
 
+pub(crate) use self::ahead::{Ahead, BudgetId};
 pub(crate) use self::burst::Payment;
 pub(crate) use self::changes::Change;
+pub use self::companion::CompanionTask;
 pub(crate) use self::core::{Companion, Core};
-pub use self::driver::Driver;
 pub(crate) use self::ends::{Ends, notice};
 pub(crate) use self::judgements::Judgements;
 pub(crate) use self::outbound::Manner;

@@ -1,5 +1,6 @@
 //! The way out: choosing a peer, queueing, flushing.
 
+use super::ahead::Lot;
 use super::burst::SENDS_PER_POLL;
 use super::core::Core;
 use super::parked::{Attempt, List, Turn, WaitList};
@@ -51,6 +52,7 @@ pub(crate) struct Outbound {
     pub(super) spares: Vec<Arena>,
     /// Bytes of a budget for the next messages of a burst.
     pub(crate) ahead: Permit,
+    pub(super) lot: Lot,
     /// Messages accepted since `send` last gave way.
     pub(super) burst: u32,
     /// What a message for many looks like on the wire; kept for its memory.
@@ -78,6 +80,7 @@ impl Outbound {
             poisoned: false,
             spares: Vec::new(),
             ahead: Permit::none(),
+            lot: Lot::default(),
             burst: 0,
             scratch: Vec::new(),
         }
@@ -312,19 +315,6 @@ impl<S: AsyncStream> Core<S> {
         if self.flush_if_due(id, write) {
             self.heat_up(write);
         }
-    }
-
-    /// Keeps bytes for the rest of a burst, which the companion gives back when the burst is over.
-    pub(crate) fn keep_ahead(&mut self, ahead: Permit) {
-        let outbound = &mut self.outbound;
-        let of_use = outbound.hot && outbound.joinable && outbound.sole_peer.is_some();
-        let rest = if of_use { std::mem::replace(&mut outbound.ahead, ahead) } else { ahead };
-        self.effects.drop_permit(rest);
-    }
-
-    pub(super) fn return_ahead(&mut self) {
-        let ahead = std::mem::take(&mut self.outbound.ahead);
-        self.effects.drop_permit(ahead);
     }
 
     /// Gives a permit back that was not used.

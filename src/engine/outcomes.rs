@@ -1,10 +1,9 @@
 //! What those who wait for connections, endpoints and the socket itself to change wait for.
 
-use std::sync::Arc;
 use std::task::Poll;
 
 use super::core::Core;
-use super::endpoints::{BindState, Dial};
+use super::endpoints::BindState;
 use super::peer::Stage;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -17,7 +16,7 @@ impl<S: AsyncStream> Core<S> {
         if let Some(error) = self.ended() {
             return Poll::Ready(Err(error));
         }
-        if self.live_peers() > 0 {
+        if self.peers.live().next().is_some() {
             *failures = None;
             return Poll::Ready(Ok(()));
         }
@@ -26,14 +25,9 @@ impl<S: AsyncStream> Core<S> {
         }
         let now = self.endpoints.dials.iter().map(|dial| dial.outcomes).sum();
         if *failures.get_or_insert(now) < now {
-            return Poll::Ready(Err(self.last_failure()));
+            return Poll::Ready(Err(self.endpoints.last_failure()));
         }
         Poll::Pending
-    }
-
-    fn last_failure(&self) -> Error {
-        let cause = self.endpoints.dials.iter().find_map(Dial::last_failure);
-        cause.map_or(Error::NotConnected, |cause| Error::ConnectFailed(Arc::new(cause)))
     }
 
     /// The outcome of the handshake of an explicit stream.

@@ -23,6 +23,7 @@ use super::core::Core;
 use super::shared::Shared;
 use crate::error::{Error, TimeoutKind};
 use crate::monitor::PeerId;
+use crate::options::SocketOptions;
 use crate::runtime::AsyncStream;
 
 /// What is waited for.
@@ -120,6 +121,15 @@ pub(crate) struct Parked {
     drives: bool,
 }
 
+/// The limit that is set for calls of this kind.
+fn time_limit(options: &SocketOptions, kind: TimeoutKind) -> Option<Duration> {
+    match kind {
+        TimeoutKind::Recv => options.recv_timeout,
+        TimeoutKind::Send => options.send_timeout,
+        _ => None,
+    }
+}
+
 impl Parked {
     /// Tries; if that has to wait, it is to be polled again when there is reason to hope.
     #[inline]
@@ -143,7 +153,7 @@ impl Parked {
         cx: &Context<'_>,
         attempt: impl FnOnce(&mut Core<S>, Turn) -> Attempt<Result<T, Error>>,
     ) -> Poll<Result<T, Error>> {
-        let done = self.poll_bounded(shared, cx, |core| core.time_limit(limit), attempt);
+        let done = self.poll_bounded(shared, cx, |core| time_limit(&core.options, limit), attempt);
         done.map(|done| done.unwrap_or(Err(Error::Timeout(limit))))
     }
 

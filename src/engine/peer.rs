@@ -1,8 +1,7 @@
 //! One connection and everything that belongs to it.
 
-use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -26,7 +25,7 @@ use crate::message::{INLINE_CAPACITY, Message};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::options::SocketOptions;
 use crate::protocol::{Config, Connection, Context as PingContext, PeerInfo, Role, SHORT_HEADER, WireSink};
-use crate::resilience::{HighWater, PoisonGuard};
+use crate::resilience::HighWater;
 use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
 
 /// How a connection came to be, which decides what its end means.
@@ -129,7 +128,7 @@ pub(crate) struct Peer<S> {
     pub(crate) address: Option<Endpoint>,
     pub(crate) info: Option<Box<PeerInfo>>,
     signal: Arc<PeerSignal>,
-    waker: Waker,
+    pub(super) waker: Waker,
 
     /// Encoded messages and commands, and the marks they count against.
     pub(crate) out: SendBuf,
@@ -153,12 +152,12 @@ pub(crate) struct Peer<S> {
     pub(super) refused: Vec<(u64, u32)>,
     /// Something was queued since the last flush.
     pub(crate) dirty: bool,
-    /// The kernel took no more; the stream will wake the signal.
+    /// The kernel took no more, or holds what it took; the stream will wake the signal.
     pub(crate) write_blocked: bool,
     /// Set while a write is under way; stays set if the write panicked.
     pub(crate) poisoned: bool,
     /// The answer to the newest PING.
-    pong: Pong,
+    pub(super) pong: Pong,
     /// Changes of our subscriptions that have to wait, and the bytes of such that messages may stand behind.
     pub(super) changes: Option<Box<Changes>>,
     pub(super) max_changes: usize,
@@ -294,62 +293,6 @@ impl<S: AsyncStream> Peer<S> {
 
     pub(crate) fn taken_off_queue(&self) {
         self.signal.taken();
-    }
-
-    /// Reads into the large frame under way, or else into `slab`.
-    pub(crate) fn poll_read(&mut self, slab: &mut RecvBuf) -> Poll<io::Result<usize>> {
-        let mut cx = Context::from_waker(&self.waker);
-        let target = self.large.as_mut().unwrap_or(slab);
-        self.link.poll_read(&mut cx, target)
-    }
-
-    /// Writes what is queued until the kernel takes no more, or `WRITES_PER_TURN` times.
-    ///
-    /// The guard covers each write: a panic inside the stream leaves the connection poisoned.
-    pub(crate) fn poll_flush(&mut self) -> Poll<io::Result<()>> {
-        /// Enough to empty any queue of default size, few enough not to keep the lock for long.
-        const WRITES_PER_TURN: usize = 16;
-        if self.poisoned {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        }
-        for _ in 0..WRITES_PER_TURN {
-            self.queue_commands();
-            if self.out.is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-            let mut cx = Context::from_waker(&self.waker);
-            let guard = PoisonGuard::new(&mut self.poisoned);
-            let result = self.link.poll_write(&mut cx, &mut self.out);
-            guard.disarm();
-            match result {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    self.write_blocked = true;
-                    self.held_up = true;
-                    return Poll::Pending;
-                }
-            }
-        }
-        self.queue_commands();
-        if self.out.is_empty() {
-            return Poll::Ready(Ok(()));
-        }
-        self.wake();
-        Poll::Pending
-    }
-
-    /// Queues what waited for room: an empty queue says that there is no such thing.
-    fn queue_commands(&mut self) {
-        self.pong.queue(&mut self.connection, &mut self.out);
-        self.encode_due_changes();
-    }
-
-    /// Shuts our half of the stream down.
-    pub(crate) fn poll_shutdown(&mut self) -> Poll<io::Result<()>> {
-        let mut cx = Context::from_waker(&self.waker);
-        self.link.poll_close(&mut cx)
     }
 
     /// Its handshake is over: it may be sent PINGs if it knows them.

@@ -1,6 +1,6 @@
 //! The table of a socket's connections.
 
-use super::peer::Peer;
+use super::peer::{Peer, Stage};
 use crate::monitor::PeerId;
 
 /// Peers by id. A slot is reused with another generation, so that an id that outlived its peer finds
@@ -69,6 +69,11 @@ impl<S> Peers<S> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Connected peers: those that have completed the handshake.
+    pub(crate) fn live(&self) -> impl Iterator<Item = &Peer<S>> {
+        self.iter().filter(|peer| peer.stage == Stage::Live)
     }
 
     /// The ids of the peers that `wanted` accepts, for loops that change the table.

@@ -52,6 +52,7 @@ mod tests {
             out.advance(chunk.len());
             written.extend(chunk);
         }
+        out.flush();
         while out.pop_written().is_some() {}
         written
     }

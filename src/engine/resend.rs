@@ -50,6 +50,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Messages that were encoded, of which the first may have left in part.
     fn settle_encoded(&mut self, peer: &mut Peer<S>, reason: &DisconnectReason, left: &mut Left) {
+        peer.hand_over(&mut self.effects);
         let mut permits = std::mem::take(&mut peer.permits);
         let blames_first = peer.was_ended_by_peer(reason) && peer.account.sent() == peer.greetings;
         for (unsent, ordinal) in peer.out.drain_unsent().into_iter().zip(peer.account.sent() + 1..) {

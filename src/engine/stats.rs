@@ -111,10 +111,6 @@ impl<S: AsyncStream> Core<S> {
         self.settle_taken(id);
         self.peers.get(id).and_then(Peer::stats)
     }
-
-    pub(crate) fn live_ids(&self) -> Vec<PeerId> {
-        self.peers.ids(|peer| peer.stage == Stage::Live)
-    }
 }
 
 impl<S: AsyncStream> Peer<S> {

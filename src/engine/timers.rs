@@ -71,7 +71,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn tick(&mut self, now: Instant) -> Vec<u32> {
         self.start_ageing(now);
         for id in std::mem::take(&mut self.unclocked) {
-            self.start_life(id, now);
+            self.peers.get_mut(id).into_iter().for_each(|peer| peer.begin_life(now));
             self.check_peer(id, now);
         }
         self.clock.look(now);
@@ -109,11 +109,6 @@ impl<S: AsyncStream> Core<S> {
         self.ready.forget_told();
     }
 
-    /// When a connection that begins now is first looked at.
-    pub(crate) fn first_look(&self, now: Instant) -> Instant {
-        Patience::of(&self.options).first_look(now)
-    }
-
     fn check_peer(&mut self, id: PeerId, now: Instant) {
         let Some(peer) = self.peers.get(id) else { return };
         let next = match peer.stage {
@@ -146,13 +141,6 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// From the first look at a connection after its handshake it is known how long it lasts.
-    fn start_life(&mut self, id: PeerId, now: Instant) {
-        if let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.stage == Stage::Live) {
-            peer.live_since.get_or_insert(now);
-        }
-    }
-
     fn time_out(&mut self, id: PeerId, kind: TimeoutKind) {
         self.disconnect(id, DisconnectReason::Timeout(kind));
     }
@@ -175,6 +163,13 @@ impl<S: AsyncStream> Core<S> {
 }
 
 impl<S> Peer<S> {
+    /// From the first look at a connection after its handshake it is known how long it lasts.
+    fn begin_life(&mut self, now: Instant) {
+        if self.stage == Stage::Live {
+            self.live_since.get_or_insert(now);
+        }
+    }
+
     /// Tells what has happened since the last look. A reader that is paused or busy is no sign of a dead peer.
     fn tell(&mut self, now: Instant) {
         if std::mem::take(&mut self.heard) || self.paused || self.starved || self.readable {

@@ -10,6 +10,10 @@ use std::sync::Arc;
 /// with the message: it returns its bytes when the last of them is with the kernel, or when the message
 /// is dropped. Give clones of one budget to several sockets, and it bounds what they hold together.
 ///
+/// In a burst of small messages a handle acquires with one of them up to 16 KiB for the next, and gives back what is left
+/// when the burst is over. It asks for eight times as much, which is free only if there are plenty and nobody waits, and
+/// gives the excess back at once.
+///
 /// [`NoOpPermits`] is the default, [`SemaphorePermits`](super::SemaphorePermits) a fair budget. One of
 /// your own:
 ///
@@ -60,28 +64,69 @@ pub trait BytePermits: Clone + Unpin + 'static {
 
     /// Takes `bytes` bytes if they are free now and nobody waits for them.
     fn try_acquire(&self, bytes: usize) -> Option<Permit>;
-
-    /// Whether sockets are to acquire bytes ahead in a burst of small messages, instead of a permit for
-    /// each; then [`try_acquire_ahead`](Self::try_acquire_ahead) and [`owns`](Self::owns) say how.
-    const AHEAD: bool = false;
-
-    /// [`try_acquire`](Self::try_acquire), with more bytes than asked for if there are plenty: a socket
-    /// gives back what is left of them when its burst of messages is over.
-    fn try_acquire_ahead(&self, bytes: usize) -> Option<Permit> {
-        self.try_acquire(bytes)
-    }
-
-    /// Whether `permit` is of this budget. It is called under the lock of a socket, so it must not call
-    /// any socket.
-    fn owns(&self, permit: &Permit) -> bool {
-        let _ = permit;
-        false
-    }
 }
 
 /// Where the bytes of a [`Permit`] go back to.
+///
+/// A limiter of another crate needs this and no more to be one for sockets. Here one of messages, whatever their sizes:
+///
+/// ```
+/// use async_lock::Semaphore;
+/// use monocoque::resilience::{BytePermits, Permit, ReleaseBytes};
+/// use std::future::Future;
+/// use std::pin::Pin;
+/// use std::sync::Arc;
+///
+/// /// So many messages at once.
+/// #[derive(Clone)]
+/// struct Slots(Arc<OneEach>);
+///
+/// struct OneEach(Arc<Semaphore>);
+///
+/// impl ReleaseBytes for OneEach {
+///     fn release(&self, slots: usize) {
+///         self.0.add_permits(slots);
+///     }
+/// }
+///
+/// impl BytePermits for Slots {
+///     type Acquire = Pin<Box<dyn Future<Output = Permit> + Send + Sync>>;
+///
+///     fn acquire(&self, _bytes: usize) -> Self::Acquire {
+///         let slots = self.0.clone();
+///         Box::pin(async move {
+///             slots.0.acquire_arc().await.forget();
+///             Permit::new(slots, 1)
+///         })
+///     }
+///
+///     fn try_acquire(&self, _bytes: usize) -> Option<Permit> {
+///         self.0.0.try_acquire()?.forget();
+///         Some(Permit::new(self.0.clone(), 1))
+///     }
+/// }
+///
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> monocoque::Result<()> {
+/// use monocoque::tokio::prelude::*;
+///
+/// let slots = Slots(Arc::new(OneEach(Arc::new(Semaphore::new(2)))));
+/// let pull = PullSocket::bind("inproc://slots").await?;
+/// let push = PushSocket::connect("inproc://slots").await?.with_permits(slots);
+/// push.send(vec![0; 100_000]).await?;
+/// push.send("small").await?;
+/// assert!(push.try_send("one too many").is_err());
+/// pull.recv().await?;
+/// push.send("another").await?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
 pub trait ReleaseBytes: Send + Sync {
-    /// Takes `bytes` bytes back; called when a permit is dropped, so it must not panic.
+    /// Takes `bytes` bytes back, as many as [`Permit::new`] was told of, at once or in parts; called when a permit is
+    /// dropped, so it must not panic.
     fn release(&self, bytes: usize);
 }
 
@@ -143,12 +188,6 @@ impl Permit {
     pub(crate) fn split_excess(&mut self, bytes: usize) -> Self {
         let excess = self.bytes.saturating_sub(bytes);
         if excess > 0 { self.split(excess) } else { Self::none() }
-    }
-
-    /// Whether its bytes return to `owner`.
-    #[inline]
-    pub fn is_of<T: ReleaseBytes>(&self, owner: &Arc<T>) -> bool {
-        self.owner.as_ref().is_some_and(|own| std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(owner)))
     }
 
     /// Moves `bytes` bytes from `other` here; false if they are not of one budget, or `other` has fewer.

@@ -18,8 +18,9 @@ use super::permits::{BytePermits, Permit, ReleaseBytes};
 ///   admitted alone, instead of never. So a budget below one [`Frame::COST`](crate::Frame::COST), 0 included,
 ///   admits one message at a time.
 /// - Who stops waiting wakes the next, whether or not its turn had come.
-/// - While at least half is free, a socket in a burst of small messages takes up to 16 KiB (and a 64th of
-///   the budget) at once, and gives back what is left when the burst is over. Nothing exceeds the budget.
+/// - While eight times as much is free and nobody waits, a socket in a burst of small messages takes up to 16 KiB
+///   with one of them for the next, which [`in_use`](Self::in_use) shows, and gives back what is left when the burst is
+///   over. Nothing exceeds the budget.
 ///
 /// Sockets acquire what a message costs, its payload and [`Frame::COST`](crate::Frame::COST) for each frame, where
 /// one might expect `acquire(len)` of the payload alone: a million messages of one byte take a hundred times their
@@ -88,20 +89,6 @@ impl BytePermits for SemaphorePermits {
         let need = self.semaphore.need(bytes);
         let taken = self.semaphore.lock().take(need);
         taken.then(|| permit(Arc::clone(&self.semaphore), need))
-    }
-
-    const AHEAD: bool = true;
-
-    /// Up to 16 KiB and a 64th of the budget more, while at least half of it is free and nobody waits.
-    fn try_acquire_ahead(&self, bytes: usize) -> Option<Permit> {
-        let need = self.semaphore.need(bytes);
-        let more = self.semaphore.lock().take_ahead(need, self.budget())?;
-        Some(permit(Arc::clone(&self.semaphore), need + more))
-    }
-
-    #[inline]
-    fn owns(&self, permit: &Permit) -> bool {
-        permit.is_of(&self.semaphore)
     }
 }
 
@@ -187,9 +174,6 @@ fn permit(semaphore: Arc<Semaphore>, need: usize) -> Permit {
     if need == 0 { Permit::none() } else { Permit::new(semaphore, need) }
 }
 
-/// The most that is acquired ahead of messages: enough that what it costs is nothing for each of them.
-const MOST_AHEAD: usize = 16 * 1024;
-
 /// Never reused: 2^64 of them last longer than any process.
 type Ticket = u64;
 
@@ -266,17 +250,6 @@ impl State {
             self.free -= need;
         }
         granted
-    }
-
-    /// Takes `need` bytes, and more if there are plenty; says how many more.
-    fn take_ahead(&mut self, need: usize, budget: usize) -> Option<usize> {
-        if !self.take(need) {
-            return None;
-        }
-        let plenty = if self.waiters.is_empty() { self.free.saturating_sub(budget / 2) } else { 0 };
-        let more = plenty.min(budget / 64).min(MOST_AHEAD);
-        self.free -= more;
-        Some(more)
     }
 
     /// Puts `bytes` bytes back, and grants the first waiter its bytes if there are enough now.

@@ -1,20 +1,21 @@
 //! What every runtime's streams, listeners and clocks must do, as checks that any runtime can be put to.
 //!
 //! [`runtime_conformance!`](crate::runtime_conformance) makes tests of them all. Each panics where a rule of
-//! [`AsyncStream`], [`Listener`] or [`Sleeper`](super::Sleeper).is broken.
+//! [`AsyncStream`], [`Listener`] or [`Sleeper`](super::Sleeper) is broken.
+
+pub(super) mod calls;
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::calls::{accept, bind, both, close, connect, options, poll_once, read, write_all};
 use super::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Spawn};
-use crate::endpoint::Endpoint;
 use crate::message::Extent;
-use crate::options::TransportOptions;
 
 /// Makes a test of each check for a runtime: its type, and a function that runs a future on it to the end.
 ///
@@ -45,6 +46,12 @@ macro_rules! runtime_conformance {
         fn dropped_polls_lose_nothing() {
             use $crate::runtime::conformance::{dropped_polls_lose_nothing, pair};
             $run(async { dropped_polls_lose_nothing(pair::<$runtime>().await).await });
+        }
+
+        #[test]
+        fn what_is_flushed_arrives() {
+            use $crate::runtime::conformance::{pair, what_is_flushed_arrives};
+            $run(async { what_is_flushed_arrives(pair::<$runtime>().await).await });
         }
 
         #[test]
@@ -107,75 +114,6 @@ async fn greet<S: AsyncStream>(stream: &mut S) {
     queue.put(b".");
     write_all(stream, &mut queue).await.unwrap();
     assert_eq!(read(stream, &mut RecvBuf::with_capacity(1)).await.unwrap(), 1);
-}
-
-/// Runs both to the end.
-pub(super) async fn both<A: Future, B: Future>(one: A, other: B) -> (A::Output, B::Output) {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    let (mut first, mut second) = (None, None);
-    poll_fn(|cx| {
-        if first.is_none() {
-            first = done(one.as_mut().poll(cx));
-        }
-        if second.is_none() {
-            second = done(other.as_mut().poll(cx));
-        }
-        match (first.take(), second.take()) {
-            (Some(first), Some(second)) => Poll::Ready((first, second)),
-            unfinished => {
-                (first, second) = unfinished;
-                Poll::Pending
-            }
-        }
-    })
-    .await
-}
-
-fn done<T>(poll: Poll<T>) -> Option<T> {
-    match poll {
-        Poll::Ready(value) => Some(value),
-        Poll::Pending => None,
-    }
-}
-
-pub(super) fn options() -> TransportOptions {
-    TransportOptions::default()
-}
-
-pub(super) fn endpoint(text: &str) -> Endpoint {
-    text.parse().unwrap()
-}
-
-pub(super) async fn bind<R: Runtime>(text: &str) -> R::Listener {
-    R::current().unwrap().bind(&endpoint(text), &options()).await.unwrap()
-}
-
-pub(super) async fn connect<R: Runtime>(endpoint: &Endpoint) -> io::Result<R::Stream> {
-    R::current().unwrap().connect(endpoint, &options()).await
-}
-
-pub(super) async fn accept<L: Listener>(listener: &mut L) -> io::Result<L::Stream> {
-    poll_fn(|cx| listener.poll_accept(cx)).await
-}
-
-pub(super) async fn read<S: AsyncStream>(stream: &mut S, buf: &mut RecvBuf) -> io::Result<usize> {
-    poll_fn(|cx| stream.poll_read(cx, buf)).await
-}
-
-pub(super) async fn write_all<S: AsyncStream>(stream: &mut S, src: &mut SendBuf) -> io::Result<()> {
-    while !src.is_empty() {
-        poll_fn(|cx| stream.poll_write(cx, src)).await?;
-    }
-    Ok(())
-}
-
-pub(super) async fn close<S: AsyncStream>(stream: &mut S) {
-    poll_fn(|cx| stream.poll_close(cx)).await.unwrap();
-}
-
-/// Polls once, as a future does that is dropped afterwards.
-pub(super) fn poll_once<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
-    poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Copied and referenced pieces, more than the kernel buffers; what they are together.
@@ -268,6 +206,21 @@ pub async fn dropped_polls_lose_nothing<S: AsyncStream>((mut left, mut right): (
     };
     let ((), seen) = both(writing, reading).await;
     assert!(seen.filled() == whole);
+}
+
+/// What was accepted and flushed arrives though nobody polls the stream again, and nothing is left to flush.
+pub async fn what_is_flushed_arrives<S: AsyncStream>((mut left, mut right): (S, S)) {
+    for len in [1, 10, 1000] {
+        let mut queue = SendBuf::default();
+        queue.put(&vec![7; len]);
+        write_all(&mut left, &mut queue).await.unwrap();
+        let mut buf = RecvBuf::with_capacity(len);
+        while !buf.unfilled().is_empty() {
+            assert!(read(&mut right, &mut buf).await.unwrap() > 0);
+        }
+        assert!(buf.filled().iter().all(|byte| *byte == 7));
+        assert!(poll_once(|cx| left.poll_flush(cx)).is_ready());
+    }
 }
 
 /// Sends back all that comes.

@@ -15,14 +15,12 @@ use super::{AsyncStream, Detached, RecvBuf, SLICES, SendBuf, Shared};
 #[derive(Debug)]
 pub struct FuturesIo<T> {
     stream: T,
-    /// Bytes were written since the last flush: wrappers such as TLS may still hold them.
-    unflushed: bool,
 }
 
 impl<T> FuturesIo<T> {
     /// Wraps `stream`.
     pub fn new(stream: T) -> Self {
-        Self { stream, unflushed: false }
+        Self { stream }
     }
 
     /// The stream again.
@@ -36,9 +34,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static> AsyncStream for FuturesIo<T> {
     type Sharing = Shared;
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
-        if self.unflushed && Pin::new(&mut self.stream).poll_flush(cx)?.is_ready() {
-            self.unflushed = false;
-        }
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buf.unfilled()))?;
         buf.advance(read);
         Poll::Ready(Ok(read))
@@ -54,8 +49,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin + 'static> AsyncStream for FuturesIo<T> {
             ready!(stream.poll_write_vectored(cx, &slices[..filled]))?
         };
         src.advance(written);
-        self.unflushed = Pin::new(&mut self.stream).poll_flush(cx)?.is_pending();
         Poll::Ready(Ok(written))
+    }
+
+    /// Wrappers such as TLS hold what was written.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -133,26 +132,25 @@ mod tests {
             assert!(stream.poll_write(&mut cx, &mut queue).is_ready());
             assert_eq!(queue.remaining(), left);
         }
+        assert!(stream.poll_flush(&mut cx).is_ready());
         assert!(stream.poll_close(&mut cx).is_ready());
         let inner = stream.into_inner();
         assert_eq!(inner.sent, b"hello world");
         assert!(inner.held.is_empty() && inner.closed);
     }
 
-    /// The last bytes of a burst leave as soon as the socket takes them: its event polls a read.
     #[test]
-    fn what_a_wrapper_holds_is_flushed_by_the_next_poll() {
+    fn what_a_wrapper_holds_is_flushed_when_it_is_asked_to() {
         let mut cx = Context::from_waker(Waker::noop());
         let mut stream = FuturesIo::new(Holding { blocked: true, ..Holding::default() });
         let mut queue = queue(b"abc");
         assert!(stream.poll_write(&mut cx, &mut queue).is_ready());
-        assert!(queue.is_empty() && stream.stream.sent.is_empty());
+        assert!(queue.is_empty() && stream.poll_flush(&mut cx).is_pending());
+        assert!(stream.stream.sent.is_empty());
 
         stream.stream.blocked = false;
-        let mut buf = RecvBuf::with_capacity(4);
-        assert!(stream.poll_read(&mut cx, &mut buf).is_pending());
+        assert!(stream.poll_flush(&mut cx).is_ready());
         assert_eq!(stream.stream.sent, b"abc");
-        assert!(buf.filled().is_empty());
     }
 
     #[test]

@@ -116,6 +116,10 @@ impl<R: Runtime, L: Layer> AsyncStream for LayeredStream<R, L> {
         self.stream.poll_write(cx, src)
     }
 
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.poll_flush(cx)
+    }
+
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stream.poll_close(cx)
     }

@@ -93,15 +93,30 @@ pub trait AsyncStream: Unpin + 'static {
 
     /// Writes from the front of `src`, advances it by what was accepted and returns how much that was.
     ///
-    /// What was accepted counts as sent, so a stream that makes something else of the bytes accepts them when that is
-    /// written to the stream below it. After `Pending` the same bytes stand at the front of `src` in the next call,
-    /// and others perhaps behind them, unless there is no next call: what was made of them may be kept.
+    /// A message that was accepted whole is handed over: it is never sent again, on this connection or another, and counts
+    /// as sent once [`poll_flush`](Self::poll_flush) is done or the connection has ended. So a stream that makes
+    /// something else of the bytes had better accept them when that is written to the stream below it. After `Pending`
+    /// the same bytes stand at the front of `src` in the next call, and others perhaps behind them, unless there is no
+    /// next call: what was made of them may be kept.
     ///
     /// # Errors
     /// Whatever ended the connection.
     fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>>;
 
-    /// Shuts the writing half down, so that the peer reads the end of the stream.
+    /// Has all that was accepted leave: done when nothing of it is held back any more. Default: at once, for streams that
+    /// hold nothing.
+    ///
+    /// It is polled when the queue of a connection has run empty or a write stopped short of its end, and not after each
+    /// write. After `Pending` the stream wakes the waker when it can go on; until then it may be written to.
+    ///
+    /// # Errors
+    /// Whatever ended the connection.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let _ = cx;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Shuts the writing half down, so that the peer reads the end of the stream behind all that was accepted.
     ///
     /// # Errors
     /// Whatever ended the connection.

@@ -2,14 +2,15 @@
 
 mod arena;
 mod boundaries;
+mod cursor;
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
-use std::ops::Range;
 
 use bytes::Bytes;
 
 pub(crate) use self::arena::Arena;
+use self::cursor::{Cursor, Piece, Shared};
 use crate::message::Extent;
 
 /// Payloads from here on are referenced, smaller ones copied, which keeps what is written in a buffer that
@@ -40,56 +41,15 @@ pub struct SendBuf {
     remaining_shared: usize,
     /// Where the next byte goes that is put.
     end: u64,
+    /// Up to where the stream has flushed what it took.
+    flushed: u64,
     /// Where the first message starts whose end was not reported; nothing before it is kept.
     front: u64,
     /// Where the last message or command ends whose end is known.
     bounded: u64,
 }
 
-#[derive(Debug)]
-struct Shared {
-    start: u64,
-    bytes: Bytes,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Cursor {
-    position: u64,
-    /// The next copied byte.
-    arena: usize,
-    /// The referenced payload that comes next, or that the position is in.
-    shared: usize,
-}
-
-/// Where contiguous bytes are.
-enum Piece {
-    /// In the arena.
-    Copied(Range<usize>),
-    /// In the referenced payload of this index.
-    Shared(usize, Range<usize>),
-}
-
-impl Cursor {
-    /// Moves over the next contiguous bytes, at most `max`, and says where they are.
-    fn step(&mut self, shared: &VecDeque<Shared>, max: usize) -> Piece {
-        let next = shared.get(self.shared);
-        if let Some(Shared { start, bytes }) = next.filter(|next| next.start <= self.position) {
-            let from = (self.position - start) as usize;
-            let len = max.min(bytes.len() - from);
-            let piece = Piece::Shared(self.shared, from..from + len);
-            self.position += len as u64;
-            self.shared += usize::from(from + len == bytes.len());
-            return piece;
-        }
-        let len = next.map_or(max, |next| max.min((next.start - self.position) as usize));
-        let piece = Piece::Copied(self.arena..self.arena + len);
-        self.position += len as u64;
-        self.arena += len;
-        piece
-    }
-}
-
-/// Messages that were wholly written.
+/// Messages that were wholly written, and flushed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Written {
     pub(crate) messages: usize,
@@ -153,7 +113,7 @@ impl SendBuf {
         }
     }
 
-    /// Says that the first `written` bytes were accepted by the kernel.
+    /// Says that the first `written` bytes were accepted by the stream.
     ///
     /// # Panics
     /// If that is more than there are.
@@ -201,6 +161,7 @@ impl SendBuf {
     /// of each message until all of it is written, to be able to send it again.
     pub fn forget_written(&mut self) {
         self.end_control();
+        self.flush();
         while self.pop_written().is_some() {}
     }
 }
@@ -268,13 +229,30 @@ impl SendBuf {
         self.bounded = self.end;
     }
 
-    /// The next messages that have been wholly written, each reported once.
+    /// The stream has flushed all that it took, or will never say so: it was handed over.
+    #[inline]
+    pub(crate) fn flush(&mut self) {
+        self.flushed = self.cursor.position;
+    }
+
+    /// Whether the stream has taken something since it was last flushed.
+    #[inline]
+    pub(crate) fn awaits_flush(&self) -> bool {
+        self.flushed < self.cursor.position
+    }
+
+    /// Whether everything is written, and flushed.
+    #[inline]
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.flushed == self.end
+    }
+
+    /// The next messages that have been wholly written and flushed, each reported once.
     ///
     /// To be called until `None` after writing: only then is memory let go of.
     #[inline]
     pub(crate) fn pop_written(&mut self) -> Option<Written> {
-        while let Some(run) = self.arena.boundaries.pop_written((self.cursor.position - self.front) as usize)
-        {
+        while let Some(run) = self.arena.boundaries.pop_written((self.flushed - self.front) as usize) {
             self.front += (run.count * run.len) as u64;
             if let Some(each) = run.message() {
                 return Some(Written { messages: run.count, all: each.times(run.count) });
@@ -316,7 +294,7 @@ impl SendBuf {
         Cursor { position: self.front, arena: self.cursor.arena - (written - whole - part), shared: 0 }
     }
 
-    /// Whether the front message is written in part.
+    /// Whether a part of the front message is written, or all of it and not flushed.
     pub(crate) fn is_mid_message(&self) -> bool {
         let front = self.arena.boundaries.front();
         self.cursor.position > self.front && front.is_some_and(|front| front.message().is_some())
@@ -346,9 +324,9 @@ impl SendBuf {
         self.end
     }
 
-    /// Bytes ever written.
+    /// Bytes ever written and flushed.
     pub(crate) fn written_total(&self) -> u64 {
-        self.cursor.position
+        self.flushed
     }
 
     /// Takes the memory of an empty queue away, so that an idle connection holds none. Nothing comes of a
@@ -375,6 +353,7 @@ impl SendBuf {
     ///
     /// Written messages that [`pop_written`](Self::pop_written) has not reported never will be.
     pub(crate) fn drain_unsent(&mut self) -> Vec<Unsent> {
+        self.flush();
         while self.pop_written().is_some() {}
         let queue = std::mem::take(self);
         let written = queue.cursor.position;

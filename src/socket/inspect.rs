@@ -15,7 +15,7 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Whether at least one peer has completed the handshake and is connected.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.shared.with(|core| core.live_peers() > 0)
+        self.shared.with(|core| core.peers.live().next().is_some())
     }
 
     /// Whether a cancelled write has closed a connection and no send-side call has reported it yet; only
@@ -40,7 +40,7 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// The peers that have completed the handshake.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerId> {
-        self.shared.with(|core| core.live_ids())
+        self.shared.with(|core| core.peers.live().map(|peer| peer.id).collect())
     }
 
     /// Who is at the other end of a connection, and what it has done: socket type, identity, address and
@@ -124,7 +124,7 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     pub async fn wait_for_peers(&self, count: usize) -> Result<()> {
         Waiter::new(&self.shared)
             .until(|core| {
-                if core.live_peers() >= count {
+                if core.peers.live().count() >= count {
                     return Poll::Ready(Ok(()));
                 }
                 match core.ended().or_else(|| core.hopeless()) {

@@ -53,8 +53,8 @@ pub use self::types::{
     Push, PushSocket, Receives, Rep, RepSocket, Req, ReqSocket, Requests, Router, RouterSocket, Sends,
     SendsToAny, Sub, SubSocket, Subscribes, Topical, XPub, XPubSocket, XSub, XSubSocket,
 };
-pub use crate::engine::Driver;
-use crate::engine::Shared;
+pub use crate::engine::CompanionTask;
+use crate::engine::{BudgetId, Shared};
 use crate::resilience::{BytePermits, NoOpPermits};
 use crate::runtime::AsyncStream;
 
@@ -71,14 +71,16 @@ use crate::runtime::AsyncStream;
 pub struct Socket<T, S: AsyncStream, P: BytePermits = NoOpPermits> {
     shared: Arc<Shared<S>>,
     permits: P,
+    /// Which budget that is.
+    budget: BudgetId,
     /// What this handle has under way as a `Stream` and a `Sink`.
     polled: Polled<P>,
     kind: PhantomData<fn() -> T>,
 }
 
 impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
-    fn from_shared(shared: Arc<Shared<S>>, permits: P) -> Self {
-        Self { shared, permits, polled: Polled::default(), kind: PhantomData }
+    fn from_shared(shared: Arc<Shared<S>>, permits: P, budget: BudgetId) -> Self {
+        Self { shared, permits, budget, polled: Polled::default(), kind: PhantomData }
     }
 
     /// This handle with its byte permits replaced; clones keep theirs, and messages that are queued
@@ -97,14 +99,14 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// ```
     pub fn with_permits<Q: BytePermits>(self, permits: Q) -> Socket<T, S, Q> {
         self.shared.add_handle();
-        Socket::from_shared(Arc::clone(&self.shared), permits)
+        Socket::from_shared(Arc::clone(&self.shared), permits, BudgetId::new::<Q>())
     }
 }
 
 impl<T, S: AsyncStream, P: BytePermits> Clone for Socket<T, S, P> {
     fn clone(&self) -> Self {
         self.shared.add_handle();
-        Self::from_shared(Arc::clone(&self.shared), self.permits.clone())
+        Self::from_shared(Arc::clone(&self.shared), self.permits.clone(), self.budget)
     }
 }
 
@@ -117,7 +119,7 @@ impl<T, S: AsyncStream, P: BytePermits> Drop for Socket<T, S, P> {
 
 impl<T: Kind, S: AsyncStream, P: BytePermits> std::fmt::Debug for Socket<T, S, P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let peers = self.shared.with(|core| core.live_peers());
+        let peers = self.shared.with(|core| core.peers.live().count());
         f.debug_struct("Socket").field("type", &T::TYPE).field("peers", &peers).finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ use super::Socket;
 use super::types::Kind;
 use super::types::validate;
 use crate::endpoint::{Endpoint, IntoEndpoint};
-use crate::engine::{Companion, Core, Driver, Judgements, Origin, Shared, Waiter};
+use crate::engine::{BudgetId, Companion, CompanionTask, Core, Judgements, Origin, Shared, Waiter};
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 use crate::resilience::{BytePermits, NoOpPermits};
@@ -15,9 +15,9 @@ use crate::runtime::{Adopt, AsyncStream, Connector, Detached, Runtime, Sleeper, 
 
 /// A runtime that sockets over streams `S` can be opened on: it dials, listens, sleeps, and runs the
 /// companion task. Implemented for every [`Runtime`] that can spawn the companion of its own streams.
-pub trait Host<S: AsyncStream>: Runtime + Connector<Stream = S> + Spawn<Driver<Self>> {}
+pub trait Host<S: AsyncStream>: Runtime + Connector<Stream = S> + Spawn<CompanionTask<Self>> {}
 
-impl<S: AsyncStream, R: Runtime + Connector<Stream = S> + Spawn<Driver<R>>> Host<S> for R {}
+impl<S: AsyncStream, R: Runtime + Connector<Stream = S> + Spawn<CompanionTask<R>>> Host<S> for R {}
 
 impl<T, S> Socket<T, S, NoOpPermits>
 where
@@ -45,12 +45,12 @@ where
     }
 
     /// A socket whose companion task does not run yet.
-    fn unspawned(options: SocketOptions, runtime: S::Runtime) -> (Self, Driver<S::Runtime>) {
+    fn unspawned(options: SocketOptions, runtime: S::Runtime) -> (Self, CompanionTask<S::Runtime>) {
         let mut core = Core::new(T::TYPE, T::pattern(&options), options, Companion::Running);
         core.endpoints.vacating = runtime.vacating();
         let shared = Shared::new(core);
-        let companion = Driver::new(Arc::clone(&shared), runtime);
-        (Self::from_shared(shared, NoOpPermits), companion)
+        let companion = CompanionTask::new(Arc::clone(&shared), runtime);
+        (Self::from_shared(shared, NoOpPermits, BudgetId::NONE), companion)
     }
 
     /// Connects to `endpoint` with default options; see
@@ -290,7 +290,7 @@ where
     pub async fn from_stream_with_options(stream: S, options: SocketOptions) -> Result<Self> {
         validate::<S::Sharing>(&options, T::TYPE)?;
         let core = Core::new(T::TYPE, T::pattern(&options), options, Companion::None);
-        let socket = Self::from_shared(Shared::new(core), NoOpPermits);
+        let socket = Self::from_shared(Shared::new(core), NoOpPermits, BudgetId::NONE);
         handshake(&socket.shared, stream, std::time::Instant::now()).await?;
         Ok(socket)
     }

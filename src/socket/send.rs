@@ -8,7 +8,7 @@ use super::Socket;
 use super::flush::Flush;
 use super::types::Sends;
 use super::wait::Waiting;
-use crate::engine::{Manner, Payment, Turn};
+use crate::engine::{Ahead, BudgetId, Manner, Payment, Turn};
 use crate::error::{Error, SendError};
 use crate::message::Message;
 use crate::resilience::{BytePermits, Permit};
@@ -120,26 +120,25 @@ impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
         SendError::new(error, std::mem::take(&mut self.message))
     }
 
-    /// Sends the message on bytes that were acquired before, if there are enough of them.
+    /// Sends the message on bytes that were acquired before, if there are enough of them; otherwise says what to
+    /// acquire with it.
     #[inline]
-    fn poll_ahead(&mut self) -> bool {
+    fn poll_ahead(&mut self) -> Result<(), Ahead> {
         let Self { socket, message, .. } = self;
-        socket.shared.with(|core| {
-            socket.permits.owns(&core.outbound.ahead) && core.join_burst(message, Payment::Ahead).is_none()
-        })
+        socket.shared.with(|core| core.join_ahead(socket.budget, message))
     }
 
     #[inline]
-    fn acquire(&self) -> Option<Permit> {
-        self.socket.permits.try_acquire(self.message.cost())
+    fn acquire(&self, ahead: Ahead) -> Option<Permit> {
+        let paid_ahead = if ahead.is_none() { None } else { self.acquire_ahead(ahead) };
+        paid_ahead.or_else(|| self.socket.permits.try_acquire(self.message.cost()))
     }
 
-    /// The same with bytes for the next messages.
-    fn acquire_ahead(&self) -> Option<Permit> {
-        let cost = self.message.cost();
-        let mut permit = self.socket.permits.try_acquire_ahead(cost)?;
-        let ahead = permit.split_excess(cost);
-        self.socket.shared.with(|core| core.keep_ahead(ahead));
+    /// The same with bytes for the next messages, if there are plenty.
+    fn acquire_ahead(&self, ahead: Ahead) -> Option<Permit> {
+        let Socket { shared, permits, budget, .. } = self.socket;
+        let (permit, ahead) = ahead.acquire(permits, self.message.cost())?;
+        shared.with(|core| core.keep_ahead(*budget, ahead));
         Some(permit)
     }
 
@@ -171,12 +170,14 @@ impl<T, S: AsyncStream, P: BytePermits> Future for Sending<'_, T, S, P> {
         if this.slow.is_some() || this.socket.shared.is_detached() {
             return this.poll_slow(cx);
         }
-        if P::AHEAD && this.poll_ahead() {
-            return Poll::Ready(Ok(()));
+        let mut ahead = Ahead::default();
+        if BudgetId::is_limited::<P>() {
+            match this.poll_ahead() {
+                Ok(()) => return Poll::Ready(Ok(())),
+                Err(plan) => ahead = plan,
+            }
         }
-        let Some(permit) = (if P::AHEAD { this.acquire_ahead() } else { this.acquire() }) else {
-            return this.poll_slow(cx);
-        };
+        let Some(permit) = this.acquire(ahead) else { return this.poll_slow(cx) };
         let (message, manner) = (&mut this.message, this.manner);
         let mut refused = None;
         this.socket.shared.with(|core| {

@@ -1,7 +1,7 @@
 //! What generic code needs to say to run sockets in tasks that move between threads.
 
 use super::Host;
-use crate::engine::Driver;
+use crate::engine::CompanionTask;
 use crate::resilience::BytePermits;
 use crate::runtime::{AsyncStream, Connector, Runtime, Shared, Sleeper};
 
@@ -52,7 +52,7 @@ where
         + Sleeper<Sleep: Send>
         + Send
         + Sync,
-    Driver<R>: Send,
+    CompanionTask<R>: Send,
 {
 }
 

@@ -40,3 +40,17 @@ pub mod veiled {
     pub type DealerSocket<P = NoOpPermits> = socket::DealerSocket<Stream, P>;
     pub type RouterSocket<P = NoOpPermits> = socket::RouterSocket<Stream, P>;
 }
+
+/// Upon streams that hold what they took until they are flushed.
+pub mod held {
+    pub use super::{run, yield_now};
+    use crate::hold::Hold;
+    pub use monocoque::prelude::*;
+    use monocoque::runtime::LayeredStream;
+    use monocoque::runtime::sim::SimRuntime;
+    use monocoque::socket;
+
+    pub type Stream = LayeredStream<SimRuntime, Hold>;
+    pub type DealerSocket<P = NoOpPermits> = socket::DealerSocket<Stream, P>;
+    pub type RouterSocket<P = NoOpPermits> = socket::RouterSocket<Stream, P>;
+}

@@ -99,7 +99,9 @@ impl<S: AsyncStream> Veiled<S> {
 
     /// Reading waits for no room to write, and what cannot be written is a matter of writing.
     fn drain_meanwhile(&mut self, cx: &mut Context<'_>) {
-        let _ = self.poll_drain(cx);
+        if self.poll_drain(cx).is_ready() {
+            let _ = self.stream.poll_flush(cx);
+        }
     }
 
     fn speak(&mut self) {
@@ -182,6 +184,11 @@ impl<S: AsyncStream> AsyncStream for Veiled<S> {
         let sealed = std::mem::take(&mut self.sealed);
         src.advance(sealed);
         Poll::Ready(Ok(sealed))
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_drain(cx))?;
+        self.stream.poll_flush(cx)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -54,6 +54,14 @@ impl<S: AsyncStream> Link<S> {
         }
     }
 
+    #[inline]
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Stream(stream) => stream.poll_flush(cx),
+            Self::Inproc(_) => Poll::Ready(Ok(())),
+        }
+    }
+
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Stream(stream) => stream.poll_close(cx),

@@ -7,7 +7,6 @@ use super::list::{Key, Left};
 use super::{Attempt, Limit, List, Place, Turn, WaitList};
 use crate::engine::core::{Core, Timer};
 use crate::engine::shared::Shared;
-use crate::error::TimeoutKind;
 use crate::resilience::FlushPolicy;
 use crate::runtime::AsyncStream;
 
@@ -112,14 +111,6 @@ impl<S: AsyncStream> Core<S> {
             self.pass_on(place.list);
         }
         self.outbound.settle_lane();
-    }
-
-    pub(super) fn time_limit(&self, kind: TimeoutKind) -> Option<Duration> {
-        match kind {
-            TimeoutKind::Recv => self.options.recv_timeout,
-            TimeoutKind::Send => self.options.send_timeout,
-            _ => None,
-        }
     }
 
     /// Starts the clock of a call that waits for the first time.

@@ -95,7 +95,7 @@ impl<S: AsyncStream> Core<S> {
     /// So much of what this peer had queued is written.
     pub(crate) fn wake_written(&mut self, id: PeerId) {
         if let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.flushers.is_empty()) {
-            let written = if peer.out.is_empty() { u64::MAX } else { peer.out.written_total() };
+            let written = if peer.out.is_flushed() { u64::MAX } else { peer.out.written_total() };
             peer.flushers.wake_up_to(written, self.effects.wakers());
         }
     }

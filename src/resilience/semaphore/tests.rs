@@ -144,31 +144,6 @@ fn an_oversized_message_is_admitted_alone() {
     assert_eq!(scene.permits.available(), 10);
 }
 
-/// Kills taking ahead of those who wait, from a budget that runs short, or without bound.
-#[test]
-fn bytes_are_acquired_ahead_from_plenty_only() {
-    let permits = SemaphorePermits::new(64 * 1024 * 1024);
-    let ahead = permits.try_acquire_ahead(100).unwrap();
-    assert_eq!(ahead.bytes(), 100 + MOST_AHEAD);
-    assert!(permits.owns(&ahead) && !SemaphorePermits::new(1).owns(&ahead));
-    drop(ahead);
-    assert_eq!(permits.in_use(), 0);
-
-    let small = SemaphorePermits::new(6400);
-    assert_eq!(small.try_acquire_ahead(64).unwrap().bytes(), 64 + 100);
-    let half = small.try_acquire(3180).unwrap();
-    assert_eq!(small.try_acquire_ahead(10).unwrap().bytes(), 10 + 10, "down to one half");
-    let rest = small.try_acquire_ahead(3220).unwrap();
-    assert_eq!(rest.bytes(), 3220);
-    assert!(small.try_acquire_ahead(1).is_none());
-    drop(rest);
-    let mut waiting = small.acquire(6400);
-    assert!(Pin::new(&mut waiting).poll(&mut Context::from_waker(Waker::noop())).is_pending());
-    drop(half);
-    assert!(small.try_acquire_ahead(1).is_none(), "somebody waits");
-    assert!(small.try_acquire_ahead(0).unwrap().is_none());
-}
-
 #[test]
 fn a_budget_of_nothing_admits_one_at_a_time() {
     let permits = SemaphorePermits::new(0);

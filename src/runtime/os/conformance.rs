@@ -10,7 +10,8 @@ use socket2::SockRef;
 use super::{System, SystemStream};
 use crate::endpoint::Endpoint;
 use crate::options::SocketOptions;
-use crate::runtime::conformance::{Pair, accept, bind, close, connect, endpoint, options, read, write_all};
+use crate::runtime::conformance::Pair;
+use crate::runtime::conformance::calls::{accept, bind, close, connect, endpoint, options, read, write_all};
 use crate::runtime::{AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf};
 
 /// Makes tests of the functions below and of all that runtimes must do; needs `run` beside it.

@@ -67,6 +67,10 @@ impl Pair {
             self.model.written -= bytes.len();
             expected.extend(cost);
         }
+        if self.queue.awaits_flush() {
+            assert!(self.queue.pop_written().is_none(), "nothing counts before it is flushed");
+        }
+        self.queue.flush();
         let reported: Vec<Written> = std::iter::from_fn(|| self.queue.pop_written()).collect();
         assert_eq!(reported.iter().map(|written| written.messages).sum::<usize>(), expected.len());
         assert_eq!(
@@ -207,6 +211,7 @@ fn commands_that_put_nothing_have_no_end() {
     queue.end_control();
     assert_eq!(queue.arena.boundaries.iter().count(), 1);
     queue.advance(3);
+    queue.flush();
     assert_eq!(queue.pop_written(), None);
     assert!(queue.arena.boundaries.is_empty());
 }
@@ -247,6 +252,7 @@ fn the_backlog_of_a_stuck_connection_takes_little_more_than_its_bytes() {
     assert!(queue.arena.capacity() < MESSAGES * 1000 * 9 / 8 + 1000);
     for left in (0..MESSAGES).rev() {
         queue.advance(1000);
+        queue.flush();
         while queue.pop_written().is_some() {}
         assert!(queue.arena.capacity() <= (5 * left * 1000).max(5 << 20), "{left}");
     }

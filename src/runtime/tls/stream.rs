@@ -67,7 +67,9 @@ impl<S: AsyncStream> TlsStream<S> {
     /// The same by the way: reading waits for no room to write, and what cannot be written is told by whoever writes,
     /// or by the end of what is read.
     fn drain_meanwhile(&mut self, cx: &mut Context<'_>) {
-        let _ = self.poll_drain(cx);
+        if self.poll_drain(cx).is_ready() {
+            let _ = self.stream.poll_flush(cx);
+        }
     }
 
     /// Why the peer went away, if it has said so: a refused certificate is told after its owner's handshake is done.
@@ -181,6 +183,13 @@ impl<S: AsyncStream> AsyncStream for TlsStream<S> {
         let sealed = std::mem::take(&mut self.sealed);
         src.advance(sealed);
         Poll::Ready(Ok(sealed))
+    }
+
+    /// Bytes are accepted when their records are with the stream below, which may hold them; what answers the peer's
+    /// handshake, or tells it of an error, may still be here.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_drain(cx))?;
+        self.stream.poll_flush(cx)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

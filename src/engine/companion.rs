@@ -23,7 +23,7 @@ const TURNS_PER_POLL: usize = 16;
 /// does not receive, and lingers after the socket was closed or dropped. It ends when the socket is
 /// closed; if it ends earlier (panic, abort, end of its runtime) every waiting call fails with
 /// [`Error::CompanionGone`].
-pub struct Driver<R: Runtime> {
+pub struct CompanionTask<R: Runtime> {
     shared: Arc<Shared<R::Stream>>,
     runtime: R,
     accepting: Accepting<R>,
@@ -68,7 +68,7 @@ struct Attempt<R: Runtime> {
     deadline: Instant,
 }
 
-impl<R: Runtime> Driver<R> {
+impl<R: Runtime> CompanionTask<R> {
     pub(crate) fn new(shared: Arc<Shared<R::Stream>>, runtime: R) -> Self {
         Self {
             shared,
@@ -166,7 +166,7 @@ impl<R: Runtime> Driver<R> {
     }
 }
 
-impl<R: Runtime> Future for Driver<R> {
+impl<R: Runtime> Future for CompanionTask<R> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -189,9 +189,9 @@ impl<R: Runtime> Future for Driver<R> {
 }
 
 // Nothing in it is ever pinned in place: the traits ask for `Unpin` futures.
-impl<R: Runtime> Unpin for Driver<R> {}
+impl<R: Runtime> Unpin for CompanionTask<R> {}
 
-impl<R: Runtime> Drop for Driver<R> {
+impl<R: Runtime> Drop for CompanionTask<R> {
     fn drop(&mut self) {
         drop(self.shared.ready.set_companion(None));
         if !self.finished {
@@ -202,8 +202,8 @@ impl<R: Runtime> Drop for Driver<R> {
     }
 }
 
-impl<R: Runtime> std::fmt::Debug for Driver<R> {
+impl<R: Runtime> std::fmt::Debug for CompanionTask<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Driver").field("attempts", &self.attempts.len()).finish_non_exhaustive()
+        f.debug_struct("CompanionTask").field("attempts", &self.attempts.len()).finish_non_exhaustive()
     }
 }
