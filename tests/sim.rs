@@ -59,6 +59,7 @@ mod sim {
     mod inproc;
     mod marks;
     mod names;
+    mod newest;
     mod options;
     mod publishing;
     mod reconnect;

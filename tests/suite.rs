@@ -39,6 +39,7 @@ on_each_runtime!("suite" {
     mod limits;
     mod marks;
     mod monitor;
+    mod newest;
     mod opening;
     mod patterns;
     mod permits;

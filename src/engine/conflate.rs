@@ -3,7 +3,6 @@
 use super::core::Core;
 use super::peer::Peer;
 use super::pending::Queued;
-use super::resend::queue_once_more;
 use crate::message::Message;
 use crate::monitor::{DropCause, PeerId};
 use crate::resilience::Permit;
@@ -16,7 +15,7 @@ const READS: usize = 512;
 impl<S> Peer<S> {
     /// Whether something may be queued that the next message replaces, or has to wait for.
     pub(super) fn has_unsent(&self) -> bool {
-        !self.out.is_empty() || self.link.inproc().is_some()
+        !self.out.is_empty() || self.behind.is_some() || self.link.inproc().is_some()
     }
 
     /// Throws what was read away, and says how many messages that were.
@@ -34,7 +33,7 @@ impl<S: AsyncStream> Core<S> {
         let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, permit) };
         let replaced: Vec<Queued> = match peer.link.inproc_mut() {
             Some(end) => end.retract().into_iter().collect(),
-            None => peer.latest.take().map(|latest| *latest).into_iter().collect(),
+            None => peer.behind.take().into_iter().flat_map(|behind| *behind).collect(),
         };
         let count = replaced.len() as u64;
         for queued in replaced {
@@ -44,21 +43,9 @@ impl<S: AsyncStream> Core<S> {
         if peer.link.inproc().is_some() {
             self.pass(id, message, permit);
         } else {
-            let queued = Queued::new(message, permit);
-            peer.out_level.add(queued.cost());
-            peer.latest = Some(Box::new(queued));
+            peer.push_behind(Queued::new(message, permit));
         }
         self.count_dropped(Some(id), DropCause::Conflated, count);
-    }
-
-    /// Queues the message that waited for the queue to be empty; false if there is none.
-    pub(super) fn queue_latest(&mut self, id: PeerId) -> bool {
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.out.is_empty()) else { return false };
-        let Some(queued) = peer.latest.take() else { return false };
-        peer.out_level.remove(queued.cost());
-        queue_once_more(peer, *queued);
-        self.wake_flushers();
-        true
     }
 
     /// Reads all that there is, so that what `recv` takes next is the last message of its peer.

@@ -15,6 +15,7 @@ mod close;
 mod conflate;
 mod core;
 mod dial;
+mod displace;
 mod doorway;
 mod driver;
 mod effects;
