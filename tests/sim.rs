@@ -65,6 +65,7 @@ mod sim {
     mod reconnect;
     mod reconnect_stop;
     mod refusals;
+    mod retries;
     mod seeds;
     mod subscriptions;
     mod support;

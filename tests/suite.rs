@@ -50,6 +50,7 @@ on_each_runtime!("suite" {
     mod resends;
     #[cfg(all(feature = "plain", feature = "curve"))]
     mod security;
+    mod retries;
     mod sink;
     mod sockets;
     mod socks;

@@ -50,6 +50,7 @@ mod reading;
 mod ready;
 mod resend;
 mod reserve;
+mod retry;
 mod shared;
 mod slab;
 mod stats;

@@ -116,6 +116,13 @@ pub enum SocketEvent {
         /// Why it ended.
         cause: Error,
     },
+    /// The retry budget was empty when an attempt was due: it asks again after this delay (`with_retry_budget`).
+    RetryPutOff {
+        /// Where to.
+        endpoint: Endpoint,
+        /// How long until then.
+        delay: Duration,
+    },
     /// The next attempt is scheduled.
     RetryIn {
         /// Where to.

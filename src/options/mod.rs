@@ -190,7 +190,7 @@ use self::types::TypeOptions;
 pub use self::types::{RouterHandover, RouterNotify};
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 pub(crate) use self::{socks::SocksCredentials, tcp::TcpOptions};
-use crate::resilience::{Backoff, FlushPolicy, OnCancel, OnFull, WhileDisconnected};
+use crate::resilience::{Backoff, BackoffFn, FlushPolicy, OnCancel, OnFull, RetryBudget, WhileDisconnected};
 use crate::security::{AnyAuthenticator, Security};
 
 const MIB: usize = 1024 * 1024;
@@ -242,6 +242,8 @@ pub struct SocketOptions {
     pub(crate) heartbeat_ttl: Option<Duration>,
     pub(crate) linger: Option<Duration>,
     pub(crate) backoff: Backoff,
+    pub(crate) backoff_fn: Option<BackoffFn>,
+    pub(crate) retry_budget: Option<RetryBudget>,
     pub(crate) reconnect: bool,
     pub(crate) reconnect_stop: ReconnectStop,
     pub(crate) max_attempts: Option<u32>,
@@ -289,6 +291,8 @@ impl Default for SocketOptions {
             heartbeat_ttl: None,
             linger: Some(Duration::from_secs(30)),
             backoff: Backoff::default(),
+            backoff_fn: None,
+            retry_budget: None,
             reconnect: true,
             reconnect_stop: ReconnectStop::default(),
             max_attempts: None,
@@ -335,6 +339,7 @@ mod tests {
         assert_eq!(options.heartbeat_interval(), None);
         assert_eq!((options.heartbeat_timeout(), options.heartbeat_ttl()), (seconds(15), None));
         assert_eq!(options.backoff(), &Backoff::new());
+        assert!(!options.has_backoff_fn() && options.retry_budget().is_none());
         assert_eq!((options.reconnect(), options.max_attempts()), (true, None));
         assert_eq!(options.reconnect_stop(), ReconnectStop::new());
         assert_eq!((options.monitor_events(), options.monitor_drops(), options.name()), (1024, 1024, None));
