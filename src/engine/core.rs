@@ -158,7 +158,7 @@ impl<S: AsyncStream> Core<S> {
             phase: Phase::Open,
             conflates,
             keeps_messages,
-            waits: Waits::default(),
+            waits: Waits::new(options.wait_times),
             clock: Clock::default(),
             unclocked: Vec::new(),
             watchers: WaitList::default(),

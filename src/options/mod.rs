@@ -259,6 +259,7 @@ pub struct SocketOptions {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) monitor_events: usize,
     pub(crate) monitor_drops: usize,
+    pub(crate) wait_times: bool,
     pub(crate) types: TypeOptions,
     pub(crate) metadata: Vec<(String, Bytes)>,
     pub(crate) recv_timeout: Option<Duration>,
@@ -307,6 +308,7 @@ impl Default for SocketOptions {
             name: None,
             monitor_events: 1024,
             monitor_drops: 1024,
+            wait_times: false,
             types: TypeOptions::default(),
             metadata: Vec::new(),
             recv_timeout: None,
@@ -343,6 +345,7 @@ mod tests {
         assert_eq!((options.reconnect(), options.max_attempts()), (true, None));
         assert_eq!(options.reconnect_stop(), ReconnectStop::new());
         assert_eq!((options.monitor_events(), options.monitor_drops(), options.name()), (1024, 1024, None));
+        assert!(!options.wait_times());
         assert_eq!((options.on_cancel(), options.flush_policy()), (OnCancel::Resume, FlushPolicy::Adaptive));
         assert!(!options.router_mandatory() && !options.probe_router());
         assert_eq!((options.router_handover(), options.max_resends()), (RouterHandover::SameOrigin, Some(3)));
