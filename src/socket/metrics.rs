@@ -56,6 +56,7 @@ use crate::runtime::{AsyncStream, Sleeper};
 /// collector.collect();
 /// # Ok(())
 /// # }
+/// # main().unwrap();
 /// # }
 /// ```
 pub struct Collector<S: AsyncStream> {
