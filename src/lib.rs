@@ -23,6 +23,7 @@
 //! assert_eq!(dealer.recv().await?[0], "hello");
 //! # Ok(())
 //! # }
+//! # main().unwrap();
 //! # }
 //! ```
 //!

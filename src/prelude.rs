@@ -11,6 +11,6 @@ pub use crate::options::SocketOptions;
 pub use crate::proxy::{Proxy, ProxyControl, ProxyStats, proxy};
 pub use crate::resilience::{
     Backoff, BytePermits, FlushPolicy, NoOpPermits, OnCancel, OnFull, Permit, PoisonGuard, ReconnectState,
-    SemaphorePermits, WhileDisconnected,
+    RetryBudget, SemaphorePermits, WhileDisconnected,
 };
 pub use bytes::Bytes;

@@ -26,6 +26,9 @@ fn example(name: &str) -> PathBuf {
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
         cargo.args(["build", "--quiet", "--example", "resilience", "--example", "sharding", "--target-dir"]);
         cargo.arg(profile.parent().unwrap());
+        if cfg!(feature = "tokio") {
+            cargo.args(["--example", "server", "--example", "client"]);
+        }
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
@@ -238,4 +241,34 @@ fn a_difference_is_a_failure() {
     assert_eq!(Report { delivered: 2, ..faithful() }.exit_code(), ExitCode::from(1));
     assert_eq!(Report { received_checksum: 6, ..faithful() }.exit_code(), ExitCode::from(1));
     faithful().print();
+}
+
+/// Two processes: the client may come first, and the server stops at the end of its input.
+#[cfg(feature = "tokio")]
+#[test]
+fn a_server_and_its_client() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::Stdio;
+
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let endpoint = format!("tcp://127.0.0.1:{port}");
+    let piped = |name| {
+        let mut command = Command::new(example(name));
+        command.arg(&endpoint).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+    };
+    let client = piped("client").args(["hello", "world"]).spawn().unwrap();
+    let mut server = piped("server").spawn().unwrap();
+    let mut said = BufReader::new(server.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert_eq!(line, format!("listening on {endpoint}\n"));
+    let heard = client.wait_with_output().unwrap();
+    assert!(heard.status.success());
+    assert_eq!(String::from_utf8_lossy(&heard.stdout), "hello: HELLO\nworld: WORLD\n");
+    drop(server.stdin.take());
+    line.clear();
+    said.read_to_string(&mut line).unwrap();
+    assert_eq!(line, "answered 2, of which 0 did not leave\n");
+    assert!(server.wait().unwrap().success());
 }

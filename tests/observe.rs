@@ -187,6 +187,62 @@ fn figures_are_collected_when_asked_for() {
     });
 }
 
+/// Who waits is measured, and nobody else; those who give up too.
+#[test]
+fn waits_are_measured_where_that_is_wanted() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || Sim::new(1).block_on(measured(&snapshotter)));
+}
+
+async fn measured(snapshotter: &Snapshotter) {
+    let millis = Duration::from_millis;
+    let pull = Pull::bind_with_options(SERVER, named("jobs").with_wait_times(true)).await.unwrap();
+    let limited = named("work").with_wait_times(true).with_send_timeout(Some(millis(30)));
+    let push = Push::new(limited.with_send_hwm(1)).unwrap();
+    assert_eq!(push.stats().send_waits.unwrap().count(), 0);
+    // There is nobody.
+    assert!(push.send("too early").await.is_err());
+    push.connect_to(SERVER).unwrap();
+    push.wait_for_peers(1).await.unwrap();
+    let receiving = sim::spawn(async move {
+        for _ in 0..2 {
+            pull.recv().await.unwrap();
+        }
+        pull
+    });
+    sim::sleep(millis(700)).await;
+    push.send("waited for").await.unwrap();
+    push.send("and there soon").await.unwrap();
+    let pull = receiving.await.unwrap();
+    push.send("there already").await.unwrap();
+    sim::sleep(millis(700)).await;
+    pull.recv().await.unwrap();
+    let (sent, received) = (push.stats().send_waits.unwrap(), pull.stats().recv_waits.unwrap());
+    assert_eq!(sent.quantile(1.0), Some(millis(50)), "{sent:?}");
+    assert!(sent.total() >= millis(30), "{sent:?}");
+    assert_eq!(received.quantile(1.0), Some(millis(1_000)), "{received:?}");
+    assert!((millis(700)..millis(705)).contains(&received.total()), "{received:?}");
+    assert_eq!(pull.stats().send_waits.unwrap().count(), 0);
+    let unmeasured = Pull::new(named("other")).unwrap().stats();
+    assert!(unmeasured.send_waits.is_none() && unmeasured.recv_waits.is_none());
+    let json = serde_json::to_value(pull.stats()).unwrap();
+    assert_eq!(json["recv_waits"]["count"], received.count());
+    assert_eq!(json["recv_waits"]["within"]["1"], received.count());
+    let mut collector = Collector::new();
+    collector.watch(&pull);
+    collector.collect();
+    let seen = figures(snapshotter);
+    for (name, value) in [
+        ("zeromq.recv.wait.seconds.count[socket=jobs, type=PULL]", received.count() as f64),
+        ("zeromq.recv.wait.seconds.bucket[socket=jobs, type=PULL, le=0.5]", received.count() as f64 - 1.0),
+        ("zeromq.recv.wait.seconds.bucket[socket=jobs, type=PULL, le=+Inf]", received.count() as f64),
+        ("zeromq.recv.wait.seconds.sum[socket=jobs, type=PULL]", received.total().as_secs_f64()),
+    ] {
+        assert_eq!(seen.get(name), Some(&value), "{name} among {seen:#?}");
+    }
+}
+
 /// It ends by itself, so that a task that collects does not outlive what it watches.
 #[test]
 fn collecting_again_and_again_ends_with_the_sockets() {

@@ -70,11 +70,13 @@ mod sim {
     mod inproc;
     mod marks;
     mod names;
+    mod newest;
     mod options;
     mod publishing;
     mod reconnect;
     mod reconnect_stop;
     mod refusals;
+    mod retries;
     mod seeds;
     mod subscriptions;
     mod support;

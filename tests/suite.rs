@@ -39,6 +39,7 @@ on_each_runtime!("suite" {
     mod limits;
     mod marks;
     mod monitor;
+    mod newest;
     mod opening;
     mod patterns;
     mod permits;
@@ -49,6 +50,7 @@ on_each_runtime!("suite" {
     mod resends;
     #[cfg(all(feature = "plain", feature = "curve"))]
     mod security;
+    mod retries;
     mod sink;
     mod sockets;
     mod socks;

@@ -150,6 +150,7 @@ impl<R: Runtime> CompanionTask<R> {
         if changed || step.departing {
             busy |= self.accepting.close(cx, &self.shared);
         }
+        busy |= super::retry::ask(&step.delays, &self.shared, now);
         self.judgements.ask(step.questions, &self.shared);
         busy |= self.judgements.poll(&self.shared);
         busy |= self.accepting.poll(cx, now, &self.shared);

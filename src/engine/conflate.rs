@@ -3,7 +3,6 @@
 use super::core::Core;
 use super::peer::Peer;
 use super::pending::Queued;
-use super::resend::queue_once_more;
 use crate::message::Message;
 use crate::monitor::{DropCause, PeerId};
 use crate::runtime::AsyncStream;
@@ -15,7 +14,7 @@ const READS: usize = 512;
 impl<S> Peer<S> {
     /// Whether something may be queued that the next message replaces, or has to wait for.
     pub(super) fn has_unsent(&self) -> bool {
-        !self.out.is_flushed() || self.link.inproc().is_some()
+        !self.out.is_flushed() || self.behind.is_some() || self.link.inproc().is_some()
     }
 
     /// Throws what was read away, and says how many messages that were.
@@ -58,7 +57,7 @@ impl<S: AsyncStream> Core<S> {
         let Some(peer) = self.peers.get_mut(id) else { return Vec::new() };
         let retracted: Vec<Queued> = match peer.link.inproc_mut() {
             Some(end) => end.retract().into_iter().collect(),
-            None => peer.latest.take().map(|latest| *latest).into_iter().collect(),
+            None => peer.behind.take().into_iter().flat_map(|behind| *behind).collect(),
         };
         retracted.iter().for_each(|queued| peer.out_level.remove(queued.cost()));
         retracted
@@ -68,10 +67,7 @@ impl<S: AsyncStream> Core<S> {
         match self.peers.get_mut(id) {
             None => self.count_lost(id, latest.permit),
             Some(peer) if peer.link.inproc().is_some() => self.pass(id, latest.message, latest.permit),
-            Some(peer) => {
-                peer.out_level.add(latest.cost());
-                peer.latest = Some(Box::new(latest));
-            }
+            Some(peer) => peer.push_behind(latest),
         }
         self.drop_conflated(Some(id), replaced);
     }
@@ -80,16 +76,6 @@ impl<S: AsyncStream> Core<S> {
         let count = replaced.len() as u64;
         replaced.into_iter().for_each(|queued| self.effects.drop_permit(queued.permit));
         self.count_dropped(id, DropCause::Conflated, count);
-    }
-
-    /// Queues the message that waited for the queue to be empty; false if there is none.
-    pub(super) fn queue_latest(&mut self, id: PeerId) -> bool {
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.out.is_flushed()) else { return false };
-        let Some(queued) = peer.latest.take() else { return false };
-        peer.out_level.remove(queued.cost());
-        queue_once_more(peer, *queued);
-        self.wake_flushers();
-        true
     }
 
     /// Reads all that there is, so that what `recv` takes next is the last message of its peer.

@@ -50,6 +50,8 @@ pub(crate) struct Core<S> {
     pub(crate) phase: Phase,
     /// Only the last message of each peer is kept.
     pub(crate) conflates: bool,
+    /// What is queued for a peer is not encoded at once: others may take its place.
+    pub(super) keeps_messages: bool,
     pub(super) waits: Waits,
     pub(crate) clock: Clock<Timer>,
     /// Peers that began to live, or announced a TTL, since the companion last looked at the clock.
@@ -136,7 +138,8 @@ impl<S: AsyncStream> Core<S> {
         };
         let source = MonitorSource { name: options.name.clone(), socket_type };
         let conflates = options.conflate();
-        let outbound = Outbound::new(&options, !pattern.takes_turns() && !conflates);
+        let keeps_messages = super::displace::keeps_messages(&options);
+        let outbound = Outbound::new(&options, !pattern.takes_turns() && !keeps_messages);
         let inbound = Inbound::new(&options, &*pattern, conflates);
         Self {
             config: Arc::new(config),
@@ -154,7 +157,8 @@ impl<S: AsyncStream> Core<S> {
             companion,
             phase: Phase::Open,
             conflates,
-            waits: Waits::default(),
+            keeps_messages,
+            waits: Waits::new(options.wait_times),
             clock: Clock::default(),
             unclocked: Vec::new(),
             watchers: WaitList::default(),

@@ -1,20 +1,19 @@
 //! One dial, from asked for to given up: attempts, what their connections were good for, and when to try again.
 //!
 //! That a handshake was done says nothing about a connection: a peer may let go of it at once, again and
-//! again. Only what it was good for ([`LostConnection`]) tells whether the next attempt is a fresh start or
+//! again. Only what it was good for ([`LostConnection`](crate::resilience::LostConnection)) tells whether the next attempt is a fresh start or
 //! one more in a row of failures; that rule is [`ReconnectState::lost`](crate::resilience::ReconnectState::lost),
-//! and here is what it is told.
+//! and here is what it is told. When is said in `retry.rs`.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::core::{Core, Timer};
+use super::core::Core;
 use super::endpoints::{Dial, Ended};
 use super::peer::{Origin, Peer, Stage};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::monitor::{DisconnectReason, SocketEvent};
-use crate::resilience::LostConnection;
 use crate::runtime::AsyncStream;
 
 impl<S: AsyncStream> Core<S> {
@@ -71,6 +70,9 @@ impl<S: AsyncStream> Core<S> {
         dial.once = false;
         dial.outcomes += 1;
         dial.reconnect.connected();
+        if let Some(budget) = &self.options.retry_budget {
+            budget.deposit();
+        }
         dial.failure = None;
         // Attempts that failed before the first connection have lost none.
         if std::mem::replace(&mut dial.was_connected, true) {
@@ -119,39 +121,10 @@ impl<S: AsyncStream> Core<S> {
         self.wake_watchers();
     }
 
-    /// Decides for each dial that ended when it tries again.
-    pub(super) fn schedule_dials(&mut self, now: Instant) {
-        let mut events = Vec::new();
-        let mut gave_up = false;
-        for dial in &mut self.endpoints.dials {
-            let Some(ended) = dial.unscheduled.take() else { continue };
-            let Scheduled { at, short_lived } = dial.schedule(ended, now);
-            let (endpoint, cause) = (&dial.endpoint, dial.failure.as_deref());
-            if let Some((lasted, cause)) = short_lived.zip(cause.cloned()) {
-                events.push(SocketEvent::ShortLived { endpoint: endpoint.clone(), lasted, cause });
-            }
-            if let Some(at) = at {
-                self.clock.set(Timer::Dial(dial.id), at);
-                let delay = at.saturating_duration_since(now);
-                events.push(SocketEvent::RetryIn { endpoint: endpoint.clone(), delay });
-            } else if let Some(cause) = cause.cloned() {
-                gave_up = true;
-                events.push(SocketEvent::ReconnectStopped { endpoint: endpoint.clone(), cause });
-            }
-        }
-        for event in events {
-            self.emit(event);
-        }
-        if gave_up {
-            self.wake_everybody_if_hopeless();
-            self.wake_watchers();
-        }
-    }
-
     /// Marks a dial as under way, unless it was stopped or removed meanwhile, or has to wait.
     pub(crate) fn begin_attempt(&mut self, id: u32) -> Option<u32> {
         let dial = self.endpoints.dial(id)?;
-        if dial.is_stopped() || dial.peer.is_some() {
+        if !dial.wants_attempt() {
             return None;
         }
         if self.hold_back(id) {
@@ -166,27 +139,10 @@ impl<S: AsyncStream> Core<S> {
     }
 }
 
-/// What follows from the end of an attempt or a connection.
-struct Scheduled {
-    /// When the next attempt begins, if ever.
-    at: Option<Instant>,
-    /// It was a connection of no use, and lasted for so long.
-    short_lived: Option<Duration>,
-}
-
 impl Dial {
-    fn schedule(&mut self, ended: Ended, now: Instant) -> Scheduled {
-        let entropy = fastrand::u64(..);
-        let (at, short_lived) = match ended {
-            Ended::Attempt => (self.reconnect.failed(now, entropy), None),
-            Ended::Connection { live_since, received } => {
-                let lasted = live_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-                let lost = LostConnection { lasted, received };
-                let short_lived = (!self.reconnect.was_useful(lost)).then_some(lasted);
-                (self.reconnect.lost(now, lost, entropy), short_lived)
-            }
-        };
-        Scheduled { at: at.map(|at| if self.may_redial_at_once() { now } else { at }), short_lived }
+    /// Whether there is no connection, and is to be one.
+    pub(super) fn wants_attempt(&self) -> bool {
+        !self.is_stopped() && self.peer.is_none()
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Dial {
     pub(crate) failure: Option<Arc<Error>>,
     /// A connection or an attempt ended and the companion has not yet scheduled the next.
     pub(crate) unscheduled: Option<Ended>,
+    /// The user's function is being asked for the delay.
+    pub(super) asked: bool,
     /// Its turn came while the socket had all the peers that it can have.
     pub(crate) held_back: bool,
     /// Fail for good if the first attempt fails.
@@ -128,6 +130,7 @@ impl Endpoints {
             was_connected: false,
             failure: None,
             unscheduled: None,
+            asked: false,
             held_back: false,
             once,
             answer_by: None,

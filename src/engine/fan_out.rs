@@ -3,12 +3,11 @@
 use super::core::Core;
 use super::outbound::{end_message, queue_message};
 use super::pattern::TopicPattern;
-use super::pending::Queued;
 use crate::error::Error;
 use crate::message::{Extent, Message};
-use crate::monitor::{DropCause, PeerId};
+use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::protocol::Connection;
-use crate::resilience::Permit;
+use crate::resilience::{OnFull, Permit};
 use crate::runtime::AsyncStream;
 
 /// The longest message, as on the wire, that is encoded once and copied to each peer; with one that is
@@ -46,6 +45,9 @@ impl<S: AsyncStream> Core<S> {
                 left_over |= self.flush_if_due(id, write);
             } else {
                 self.count_dropped(Some(id), DropCause::PeerFull, 1);
+                if self.options.on_full == Some(OnFull::Disconnect) {
+                    self.doom(id, DisconnectReason::TooSlow);
+                }
             }
         }
         if left_over {
@@ -70,8 +72,8 @@ impl<S: AsyncStream> Core<S> {
             self.queue_changes(id);
         }
         let Some(peer) = self.peers.get_mut(id) else { return false };
-        if self.conflates && peer.has_unsent() {
-            self.conflate(id, Queued::new(message.clone(), permit.duplicate()));
+        if self.keeps_messages && peer.has_unsent() {
+            self.queue_as_message(id, message.clone(), permit.duplicate(), false);
             return true;
         }
         if peer.link.inproc().is_some() {
@@ -100,6 +102,10 @@ impl<S: AsyncStream> Core<S> {
         has_room(self) || {
             self.write_gathered(Some(id));
             has_room(self)
+                || self.displaces() && {
+                    self.displace_for(id, cost);
+                    self.peers.get(id).is_some()
+                }
         }
     }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::task::Poll;
 
 use super::core::{Companion, Core};
+use super::displace::BATCHES_PER_TURN;
 use super::effects::Effects;
 use super::outbound::Outbound;
 use super::parked::{Attempt, List};
@@ -121,14 +122,17 @@ impl<S: AsyncStream> Core<S> {
     /// Writes what one peer has queued. A connection that cannot be written to ends after the turn.
     pub(crate) fn flush_peer(&mut self, id: PeerId) {
         self.announce_burst(id);
-        loop {
+        for _ in 0..BATCHES_PER_TURN {
             match self.write(id) {
                 Some(Poll::Ready(Err(error))) => return self.doom(id, DisconnectReason::Io(error.into())),
-                Some(_) if self.conflates && self.queue_latest(id) => {}
+                Some(_) if self.keeps_messages && self.encode_behind(id) => {}
                 Some(_) => return self.shut_down_if_retired(id),
                 None => return,
             }
         }
+        // There is more, and others have waited.
+        let again = self.peers.get(id).map(Peer::waker);
+        self.effects.wake(again);
     }
 
     /// Writes to a peer and settles the accounts of what was written, however that went: nothing is written
@@ -219,7 +223,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Where every queue ends now, for a `flush` to wait for; `None` while something is not in one.
     fn flush_targets(&self) -> Option<Vec<(PeerId, u64)>> {
-        let unqueued = |peer: &Peer<S>| peer.latest.is_some() || peer.changes.is_some();
+        let unqueued = |peer: &Peer<S>| peer.behind.is_some() || peer.changes.is_some();
         let unqueued = self.peers.iter().any(|peer| unqueued(peer) && peer.link.inproc().is_none());
         if unqueued || !self.outbound.pending.is_empty() {
             return None;

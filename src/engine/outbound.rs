@@ -55,6 +55,8 @@ pub(crate) struct Outbound {
     pub(super) lot: Lot,
     /// Messages accepted since `send` last gave way.
     pub(super) burst: u32,
+    /// The peer that has last made room where any would have done.
+    pub(super) displaced_at: Option<PeerId>,
     /// What a message for many looks like on the wire; kept for its memory.
     pub(super) scratch: Vec<u8>,
 }
@@ -82,6 +84,7 @@ impl Outbound {
             ahead: Permit::none(),
             lot: Lot::default(),
             burst: 0,
+            displaced_at: None,
             scratch: Vec::new(),
         }
     }
@@ -196,7 +199,8 @@ impl<S: AsyncStream> Core<S> {
             allowed?;
         }
         self.outbound.full = None;
-        if !turn.may_pass(List::Room(None), &self.outbound.senders) {
+        // Where what is older gives way nobody waits but those who want to hold room.
+        if !turn.may_pass(List::Room(None), &self.outbound.senders) && !self.displaces() {
             return Err(Error::WouldBlock);
         }
         let mut route = self.route(message, cost, turn);
@@ -207,7 +211,10 @@ impl<S: AsyncStream> Core<S> {
         }
         match route {
             // Nothing overtakes what has been waiting for a peer.
-            Route::To(_) if !self.outbound.pending.is_empty() => Err(Error::WouldBlock),
+            Route::To(_) if !self.outbound.pending.is_empty() => match self.displaces() {
+                true => Ok(self.displace_pending(cost)),
+                false => Err(Error::WouldBlock),
+            },
             Route::To(id) => Ok(Destination::Peer(id)),
             Route::Many => Ok(Destination::Many),
             Route::Consumed => Ok(Destination::Here),
@@ -234,14 +241,16 @@ impl<S: AsyncStream> Core<S> {
             None if manner.gives_up() && self.pattern.drops_when_full() => {
                 Ok(self.drop_if_full(message, cost))
             }
-            Some(OnFull::Wait | OnFull::Drop) | None => Err(Error::WouldBlock),
+            Some(OnFull::DropOldest) => Ok(self.displace(message, cost)),
+            Some(OnFull::Disconnect) if manner.gives_up() => Ok(self.give_up_peer(message, cost)),
+            Some(OnFull::Wait | OnFull::Drop | OnFull::Disconnect) | None => Err(Error::WouldBlock),
         }
     }
 
     /// Drops a message unless its peers are at their marks only because a burst for them is still gathered
     /// here: nothing is lost that the kernel would have taken.
     #[cold]
-    fn drop_if_full(&mut self, message: &Message, cost: usize) -> Destination {
+    pub(super) fn drop_if_full(&mut self, message: &Message, cost: usize) -> Destination {
         let peer = self.pattern.addressee(message).or(self.outbound.sole_peer);
         self.write_gathered(peer);
         match self.route(message, cost, Turn::New) {
@@ -303,8 +312,8 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn enqueue_raw(&mut self, id: PeerId, message: &mut Message, permit: Permit, write: bool) {
         self.ledger.accept();
         let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, permit) };
-        if self.conflates && peer.has_unsent() {
-            return self.conflate(id, Queued::new(std::mem::take(message), permit));
+        if self.keeps_messages && peer.has_unsent() {
+            return self.queue_as_message(id, std::mem::take(message), permit, write);
         }
         if peer.link.inproc().is_some() {
             return self.pass(id, std::mem::take(message), permit);
@@ -314,6 +323,17 @@ impl<S: AsyncStream> Core<S> {
         self.mark_dirty(id);
         if self.flush_if_due(id, write) {
             self.heat_up(write);
+        }
+    }
+
+    /// Queues a message that another may take the place of.
+    #[cold]
+    pub(super) fn queue_as_message(&mut self, id: PeerId, message: Message, permit: Permit, write: bool) {
+        let inproc = self.peers.get(id).is_some_and(|peer| peer.link.inproc().is_some());
+        match () {
+            () if self.conflates => self.conflate(id, Queued::new(message, permit)),
+            () if inproc => self.pass(id, message, permit),
+            () => self.queue_behind(id, message, permit, write),
         }
     }
 

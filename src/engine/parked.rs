@@ -10,6 +10,7 @@
 mod drive;
 mod list;
 mod places;
+mod times;
 mod wakes;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use self::list::Key;
 pub(crate) use self::list::WaitList;
+use self::times::Times;
 use super::core::Core;
 use super::shared::Shared;
 use crate::error::{Error, TimeoutKind};
@@ -79,6 +81,7 @@ pub(crate) struct Waits {
     /// Calls that have a time limit.
     limits: BTreeMap<Key, Limit>,
     elsewhere: WaitList,
+    times: Option<Box<Times>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -195,6 +198,7 @@ impl Parked {
             return Step::Expired;
         }
         let key = self.place.map_or_else(|| core.waits.fresh_key(), |place| place.key);
+        core.waits.begin(key, list, S::clock);
         if let Some(limit) = limit {
             core.keep_limit(key, list, limit);
         }

@@ -140,8 +140,9 @@ pub(crate) struct Peer<S> {
     pub(crate) permits: Held,
     /// Only the last message is kept: there is always room.
     pub(crate) conflates: bool,
-    /// With `conflate`: the message that leaves when the queue is empty, unless another takes its place.
-    pub(crate) latest: Option<Box<Queued>>,
+    /// Messages that are encoded when the queue is empty, unless others take their place (`conflate`,
+    /// `OnFull::DropOldest`). They count against the marks.
+    pub(super) behind: Option<Box<Fifo<Queued>>>,
     pub(crate) enqueued: u64,
     pub(crate) account: Account,
     /// How many of them are the socket's own, in front of all others.
@@ -234,7 +235,7 @@ impl<S: AsyncStream> Peer<S> {
             flushers: WaitList::default(),
             permits: Held::default(),
             conflates,
-            latest: None,
+            behind: None,
             enqueued: 0,
             account: Account::default(),
             greetings: 0,

@@ -68,10 +68,11 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// What becomes of a message that finds no peer.
-    pub(super) fn without_peer(&self, cost: usize) -> Result<Destination, Error> {
+    pub(super) fn without_peer(&mut self, cost: usize) -> Result<Destination, Error> {
         let fails = self.options.while_disconnected == WhileDisconnected::Fail;
         match () {
             () if self.may_queue(cost) => Ok(Destination::Pending),
+            () if self.displaces() && self.queues_at_all() => Ok(self.displace_pending(cost)),
             () if fails && self.pattern.queues_without_peer() && self.endpoints.has_dials() => {
                 Err(Error::NotConnected)
             }
@@ -82,12 +83,13 @@ impl<S: AsyncStream> Core<S> {
     /// Whether a message may wait in the socket itself until a peer comes: only where one is dialled,
     /// so that the first worker to connect to a bound socket is not flooded (libzmq's rule).
     pub(crate) fn may_queue(&self, cost: usize) -> bool {
+        self.queues_at_all() && (self.conflates || self.outbound.pending_level.has_room(cost))
+    }
+
+    fn queues_at_all(&self) -> bool {
         let waits =
             matches!(self.options.while_disconnected, WhileDisconnected::Wait | WhileDisconnected::Fail);
-        !waits
-            && self.pattern.queues_without_peer()
-            && self.endpoints.has_dials()
-            && (self.conflates || self.outbound.pending_level.has_room(cost))
+        !waits && self.pattern.queues_without_peer() && self.endpoints.has_dials()
     }
 
     /// Hands messages that waited in the socket to peers that have room now.
@@ -97,7 +99,13 @@ impl<S: AsyncStream> Core<S> {
             let Some(mut queued) = self.outbound.pending.pop_front() else { break };
             self.outbound.pending_level.remove(cost);
             self.pattern.outgoing(id, &mut queued.message);
-            self.queue(id, queued);
+            match self.peers.get_mut(id) {
+                Some(peer) if self.keeps_messages && !self.conflates && peer.keeps_order_behind() => {
+                    peer.push_behind(queued);
+                    self.mark_dirty(id);
+                }
+                _ => self.queue(id, queued),
+            }
         }
         if !self.outbound.dirty.is_empty() {
             self.wake_companion();

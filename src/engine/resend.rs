@@ -31,9 +31,9 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn settle_unsent(&mut self, peer: &mut Peer<S>, reason: &DisconnectReason) {
         let mut left = Left::default();
         self.settle_encoded(peer, reason, &mut left);
-        let latest = peer.latest.take().map(|latest| *latest);
+        let behind = peer.behind.take().into_iter().flat_map(|behind| *behind);
         for Queued { message, permit, refusals, .. } in
-            self.close_inproc(peer, reason).into_iter().chain(latest)
+            self.close_inproc(peer, reason).into_iter().chain(behind)
         {
             self.keep_or_lose(message, permit, refusals, &mut left);
         }

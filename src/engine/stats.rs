@@ -70,7 +70,10 @@ impl<S: AsyncStream> Core<S> {
         for id in self.peers.ids(|peer| peer.link.inproc().is_some()) {
             self.settle_taken(id);
         }
+        let [send_waits, recv_waits] = self.waits.times();
         SocketStats {
+            send_waits,
+            recv_waits,
             queued: self.counted_as_queued(),
             queued_bytes: self.queued().1 as u64,
             recv_queued: self.waiting(),

@@ -11,6 +11,7 @@ use super::core::{Core, Phase, Timer};
 use super::liveness::{Patience, WhatNow};
 use super::peer::{Peer, Stage};
 use super::read_ahead::ReadAhead;
+use super::retry::Question;
 use crate::endpoint::Endpoint;
 use crate::error::TimeoutKind;
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
@@ -26,6 +27,8 @@ pub(crate) struct Step {
     pub(crate) closed: bool,
     /// Dials to start connecting now.
     pub(crate) start: Vec<u32>,
+    /// Dials whose delay the user's function is to say.
+    pub(crate) delays: Vec<Question>,
     /// More is to be done as soon as other tasks have had their turn.
     pub(crate) again: bool,
     /// All listeners that there should be, if that changed.
@@ -41,11 +44,11 @@ pub(crate) struct Step {
 impl<S: AsyncStream> Core<S> {
     /// One turn of the companion: everything that nobody else is there to do.
     pub(crate) fn drive(&mut self, now: Instant) -> Step {
-        let (start, again) = self.turn(|core| {
+        let (start, delays, again) = self.turn(|core| {
             core.collect_ready();
             core.mind_others(now);
             core.answer_calls(now);
-            let start = core.tick(now);
+            let (start, delays) = core.tick(now);
             let start = core.connect_to_names(start, now);
             core.bind_names();
             let flushed = core.flush_turn();
@@ -54,11 +57,12 @@ impl<S: AsyncStream> Core<S> {
                 core.clock.set(Timer::ReadAhead, later(now, READ_AHEAD_DELAY));
             }
             core.close_step();
-            (start, flushed || read == ReadAhead::Again)
+            (start, delays, flushed || read == ReadAhead::Again)
         });
         Step {
             closed: matches!(self.phase, Phase::Closed { .. }),
             start,
+            delays,
             again,
             listeners: self.endpoints.take_changes(),
             departing: self.endpoints.is_departing(),
@@ -67,15 +71,15 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Acts on everything that is due, and returns the dials to start now.
-    pub(crate) fn tick(&mut self, now: Instant) -> Vec<u32> {
+    /// Acts on everything that is due; returns the dials to start now, and those to ask about.
+    pub(super) fn tick(&mut self, now: Instant) -> (Vec<u32>, Vec<Question>) {
         self.start_ageing(now);
         for id in std::mem::take(&mut self.unclocked) {
             self.peers.get_mut(id).into_iter().for_each(|peer| peer.begin_life(now));
             self.check_peer(id, now);
         }
         self.clock.look(now);
-        self.schedule_dials(now);
+        let delays = self.schedule_dials(now);
         let fresh = std::mem::take(&mut self.endpoints.fresh);
         let mut start: Vec<u32> = fresh.into_iter().filter_map(|id| self.begin_attempt(id)).collect();
         while let Some(timer) = self.clock.pop_due(now) {
@@ -84,7 +88,7 @@ impl<S: AsyncStream> Core<S> {
                 Timer::Depart(id) => self.disconnect(id, DisconnectReason::Closed),
                 Timer::Ending(id) => self.look_at_ending(id, now),
                 Timer::Dial(id) if self.end_wait_for_name(id, now) => {}
-                Timer::Dial(id) => start.extend(self.begin_attempt(id)),
+                Timer::Dial(id) => start.extend(self.retry(id, now)),
                 Timer::ReadAhead => self.end_read_delay(),
                 Timer::Told => self.stop_minding(),
                 Timer::Linger => self.linger_over(),
@@ -93,7 +97,7 @@ impl<S: AsyncStream> Core<S> {
                 Timer::Limit(id) => self.limit_reached(id),
             }
         }
-        start
+        (start, delays)
     }
 
     /// Whoever was told of events may not come: looks again, at all that is still there then, before long.

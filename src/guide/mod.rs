@@ -27,6 +27,9 @@ pub mod security {}
 #[doc = include_str!("shutdown.md")]
 pub mod shutdown {}
 
+#[doc = include_str!("sizing.md")]
+pub mod sizing {}
+
 /// README's examples are tested with the others.
 #[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../../README.md")]

@@ -46,6 +46,8 @@ causes! {
         Unroutable = "nobody has the identity that they were addressed to",
         /// Their peer was at its mark, and the socket drops what it cannot queue.
         PeerFull = "the peer is at its mark",
+        /// Newer messages took their place when the peer was at its mark (`OnFull::DropOldest`).
+        Displaced = "newer messages took their place at the mark",
         /// No peer had subscribed to their topic (PUB, XPUB).
         NoSubscriber = "nobody has subscribed to their topic",
         /// A later message took their place (`conflate`), in either direction.
@@ -107,6 +109,8 @@ causes! {
         TooManySubscriptions = "the peer has too many subscriptions",
         /// There was no room for it.
         Crowded = "there was no room for the connection",
+        /// It did not take its messages in time.
+        TooSlow = "the peer was at its mark",
         /// The authenticator denied it.
         Denied = "the authenticator denied the peer",
         /// The authenticator had no answer for now.

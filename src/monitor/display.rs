@@ -34,6 +34,12 @@ impl fmt::Display for SocketEvent {
             Self::ShortLived { endpoint, lasted, cause } => {
                 write!(f, "the connection to {endpoint} was of no use for {lasted:?}: {cause}")
             }
+            Self::RetryPutOff { endpoint, delay } => {
+                write!(
+                    f,
+                    "the retry budget is empty: asking again in {delay:?} whether to connect to {endpoint}"
+                )
+            }
             Self::RetryIn { endpoint, delay } => write!(f, "connecting to {endpoint} again in {delay:?}"),
             Self::ReconnectStopped { endpoint, cause } => {
                 write!(f, "no longer connecting to {endpoint}: {cause}")

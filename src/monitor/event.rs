@@ -116,6 +116,13 @@ pub enum SocketEvent {
         /// Why it ended.
         cause: Error,
     },
+    /// The retry budget was empty when an attempt was due: it asks again after this delay (`with_retry_budget`).
+    RetryPutOff {
+        /// Where to.
+        endpoint: Endpoint,
+        /// How long until then.
+        delay: Duration,
+    },
     /// The next attempt is scheduled.
     RetryIn {
         /// Where to.
@@ -228,6 +235,8 @@ pub enum DisconnectReason {
     /// There was no room for it: its handshake made room for that of another (`max_handshakes`), or the socket
     /// or its address has as many connections as it may (`max_connections`, `max_connections_per_address`).
     Crowded,
+    /// It was at its mark when a message was sent to it (`OnFull::Disconnect`).
+    TooSlow,
     /// The authenticator denied it, with this reason ([`Verdict::Deny`](crate::security::Verdict::Deny)).
     Denied(Arc<str>),
     /// The authenticator had no answer for now, for this reason
@@ -262,6 +271,7 @@ impl DisconnectReason {
             Self::Occupied => DisconnectKind::Occupied,
             Self::TooManySubscriptions => DisconnectKind::TooManySubscriptions,
             Self::Crowded => DisconnectKind::Crowded,
+            Self::TooSlow => DisconnectKind::TooSlow,
             Self::Denied(_) => DisconnectKind::Denied,
             Self::PutOff(_) => DisconnectKind::PutOff,
             Self::AuthenticatorFailed(_) => DisconnectKind::AuthenticatorFailed,
@@ -313,6 +323,7 @@ impl From<DisconnectReason> for Error {
             DisconnectReason::Crowded => {
                 io(io::ErrorKind::ConnectionRefused, "there is no room for the connection")
             }
+            DisconnectReason::TooSlow => io(io::ErrorKind::ConnectionAborted, "the peer was at its mark"),
             DisconnectReason::TooManySubscriptions => {
                 io(io::ErrorKind::ConnectionAborted, "the peer has too many subscriptions")
             }

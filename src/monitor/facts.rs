@@ -113,6 +113,9 @@ impl SocketEvent {
             Self::ShortLived { endpoint, lasted, cause } => {
                 Facts::new("ShortLived", Warning).at(endpoint).because(cause).lasting(*lasted)
             }
+            Self::RetryPutOff { endpoint, delay } => {
+                Facts::new("RetryPutOff", Warning).at(endpoint).lasting(*delay)
+            }
             Self::RetryIn { endpoint, delay } => Facts::new("RetryIn", Detail).at(endpoint).lasting(*delay),
             Self::ReconnectStopped { endpoint, cause } => {
                 Facts::new("ReconnectStopped", Warning).at(endpoint).because(cause)

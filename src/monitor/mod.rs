@@ -16,6 +16,7 @@ mod serialize;
 mod stats;
 #[cfg(feature = "tracing")]
 mod trace;
+mod wait_times;
 
 pub(crate) use self::causes::Counts;
 pub use self::causes::{DisconnectKind, DropCause};
@@ -25,3 +26,4 @@ pub(crate) use self::hub::{MonitorHub, Source as MonitorSource};
 pub(crate) use self::queue::Bounds as MonitorBounds;
 pub use self::queue::Missed;
 pub use self::stats::{EndpointStats, PeerStats, SocketStats};
+pub use self::wait_times::WaitTimes;

@@ -1,6 +1,7 @@
 //! Events and figures for `serde`: as text what has a text. The metadata of peers, which may hold tokens, are left
 //! out.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
@@ -8,6 +9,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 use super::causes::{Cause, Counts};
 use super::event::{PeerId, SocketEvent};
 use super::stats::{EndpointStats, PeerStats, SocketStats};
+use super::wait_times::WaitTimes;
 
 impl Serialize for PeerId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -86,8 +88,23 @@ impl Serialize for SocketStats {
         fields!(self, serializer, "SocketStats":
             accepted sent bytes_sent queued queued_bytes in_doubt received bytes_received delivered recv_queued
             recv_queued_bytes recv_dropped recv_incomplete connects reconnects handshakes_failed
-            subscriptions_refused connections peers endpoints dropped recv_dropped_by handshakes_failed_by disconnects_by;
+            subscriptions_refused send_waits recv_waits connections peers endpoints dropped recv_dropped_by handshakes_failed_by disconnects_by;
         )
+    }
+}
+
+/// The number of waits, their sum in seconds, and a map from each bound in seconds to those that did not exceed it.
+impl Serialize for WaitTimes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let within: Vec<_> = self
+            .cumulative()
+            .filter_map(|(bound, count)| Some((bound?.as_secs_f64().to_string(), count)))
+            .collect();
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("count", &self.count())?;
+        map.serialize_entry("seconds", &self.total().as_secs_f64())?;
+        map.serialize_entry("within", &BTreeMap::from_iter(within))?;
+        map.end()
     }
 }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::causes::{Counts, DisconnectKind, DropCause};
 use super::event::PeerId;
+use super::wait_times::WaitTimes;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::protocol::SocketType;
@@ -63,6 +64,10 @@ pub struct SocketStats {
     pub handshakes_failed: u64,
     /// Subscriptions of peers that the filter refused (PUB and XPUB, `subscription_filter`).
     pub subscriptions_refused: u64,
+    /// How long calls have waited to send, for permits or for room; `None` without `wait_times`.
+    pub send_waits: Option<WaitTimes>,
+    /// How long calls have waited for a message; `None` without `wait_times`.
+    pub recv_waits: Option<WaitTimes>,
     /// How many connections there are now.
     pub connections: usize,
     /// Those connections; empty in [`totals`](crate::socket::Socket::totals).

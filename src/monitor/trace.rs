@@ -37,6 +37,7 @@ impl Monitor {
     /// tracing.await.expect("it ends with the socket");
     /// # Ok(())
     /// # }
+    /// # main().unwrap();
     /// # }
     /// ```
     ///

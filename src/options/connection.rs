@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{ReconnectStop, SocketOptions};
-use crate::resilience::Backoff;
+use crate::resilience::{Backoff, BackoffFn, RetryBudget};
 
 /// Connections: identity, limits on time, heartbeats, reconnection.
 impl SocketOptions {
@@ -221,6 +221,56 @@ impl SocketOptions {
     #[must_use]
     pub fn backoff(&self) -> &Backoff {
         &self.backoff
+    }
+
+    /// The delays between connection attempts, by a function of your own; default none: those of
+    /// [`with_backoff`](Self::with_backoff). libzmq has none.
+    ///
+    /// It is given how many attempts have failed since the last connection of use: 0 when such a one is lost or the first
+    /// attempt has failed, as for [`Backoff::delay`]. What it returns counts as at least 1 ms and at most a year. It
+    /// spreads nothing by itself: draw a random number in it if many clients must not come at once. It is called by
+    /// the socket's companion task without any lock, and should not block. If it panics, that delay is the one of
+    /// [`with_backoff`](Self::with_backoff), and the socket goes on.
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    /// use std::time::Duration;
+    ///
+    /// // Three times at once, and then every ten seconds.
+    /// let options = SocketOptions::default().with_backoff_fn(|failed| match failed {
+    ///     0..3 => Duration::from_millis(10),
+    ///     _ => Duration::from_secs(10),
+    /// });
+    /// assert!(options.has_backoff_fn());
+    /// ```
+    #[must_use]
+    pub fn with_backoff_fn(mut self, delay: impl Fn(u32) -> Duration + Send + Sync + 'static) -> Self {
+        self.backoff_fn = Some(BackoffFn::new(delay));
+        self
+    }
+
+    /// Whether the delays come from a function of your own.
+    #[must_use]
+    pub fn has_backoff_fn(&self) -> bool {
+        self.backoff_fn.is_some()
+    }
+
+    /// A budget of attempts to reconnect that sockets share; default none. libzmq has none.
+    ///
+    /// The first attempt of each endpoint is free, as is waiting for a name of `inproc://`; each further one takes a
+    /// retry out of the budget. While it is empty an attempt that is due is put off by the longest delay of
+    /// [`backoff`](Self::backoff), jitter included, told by
+    /// [`SocketEvent::RetryPutOff`](crate::SocketEvent::RetryPutOff), and asks again; it does not count as failed.
+    #[must_use]
+    pub fn with_retry_budget(mut self, budget: RetryBudget) -> Self {
+        self.retry_budget = Some(budget);
+        self
+    }
+
+    /// The budget of attempts to reconnect.
+    #[must_use]
+    pub fn retry_budget(&self) -> Option<&RetryBudget> {
+        self.retry_budget.as_ref()
     }
 
     /// Whether a lost connection, or an attempt that failed, is followed by another; default true (false

@@ -190,7 +190,7 @@ use self::types::TypeOptions;
 pub use self::types::{RouterHandover, RouterNotify};
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 pub(crate) use self::{socks::SocksCredentials, tcp::TcpOptions};
-use crate::resilience::{Backoff, FlushPolicy, OnCancel, OnFull, WhileDisconnected};
+use crate::resilience::{Backoff, BackoffFn, FlushPolicy, OnCancel, OnFull, RetryBudget, WhileDisconnected};
 use crate::security::{AnyAuthenticator, Security};
 
 const MIB: usize = 1024 * 1024;
@@ -242,6 +242,8 @@ pub struct SocketOptions {
     pub(crate) heartbeat_ttl: Option<Duration>,
     pub(crate) linger: Option<Duration>,
     pub(crate) backoff: Backoff,
+    pub(crate) backoff_fn: Option<BackoffFn>,
+    pub(crate) retry_budget: Option<RetryBudget>,
     pub(crate) reconnect: bool,
     pub(crate) reconnect_stop: ReconnectStop,
     pub(crate) max_attempts: Option<u32>,
@@ -257,6 +259,7 @@ pub struct SocketOptions {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) monitor_events: usize,
     pub(crate) monitor_drops: usize,
+    pub(crate) wait_times: bool,
     pub(crate) types: TypeOptions,
     pub(crate) metadata: Vec<(String, Bytes)>,
     pub(crate) recv_timeout: Option<Duration>,
@@ -289,6 +292,8 @@ impl Default for SocketOptions {
             heartbeat_ttl: None,
             linger: Some(Duration::from_secs(30)),
             backoff: Backoff::default(),
+            backoff_fn: None,
+            retry_budget: None,
             reconnect: true,
             reconnect_stop: ReconnectStop::default(),
             max_attempts: None,
@@ -303,6 +308,7 @@ impl Default for SocketOptions {
             name: None,
             monitor_events: 1024,
             monitor_drops: 1024,
+            wait_times: false,
             types: TypeOptions::default(),
             metadata: Vec::new(),
             recv_timeout: None,
@@ -335,9 +341,11 @@ mod tests {
         assert_eq!(options.heartbeat_interval(), None);
         assert_eq!((options.heartbeat_timeout(), options.heartbeat_ttl()), (seconds(15), None));
         assert_eq!(options.backoff(), &Backoff::new());
+        assert!(!options.has_backoff_fn() && options.retry_budget().is_none());
         assert_eq!((options.reconnect(), options.max_attempts()), (true, None));
         assert_eq!(options.reconnect_stop(), ReconnectStop::new());
         assert_eq!((options.monitor_events(), options.monitor_drops(), options.name()), (1024, 1024, None));
+        assert!(!options.wait_times());
         assert_eq!((options.on_cancel(), options.flush_policy()), (OnCancel::Resume, FlushPolicy::Adaptive));
         assert!(!options.router_mandatory() && !options.probe_router());
         assert_eq!((options.router_handover(), options.max_resends()), (RouterHandover::SameOrigin, Some(3)));

@@ -52,6 +52,23 @@ impl SocketOptions {
         self.monitor_drops
     }
 
+    /// Whether it is measured how long calls wait to send and to receive; default false.
+    ///
+    /// [`SocketStats::send_waits`](crate::SocketStats::send_waits) and
+    /// [`recv_waits`](crate::SocketStats::recv_waits) have the histograms. A call that waits reads the clock twice then;
+    /// one that does not wait costs what it does without. libzmq has nothing like it.
+    #[must_use]
+    pub fn with_wait_times(mut self, measured: bool) -> Self {
+        self.wait_times = measured;
+        self
+    }
+
+    /// Whether it is measured how long calls wait.
+    #[must_use]
+    pub fn wait_times(&self) -> bool {
+        self.wait_times
+    }
+
     pub(crate) fn monitor_bounds(&self) -> MonitorBounds {
         MonitorBounds { events: self.monitor_events, drops: self.monitor_drops }
     }

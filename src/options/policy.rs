@@ -64,7 +64,7 @@ impl SocketOptions {
 
     /// What becomes of a message whose peers are at their marks; default `None`: what the socket type does
     /// in libzmq. ROUTER, REP, PUB, XPUB and XSUB drop, so that no peer stops a service; the others wait. PULL and
-    /// SUB do not send, and have no such option.
+    /// SUB do not send, and have no such option. [`OnFull::DropOldest`] and [`OnFull::Disconnect`] only some types have.
     #[must_use]
     pub fn with_on_full(mut self, on_full: impl Into<Option<OnFull>>) -> Self {
         self.on_full = on_full.into();

@@ -83,6 +83,17 @@ impl SocketType {
         !matches!(self, Self::Pub | Self::Push)
     }
 
+    /// Whether what is older may give way to what it sends (`OnFull::DropOldest`): REQ and REP have one message at
+    /// a time, and an XSUB's are in order with its subscriptions.
+    pub(crate) const fn displaces(self) -> bool {
+        self.sends() && !matches!(self, Self::Req | Self::Rep | Self::XSub)
+    }
+
+    /// Whether it serves many peers, of which one that does not read may be let go (`OnFull::Disconnect`).
+    pub(crate) const fn lets_go(self) -> bool {
+        self.publishes() || self.is_router()
+    }
+
     pub(crate) const fn is_router(self) -> bool {
         matches!(self, Self::Router)
     }

@@ -1,5 +1,7 @@
 //! How long to wait before the next attempt.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// No delay is shorter, so that a policy of zeros retries a thousand times a second, not without end.
@@ -112,6 +114,27 @@ impl Backoff {
 impl Default for Backoff {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// A function of the user's own.
+#[derive(Clone)]
+pub(crate) struct BackoffFn(Arc<dyn Fn(u32) -> Duration + Send + Sync>);
+
+impl BackoffFn {
+    pub(crate) fn new(delay: impl Fn(u32) -> Duration + Send + Sync + 'static) -> Self {
+        Self(Arc::new(delay))
+    }
+
+    /// The delay after so many failed attempts. Foreign: may panic.
+    pub(crate) fn delay(&self, failed: u32) -> Duration {
+        (self.0)(failed).max(FLOOR)
+    }
+}
+
+impl fmt::Debug for BackoffFn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BackoffFn")
     }
 }
 

@@ -8,7 +8,8 @@
 //! - What a full queue and a missing peer mean: [`OnFull`], [`WhileDisconnected`].
 //! - What a cancelled write means: [`OnCancel`], and the [`PoisonGuard`] behind it.
 //! - When queued messages are written: [`FlushPolicy`].
-//! - When to try again: [`Backoff`], and [`ReconnectState`] that applies it to one endpoint.
+//! - When to try again: [`Backoff`], [`ReconnectState`] that applies it to one endpoint, and [`RetryBudget`] that
+//!   bounds what many do together.
 
 mod backoff;
 mod high_water;
@@ -16,12 +17,15 @@ mod modes;
 mod permits;
 mod poison;
 mod reconnect;
+mod retry_budget;
 mod semaphore;
 
 pub use self::backoff::Backoff;
+pub(crate) use self::backoff::BackoffFn;
 pub(crate) use self::high_water::HighWater;
 pub use self::modes::{FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 pub use self::permits::{BytePermits, NoOpPermits, Permit, ReleaseBytes};
 pub use self::poison::PoisonGuard;
 pub use self::reconnect::{LostConnection, ReconnectPhase, ReconnectState};
+pub use self::retry_budget::RetryBudget;
 pub use self::semaphore::{Acquire, SemaphorePermits};

@@ -28,7 +28,7 @@ pub enum OnCancel {
 /// What becomes of a message whose peers are at their high-water marks.
 ///
 /// Each socket type has its own default, as in libzmq: PUB, XPUB, XSUB, ROUTER and REP drop, the others wait; a
-/// ROUTER with `router_mandatory` waits.
+/// ROUTER with `router_mandatory` waits. A choice that a type does not have is refused when the socket is opened.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum OnFull {
@@ -44,6 +44,24 @@ pub enum OnFull {
     /// `try_send` and `send_buffered`, whose caller is there to be told, fail with `WouldBlock` instead and give
     /// the message back, but for copies to several peers.
     Drop,
+    /// The oldest messages that wait for the peer are dropped until there is room for the new one, and counted as
+    /// [`DropCause::Displaced`](crate::monitor::DropCause::Displaced): for those who want to know how things are, and
+    /// not how they were. PUSH, DEALER, PAIR, ROUTER, PUB and XPUB.
+    ///
+    /// No call waits for room or fails for want of it, `try_send` and `send_buffered` among them; `reserve` waits only
+    /// where it finds nothing that could give way, and then for room.
+    /// What is being written stays, which is an eighth of the mark at most or one message, and so does what the other
+    /// end of an `inproc://` connection has fetched. The new message is always admitted, so that there may be one above
+    /// the mark. Where any peer will do, and all are full, each loses something in turn. Without a peer the same
+    /// happens in the socket's own queue.
+    DropOldest,
+    /// The message is dropped and counted, and the peer that has no room is disconnected, as
+    /// [`DisconnectReason::TooSlow`](crate::monitor::DisconnectReason::TooSlow): it notices that it has missed
+    /// something, and may come back and ask for the whole. ROUTER, PUB and XPUB.
+    ///
+    /// What was queued for it is dropped with it (`DropCause::PeerLost`). A ROUTER's `try_send` and `send_buffered`
+    /// fail with `WouldBlock` instead, and disconnect nobody.
+    Disconnect,
 }
 
 /// What becomes of a message when a socket that connects has no connected peer.

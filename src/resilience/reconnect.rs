@@ -177,7 +177,11 @@ impl ReconnectState {
     ///
     /// A connection that was up has then been of no use.
     pub fn failed(&mut self, now: Instant, entropy: u64) -> Option<Instant> {
-        let delay = self.next_delay(entropy);
+        self.failed_after(now, self.next_delay(entropy))
+    }
+
+    /// The same where the delay comes from elsewhere.
+    pub(crate) fn failed_after(&mut self, now: Instant, delay: Duration) -> Option<Instant> {
         self.record_attempt();
         self.wait(now, delay)
     }
@@ -188,16 +192,48 @@ impl ReconnectState {
     /// If it was not [useful](Self::was_useful), or in the middle of an attempt, it is the same as
     /// [`failed`](Self::failed).
     pub fn lost(&mut self, now: Instant, lost: LostConnection, entropy: u64) -> Option<Instant> {
-        if self.phase != ReconnectPhase::Connected || !self.was_useful(lost) {
-            return self.failed(now, entropy);
+        let delay = self.delay_after(Some(lost), entropy);
+        self.lost_after(now, lost, delay)
+    }
+
+    /// The same where the delay comes from elsewhere.
+    pub(crate) fn lost_after(
+        &mut self,
+        now: Instant,
+        lost: LostConnection,
+        delay: Duration,
+    ) -> Option<Instant> {
+        if !self.begins_anew(lost) {
+            return self.failed_after(now, delay);
         }
         self.reset();
-        let delay = self.next_delay(entropy);
         self.step = self.step.saturating_add(1);
         if self.is_exhausted() {
             self.stop();
         }
         self.wait(now, delay)
+    }
+
+    /// How often the delay has grown by the next attempt, if a connection ends now, or an attempt.
+    pub(crate) fn step_after(&self, lost: Option<LostConnection>) -> u32 {
+        if lost.is_some_and(|lost| self.begins_anew(lost)) { 0 } else { self.step }
+    }
+
+    /// The delay that the backoff has for that.
+    pub(crate) fn delay_after(&self, lost: Option<LostConnection>, entropy: u64) -> Duration {
+        self.backoff.delay(self.step_after(lost), entropy)
+    }
+
+    fn begins_anew(&self, lost: LostConnection) -> bool {
+        self.phase == ReconnectPhase::Connected && self.was_useful(lost)
+    }
+
+    /// The next attempt has to wait once more, which is no failure.
+    pub(crate) fn put_off(&mut self, now: Instant, entropy: u64) -> Instant {
+        let delay = self.backoff.delay(u32::MAX, entropy).min(YEAR);
+        let until = now + delay;
+        self.enter(ReconnectPhase::Backoff { until });
+        until
     }
 
     /// No further attempt is wanted: the endpoint was taken away, or trying again cannot help.

@@ -108,6 +108,10 @@ impl<R: Runtime, L: Layer> AsyncStream for LayeredStream<R, L> {
     type Runtime = Layered<R, L>;
     type Sharing = <R::Stream as AsyncStream>::Sharing;
 
+    fn clock() -> Instant {
+        R::Stream::clock()
+    }
+
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
         self.stream.poll_read(cx, buf)
     }

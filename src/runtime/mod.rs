@@ -145,6 +145,12 @@ pub trait AsyncStream: Unpin + 'static {
         None
     }
 
+    /// The time that waits are measured by (option `wait_times`); default that of the system.
+    #[must_use]
+    fn clock() -> Instant {
+        Instant::now()
+    }
+
     /// The certificates by which the other end has proved who it is, its own first, in DER: over TLS, once the
     /// handshake of that is done. Default: none.
     fn peer_certificates(&self) -> &[Bytes] {

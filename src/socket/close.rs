@@ -25,6 +25,10 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Errors
     /// [`Error::Closed`](crate::Error::Closed) and [`Error::CompanionGone`](crate::Error::CompanionGone).
+    #[doc = example!(r#"let router = RouterSocket::bind("tcp://127.0.0.1:0").await?;
+router.drain()?;
+// What had arrived would still come.
+assert!(matches!(router.recv().await, Err(Error::Closed)));"#)]
     pub fn drain(&self) -> Result<()> {
         self.shared.with(Core::drain)
     }
@@ -38,6 +42,11 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// # Cancel safety
     /// Once polled, the socket is closing; dropping the future leaves that to the companion task, and without
     /// one to the next call that waits.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+push.send("last words").await?;
+assert_eq!(push.close().await, 0, "nothing was left unsent");
+assert_eq!(pull.recv().await?[0], "last words");"#)]
     pub async fn close(&self) -> u64 {
         let waiter = Waiter::new(&self.shared);
         self.shared.with(Core::begin_close);

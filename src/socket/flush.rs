@@ -28,6 +28,12 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// With `OnCancel::Resume` nothing is lost: the next operation or the companion task goes on at the
     /// exact byte. With `OnCancel::Poison`, dropping it closes each connection that it waits for and that is in the
     /// middle of a message; that one message is abandoned and counted, the others survive.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+push.send_buffered("one")?;
+push.send_buffered("two")?;
+push.flush().await?;
+assert_eq!(push.buffered_messages(), 0);"#)]
     pub fn flush(&self) -> Flushing<'_, S> {
         Flushing { shared: &self.shared, flush: Flush::default() }
     }

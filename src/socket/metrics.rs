@@ -7,7 +7,7 @@ use metrics::{Label, counter, gauge};
 
 use super::Socket;
 use crate::engine::Shared;
-use crate::monitor::SocketStats;
+use crate::monitor::{SocketStats, WaitTimes};
 use crate::protocol::SocketType;
 use crate::resilience::{BytePermits, SemaphorePermits};
 use crate::runtime::{AsyncStream, Sleeper};
@@ -34,6 +34,9 @@ use crate::runtime::{AsyncStream, Sleeper};
 /// | `zeromq.subscriptions.refused` | subscriptions that a filter refused |
 /// | `zeromq.handshakes.failed`, `zeromq.disconnects` | by the label `cause` |
 ///
+/// With the option `wait_times` also the histograms `zeromq.send.wait.seconds` and `zeromq.recv.wait.seconds`, as
+/// Prometheus writes them: counters `.bucket` by the label `le`, `.count`, and `.sum`, which is a gauge.
+///
 /// Gauges: `zeromq.queued.messages`, `zeromq.queued.bytes`, `zeromq.received.queued.messages`,
 /// `zeromq.received.queued.bytes`, `zeromq.in_doubt.messages`, `zeromq.connections`, and of the permits that are
 /// watched `zeromq.permits.bytes`, `zeromq.permits.budget.bytes` and `zeromq.permits.waiters`. The first two names
@@ -53,6 +56,7 @@ use crate::runtime::{AsyncStream, Sleeper};
 /// collector.collect();
 /// # Ok(())
 /// # }
+/// # main().unwrap();
 /// # }
 /// ```
 pub struct Collector<S: AsyncStream> {
@@ -157,10 +161,27 @@ fn record(stats: &SocketStats, labels: &[Label]) {
     for (name, value) in gauges {
         gauge!(name, labels.iter()).set(value as f64);
     }
+    waits(SEND_WAITS, stats.send_waits.as_ref(), labels);
+    waits(RECV_WAITS, stats.recv_waits.as_ref(), labels);
     by_cause("zeromq.dropped.messages", stats.dropped.iter(), labels);
     by_cause("zeromq.received.dropped.messages", stats.recv_dropped_by.iter(), labels);
     by_cause("zeromq.handshakes.failed", stats.handshakes_failed_by.iter(), labels);
     by_cause("zeromq.disconnects", stats.disconnects_by.iter(), labels);
+}
+
+const SEND_WAITS: [&str; 3] =
+    ["zeromq.send.wait.seconds.bucket", "zeromq.send.wait.seconds.count", "zeromq.send.wait.seconds.sum"];
+const RECV_WAITS: [&str; 3] =
+    ["zeromq.recv.wait.seconds.bucket", "zeromq.recv.wait.seconds.count", "zeromq.recv.wait.seconds.sum"];
+
+fn waits([bucket, count, sum]: [&'static str; 3], times: Option<&WaitTimes>, labels: &[Label]) {
+    let Some(times) = times else { return };
+    for (bound, waits) in times.cumulative() {
+        let bound = bound.map_or_else(|| "+Inf".to_owned(), |bound| bound.as_secs_f64().to_string());
+        counter!(bucket, [labels, &[Label::new("le", bound)]].concat()).absolute(waits);
+    }
+    counter!(count, labels.iter()).absolute(times.count());
+    gauge!(sum, labels.iter()).set(times.total().as_secs_f64());
 }
 
 fn by_cause<C: std::fmt::Debug>(

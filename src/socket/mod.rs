@@ -13,8 +13,13 @@
 //! }
 //! ```
 
+#[macro_use]
+mod example;
+
 mod close;
+mod endpoints;
 mod flush;
+mod from_stream;
 mod inspect;
 #[cfg(feature = "metrics")]
 mod metrics;

@@ -1,17 +1,16 @@
-//! Opening sockets: by endpoint, or from a stream.
+//! Opening sockets: by endpoint, or with a listener that is bound already.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 
 use super::Socket;
 use super::types::Kind;
 use super::types::validate;
 use crate::endpoint::{Endpoint, IntoEndpoint};
-use crate::engine::{BudgetId, Companion, CompanionTask, Core, Judgements, Origin, Shared, Waiter};
+use crate::engine::{BudgetId, Companion, CompanionTask, Core, Shared, Waiter};
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
-use crate::resilience::{BytePermits, NoOpPermits};
-use crate::runtime::{Adopt, AsyncStream, Connector, Detached, Runtime, Sleeper, Spawn};
+use crate::resilience::NoOpPermits;
+use crate::runtime::{Adopt, AsyncStream, Connector, Runtime, Spawn};
 
 /// A runtime that sockets over streams `S` can be opened on: it dials, listens, sleeps, and runs the
 /// companion task. Implemented for every [`Runtime`] that can spawn the companion of its own streams.
@@ -29,6 +28,9 @@ where
     ///
     /// # Errors
     /// [`Error::NoRuntime`] outside of a runtime, [`Error::Option`] for an option that cannot work.
+    #[doc = example!(r#"let dealer = DealerSocket::new(SocketOptions::default().with_send_hwm(100))?;
+let endpoint = dealer.bind_to("tcp://127.0.0.1:0").await?;
+# drop(endpoint);"#)]
     pub fn new(options: SocketOptions) -> Result<Self> {
         Self::new_on(&current::<S>()?, options)
     }
@@ -37,6 +39,12 @@ where
     ///
     /// # Errors
     /// [`Error::Option`] for an option that cannot work.
+    #[doc = example!(r#"use monocoque::runtime::Runtime;
+use monocoque::runtime::tokio::TokioRuntime;
+
+let runtime = TokioRuntime::current().expect("there is one");
+let push = PushSocket::new_on(&runtime, SocketOptions::default())?;
+# drop(push);"#)]
     pub fn new_on(host: &S::Runtime, options: SocketOptions) -> Result<Self> {
         validate::<S::Sharing>(&options, T::TYPE)?;
         let (socket, companion) = Self::unspawned(options, host.clone());
@@ -61,6 +69,10 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the attempt is abandoned and the socket closed.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+push.send("there").await?;
+# pull.recv().await?;"#)]
     pub async fn connect(endpoint: impl IntoEndpoint) -> Result<Self> {
         Self::connect_with_options(endpoint, SocketOptions::default()).await
     }
@@ -77,6 +89,10 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the attempt is abandoned and the socket closed.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let options = SocketOptions::default().with_send_hwm(10);
+let push = PushSocket::connect_with_options(pull.local_endpoint().unwrap(), options).await?;
+# drop(push);"#)]
     pub async fn connect_with_options(endpoint: impl IntoEndpoint, options: SocketOptions) -> Result<Self> {
         let endpoint = connectable(endpoint)?;
         Self::connect_on(&current::<S>()?, endpoint, options).await
@@ -89,6 +105,14 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the attempt is abandoned and the socket closed.
+    #[doc = example!(r#"use monocoque::runtime::Runtime;
+use monocoque::runtime::tokio::TokioRuntime;
+
+let runtime = TokioRuntime::current().expect("there is one");
+let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let endpoint = pull.local_endpoint().unwrap();
+let push = PushSocket::connect_on(&runtime, endpoint, SocketOptions::default()).await?;
+# drop(push);"#)]
     pub async fn connect_on(
         host: &S::Runtime,
         endpoint: impl IntoEndpoint,
@@ -109,6 +133,10 @@ where
     ///
     /// # Cancel safety
     /// Ready at once.
+    #[doc = example!(r#"// Nobody listens there yet.
+let push = PushSocket::connect_with_reconnect("tcp://127.0.0.1:1").await?;
+push.send("for whoever comes").await?;
+assert!(!push.is_connected());"#)]
     pub async fn connect_with_reconnect(endpoint: impl IntoEndpoint) -> Result<Self> {
         Self::connect_with_reconnect_and_options(endpoint, SocketOptions::default()).await
     }
@@ -120,6 +148,9 @@ where
     ///
     /// # Cancel safety
     /// Ready at once.
+    #[doc = example!(r#"let options = SocketOptions::default().with_max_attempts(Some(1));
+let push = PushSocket::connect_with_reconnect_and_options("tcp://127.0.0.1:1", options).await?;
+assert!(push.try_reconnect().await.is_err());"#)]
     pub async fn connect_with_reconnect_and_options(
         endpoint: impl IntoEndpoint,
         options: SocketOptions,
@@ -141,6 +172,8 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the socket is closed.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+println!("listening on {}", pull.local_endpoint().unwrap());"#)]
     pub async fn bind(endpoint: impl IntoEndpoint) -> Result<Self> {
         Self::bind_with_options(endpoint, SocketOptions::default()).await
     }
@@ -152,6 +185,9 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the socket is closed.
+    #[doc = example!(r#"let options = SocketOptions::default().with_recv_hwm(10_000);
+let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await?;
+# drop(pull);"#)]
     pub async fn bind_with_options(endpoint: impl IntoEndpoint, options: SocketOptions) -> Result<Self> {
         let endpoint = endpoint.into_endpoint()?;
         Self::bind_on(&current::<S>()?, endpoint, options).await
@@ -164,6 +200,12 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the socket is closed.
+    #[doc = example!(r#"use monocoque::runtime::Runtime;
+use monocoque::runtime::tokio::TokioRuntime;
+
+let runtime = TokioRuntime::current().expect("there is one");
+let pull = PullSocket::bind_on(&runtime, "tcp://127.0.0.1:0", SocketOptions::default()).await?;
+# drop(pull);"#)]
     pub async fn bind_on(
         host: &S::Runtime,
         endpoint: impl IntoEndpoint,
@@ -180,6 +222,10 @@ where
     ///
     /// # Errors
     /// As there.
+    #[doc = example!(r#"let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+let port = listener.local_addr()?.port();
+let pull = PullSocket::bind_listener(listener)?;
+assert_eq!(pull.local_endpoint().unwrap().port(), Some(port));"#)]
     pub fn bind_listener<L>(listener: L) -> Result<Self>
     where
         S::Runtime: Adopt<L>,
@@ -220,6 +266,13 @@ where
     ///
     /// # Errors
     /// As there.
+    #[doc = example!(r#"use monocoque::runtime::Runtime;
+use monocoque::runtime::tokio::TokioRuntime;
+
+let runtime = TokioRuntime::current().expect("there is one");
+let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+let pull = PullSocket::bind_listener_on(&runtime, listener, SocketOptions::default())?;
+# drop(pull);"#)]
     pub fn bind_listener_on<L>(host: &S::Runtime, listener: L, options: SocketOptions) -> Result<Self>
     where
         S::Runtime: Adopt<L>,
@@ -231,136 +284,9 @@ where
         host.spawn(companion);
         Ok(socket)
     }
-
-    /// Makes a socket of one connected stream of this runtime, with a companion task and without
-    /// reconnection; resolves when the handshake is done. `from_tcp` and `from_unix` of the facades are
-    /// this for their streams.
-    ///
-    /// # Errors
-    /// What made the handshake fail; an option that cannot work; no runtime.
-    ///
-    /// # Cancel safety
-    /// Dropped before it is ready, the stream is closed.
-    pub async fn from_runtime_stream(stream: S, options: SocketOptions) -> Result<Self> {
-        Self::from_stream_on(&current::<S>()?, stream, options).await
-    }
-
-    /// [`from_runtime_stream`](Self::from_runtime_stream) on a given runtime, wherever the caller runs.
-    ///
-    /// # Errors
-    /// As there.
-    ///
-    /// # Cancel safety
-    /// Dropped before it is ready, the stream is closed.
-    pub async fn from_stream_on(host: &S::Runtime, stream: S, options: SocketOptions) -> Result<Self> {
-        let socket = Self::new_on(host, options)?;
-        handshake(&socket.shared, stream, host.now()).await?;
-        Ok(socket)
-    }
 }
 
-impl<T, S> Socket<T, S, NoOpPermits>
-where
-    T: Kind,
-    S: AsyncStream<Runtime = Detached>,
-{
-    /// Makes a socket of one stream of your own, with default options; see
-    /// [`from_stream_with_options`](Self::from_stream_with_options).
-    ///
-    /// # Errors
-    /// As there.
-    ///
-    /// # Cancel safety
-    /// Dropped before it is ready, the stream is closed.
-    pub async fn from_stream(stream: S) -> Result<Self> {
-        Self::from_stream_with_options(stream, SocketOptions::default()).await
-    }
-
-    /// Makes a socket of one stream of your own; resolves when the handshake is done.
-    ///
-    /// Such a socket has no companion task: it makes progress only while one of its futures is polled,
-    /// `send` resolves when the stream has taken the bytes, deadlines are checked when it is polled, and
-    /// dropping it drops what is queued (use [`close`](Self::close)).
-    ///
-    /// # Errors
-    /// What made the handshake fail; an option that cannot work.
-    ///
-    /// # Cancel safety
-    /// Dropped before it is ready, the stream is closed.
-    pub async fn from_stream_with_options(stream: S, options: SocketOptions) -> Result<Self> {
-        validate::<S::Sharing>(&options, T::TYPE)?;
-        let core = Core::new(T::TYPE, T::pattern(&options), options, Companion::None);
-        let socket = Self::from_shared(Shared::new(core), NoOpPermits, BudgetId::NONE);
-        handshake(&socket.shared, stream, std::time::Instant::now()).await?;
-        Ok(socket)
-    }
-}
-
-impl<T: Kind, S: AsyncStream, P: BytePermits> Socket<T, S, P>
-where
-    S::Runtime: Host<S>,
-{
-    /// Listens on one more endpoint; returns it with the port that the system chose.
-    ///
-    /// # Errors
-    /// A malformed endpoint, an address in use or not available, [`Error::Closed`].
-    ///
-    /// # Cancel safety
-    /// Dropped before it is ready, the socket may or may not listen on the endpoint.
-    pub async fn bind_to(&self, endpoint: impl IntoEndpoint) -> Result<Endpoint> {
-        let endpoint = endpoint.into_endpoint()?;
-        endpoint.check_bindable()?;
-        let listener = self.shared.with(|core| match core.door_is_shut() {
-            Some(error) => Err(error),
-            None => Ok(core.listen(endpoint)),
-        })?;
-        Waiter::new(&self.shared).until(|core| core.bind_outcome(listener)).await
-    }
-
-    /// Connects to one more endpoint, now and whenever the connection is lost; returns at once.
-    ///
-    /// A DEALER, REQ, PUB or SUB that connects to the endpoint already stays as it is; the other types get a
-    /// second connection.
-    ///
-    /// # Errors
-    /// A malformed endpoint, [`Error::Closed`].
-    pub fn connect_to(&self, endpoint: impl IntoEndpoint) -> Result<()> {
-        let endpoint = connectable(endpoint)?;
-        self.shared.with(|core| match core.door_is_shut() {
-            Some(error) => Err(error),
-            None => {
-                core.dial_once_more(endpoint);
-                Ok(())
-            }
-        })
-    }
-
-    /// Stops listening on an endpoint, as given to or returned by [`bind_to`](Self::bind_to), and ends
-    /// the connections accepted there once what is queued for them is written (`zmq_unbind`).
-    ///
-    /// The companion task closes the listener: sockets of this process that bind the address next wait for
-    /// that, and [`SocketEvent::Unbound`](crate::monitor::SocketEvent::Unbound) tells when it is free for
-    /// all.
-    ///
-    /// # Errors
-    /// [`Error::UnknownEndpoint`] if the socket does not listen there.
-    pub fn unbind(&self, endpoint: impl IntoEndpoint) -> Result<()> {
-        let endpoint = endpoint.into_endpoint()?;
-        self.shared.with(|core| core.remove_listener(&endpoint))
-    }
-
-    /// Stops connecting to an endpoint, and ends its connection once what is queued for it is written
-    /// (`zmq_disconnect`).
-    ///
-    /// # Errors
-    /// [`Error::UnknownEndpoint`] if the socket does not connect there.
-    pub fn disconnect(&self, endpoint: impl IntoEndpoint) -> Result<()> {
-        let endpoint = endpoint.into_endpoint()?;
-        self.shared.with(|core| core.remove_dial(&endpoint))
-    }
-}
-
-fn current<S: AsyncStream<Runtime: Runtime>>() -> Result<S::Runtime> {
+pub(super) fn current<S: AsyncStream<Runtime: Runtime>>() -> Result<S::Runtime> {
     S::Runtime::current().ok_or(Error::NoRuntime { runtime: S::Runtime::NAME })
 }
 
@@ -368,25 +294,4 @@ pub(super) fn connectable(endpoint: impl IntoEndpoint) -> Result<Endpoint> {
     let endpoint = endpoint.into_endpoint()?;
     endpoint.check_connectable()?;
     Ok(endpoint)
-}
-
-/// Attaches an explicit stream and waits for its handshake.
-async fn handshake<S: AsyncStream>(shared: &Shared<S>, stream: S, now: std::time::Instant) -> Result<()> {
-    let id = shared.with(|core| core.attach(stream, Origin::Given, now));
-    if !shared.is_detached() {
-        return Waiter::new(shared).until(|core| core.handshake_outcome(id)).await;
-    }
-    // Nobody else is there to ask the authenticator.
-    let (mut waiter, mut judgements) = (Waiter::new(shared), Judgements::default());
-    poll_fn(|cx| {
-        judgements.register(Some(cx.waker().clone()));
-        loop {
-            let outcome = waiter.poll_change(cx, |core| core.handshake_outcome(id));
-            judgements.ask(shared.with(Core::take_questions), shared);
-            if outcome.is_ready() || !judgements.poll(shared) {
-                return outcome;
-            }
-        }
-    })
-    .await
 }

@@ -45,6 +45,13 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Errors
     /// [`Error::Unroutable`] if there is no such peer; only a ROUTER knows its peers by identity.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+pull.wait_for_peers(1).await?;
+pull.disconnect_peer(pull.peers()[0])?;
+// It connects again by itself.
+pull.wait_for_peers(1).await?;
+# drop(push);"#)]
     pub fn disconnect_peer(&self, peer: impl Into<PeerRef>) -> Result<()> {
         let peer = peer.into();
         self.shared.with(|core| {

@@ -27,6 +27,9 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Cancel safety
     /// Dropping it changes nothing: attempts go on in the background.
+    #[doc = example!(r#"let push = PushSocket::connect_with_reconnect("tcp://127.0.0.1:1").await?;
+let refused = push.try_reconnect().await.unwrap_err();
+assert_eq!(refused.kind(), ErrorKind::NotConnected);"#)]
     pub async fn try_reconnect(&self) -> Result<()> {
         let mut failures = None;
         Waiter::new(&self.shared).until(|core| core.connection(&mut failures)).await
@@ -42,6 +45,9 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Cancel safety
     /// As [`send`](Self::send).
+    #[doc = example!(r#"let push = PushSocket::connect_with_reconnect("tcp://127.0.0.1:1").await?;
+let refused = push.send_with_reconnect("not queued").await.unwrap_err();
+assert_eq!(refused.into_message()[0], "not queued");"#)]
     pub async fn send_with_reconnect(&self, message: impl Into<Message>) -> Result<(), SendError> {
         let message = message.into();
         match self.try_reconnect().await {
@@ -59,6 +65,8 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Cancel safety
     /// Dropped before it is ready, no message was received.
+    #[doc = example!(r#"let pull = PullSocket::connect_with_reconnect("tcp://127.0.0.1:1").await?;
+assert!(pull.recv_with_reconnect().await.is_err(), "nobody listens there");"#)]
     pub async fn recv_with_reconnect(&self) -> Result<Message> {
         let mut recv = self.recv();
         let mut waiter = Waiter::new(&self.shared);

@@ -30,6 +30,11 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Cancel safety
     /// Dropped before it is ready, no message was received: what was read stays in the socket.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+push.send(["two", "frames"]).await?;
+let message = pull.recv().await?;
+assert_eq!((message.len(), &message[1][..]), (2, &b"frames"[..]));"#)]
     pub fn recv(&self) -> Receiving<'_, S> {
         Receiving { shared: &self.shared, turn: Turn::default() }
     }
@@ -38,6 +43,8 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Errors
     /// [`Error::WouldBlock`] if none is; otherwise as [`recv`](Self::recv).
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+assert!(matches!(pull.try_recv(), Err(Error::WouldBlock)));"#)]
     pub fn try_recv(&self) -> Result<Message> {
         self.shared.with(|core| {
             let received = core.try_recv();
@@ -54,6 +61,16 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Cancel safety
     /// Dropped before it is ready, no message was received.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+for n in 0..3 {
+    push.send(format!("{n}")).await?;
+}
+let mut messages = Vec::new();
+while messages.len() < 3 {
+    pull.recv_many(&mut messages, 100).await?;
+}
+assert_eq!(messages[2][0], "2");"#)]
     pub async fn recv_many(&self, messages: &mut Vec<Message>, max: usize) -> Result<usize> {
         if max == 0 {
             return Ok(0);
@@ -85,6 +102,11 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Cancel safety
     /// As [`recv`](Self::recv): dropped before it is ready, no message was received.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+push.send("job").await?;
+let (peer, job) = pull.recv_with_peer().await?;
+assert_eq!((pull.peers(), &job[0][..]), (vec![peer], &b"job"[..]));"#)]
     pub async fn recv_with_peer(&self) -> Result<(PeerId, Message)> {
         let mut receiving = self.recv();
         poll_fn(|cx| receiving.turn.poll_from(receiving.shared, cx)).await
@@ -98,6 +120,11 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Cancel safety
     /// As [`recv`](Self::recv): dropped before it is ready, no message was received.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+push.send("job").await?;
+let (user, job) = pull.recv_with_user().await?;
+assert_eq!((user, &job[0][..]), (None, &b"job"[..]), "no authenticator has named it");"#)]
     pub async fn recv_with_user(&self) -> Result<(Option<Arc<str>>, Message)> {
         let mut receiving = self.recv();
         poll_fn(|cx| {

@@ -21,6 +21,12 @@ impl<T: SendsToAny, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// # Cancel safety
     /// Dropped before it is ready, nothing is reserved, and the future loses its place among those that
     /// wait.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+let room = push.reserve(100).await?;
+// Only now is the message made: nothing is lost if the wait is given up.
+room.send("at most a hundred bytes")?;
+assert_eq!(pull.recv().await?[0], "at most a hundred bytes");"#)]
     pub async fn reserve(&self, bytes: usize) -> Result<SendPermit<'_, T, S, P>> {
         self.reserve_frames(bytes, 1).await
     }
@@ -33,6 +39,11 @@ impl<T: SendsToAny, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Cancel safety
     /// As [`reserve`](Self::reserve).
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+let room = push.reserve_frames(100, 2).await?;
+room.send(["head", "body"])?;
+assert_eq!(pull.recv().await?.len(), 2);"#)]
     pub async fn reserve_frames(&self, bytes: usize, frames: usize) -> Result<SendPermit<'_, T, S, P>> {
         let upto = Extent { size: bytes, frames };
         let mut guard = WaitGuard { shared: &self.shared, waiting: Waiting::default() };

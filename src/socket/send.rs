@@ -44,6 +44,11 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// that wait. Without a companion task the message may have been accepted already: it then stays
     /// queued whole and leaves with the next operation, or with `OnCancel::Poison`, if its connection is in the
     /// middle of a message, that connection is closed.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+push.send("one frame").await?;
+push.send(["two", "frames"]).await?;
+assert_eq!(pull.recv().await?[0], "one frame");"#)]
     pub fn send(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
         Sending::new(self, message.into(), Manner::Send)
     }
@@ -56,6 +61,9 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// without permits, or with nobody to send to; [`Error::Unroutable`] for an identity that no peer has
     /// (ROUTER); otherwise as [`send`](Self::send). Only copies for several peers (PUB, XPUB, XSUB), and the
     /// reply to a peer that is gone (REP), are dropped.
+    #[doc = example!(r#"let push = PushSocket::bind("tcp://127.0.0.1:0").await?;
+let refused = push.try_send("nobody is there").unwrap_err();
+assert_eq!(refused.into_message()[0], "nobody is there");"#)]
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         self.submit_now(message.into(), Manner::TrySend)
     }
@@ -65,6 +73,12 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Errors
     /// As [`try_send`](Self::try_send).
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+push.send_buffered("one")?;
+push.send_buffered("two")?;
+push.flush().await?;
+assert_eq!(pull.recv().await?[0], "one");"#)]
     pub fn send_buffered(&self, message: impl Into<Message>) -> Result<(), SendError> {
         self.submit_now(message.into(), Manner::SendBuffered)
     }
@@ -78,6 +92,13 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// # Cancel safety
     /// Dropped before it is ready, the message was not queued, and the future loses its place among
     /// those that wait.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+for n in 0..1_000 {
+    push.feed(format!("{n}")).await?;
+}
+push.flush().await?;
+assert_eq!(pull.recv().await?[0], "0");"#)]
     pub fn feed(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
         Sending::new(self, message.into(), Manner::Feed)
     }

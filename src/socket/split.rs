@@ -15,6 +15,13 @@ use crate::runtime::AsyncStream;
 
 impl<T: Sends + Receives, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Splits the handle into one that only sends and one that only receives, for two tasks.
+    #[doc = example!(r#"let dealer = DealerSocket::bind("tcp://127.0.0.1:0").await?;
+let echo = DealerSocket::connect(dealer.local_endpoint().unwrap()).await?;
+let (sender, receiver) = dealer.split();
+let sending = tokio::spawn(async move { sender.send("from a task of its own").await });
+echo.send(echo.recv().await?).await?;
+assert_eq!(receiver.recv().await?[0], "from a task of its own");
+# sending.await.unwrap()?;"#)]
     pub fn split(self) -> (Sender<T, S, P>, Receiver<T, S, P>) {
         (Sender { socket: self.clone() }, Receiver { socket: self })
     }

@@ -13,6 +13,9 @@ use crate::scripts;
 
 const DIRECTIONS: [Direction; 2] = [Direction::ToServer, Direction::ToClient];
 
+const ON_FULL: [OnFull; 6] =
+    [OnFull::Wait, OnFull::Fail, OnFull::Drop, OnFull::DropOldest, OnFull::DropOldest, OnFull::Disconnect];
+
 /// Where a scripted listener waits.
 const HOSTILE: Place = Place::Tcp(9);
 
@@ -154,7 +157,7 @@ impl Draw {
             13 | 14 => {
                 Choice::Flush(self.one(&[FlushPolicy::Eager, FlushPolicy::Manual, FlushPolicy::Manual]))
             }
-            15 | 16 => Choice::Full(self.one(&[OnFull::Wait, OnFull::Fail, OnFull::Drop])),
+            15 | 16 => Choice::Full(self.one(&ON_FULL)),
             17 => Choice::Cancel(OnCancel::Poison),
             18 => Choice::Disconnected(self.while_disconnected()),
             19 => Choice::HandshakeTimeout(limit),

@@ -119,6 +119,10 @@ impl Choice {
         let publishes = matches!(kind, Kind::Pub | Kind::XPub);
         let topical = publishes || matches!(kind, Kind::Sub | Kind::XSub);
         match self {
+            Self::Full(OnFull::DropOldest) => {
+                !matches!(kind, Kind::Sub | Kind::Pull | Kind::Req | Kind::Rep | Kind::XSub)
+            }
+            Self::Full(OnFull::Disconnect) => publishes || kind == Kind::Router,
             Self::Full(_) => !matches!(kind, Kind::Sub | Kind::Pull),
             Self::Disconnected(_) | Self::MaxResends(_) => {
                 matches!(kind, Kind::Push | Kind::Dealer | Kind::Req | Kind::Pair)

@@ -34,7 +34,7 @@ fn text() -> Message {
 }
 
 /// Each option, the types that have it, and how it is set to something other than its default.
-const OPTIONS: [(&str, &[&str], Set); 24] = [
+const OPTIONS: [(&str, &[&str], Set); 26] = [
     ("router_mandatory", &["ROUTER"], |o| o.with_router_mandatory(true)),
     ("router_handover", &["ROUTER"], |o| o.with_router_handover(true)),
     ("router_notify", &["ROUTER"], |o| o.with_router_notify(RouterNotify::Both)),
@@ -59,6 +59,10 @@ const OPTIONS: [(&str, &[&str], Set); 24] = [
     ("on_full", &["PUSH", "DEALER", "ROUTER", "REQ", "REP", "PUB", "XPUB", "XSUB", "PAIR"], |o| {
         o.with_on_full(OnFull::Fail)
     }),
+    ("on_full(DropOldest)", &["PUSH", "DEALER", "ROUTER", "PUB", "XPUB", "PAIR"], |o| {
+        o.with_on_full(OnFull::DropOldest)
+    }),
+    ("on_full(Disconnect)", &["ROUTER", "PUB", "XPUB"], |o| o.with_on_full(OnFull::Disconnect)),
     ("while_disconnected", &["PUSH", "DEALER", "REQ", "PAIR"], |o| {
         o.with_while_disconnected(WhileDisconnected::Wait)
     }),
@@ -78,7 +82,9 @@ fn an_option_that_a_type_does_not_have_is_refused() {
                 }
                 match result.unwrap_err() {
                     Error::Option(OptionError::NotOfType { option: refused, socket_type }) => {
-                        assert_eq!((refused, socket_type), (option, name));
+                        // A choice of an option that the type does not have at all is refused as the option.
+                        assert!(option.starts_with(refused), "{refused} for {option}");
+                        assert_eq!(socket_type, name);
                     }
                     other => panic!("{name}, {option}: {other}"),
                 }

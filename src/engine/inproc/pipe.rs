@@ -252,6 +252,15 @@ impl End {
         retracted
     }
 
+    /// Takes back the oldest message that the reader has not fetched.
+    pub(crate) fn retract_oldest(&mut self) -> Option<Queued> {
+        let queued = self.outgoing.lock().queue.pop_front()?;
+        let mut one = Count::default();
+        one.add(queued.message.extent());
+        self.written = self.written.since(one);
+        Some(queued)
+    }
+
     /// Whether a message that costs `cost` fits below the mark, `level` being what the writer knows; if not,
     /// the writer is woken when the reader takes something.
     pub(crate) fn has_room(&self, level: HighWater, cost: usize) -> bool {

@@ -23,7 +23,7 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn detached_tick(&mut self) {
         self.turn(|core| {
             // Without an endpoint there is nothing to dial.
-            let _dials = core.tick(std::time::Instant::now());
+            let _nothing_to_dial = core.tick(std::time::Instant::now());
             core.close_step();
         });
     }

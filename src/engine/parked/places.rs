@@ -93,6 +93,7 @@ impl<S: AsyncStream> Core<S> {
         if !self.waits.limits.is_empty() && self.waits.limits.remove(&place.key).is_some() {
             self.clock.cancel(Timer::Limit(place.key));
         }
+        self.waits.end(place.key, S::clock);
         self.leave_list(place);
         if drove {
             self.leave_list(Place { list: List::Helpers, need: 0, ..place });

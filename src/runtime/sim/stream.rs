@@ -6,6 +6,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use super::SimRuntime;
 use super::fault::LinkId;
@@ -15,7 +16,7 @@ use super::world::Shared;
 use crate::endpoint::Endpoint;
 use crate::options::TransportOptions;
 use crate::runtime::race::Race;
-use crate::runtime::{Adopt, AsyncStream, Connector, Listener, RecvBuf, SendBuf};
+use crate::runtime::{Adopt, AsyncStream, Connector, Listener, RecvBuf, Runtime, SendBuf, Sleeper};
 
 /// Slices of one gathered write, as on the other runtimes.
 const SLICES: usize = 64;
@@ -74,6 +75,11 @@ impl Drop for SimStream {
 impl AsyncStream for SimStream {
     type Runtime = SimRuntime;
     type Sharing = crate::runtime::Shared;
+
+    /// Virtual time; that of the system outside of a simulation.
+    fn clock() -> Instant {
+        SimRuntime::current().map_or_else(Instant::now, |runtime| runtime.now())
+    }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
         let read = ready!(self.poll_read_slice(cx, buf.unfilled()))?;

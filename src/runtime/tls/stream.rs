@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -154,6 +155,10 @@ impl<S: AsyncStream> TlsStream<S> {
 impl<S: AsyncStream> AsyncStream for TlsStream<S> {
     type Runtime = S::Runtime;
     type Sharing = S::Sharing;
+
+    fn clock() -> Instant {
+        S::clock()
+    }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
         ready!(self.poll_handshake(cx))?;

@@ -2,6 +2,7 @@
 
 use crate::options::{OptionError, SocketOptions};
 use crate::protocol::SocketType;
+use crate::resilience::OnFull;
 use crate::runtime::{Sharing, can_ask};
 
 /// An option that not every type has.
@@ -49,6 +50,20 @@ const ROWS: &[Row] = &rows! {
     SocketType::queues_without_peer: while_disconnected, max_resends;
 };
 
+/// Choices of an option that not every type has which has the option.
+const CHOICES: &[Row] = &[
+    Row {
+        name: "on_full(DropOldest)",
+        has: SocketType::displaces,
+        differs: |options, _| options.on_full == Some(OnFull::DropOldest),
+    },
+    Row {
+        name: "on_full(Disconnect)",
+        has: SocketType::lets_go,
+        differs: |options, _| options.on_full == Some(OnFull::Disconnect),
+    },
+];
+
 /// Checks what can be checked before a socket of this type is opened: an option that it does not have would be
 /// without effect.
 pub(in crate::socket) fn validate<K: Sharing>(
@@ -60,7 +75,8 @@ pub(in crate::socket) fn validate<K: Sharing>(
         return Err(OptionError::LocalAuthenticator);
     }
     let default = SocketOptions::default();
-    let foreign = ROWS.iter().find(|row| !(row.has)(socket_type) && (row.differs)(options, &default));
+    let mut rows = ROWS.iter().chain(CHOICES);
+    let foreign = rows.find(|row| !(row.has)(socket_type) && (row.differs)(options, &default));
     let refused = |row: &Row| OptionError::NotOfType { option: row.name, socket_type: socket_type.as_str() };
     foreign.map_or(Ok(()), |row| Err(refused(row)))
 }

@@ -26,6 +26,12 @@ impl<T: Publishes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Cancel safety
     /// Dropping it changes nothing.
+    #[doc = example!(r#"let publisher = PubSocket::bind("tcp://127.0.0.1:0").await?;
+let sub = SubSocket::connect(publisher.local_endpoint().unwrap()).await?;
+sub.subscribe("news.")?;
+publisher.wait_for_subscribers("news.sport", 1).await?;
+publisher.send("news.sport: nil all").await?;
+assert_eq!(sub.recv().await?[0], "news.sport: nil all");"#)]
     pub async fn wait_for_subscribers(&self, prefix: impl AsRef<[u8]>, count: usize) -> Result<()> {
         let prefix = prefix.as_ref();
         Waiter::new(&self.shared)
@@ -46,6 +52,11 @@ impl<T: Topical, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// The number of different topics that this socket, or its peers all together, are subscribed to
     /// (TOPICS_COUNT).
     #[must_use]
+    #[doc = example!(r#"let publisher = PubSocket::bind("tcp://127.0.0.1:0").await?;
+let sub = SubSocket::connect(publisher.local_endpoint().unwrap()).await?;
+sub.subscribe("news.")?;
+publisher.wait_for_subscribers("news.", 1).await?;
+assert_eq!(publisher.topic_count(), 1);"#)]
     pub fn topic_count(&self) -> usize {
         self.shared.with(|core| core.pattern.topics().map_or(0, |topics| topics.topic_count()))
     }

@@ -36,6 +36,15 @@ impl<T: Requests, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// # Cancel safety
     /// Dropped before it is ready, the request may or may not have been sent; another one may follow, and
     /// its reply is never mistaken.
+    #[doc = example!(r#"let rep = RepSocket::bind("tcp://127.0.0.1:0").await?;
+let req = ReqSocket::connect(rep.local_endpoint().unwrap()).await?;
+tokio::spawn(async move {
+    while let Ok(question) = rep.recv().await {
+        let _ = rep.send(question).await;
+    }
+});
+let answer = req.request("echo").await.map_err(|failed| failed.into_parts().0)?;
+assert_eq!(answer[0], "echo");"#)]
     pub async fn request(&self, message: impl Into<Message>) -> Result<Message, SendError<Option<Message>>> {
         if let Err(refused) = self.send(message).await {
             let (error, message) = refused.into_parts();

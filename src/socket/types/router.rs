@@ -39,6 +39,12 @@ impl<T: Addressed, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Cancel safety
     /// As [`send`](Self::send).
+    #[doc = example!(r#"let router = RouterSocket::bind("tcp://127.0.0.1:0").await?;
+let options = SocketOptions::default().with_identity("worker-7");
+let worker = DealerSocket::connect_with_options(router.local_endpoint().unwrap(), options).await?;
+router.wait_for_peers(1).await?;
+router.send_to("worker-7", "job").await?;
+assert_eq!(worker.recv().await?[0], "job");"#)]
     pub fn send_to(&self, identity: impl Into<Frame>, message: impl Into<Message>) -> Sending<'_, T, S, P> {
         let mut message = message.into();
         message.push_front(identity);
@@ -52,6 +58,12 @@ impl<T: Addressed, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Cancel safety
     /// As [`recv`](Self::recv): dropped before it is ready, no message was received.
+    #[doc = example!(r#"let router = RouterSocket::bind("tcp://127.0.0.1:0").await?;
+let client = DealerSocket::connect(router.local_endpoint().unwrap()).await?;
+client.send("question").await?;
+let (who, question) = router.recv_from().await?;
+router.send_to(who, question).await?;
+assert_eq!(client.recv().await?[0], "question");"#)]
     pub async fn recv_from(&self) -> Result<(Frame, Message)> {
         let mut message = self.recv().await?;
         // The pattern puts the identity in front of everything that it accepts.
@@ -70,6 +82,12 @@ where
     /// # Errors
     /// A malformed endpoint, [`Error::IdentityTaken`] if a peer or another endpoint has the identity,
     /// [`Error::Closed`].
+    #[doc = example!(r#"let worker = DealerSocket::bind("tcp://127.0.0.1:0").await?;
+let router = RouterSocket::new(SocketOptions::default())?;
+router.connect_to_as(worker.local_endpoint().unwrap(), "worker-7")?;
+router.wait_for_peers(1).await?;
+router.send_to("worker-7", "job").await?;
+assert_eq!(worker.recv().await?[0], "job");"#)]
     pub fn connect_to_as(&self, endpoint: impl IntoEndpoint, identity: impl Into<Frame>) -> Result<()> {
         let (endpoint, identity) = (connectable(endpoint)?, identity.into());
         self.shared.with(|core| {

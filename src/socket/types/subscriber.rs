@@ -28,6 +28,13 @@ impl<T: Subscribes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// `max_subscriptions` and `max_subscription_bytes` would refuse it;
     /// [`Error::Closed`](crate::Error::Closed); [`Error::CompanionGone`](crate::Error::CompanionGone);
     /// [`Error::InvalidState`](crate::Error::InvalidState) on an XPUB without `xpub_manual`.
+    #[doc = example!(r#"let publisher = PubSocket::bind("tcp://127.0.0.1:0").await?;
+let sub = SubSocket::connect(publisher.local_endpoint().unwrap()).await?;
+sub.subscribe("news.")?;
+publisher.wait_for_subscribers("news.", 1).await?;
+publisher.send("weather: rain").await?;
+publisher.send("news.sport: nil all").await?;
+assert_eq!(sub.recv().await?[0], "news.sport: nil all");"#)]
     pub fn subscribe(&self, topic: impl AsRef<[u8]>) -> Result<()> {
         self.shared.with(|core| core.change_topics(|topics, tasks| topics.subscribe(topic.as_ref(), tasks)))
     }
@@ -40,6 +47,12 @@ impl<T: Subscribes, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     ///
     /// # Errors
     /// As [`subscribe`](Self::subscribe).
+    #[doc = example!(r#"let publisher = PubSocket::bind("tcp://127.0.0.1:0").await?;
+let sub = SubSocket::connect(publisher.local_endpoint().unwrap()).await?;
+sub.subscribe("news.")?;
+assert!(sub.unsubscribe("news.")?);
+assert!(!sub.unsubscribe("news.")?, "there is no such subscription any more");
+# drop(publisher);"#)]
     pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) -> Result<bool> {
         self.shared.with(|core| core.change_topics(|topics, tasks| topics.unsubscribe(topic.as_ref(), tasks)))
     }

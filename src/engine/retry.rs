@@ -1,0 +1,149 @@
+//! When a dial tries again: the delay, from the backoff or from a function of the user's own, and the budget.
+//!
+//! The function is foreign and runs without the lock: the companion takes the [`Question`]s along, and comes back with
+//! the delays.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use super::core::{Core, Timer};
+use super::effects::quietly;
+use super::endpoints::{Dial, Ended};
+use super::shared::Shared;
+use crate::monitor::SocketEvent;
+use crate::resilience::{BackoffFn, LostConnection};
+use crate::runtime::AsyncStream;
+
+/// A dial whose delay the user's function is to say, and how many of its attempts have failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question {
+    dial: u32,
+    failed: u32,
+}
+
+/// Asks the user's function, and has the dials scheduled; true if there was one.
+pub(super) fn ask<S: AsyncStream>(questions: &[Question], shared: &Shared<S>, now: Instant) -> bool {
+    let function =
+        if questions.is_empty() { None } else { shared.with(|core| core.options.backoff_fn.clone()) };
+    let Some(function) = function else { return false };
+    for question in questions {
+        let delay = foreign(&function, question.failed);
+        shared.with(|core| core.answer_delay(question.dial, delay, now));
+    }
+    // It may be the last that holds what the function holds.
+    quietly(|| drop(function));
+    true
+}
+
+/// What the function says, unless it panics.
+fn foreign(function: &BackoffFn, failed: u32) -> Option<Duration> {
+    match catch_unwind(AssertUnwindSafe(|| function.delay(failed))) {
+        Ok(delay) => Some(delay),
+        Err(payload) => {
+            quietly(|| drop(payload));
+            None
+        }
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// Decides for each dial that ended when it tries again; returns those that the user's function is to decide.
+    pub(super) fn schedule_dials(&mut self, now: Instant) -> Vec<Question> {
+        let mut questions = Vec::new();
+        let ended = self.endpoints.dials.iter_mut().filter(|dial| dial.unscheduled.is_some() && !dial.asked);
+        let mut due = Vec::new();
+        for dial in ended {
+            if self.options.backoff_fn.is_some() && !dial.may_redial_at_once() {
+                dial.asked = true;
+                questions.push(Question { dial: dial.id, failed: dial.failed_before(now) });
+            } else {
+                due.push(dial.id);
+            }
+        }
+        for id in due {
+            self.schedule_dial(id, None, now);
+        }
+        questions
+    }
+
+    /// The user's function has said how long to wait; `None` if it has panicked.
+    fn answer_delay(&mut self, id: u32, delay: Option<Duration>, now: Instant) {
+        if let Some(dial) = self.endpoints.dial(id) {
+            dial.asked = false;
+            self.schedule_dial(id, delay, now);
+        }
+    }
+
+    fn schedule_dial(&mut self, id: u32, delay: Option<Duration>, now: Instant) {
+        let Some(dial) = self.endpoints.dial(id) else { return };
+        let Some(ended) = dial.unscheduled.take() else { return };
+        let Scheduled { at, short_lived } = dial.schedule(ended, delay, now);
+        let (endpoint, cause) = (dial.endpoint.clone(), dial.failure.as_deref().cloned());
+        if let Some((lasted, cause)) = short_lived.zip(cause.clone()) {
+            self.emit(SocketEvent::ShortLived { endpoint: endpoint.clone(), lasted, cause });
+        }
+        if let Some(at) = at {
+            self.clock.set(Timer::Dial(id), at);
+            self.emit(SocketEvent::RetryIn { endpoint, delay: at.saturating_duration_since(now) });
+        } else if let Some(cause) = cause {
+            self.emit(SocketEvent::ReconnectStopped { endpoint, cause });
+            self.wake_everybody_if_hopeless();
+            self.wake_watchers();
+        }
+    }
+
+    /// The time of a dial has come: begins an attempt, if the budget has one left.
+    pub(super) fn retry(&mut self, id: u32, now: Instant) -> Option<u32> {
+        let Some(budget) = &self.options.retry_budget else { return self.begin_attempt(id) };
+        let dial = self.endpoints.dial(id).filter(|dial| dial.wants_attempt())?;
+        if dial.endpoint.inproc_name().is_some() || budget.withdraw(now) {
+            return self.begin_attempt(id);
+        }
+        let at = dial.reconnect.put_off(now, fastrand::u64(..));
+        let endpoint = dial.endpoint.clone();
+        self.clock.set(Timer::Dial(id), at);
+        self.emit(SocketEvent::RetryPutOff { endpoint, delay: at.saturating_duration_since(now) });
+        None
+    }
+}
+
+/// What follows from the end of an attempt or a connection.
+struct Scheduled {
+    /// When the next attempt begins, if ever.
+    at: Option<Instant>,
+    /// It was a connection of no use, and lasted for so long.
+    short_lived: Option<Duration>,
+}
+
+impl Ended {
+    /// The connection that ended.
+    fn lost(self, now: Instant) -> Option<LostConnection> {
+        match self {
+            Self::Attempt => None,
+            Self::Connection { live_since, received } => {
+                let lasted = live_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+                Some(LostConnection { lasted, received })
+            }
+        }
+    }
+}
+
+impl Dial {
+    /// How many attempts have failed before the one that is to be scheduled.
+    fn failed_before(&self, now: Instant) -> u32 {
+        self.reconnect.step_after(self.unscheduled.and_then(|ended| ended.lost(now)))
+    }
+
+    fn schedule(&mut self, ended: Ended, delay: Option<Duration>, now: Instant) -> Scheduled {
+        let lost = ended.lost(now);
+        let delay = delay.unwrap_or_else(|| self.reconnect.delay_after(lost, fastrand::u64(..)));
+        let (at, short_lived) = match lost {
+            None => (self.reconnect.failed_after(now, delay), None),
+            Some(lost) => {
+                let short_lived = (!self.reconnect.was_useful(lost)).then_some(lost.lasted);
+                (self.reconnect.lost_after(now, lost, delay), short_lived)
+            }
+        };
+        Scheduled { at: at.map(|at| if self.may_redial_at_once() { now } else { at }), short_lived }
+    }
+}
