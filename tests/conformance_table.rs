@@ -71,6 +71,20 @@ fn what_the_table_names_exists() {
     assert!(named > 80, "{named}");
 }
 
+/// Each mistake and each attempt names what holds, or says why nothing does.
+#[test]
+fn what_the_audit_of_security_names_exists() {
+    let audit = read("docs/security-audit.md");
+    let mut named = 0;
+    for line in audit.lines() {
+        for reference in quoted(line).filter(|quoted| quoted.contains(".rs: ")) {
+            assert_exists(reference, line);
+            named += 1;
+        }
+    }
+    assert!(named > 60, "{named}");
+}
+
 /// All but 51, which is about STREAM sockets.
 #[test]
 fn every_trap_has_a_test() {

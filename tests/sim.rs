@@ -68,6 +68,8 @@ mod sim {
     mod hostile;
     mod incomplete;
     mod inproc;
+    #[cfg(all(feature = "curve", feature = "plain"))]
+    mod intruder;
     mod marks;
     mod names;
     mod newest;

@@ -21,6 +21,7 @@ macro_rules! mount {
             mod libzmq;
             mod matrix;
             mod pyzmq;
+            mod pyzmq_auth;
             mod refused;
             mod security;
             mod slow;

@@ -41,17 +41,25 @@ impl<S: AsyncStream> Core<S> {
     /// Shuts a connection down whose identity another has taken over. It is the same peer: what it has sent, and
     /// sends until it learns of its end, is received.
     pub(super) fn leave_to_successor(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        let origin = peer.origin;
         // What is queued is settled with the end of the stream.
-        let shut_down = peer.poll_shutdown();
+        self.go_on_leaving(id);
+        let Some(peer) = self.peers.get(id) else { return };
+        let origin = peer.origin;
         peer.wake();
         self.say_farewell(id, origin);
-        if matches!(shut_down, Poll::Ready(Err(_))) {
-            return self.disconnect(id, DisconnectReason::Replaced);
-        }
         self.clock.begin(Timer::Depart(id), DRAIN_TIME);
         self.wake_companion();
+    }
+
+    /// Takes a step of that: one is not enough for a stream that has a farewell of its own to write first.
+    pub(super) fn go_on_leaving(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.doomed) else { return };
+        let shut_down = peer.poll_shutdown();
+        // Nothing else is written here any more: if the stream wakes it for this, the shutdown is what goes on.
+        peer.write_blocked = shut_down.is_pending();
+        if matches!(shut_down, Poll::Ready(Err(_))) {
+            self.doom(id, DisconnectReason::Replaced);
+        }
     }
 
     /// The application wants to be rid of a peer: what leaves without waiting still leaves.

@@ -342,7 +342,7 @@ impl<S: AsyncStream> Peer<S> {
 impl<S> Peer<S> {
     /// Whether our half of the stream is shut down.
     pub(crate) fn is_shut_down(&self) -> bool {
-        matches!(self.stage, Stage::Draining | Stage::Succeeded)
+        self.stage == Stage::Draining || self.stage == Stage::Succeeded && !self.write_blocked
     }
 
     /// Messages handed to the kernel of which nothing proves that they arrived. What the other side of a pipe has

@@ -31,7 +31,9 @@ impl<S: AsyncStream> Core<S> {
             let awaited = [&peer.flushers, &peer.senders, &self.outbound.senders];
             let awaited = awaited.iter().any(|list| !list.is_empty());
             let flush = begun || awaited || self.options.flush_policy != FlushPolicy::Manual;
-            if flush && !peer.out.is_flushed() || peer.stage == Stage::Retiring || peer.poisoned {
+            if begun && peer.stage == Stage::Succeeded {
+                self.go_on_leaving(id);
+            } else if flush && !peer.out.is_flushed() || peer.stage == Stage::Retiring || peer.poisoned {
                 self.flush_peer(id);
             }
             if self.becomes_readable(id) {

@@ -90,6 +90,22 @@ impl<R: Runtime, L: Layer> Layered<R, L> {
     pub fn on_current(layer: L) -> Option<Self> {
         R::current().map(|runtime| Self { runtime, layer })
     }
+
+    /// Puts the layer upon a stream that is connected already, for
+    /// [`from_stream_on`](crate::socket::Socket::from_stream_on): one that was dialled to `endpoint`, or accepted
+    /// there.
+    ///
+    /// # Errors
+    /// If the layer cannot be put upon it: something is missing in its configuration.
+    pub fn wrap(
+        &self,
+        stream: R::Stream,
+        side: Side,
+        endpoint: &Endpoint,
+    ) -> io::Result<LayeredStream<R, L>> {
+        self.layer.check(side, endpoint)?;
+        LayeredStream::new(&self.layer, stream, side, endpoint)
+    }
 }
 
 /// A stream with a layer upon it.

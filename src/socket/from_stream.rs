@@ -30,7 +30,8 @@ where
         Self::from_stream_on(&current::<S>()?, stream, options).await
     }
 
-    /// [`from_runtime_stream`](Self::from_runtime_stream) on a given runtime, wherever the caller runs.
+    /// [`from_runtime_stream`](Self::from_runtime_stream) on a given runtime, wherever the caller runs. A stream with a
+    /// layer, such as TLS, is made of one below by [`Layered::wrap`](crate::runtime::Layered::wrap).
     ///
     /// # Errors
     /// As there.

@@ -1,7 +1,13 @@
 //! Two connections with one identity.
 
 use super::support::*;
+use std::io;
+use std::task::{Context, Poll};
+
 use monocoque::options::{RouterHandover, RouterNotify};
+use monocoque::runtime::sim::SimRuntime;
+use monocoque::runtime::{AsyncStream, Layer, Layered, LayeredStream, RecvBuf, SendBuf, Side};
+use monocoque::socket;
 
 /// Each client of the simulated network has an address of its own.
 fn always() -> SocketOptions {
@@ -159,5 +165,67 @@ fn what_a_replaced_connection_still_sends_does_not_pass_the_marks() {
         assert_eq!(router.peers().len(), 1);
         flooding.abort();
         assert_balanced(&router.stats());
+    });
+}
+
+/// Streams that need a second step to shut down, as those do that have a farewell to write.
+#[derive(Clone, Copy, Debug)]
+struct Hesitance;
+
+#[derive(Debug)]
+struct Hesitant<S> {
+    stream: S,
+    has_hesitated: bool,
+}
+
+impl Layer for Hesitance {
+    type Stream<S: AsyncStream> = Hesitant<S>;
+    const NAME: &'static str = "hesitance";
+
+    fn wrap<S: AsyncStream>(&self, stream: S, _: Side, _: &Endpoint) -> io::Result<Hesitant<S>> {
+        Ok(Hesitant { stream, has_hesitated: false })
+    }
+}
+
+impl<S: AsyncStream> AsyncStream for Hesitant<S> {
+    type Runtime = S::Runtime;
+    type Sharing = S::Sharing;
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut RecvBuf) -> Poll<io::Result<usize>> {
+        self.stream.poll_read(cx, buf)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
+        self.stream.poll_write(cx, src)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !std::mem::replace(&mut self.has_hesitated, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.stream.poll_close(cx)
+    }
+}
+
+/// The old connection's shutdown is gone on with until it is done, not left to the time limit.
+#[test]
+fn a_handover_shuts_streams_down_that_need_several_steps() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        type HesitantRouter = socket::RouterSocket<LayeredStream<SimRuntime, Hesitance>>;
+        let host = Layered::on_current(Hesitance).unwrap();
+        let router = HesitantRouter::bind_on(&host, SERVER, always()).await.unwrap();
+        let old = dealer("old").await;
+        assert_eq!(router.recv().await.unwrap()[1], "old");
+        let mut monitor = old.monitor();
+        let begun = sim::now();
+        let new = dealer("new").await;
+        let reason = disconnection(&mut monitor).await;
+        assert!(matches!(reason, DisconnectReason::EndOfStream), "{reason}");
+        assert!(sim::now() - begun < ms(500), "it took {:?}", sim::now() - begun);
+        assert_eq!(router.recv().await.unwrap()[1], "new");
+        router.send_to("same", "x").await.unwrap();
+        new.recv().await.unwrap();
     });
 }

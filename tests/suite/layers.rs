@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
-use monocoque::runtime::{AsyncStream, Layer, Layered, LayeredStream, Runtime, Side};
+use monocoque::runtime::{AsyncStream, Connector, Layer, Layered, LayeredStream, Listener, Runtime, Side};
 use monocoque::socket;
 
 use super::rt::{self, *};
@@ -273,5 +273,36 @@ fn unix_sockets_have_the_layer_and_names_within_the_process_need_none() {
             assert_eq!(PlainDealer::connect(endpoint).await.is_err(), layered);
             router.close().await;
         }
+    });
+}
+
+/// Streams that somebody else has connected and accepted.
+#[test]
+fn streams_that_are_given_get_the_layer() {
+    rt::run(async {
+        let below = rt::Below::current().unwrap();
+        let transport = SocketOptions::default().transport().clone();
+        let at = ANY.parse::<Endpoint>().unwrap();
+        let mut listener = below.bind(&at, &transport).await.unwrap();
+        let endpoint = listener.local_endpoint().clone();
+        let accepting = std::future::poll_fn(|cx| listener.poll_accept(cx));
+        let (accepted, dialled) = join(accepting, below.connect(&endpoint, &transport)).await;
+        let given = async |stream, side| {
+            let host = host(9);
+            (host.wrap(stream, side, &endpoint).unwrap(), host)
+        };
+        let (accepted, router_host) = given(accepted.unwrap(), Side::Accepted).await;
+        let (dialled, dealer_host) = given(dialled.unwrap(), Side::Dialled).await;
+        let options = SocketOptions::default;
+        let (router, dealer) = join(
+            RouterSocket::from_stream_on(&router_host, accepted, options()),
+            DealerSocket::from_stream_on(&dealer_host, dialled, options()),
+        )
+        .await;
+        round_trip(&dealer.unwrap(), &router.unwrap()).await;
+        let stream = below.connect(&endpoint, &transport).await.unwrap();
+        let forbidden = "tcp://127.0.0.1:1".parse().unwrap();
+        let error = host(1).wrap(stream, Side::Dialled, &forbidden).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
     });
 }

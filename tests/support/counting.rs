@@ -8,8 +8,10 @@ struct Counting;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
+static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 fn grow(bytes: usize) {
+    COUNT.fetch_add(1, Ordering::Relaxed);
     let live = LIVE.fetch_add(bytes, Ordering::Relaxed) + bytes;
     PEAK.fetch_max(live, Ordering::Relaxed);
 }
@@ -53,4 +55,10 @@ pub(crate) fn live() -> usize {
 /// The most bytes that were in use since the last call.
 pub(crate) fn take_peak() -> usize {
     PEAK.swap(live(), Ordering::Relaxed)
+}
+
+/// How often memory was asked for, growing of what there was included.
+#[allow(dead_code, reason = "each test binary uses a part")]
+pub(crate) fn allocations() -> usize {
+    COUNT.load(Ordering::Relaxed)
 }

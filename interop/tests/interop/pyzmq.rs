@@ -48,11 +48,12 @@ for line in sys.stdin:
 "#;
 
 /// The same message as above.
-fn message(n: usize) -> Message {
+pub fn message(n: usize) -> Message {
     Message::from_iter([n.to_string().into_bytes(), Vec::new(), vec![n as u8; n * 37 % 600]])
 }
 
-struct Python {
+/// A program that speaks with the test by lines.
+pub struct Python {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
@@ -60,10 +61,10 @@ struct Python {
 
 impl Python {
     /// The program, running; `None` where there is no Python, or no pyzmq.
-    fn start() -> Option<Self> {
+    pub fn start(program: &str) -> Option<Self> {
         let python = std::env::var("MONOCOQUE_PYTHON").unwrap_or_else(|_| "python3".into());
         let mut command = Command::new(&python);
-        command.args(["-c", PROGRAM]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(["-c", program]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = match command.spawn() {
             Ok(child) => child,
             Err(error) => {
@@ -82,20 +83,24 @@ impl Python {
         None
     }
 
-    fn line(&mut self) -> String {
+    pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
     }
 
+    pub fn say(&mut self, line: &str) {
+        writeln!(self.stdin, "{line}").unwrap();
+    }
+
     /// Has a socket opened; returns its endpoint.
     fn open(&mut self, kind: &str, work: &str, place: &str) -> String {
-        writeln!(self.stdin, "{kind} {work} {place}").unwrap();
+        self.say(&format!("{kind} {work} {place}"));
         self.line()
     }
 
     /// Waits for the end of what it was told to do, off the runtime that its peer runs on.
-    async fn done(mut self) -> Self {
+    pub async fn done(mut self) -> Self {
         rt::blocking(move || {
             assert_eq!(self.line(), "done");
             self
@@ -130,7 +135,7 @@ macro_rules! meet {
 #[test]
 fn every_pattern() {
     rt::run(async {
-        let Some(mut python) = Python::start() else { return };
+        let Some(mut python) = Python::start(PROGRAM) else { return };
         for ours_bind in [true, false] {
             let req = meet!(python, ours_bind, ReqSocket, "REP" "echo");
             for n in 0..100 {

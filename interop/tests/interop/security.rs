@@ -19,6 +19,17 @@ fn libzmq_was_built_with_curve() {
     assert_eq!(zmq::has("curve"), Some(true));
 }
 
+/// What docs/security-audit.md says was tried, and with what.
+#[test]
+fn the_matrix_is_as_the_audit_counts_it() {
+    let audit = include_str!("../../../docs/security-audit.md");
+    let (major, minor, patch) = zmq::version();
+    assert!(audit.contains(&format!("\nlibzmq {major}.{minor}.{patch} with libsodium")));
+    assert!(audit.contains(&format!("(all {} that libzmq allows)", PAIRS.len())));
+    let cells = 2 * PAIRS.len();
+    assert_eq!(audit.matches(&format!(" | {cells}, {} |", 3 * cells)).count(), 1 + 2 * MECHANISMS.len());
+}
+
 /// A key pair of libzmq's making, as either side takes it.
 struct Keys {
     ours: CurveKeypair,

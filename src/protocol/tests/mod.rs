@@ -11,6 +11,8 @@ use crate::security::Security;
 
 #[cfg(feature = "curve")]
 mod curve;
+#[cfg(feature = "curve")]
+mod curve_answers;
 mod fragmentation;
 mod fuzz;
 #[cfg(any(feature = "plain", feature = "curve"))]

@@ -278,4 +278,36 @@ mod tests {
         let (liar, vouch) = prepare();
         assert!(liar.initiate(LATER, &[0; 32], &vouch).is_err());
     }
+
+    /// However much of it there is, and although it is sealed.
+    #[test]
+    fn what_a_client_seals_is_checked_like_what_it_says() {
+        let client = keypair(1);
+        let vouched = |more: &[u8]| {
+            let liar = Liar::new();
+            let own = PublicKey::from(&liar.transient).to_bytes();
+            let server = keypair(SERVER).public_key();
+            let vouch = liar.vouch(client.secret_key(), own, server, &liar.server_transient);
+            liar.initiate(LATER, client.public_key().as_bytes(), &[&vouch, more].concat())
+        };
+        let metadata = |more: &[u8]| match vouched(more) {
+            Ok(Step::Done(done)) => metadata::parse(&done.metadata),
+            other => panic!("{other:?}"),
+        };
+        let property = b"\x01X\0\0\0\x01y";
+        assert_eq!(metadata(property).unwrap().len(), 1);
+        for len in 1..property.len() {
+            assert_eq!(metadata(&property[..len]), Err(ProtocolError::MalformedMetadata), "{len} bytes");
+        }
+        for malformed in [&b"\0\0\0\0\0"[..], b"\x01\xff\0\0\0\0", b"\x01X\xff\xff\xff\xff", &[0x80; 5_000]] {
+            assert_eq!(metadata(malformed), Err(ProtocolError::MalformedMetadata), "{malformed:?}");
+        }
+        assert!(matches!(metadata(&property.repeat(65)), Err(ProtocolError::TooManyProperties { .. })));
+        // Whatever stands in place of a key, a vouch and metadata.
+        for len in 0..300 {
+            let sealed = vec![0xA5; len];
+            let result = Liar::new().initiate(LATER, client.public_key().as_bytes(), &sealed);
+            assert!(result.is_err(), "{len} bytes");
+        }
+    }
 }
