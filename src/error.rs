@@ -85,8 +85,8 @@ pub enum Error {
     /// decides about subscriptions only with `xpub_manual` (the caller's fault; `EFSM` in libzmq).
     #[error("the socket is not in the state for this operation")]
     InvalidState,
-    /// The peer that a REQ awaits the reply of is gone, or the request was dropped (`OnFull::Drop`); the next
-    /// request may be sent.
+    /// The peer that a REQ or a [`Client`](crate::rpc::Client) awaits the reply of is gone, or the request was dropped
+    /// (`OnFull::Drop`); the next request may be sent.
     #[error("the peer was lost before it replied")]
     PeerLost,
     /// No peer has the identity that the message is addressed to (`EHOSTUNREACH` in libzmq).
@@ -173,6 +173,12 @@ pub enum TimeoutKind {
     /// Progress of a frame that was begun (option `frame_timeout`).
     #[error("the rest of a frame")]
     Frame,
+    /// The reply to a request of a [`Client`](crate::rpc::Client), counted from the call.
+    #[error("waiting for a reply")]
+    Reply,
+    /// The replies that a [`Server`](crate::rpc::Server) owes, before it stops.
+    #[error("waiting for requests to be answered")]
+    Drain,
 }
 
 impl Error {

@@ -79,6 +79,7 @@ mod protocol;
 pub mod proxy;
 pub mod resilience;
 mod routing;
+pub mod rpc;
 pub mod runtime;
 pub mod security;
 #[cfg(feature = "smol")]

@@ -72,9 +72,7 @@ impl<S: AsyncStream> Core<S> {
         let fails = self.options.while_disconnected == WhileDisconnected::Fail;
         match () {
             () if self.may_queue(cost) => Ok(Destination::Pending),
-            () if fails && self.pattern.queues_without_peer() && self.endpoints.has_dials() => {
-                Err(Error::NotConnected)
-            }
+            () if fails && self.endpoints.has_dials() => Err(Error::NotConnected),
             () => Err(Error::WouldBlock),
         }
     }

@@ -36,8 +36,8 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
 /// The future of [`Socket::flush`].
 #[must_use = "nothing is waited for unless the future is polled"]
 pub struct Flushing<'a, S: AsyncStream> {
-    shared: &'a Shared<S>,
-    flush: Flush,
+    pub(super) shared: &'a Shared<S>,
+    pub(super) flush: Flush,
 }
 
 impl<S: AsyncStream> Future for Flushing<'_, S> {

@@ -13,6 +13,8 @@
 //! }
 //! ```
 
+mod answering;
+mod asking;
 mod close;
 mod flush;
 mod inspect;
@@ -31,6 +33,7 @@ mod stream_sink;
 mod types;
 mod wait;
 
+pub(crate) use self::answering::ReplyTo;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -49,9 +52,9 @@ use self::stream_sink::Polled;
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 pub(crate) use self::types::socket_types;
 pub use self::types::{
-    Addressed, Dealer, DealerSocket, Kind, Pair, PairSocket, Pub, PubSocket, Publishes, Pull, PullSocket,
-    Push, PushSocket, Receives, Rep, RepSocket, Req, ReqSocket, Requests, Router, RouterSocket, Sends,
-    SendsToAny, Sub, SubSocket, Subscribes, Topical, XPub, XPubSocket, XSub, XSubSocket,
+    Addressed, Answers, Asks, Dealer, DealerSocket, Kind, Pair, PairSocket, Pub, PubSocket, Publishes, Pull,
+    PullSocket, Push, PushSocket, Receives, Rep, RepSocket, Req, ReqSocket, Requests, Router, RouterSocket,
+    Sends, SendsToAny, Sub, SubSocket, Subscribes, Topical, XPub, XPubSocket, XSub, XSubSocket,
 };
 pub use crate::engine::Driver;
 use crate::engine::Shared;
