@@ -22,6 +22,7 @@ macro_rules! mount {
             mod matrix;
             mod pyzmq;
             mod refused;
+            mod rpc;
             mod security;
             mod slow;
             mod subscriptions;

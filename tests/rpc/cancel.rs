@@ -54,20 +54,17 @@ fn dropped_nexts_take_nothing() {
             let text = round.to_string();
             let asked = client.request(text.clone());
             let serving = async {
-                loop {
-                    let Some(request) = poll_times(server.next(), round % 4, rt::yield_now).await else {
+                let taken = poll_times(server.next(), round % 4, rt::yield_now).await;
+                let request = match taken {
+                    Some(request) => request.unwrap(),
+                    None => {
                         assert_eq!(server.outstanding(), 0);
-                        let request = server.next().await.unwrap();
-                        // None is left to be had until it is answered.
-                        assert!(poll_times(server.next(), 2, rt::yield_now).await.is_none());
-                        break request;
-                    };
-                    break request.unwrap();
-                }
-                .reply
-                .send("done")
-                .await
-                .unwrap();
+                        server.next().await.unwrap()
+                    }
+                };
+                let next = poll_times(server.next(), 2, rt::yield_now).await;
+                assert!(next.is_none(), "there is no place until it is answered");
+                request.reply.send("done").await.unwrap();
             };
             let (reply, ()) = futures_util::join!(asked, serving);
             assert_eq!(reply.unwrap(), "done".into());
