@@ -76,7 +76,8 @@ pub enum Error {
     /// The operation would have to wait: for room below a high-water mark, a permit, a peer, a message.
     #[error("the operation would have to wait")]
     WouldBlock,
-    /// The peers that could take the message are at their high-water marks ([`OnFull::Fail`]).
+    /// The peers that could take the message are at their high-water marks ([`OnFull::Fail`]), or the client of a
+    /// [`Server`](crate::rpc::Server) is, and its reply was dropped.
     ///
     /// [`OnFull::Fail`]: crate::resilience::OnFull::Fail
     #[error("the peers that could take the message are at their high-water marks")]
@@ -89,7 +90,8 @@ pub enum Error {
     /// (`OnFull::Drop`); the next request may be sent.
     #[error("the peer was lost before it replied")]
     PeerLost,
-    /// No peer has the identity that the message is addressed to (`EHOSTUNREACH` in libzmq).
+    /// No peer has the identity that the message is addressed to (`EHOSTUNREACH` in libzmq), or the client of a
+    /// [`Server`](crate::rpc::Server) has left, and its reply was dropped.
     #[error("no peer has the identity that the message is addressed to")]
     Unroutable,
     /// Another peer or endpoint of the socket has the identity (the caller's fault).

@@ -43,6 +43,27 @@ fn dropped_requests_leave_nothing() {
     });
 }
 
+/// The same of a reply that is waited for apart from its request.
+#[test]
+fn dropped_replies_leave_nothing() {
+    rt::run(async {
+        let (server, client) = pair().await;
+        rt::spawn(echo(server));
+        let mut monitor = client.socket().monitor();
+        let mut taken = 0;
+        for polls in 0..200 {
+            let reply = client.try_request("x").unwrap().reply();
+            taken += u64::from(poll_times(reply, polls % 4, rt::yield_now).await.is_some());
+            let reply = client.try_request("y").unwrap().reply_within(Duration::from_secs(100));
+            taken += u64::from(poll_times(reply, polls % 4, rt::yield_now).await.is_some());
+            assert_eq!(client.outstanding(), 0);
+        }
+        assert!(taken < 400, "some were dropped");
+        unexpected(&client, &mut monitor, 400 - taken).await;
+        assert_eq!(client.socket().stats().delivered, taken);
+    });
+}
+
 /// A `next` dropped after any number of polls takes no request, and no place.
 #[test]
 fn dropped_nexts_take_nothing() {
