@@ -76,7 +76,8 @@ pub enum Error {
     /// The operation would have to wait: for room below a high-water mark, a permit, a peer, a message.
     #[error("the operation would have to wait")]
     WouldBlock,
-    /// The peers that could take the message are at their high-water marks ([`OnFull::Fail`]).
+    /// The peers that could take the message are at their high-water marks ([`OnFull::Fail`]), or the client of a
+    /// [`Server`](crate::rpc::Server) is, and its reply was dropped.
     ///
     /// [`OnFull::Fail`]: crate::resilience::OnFull::Fail
     #[error("the peers that could take the message are at their high-water marks")]
@@ -85,11 +86,12 @@ pub enum Error {
     /// decides about subscriptions only with `xpub_manual` (the caller's fault; `EFSM` in libzmq).
     #[error("the socket is not in the state for this operation")]
     InvalidState,
-    /// The peer that a REQ awaits the reply of is gone, or the request was dropped (`OnFull::Drop`); the next
-    /// request may be sent.
+    /// The peer that a REQ or a [`Client`](crate::rpc::Client) awaits the reply of is gone, or the request was dropped
+    /// (`OnFull::Drop`); the next request may be sent.
     #[error("the peer was lost before it replied")]
     PeerLost,
-    /// No peer has the identity that the message is addressed to (`EHOSTUNREACH` in libzmq).
+    /// No peer has the identity that the message is addressed to (`EHOSTUNREACH` in libzmq), or the client of a
+    /// [`Server`](crate::rpc::Server) has left, and its reply was dropped.
     #[error("no peer has the identity that the message is addressed to")]
     Unroutable,
     /// Another peer or endpoint of the socket has the identity (the caller's fault).
@@ -173,6 +175,12 @@ pub enum TimeoutKind {
     /// Progress of a frame that was begun (option `frame_timeout`).
     #[error("the rest of a frame")]
     Frame,
+    /// The reply to a request of a [`Client`](crate::rpc::Client), counted from the call.
+    #[error("waiting for a reply")]
+    Reply,
+    /// The replies that a [`Server`](crate::rpc::Server) owes, before it stops.
+    #[error("waiting for requests to be answered")]
+    Drain,
 }
 
 impl Error {

@@ -21,9 +21,15 @@ macro_rules! facade {
             )?
         )+
 
+        #[doc = concat!("Many requests at once on ", $runtime, ": [`rpc::Client`](crate::rpc::Client).")]
+        pub type Client<P = $crate::resilience::NoOpPermits> = $crate::rpc::Client<$stream, P>;
+
+        #[doc = concat!("The server of requests on ", $runtime, ": [`rpc::Server`](crate::rpc::Server).")]
+        pub type Server<P = $crate::resilience::NoOpPermits> = $crate::rpc::Server<$stream, P>;
+
         #[doc = concat!("The sockets of ", $runtime, " and everything that using them needs.")]
         pub mod prelude {
-            pub use super::{$($alias, $($sender, $receiver,)?)+};
+            pub use super::{$($alias, $($sender, $receiver,)?)+ Client, Server};
             $(pub use super::$host;)?
             pub use $crate::prelude::*;
         }
@@ -127,6 +133,12 @@ macro_rules! tls_facade {
                     $crate::socket::Receiver<$crate::socket::$marker, Stream, P>;
             )?
         )+
+
+        #[doc = concat!("Many requests at once, encrypted, on ", $runtime, ".")]
+        pub type Client<P = $crate::resilience::NoOpPermits> = $crate::rpc::Client<Stream, P>;
+
+        #[doc = concat!("The server of requests, encrypted, on ", $runtime, ".")]
+        pub type Server<P = $crate::resilience::NoOpPermits> = $crate::rpc::Server<Stream, P>;
     };
 }
 #[cfg(feature = "tls")]

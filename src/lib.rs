@@ -34,7 +34,7 @@
 //! - [`guide::cancellation`] and [`guide::delivery`]: what is guaranteed, what a peer can and cannot stop, and the
 //!   deviations from libzmq. [`guide::shutdown`]: stopping a service.
 //! - [`guide::security`] and [`security`]: encryption, and who may come in.
-//! - [`mod@proxy`]: joining two sockets. [`endpoint`]: where sockets bind and connect.
+//! - [`rpc`]: many requests at once, and a server that answers in any order. [`mod@proxy`]: joining two sockets. [`endpoint`]: where sockets bind and connect.
 //! - [`guide::observing`]: logs, figures, and what to alarm on. [`monitor`]: events and statistics. [`runtime`]: the seam, for streams and runtimes of your own.
 //!
 //! # Features
@@ -80,6 +80,7 @@ mod protocol;
 pub mod proxy;
 pub mod resilience;
 mod routing;
+pub mod rpc;
 pub mod runtime;
 pub mod security;
 #[cfg(feature = "smol")]

@@ -13,4 +13,5 @@ pub use crate::resilience::{
     Backoff, BytePermits, FlushPolicy, NoOpPermits, OnCancel, OnFull, Permit, PoisonGuard, ReconnectState,
     RetryBudget, SemaphorePermits, WhileDisconnected,
 };
+pub use crate::rpc::{ClientOptions, OnServerLost, ServerOptions};
 pub use bytes::Bytes;

@@ -11,6 +11,7 @@ fn sent<T: Send>(_: &T) {}
 mod generic {
     use super::sent;
     use monocoque::Message;
+    use monocoque::rpc::{Client, Server};
     use monocoque::runtime::{AsyncStream, Runtime};
     use monocoque::socket::{
         Receives, SendHost, SendPermits, SendStream, Sends, SendsToAny, Socket, SocketRecv, SocketSend,
@@ -46,6 +47,15 @@ mod generic {
             let socket = Socket::<T, S>::connect_on(&host, "tcp://127.0.0.1:1", options).await.unwrap();
             socket.bind_to("tcp://127.0.0.1:0").await.unwrap();
             socket.close().await
+        });
+    }
+
+    pub fn requests<S: SendStream<Runtime: SendHost<S>>, P: SendPermits>(client: Client<S, P>) {
+        sent(&client.clone());
+        sent(&async move {
+            client.request("x").await.unwrap();
+            let server = Server::<S>::bind("tcp://127.0.0.1:0").await.unwrap();
+            server.next().await.unwrap().reply.send("x").await.unwrap();
         });
     }
 
@@ -92,6 +102,8 @@ macro_rules! mount {
                 shared::<XPubSocket<SemaphorePermits>>();
                 shared::<XSubSocket<SemaphorePermits>>();
                 shared::<PairSocket<SemaphorePermits>>();
+                shared::<Client<SemaphorePermits>>();
+                shared::<Server<SemaphorePermits>>();
                 shared::<Monitor>();
                 shared::<ProxyControl>();
                 shared::<Error>();
@@ -137,6 +149,27 @@ macro_rules! mount {
                 sent(&publisher.wait_for_subscribers("x", 1));
                 sent(&sender.send("x"));
                 sent(&receiver.recv());
+            }
+
+            /// Never called: the same of many requests at once.
+            #[allow(dead_code, reason = "a compile-time test")]
+            fn rpc_is_send(client: Client<SemaphorePermits>, server: Server<SemaphorePermits>) {
+                let limit = std::time::Duration::MAX;
+                sent(&Client::connect("tcp://127.0.0.1:1"));
+                sent(&Client::connect_with_options("tcp://127.0.0.1:1", ClientOptions::default()));
+                sent(&Server::bind("tcp://127.0.0.1:0"));
+                sent(&Server::bind_with_options("tcp://127.0.0.1:0", ServerOptions::default()));
+                sent(&client.request("x"));
+                sent(&client.request_within("x", limit));
+                sent(&client.try_request("x").map(|asked| asked.reply()).ok());
+                sent(&client.try_request("x").map(|asked| asked.reply_within(limit)).ok());
+                sent(&server.drain(limit));
+                let answering = async move {
+                    drop(server.next().await?.reply.send("x").await);
+                    Ok::<_, Error>(())
+                };
+                sent(&answering);
+                super::generic::requests(client);
             }
 
             /// Never called either: what opens a socket, and the forms that options make.

@@ -15,9 +15,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("routing", &["engine", "socket", "runtime", "protocol", "resilience", "options", "endpoint", "monitor"]),
     ("resilience", &["engine", "socket", "runtime", "protocol", "routing", "options", "endpoint", "monitor"]),
     ("runtime", &["engine", "socket", "protocol", "routing", "monitor"]),
-    ("engine", &["socket", "proxy", "tokio", "tokio_local", "compio", "smol"]),
-    ("socket", &["proxy", "tokio", "tokio_local", "compio", "smol"]),
-    ("proxy", &["engine", "protocol", "routing", "tokio", "tokio_local", "compio", "smol"]),
+    ("engine", &["socket", "proxy", "rpc", "tokio", "tokio_local", "compio", "smol"]),
+    ("socket", &["proxy", "rpc", "tokio", "tokio_local", "compio", "smol"]),
+    ("proxy", &["engine", "protocol", "routing", "tokio", "tokio_local", "compio", "smol", "rpc"]),
+    ("rpc", &["engine", "protocol", "routing", "tokio", "tokio_local", "compio", "smol", "proxy"]),
 ];
 
 /// The only files that name a runtime.

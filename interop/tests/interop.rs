@@ -23,6 +23,7 @@ macro_rules! mount {
             mod pyzmq;
             mod pyzmq_auth;
             mod refused;
+            mod rpc;
             mod security;
             mod slow;
             mod subscriptions;

@@ -165,9 +165,15 @@ impl<S: AsyncStream> Core<S> {
         // Before the socket can be found closed.
         self.shut_the_door();
         self.drop_received();
+        self.end_pattern();
         self.close_step();
         self.wake_companion();
         self.wake_everybody();
+    }
+
+    fn end_pattern(&mut self) {
+        self.pattern.end(&mut self.tasks);
+        self.perform_tasks();
     }
 
     /// Nobody new comes in from now on.
@@ -265,6 +271,7 @@ impl<S: AsyncStream> Core<S> {
         self.leave_names();
         self.departed(|_| true);
         self.drop_received();
+        self.end_pattern();
         for id in self.peers.ids(|_| true) {
             self.disconnect(id, DisconnectReason::CompanionGone);
         }

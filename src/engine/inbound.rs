@@ -245,6 +245,15 @@ impl<S: AsyncStream> Core<S> {
         Ok(message)
     }
 
+    /// Whether the socket was drained, and all that had arrived by then has been received.
+    pub(crate) fn is_drained(&mut self) -> bool {
+        self.turn(|core| {
+            core.collect_ready();
+            core.read_ahead_now();
+        });
+        self.inbound.is_drained()
+    }
+
     /// Whose message was received last.
     pub(crate) fn received_from(&self) -> PeerId {
         self.inbound.from.expect("every message comes from a peer")

@@ -351,12 +351,23 @@ impl<S: AsyncStream> Core<S> {
             self.drop_undecoded(peer.id, refused);
         }
         if !self.inbound.leftovers.by_peer.contains_key(&peer.id) {
-            return self.pattern.forget(peer.id);
+            return self.forget_pattern_sender(peer.id);
         }
         if let Some(user) = peer.info.as_ref().and_then(|info| info.user.clone()) {
             self.inbound.leftovers.users.insert(peer.id, user);
         }
-        self.wake_receiver();
+        if self.pattern.receives() {
+            self.wake_receiver();
+        } else {
+            self.act_on_leftovers();
+        }
+    }
+
+    /// Nobody comes for them: they are for the socket itself.
+    fn act_on_leftovers(&mut self) {
+        while let Some((id, _)) = self.take_leftover() {
+            self.count_recv_dropped(Some(id), DropCause::NotReceiving, 1);
+        }
     }
 
     /// Whom the authenticator has named at the other end of a connection that there is, or that has left something.
@@ -370,7 +381,12 @@ impl<S: AsyncStream> Core<S> {
     /// Nothing is left of a connection.
     fn forget_sender(&mut self, id: PeerId) {
         self.inbound.leftovers.users.remove(&id);
-        self.pattern.forget(id);
+        self.forget_pattern_sender(id);
+    }
+
+    pub(super) fn forget_pattern_sender(&mut self, id: PeerId) {
+        self.pattern.forget(id, &mut self.tasks);
+        self.perform_tasks();
     }
 
     /// Counts what nobody is there to receive.

@@ -71,7 +71,10 @@ pub(crate) use self::ends::{Ends, notice};
 pub(crate) use self::judgements::Judgements;
 pub(crate) use self::outbound::Manner;
 pub(crate) use self::parked::{Attempt, Parked, Turn, Waiter};
-pub(crate) use self::pattern::{Admission, Exceeded, Newcomer, Pattern, Room, Route, TopicPattern, Verdict};
+pub(crate) use self::pattern::{
+    Admission, Exceeded, Finished, Newcomer, Outcome, Pattern, RequestPattern, Room, Route, TopicPattern,
+    Verdict,
+};
 pub(crate) use self::peer::Origin;
 pub(crate) use self::resend::is_given_up;
 pub(crate) use self::reserve::Reservation;

@@ -36,6 +36,6 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn drop_news(&mut self, peer: &mut Peer<S>) {
         let dropped = peer.empty_inbox() + self.inbound.leftovers.retract(peer.id) as u64;
         self.count_recv_dropped(Some(peer.id), DropCause::Leftover, dropped);
-        self.pattern.forget(peer.id);
+        self.forget_pattern_sender(peer.id);
     }
 }

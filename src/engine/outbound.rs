@@ -174,6 +174,9 @@ impl<S: AsyncStream> Core<S> {
                 self.effects.drop_permit(permit);
                 self.ledger.accept();
                 self.count_dropped(peer, cause, 1);
+                if manner == Manner::Reply {
+                    return Err(if cause == DropCause::PeerFull { Error::Full } else { Error::Unroutable });
+                }
             }
             Err(error) => {
                 self.effects.drop_permit(permit);
@@ -400,19 +403,21 @@ pub(crate) enum Manner {
     /// Without waiting: the caller gets back what is not on its way.
     TrySend,
     SendBuffered,
+    /// As `Send`, but a caller whose message was dropped is told, and gets it back.
+    Reply,
 }
 
 impl Manner {
     /// Whether the message may leave by itself.
     #[inline]
     pub(crate) fn writes(self) -> bool {
-        matches!(self, Self::Send | Self::TrySend)
+        matches!(self, Self::Send | Self::TrySend | Self::Reply)
     }
 
     /// Whether a message that cannot be delivered is dropped where that is the rule of the socket. Who only
     /// tries is told instead.
     fn gives_up(self) -> bool {
-        matches!(self, Self::Send | Self::Feed)
+        matches!(self, Self::Send | Self::Feed | Self::Reply)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The policy of a socket type: where messages go, and what becomes of those that come.
 
+use std::task::Waker;
+
 use super::tasks::Tasks;
 use crate::error::Error;
 use crate::message::{Extent, Frame, Message};
@@ -21,7 +23,10 @@ pub(crate) trait Pattern: Send {
     fn detach(&mut self, peer: PeerId, tasks: &mut Tasks);
 
     /// Nothing that a peer sent, and that was detached, is left to be accepted.
-    fn forget(&mut self, _peer: PeerId) {}
+    fn forget(&mut self, _peer: PeerId, _tasks: &mut Tasks) {}
+
+    /// The socket has ended: nothing comes any more, and who waits for it is to find out.
+    fn end(&mut self, _tasks: &mut Tasks) {}
 
     /// Whether any further peer would be refused for as long as the present ones stay: then none is dialled.
     fn is_full(&self) -> bool {
@@ -163,6 +168,11 @@ pub(crate) trait Pattern: Send {
         None
     }
 
+    /// The requests under way, of the type that has many at once.
+    fn requests(&mut self) -> &mut dyn RequestPattern {
+        unreachable!("only asked of the type that has them")
+    }
+
     /// The peer of this identity, for types that know their peers by name.
     fn peer_of(&self, _identity: &[u8]) -> Option<PeerId> {
         None
@@ -184,6 +194,41 @@ pub(crate) trait TopicPattern {
 
     /// Distinct topics.
     fn topic_count(&self) -> usize;
+}
+
+/// What the application asks of the type that has many requests at once.
+pub(crate) trait RequestPattern {
+    /// Begins a request; returns the number that stands in front of it, and of its reply.
+    fn begin(&mut self) -> u64;
+
+    /// What came of a request, if that is known by now. The reply is handed out once; one whose peer is lost may
+    /// be sent again.
+    fn outcome(&mut self, number: u64) -> Option<Outcome>;
+
+    /// Has what comes of a request wake this waker, and returns the one that it had before.
+    fn await_outcome(&mut self, number: u64, waker: Waker) -> Option<Waker>;
+
+    /// Nobody waits for the reply any more.
+    fn finish(&mut self, number: u64) -> Finished;
+
+    /// Requests that were begun and not finished.
+    fn count(&self) -> usize;
+}
+
+/// What a request leaves.
+#[derive(Debug, Default)]
+pub(crate) struct Finished {
+    pub(crate) waker: Option<Waker>,
+    /// Its reply had come, and was not handed out.
+    pub(crate) untaken: bool,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Reply(Message),
+    /// The peer that was to reply is gone.
+    Lost,
 }
 
 /// A peer that has completed the handshake.
@@ -266,6 +311,8 @@ pub(crate) enum Verdict {
     Discard(DropCause),
     /// It was for the socket itself, which has acted on it.
     Consumed,
+    /// The pattern has handed it to the application itself.
+    Delivered,
 }
 
 /// The verdict on a new peer.

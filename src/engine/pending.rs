@@ -73,9 +73,7 @@ impl<S: AsyncStream> Core<S> {
         match () {
             () if self.may_queue(cost) => Ok(Destination::Pending),
             () if self.displaces() && self.queues_at_all() => Ok(self.displace_pending(cost)),
-            () if fails && self.pattern.queues_without_peer() && self.endpoints.has_dials() => {
-                Err(Error::NotConnected)
-            }
+            () if fails && self.endpoints.has_dials() => Err(Error::NotConnected),
             () => Err(Error::WouldBlock),
         }
     }

@@ -249,8 +249,10 @@ impl<S: AsyncStream> Core<S> {
             return false;
         }
         self.count_received(id, size);
-        if let Verdict::Discard(cause) = verdict {
-            self.count_recv_dropped(Some(id), cause, 1);
+        match verdict {
+            Verdict::Discard(cause) => self.count_recv_dropped(Some(id), cause, 1),
+            Verdict::Delivered => self.ledger.deliver(),
+            Verdict::Deliver | Verdict::Consumed => {}
         }
         verdict == Verdict::Deliver
     }

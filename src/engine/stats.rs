@@ -24,6 +24,18 @@ impl<S: AsyncStream> Core<S> {
         self.count_dropped(Some(peer), DropCause::PeerLost, 1);
     }
 
+    /// Counts a reply that was handed out when it came, and that nobody came for.
+    pub(crate) fn count_untaken(&mut self) {
+        self.ledger.take_back();
+        self.count_recv_dropped(None, DropCause::Unexpected, 1);
+    }
+
+    /// Counts the reply that a peer will not get, since its request was dropped, as if it had been sent and lost.
+    pub(crate) fn count_unanswered(&mut self, peer: PeerId) {
+        self.ledger.accept();
+        self.count_dropped(Some(peer), DropCause::Unanswered, 1);
+    }
+
     /// Counts a message that arrived, of so many payload bytes.
     #[inline]
     pub(crate) fn count_received(&mut self, peer: PeerId, bytes: usize) {

@@ -1,5 +1,7 @@
 //! What socket types ask of the engine.
 
+use std::task::Waker;
+
 use bytes::Bytes;
 
 use super::changes::Change;
@@ -27,6 +29,7 @@ enum Task {
     DropPending(DropCause),
     DiscardReceived,
     WakeWatchers,
+    Wake(Waker),
 }
 
 impl Tasks {
@@ -85,6 +88,11 @@ impl Tasks {
         self.0.push(Task::DiscardReceived);
     }
 
+    /// Wakes one who waits for something of the pattern's own.
+    pub(crate) fn wake(&mut self, waker: Option<Waker>) {
+        self.0.extend(waker.map(Task::Wake));
+    }
+
     /// The table of subscriptions has changed.
     pub(crate) fn subscriptions_changed(&mut self) {
         self.0.push(Task::WakeWatchers);
@@ -137,6 +145,7 @@ impl<S: AsyncStream> Core<S> {
             }
             Task::DropPending(cause) => self.drop_pending(cause),
             Task::DiscardReceived => self.discard_received(),
+            Task::Wake(waker) => self.effects.wake(Some(waker)),
             Task::WakeWatchers => {
                 self.wake_watchers();
                 self.release_held_back();

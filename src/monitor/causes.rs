@@ -74,9 +74,11 @@ causes! {
         NotReceiving = "the socket only sends",
         /// No subscription matches them, or none does any more when they would be received (SUB).
         NotSubscribed = "no subscription matches them",
-        /// They arrived out of turn: no reply was awaited from that peer (REQ), or they have no envelope
-        /// (REP).
+        /// They arrived out of turn: no reply was awaited from that peer (REQ), or none by that number any more
+        /// ([`Client`](crate::rpc::Client)), or they have no envelope (REP, [`Server`](crate::rpc::Server)).
         Unexpected = "they came out of turn or without an envelope",
+        /// Replies that never were: their requests were dropped unanswered ([`Server`](crate::rpc::Server)).
+        Unanswered = "their requests were dropped unanswered",
         /// Their connection had ended, and there was no room for what it left (`leftover_bytes`), or to tell of it
         /// (`router_notify`, `disconnect_message`, `hiccup_message`).
         Leftover = "they were left by a connection that had ended, past the bound on such leftovers",

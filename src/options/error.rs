@@ -54,7 +54,7 @@ pub enum OptionError {
     NotOfType {
         /// The option's name.
         option: &'static str,
-        /// The type of the socket, as on the wire.
+        /// The type of the socket, as on the wire, or `Client` or `Server`.
         socket_type: &'static str,
     },
     /// With `invert_matching` a refused subscription would have the peer get all the more.

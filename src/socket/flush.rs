@@ -42,8 +42,8 @@ assert_eq!(push.buffered_messages(), 0);"#)]
 /// The future of [`Socket::flush`].
 #[must_use = "nothing is waited for unless the future is polled"]
 pub struct Flushing<'a, S: AsyncStream> {
-    shared: &'a Shared<S>,
-    flush: Flush,
+    pub(super) shared: &'a Shared<S>,
+    pub(super) flush: Flush,
 }
 
 impl<S: AsyncStream> Future for Flushing<'_, S> {

@@ -16,6 +16,8 @@
 #[macro_use]
 mod example;
 
+mod answering;
+mod asking;
 mod close;
 mod endpoints;
 mod flush;
@@ -36,6 +38,7 @@ mod stream_sink;
 mod types;
 mod wait;
 
+pub(crate) use self::answering::ReplyTo;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -54,9 +57,9 @@ use self::stream_sink::Polled;
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 pub(crate) use self::types::socket_types;
 pub use self::types::{
-    Addressed, Dealer, DealerSocket, Kind, Pair, PairSocket, Pub, PubSocket, Publishes, Pull, PullSocket,
-    Push, PushSocket, Receives, Rep, RepSocket, Req, ReqSocket, Requests, Router, RouterSocket, Sends,
-    SendsToAny, Sub, SubSocket, Subscribes, Topical, XPub, XPubSocket, XSub, XSubSocket,
+    Addressed, Answers, Asks, Dealer, DealerSocket, Kind, Pair, PairSocket, Pub, PubSocket, Publishes, Pull,
+    PullSocket, Push, PushSocket, Receives, Rep, RepSocket, Req, ReqSocket, Requests, Router, RouterSocket,
+    Sends, SendsToAny, Sub, SubSocket, Subscribes, Topical, XPub, XPubSocket, XSub, XSubSocket,
 };
 pub use crate::engine::CompanionTask;
 use crate::engine::{BudgetId, Shared};

@@ -137,8 +137,8 @@ assert_eq!((user, &job[0][..]), (None, &b"job"[..]), "no authenticator has named
 /// The future of [`Socket::recv`].
 #[must_use = "nothing is received unless the future is polled"]
 pub struct Receiving<'a, S: AsyncStream> {
-    shared: &'a Shared<S>,
-    turn: Turn,
+    pub(super) shared: &'a Shared<S>,
+    pub(super) turn: Turn,
 }
 
 impl<S: AsyncStream> Future for Receiving<'_, S> {
@@ -182,7 +182,7 @@ impl Turn {
     }
 
     /// [`poll`](Self::poll), with what `tell` says of the message that was just taken.
-    fn poll_told<S: AsyncStream, T>(
+    pub(super) fn poll_told<S: AsyncStream, T>(
         &mut self,
         shared: &Shared<S>,
         cx: &mut Context<'_>,

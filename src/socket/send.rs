@@ -102,8 +102,10 @@ assert_eq!(pull.recv().await?[0], "0");"#)]
     pub fn feed(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
         Sending::new(self, message.into(), Manner::Feed)
     }
+}
 
-    fn submit_now(&self, mut message: Message, manner: Manner) -> Result<(), SendError> {
+impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    pub(super) fn submit_now(&self, mut message: Message, manner: Manner) -> Result<(), SendError> {
         let Some(permit) = self.permits.try_acquire(message.cost()) else {
             return Err(SendError::new(Error::WouldBlock, message));
         };
@@ -132,7 +134,7 @@ struct Slow<P: BytePermits> {
 }
 
 impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
-    fn new(socket: &'a Socket<T, S, P>, message: Message, manner: Manner) -> Self {
+    pub(super) fn new(socket: &'a Socket<T, S, P>, message: Message, manner: Manner) -> Self {
         Self { socket, message, manner, slow: None }
     }
 

@@ -22,13 +22,14 @@ const PER_QUEUE: usize = 3 * MIB / 2;
 const PER_FLOOD: usize = 256 * KIB;
 
 /// Each row of the page, and what attacks it.
-const ROWS: [(&str, fn()); 21] = [
+const ROWS: [(&str, fn()); 22] = [
     ("accepted connections", || rt::run(accepted_connections())),
     ("accepted connections from one address", || rt::run(connections_from_one_address())),
     ("unfinished handshakes", || rt::run(unfinished_handshakes())),
     ("peers that an authenticator is asked about", || rt::run(peers_asked_about())),
     ("how long a handshake takes, the authenticator's answer included", || rt::run(slow_handshakes())),
     ("messages received and not taken", || rt::run(messages_received())),
+    ("replies that the callers of a client have not taken", || rt::run(untaken_replies())),
     ("bytes read and not decoded", || rt::run(bytes_read())),
     ("a message in the making", || rt::run(a_message_in_the_making())),
     ("how long that makes no progress", || rt::run(slow_messages())),
@@ -326,6 +327,36 @@ async fn slow_messages() {
 /// Whether messages wait for about 256 KiB.
 fn is_full(pull: &PullSocket) -> bool {
     pull.stats().recv_queued * 1000 >= 230_000
+}
+
+/// A server that answers each request many times, while nobody polls them.
+async fn untaken_replies() {
+    const REQUESTS: usize = 10;
+    const EACH: usize = 20;
+    const LEN: usize = 256 * KIB;
+    let waits = options().with_on_full(OnFull::Wait).with_send_hwm_bytes(LEN);
+    let router = RouterSocket::bind_with_options("tcp://127.0.0.1:0", waits).await.unwrap();
+    let few = ClientOptions::default().with_max_outstanding(REQUESTS);
+    let client = Client::connect_with_options(router.local_endpoint().unwrap(), few).await.unwrap();
+    let before = Before::now();
+    let asked: Vec<_> = (0..REQUESTS).map(|_| client.try_request("x").unwrap()).collect();
+    assert!(client.try_request("x").is_err());
+    let mut requests = Vec::new();
+    while requests.len() < REQUESTS {
+        requests.push(router.recv().await.unwrap());
+    }
+    for _ in 0..EACH {
+        for request in &requests {
+            let reply = [request[0].clone(), request[1].clone(), Frame::new(), vec![1; LEN].into()];
+            router.send(reply).await.unwrap();
+        }
+    }
+    let stats = || client.socket().stats();
+    until(|| stats().received == (REQUESTS * EACH) as u64, || format!("{:?}", stats())).await;
+    before.check_peak(REQUESTS * EACH * LEN, (REQUESTS + 1) * LEN, 2, PER_QUEUE);
+    for asked in asked {
+        assert_eq!(asked.reply().await.unwrap()[0].len(), LEN);
+    }
 }
 
 async fn decoded_leftovers() {

@@ -28,7 +28,7 @@ fn to_message(frames: &[Vec<u8>]) -> Message {
 }
 
 /// A libzmq socket that is bound, with its endpoint.
-fn bound(kind: zmq::SocketType) -> (zmq::Socket, String) {
+pub fn bound(kind: zmq::SocketType) -> (zmq::Socket, String) {
     let socket = zmq::Context::new().socket(kind).unwrap();
     socket.set_identity(b"theirs").unwrap();
     socket.set_linger(2_000).unwrap();
@@ -37,7 +37,7 @@ fn bound(kind: zmq::SocketType) -> (zmq::Socket, String) {
     (socket, endpoint)
 }
 
-fn connected(kind: zmq::SocketType, endpoint: &Endpoint) -> zmq::Socket {
+pub fn connected(kind: zmq::SocketType, endpoint: &Endpoint) -> zmq::Socket {
     let socket = zmq::Context::new().socket(kind).unwrap();
     socket.set_identity(b"theirs").unwrap();
     socket.set_linger(2_000).unwrap();

@@ -1,6 +1,9 @@
 //! The socket types: what each can do, and the policy behind it.
 
+mod answers;
+mod asks;
 mod dealer;
+mod envelope;
 mod kind;
 mod options;
 mod pair;
@@ -18,7 +21,10 @@ mod table;
 mod xpub;
 mod xsub;
 
+pub use self::answers::Answers;
+pub use self::asks::Asks;
 pub use self::dealer::{Dealer, DealerSocket};
+pub(super) use self::envelope::{put_into_envelope, take_envelope};
 pub use self::kind::{
     Addressed, Kind, Publishes, Receives, Requests, Sends, SendsToAny, Subscribes, Topical,
 };

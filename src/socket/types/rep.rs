@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::envelope::{has_envelope, put_into_envelope, take_envelope};
 use super::kind::socket_type;
 use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
 use crate::error::Error;
@@ -75,15 +76,11 @@ impl Pattern for Replying {
 
     fn outgoing(&mut self, _peer: PeerId, message: &mut Message) {
         let Some((_, envelope)) = self.request.take() else { return };
-        envelope.into_iter().rev().for_each(|frame| message.push_front(frame));
+        put_into_envelope(message, envelope);
     }
 
     fn accept(&mut self, _peer: PeerId, message: &mut Message, _tasks: &mut Tasks) -> Verdict {
-        let delimiter = message.frames().position(|frame| frame.is_empty());
-        match delimiter {
-            Some(place) if place + 1 < message.len() => Verdict::Deliver,
-            _ => Verdict::Discard(DropCause::Unexpected),
-        }
+        if has_envelope(message) { Verdict::Deliver } else { Verdict::Discard(DropCause::Unexpected) }
     }
 
     fn takes_turns(&self) -> bool {
@@ -95,20 +92,12 @@ impl Pattern for Replying {
     }
 
     fn deliver(&mut self, peer: PeerId, message: &mut Message) {
-        let mut envelope = Vec::new();
-        while let Some(frame) = message.pop_front() {
-            let delimiter = frame.is_empty();
-            envelope.push(frame);
-            if delimiter {
-                break;
-            }
-        }
-        self.request = Some((peer, envelope));
+        self.request = Some((peer, take_envelope(message)));
     }
 
     fn take_back(&mut self, message: &mut Message) -> bool {
         let Some((_, envelope)) = self.request.take() else { return false };
-        envelope.into_iter().rev().for_each(|frame| message.push_front(frame));
+        put_into_envelope(message, envelope);
         true
     }
 }

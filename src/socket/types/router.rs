@@ -1,5 +1,6 @@
 //! ROUTER: addresses each message to one peer, and says whom each message came from (RFC 28).
 
+use super::envelope::has_envelope;
 use super::kind::{Addressed, socket_type};
 use crate::endpoint::IntoEndpoint;
 use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
@@ -107,12 +108,14 @@ assert_eq!(worker.recv().await?[0], "job");"#)]
 
 /// The policy of ROUTER.
 #[derive(Debug)]
-struct Addressing {
+pub(super) struct Addressing {
     peers: ByIdentity<PeerId>,
     automatic: AutoIdentity,
     mandatory: bool,
     handover: RouterHandover,
     notify: RouterNotify,
+    /// Only messages with an envelope and a body are received: requests.
+    enveloped: bool,
 }
 
 impl Addressing {
@@ -123,7 +126,13 @@ impl Addressing {
             mandatory: options.router_mandatory,
             handover: options.router_handover,
             notify: options.router_notify(),
+            enveloped: false,
         }
+    }
+
+    /// The policy of a ROUTER that serves requests.
+    pub(super) fn serving(options: &SocketOptions) -> Self {
+        Self { enveloped: true, ..Self::new(options) }
     }
 
     fn automatic_identity(&mut self) -> Frame {
@@ -185,7 +194,7 @@ impl Pattern for Addressing {
         self.peers.retire(peer);
     }
 
-    fn forget(&mut self, peer: PeerId) {
+    fn forget(&mut self, peer: PeerId, _tasks: &mut Tasks) {
         self.peers.remove(peer);
     }
 
@@ -225,6 +234,9 @@ impl Pattern for Addressing {
         let Some(identity) = self.peers.identity_of(peer) else {
             return Verdict::Discard(DropCause::Departing);
         };
+        if self.enveloped && !has_envelope(message) {
+            return Verdict::Discard(DropCause::Unexpected);
+        }
         message.push_front(identity.clone());
         Verdict::Deliver
     }

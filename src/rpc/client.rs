@@ -1,0 +1,362 @@
+//! The client.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::time::Duration;
+
+use super::limit::Limit;
+use super::options::ClientOptions;
+use crate::endpoint::IntoEndpoint;
+use crate::error::{Error, Result, SendError, TimeoutKind};
+use crate::message::Message;
+use crate::resilience::{BytePermits, NoOpPermits, Permit, SemaphorePermits};
+use crate::runtime::{AsyncStream, Runtime};
+use crate::socket::{Asks, Host, Socket};
+
+/// Many requests at once over one DEALER.
+///
+/// Clones are handles of the same client, which closes with the last of them; what they have under way is answered in
+/// any order, and bounded by `max_outstanding`, the marks of each server, and byte permits. With several servers, by
+/// [`connect_to`](Socket::connect_to) of its [`socket`](Self::socket), requests go to those that are connected in
+/// turn; while none is, they wait with their callers, and not in the socket, so that none is sent that nobody waits
+/// for any more (with [`WhileDisconnected::Fail`](crate::resilience::WhileDisconnected::Fail) they fail).
+///
+/// Replies come by number: one that is late, doubled or made up is dropped, counted as
+/// [`DropCause::Unexpected`](crate::monitor::DropCause::Unexpected) and told by an event. When a server is lost, its
+/// requests fail or are sent again ([`OnServerLost`](super::OnServerLost)), and the client reconnects by itself. That
+/// a server is lost is noticed as for any socket: see `heartbeat_interval` for those that fall silent.
+///
+/// # Cancel safety
+/// Any future of it may be dropped at any await point. A request that was dropped frees its place at once, and was sent
+/// or was not; its reply is never taken for another.
+pub struct Client<S: AsyncStream, P: BytePermits = NoOpPermits> {
+    socket: Socket<Asks, S, P>,
+    runtime: S::Runtime,
+    /// One for each request under way.
+    places: SemaphorePermits,
+    timeout: Option<Duration>,
+    resends: Option<u32>,
+}
+
+/// How a request ends without a reply: with the message, if it was never sent.
+type Unanswered = SendError<Option<Message>>;
+
+impl<S> Client<S, NoOpPermits>
+where
+    S: AsyncStream,
+    S::Runtime: Host<S>,
+{
+    /// Connects to a server, with default options; see [`connect_with_options`](Self::connect_with_options).
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the attempt is abandoned.
+    pub async fn connect(endpoint: impl IntoEndpoint) -> Result<Self> {
+        Self::connect_with_options(endpoint, ClientOptions::default()).await
+    }
+
+    /// Connects to a server: one attempt, which ends with the handshake. Afterwards the client reconnects by itself.
+    ///
+    /// # Errors
+    /// What made the attempt fail, as for [`Socket::connect_with_options`]; an option that cannot work; no runtime.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the attempt is abandoned.
+    pub async fn connect_with_options(endpoint: impl IntoEndpoint, options: ClientOptions) -> Result<Self> {
+        options.check()?;
+        let runtime = current::<S>()?;
+        let socket = Socket::connect_on(&runtime, endpoint, options.socket().clone()).await?;
+        Ok(Self::over(socket, runtime, &options))
+    }
+
+    /// Opens a client without any endpoint: its [`socket`](Self::socket) connects, now and whenever it is asked to, or
+    /// binds.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # async fn example() -> monocoque::Result<()> {
+    /// use monocoque::tokio::prelude::*;
+    ///
+    /// let client = Client::new(ClientOptions::default())?;
+    /// for server in ["tcp://10.0.0.1:5555", "tcp://10.0.0.2:5555"] {
+    ///     client.socket().connect_to(server)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// An option that cannot work; no runtime.
+    pub fn new(options: ClientOptions) -> Result<Self> {
+        Self::new_on(&current::<S>()?, options)
+    }
+
+    /// [`new`](Self::new) on a given runtime, wherever the caller runs.
+    ///
+    /// # Errors
+    /// An option that cannot work.
+    pub fn new_on(host: &S::Runtime, options: ClientOptions) -> Result<Self> {
+        options.check()?;
+        let socket = Socket::new_on(host, options.socket().clone())?;
+        Ok(Self::over(socket, host.clone(), &options))
+    }
+
+    fn over(socket: Socket<Asks, S>, runtime: S::Runtime, options: &ClientOptions) -> Self {
+        Self {
+            socket,
+            runtime,
+            places: SemaphorePermits::new(options.max_outstanding()),
+            timeout: options.timeout(),
+            resends: options.resends(),
+        }
+    }
+}
+
+impl<S, P> Client<S, P>
+where
+    S: AsyncStream,
+    S::Runtime: Runtime,
+    P: BytePermits,
+{
+    /// This handle with its byte permits replaced; clones keep theirs. A request has a permit until it is written.
+    pub fn with_permits<Q: BytePermits>(self, permits: Q) -> Client<S, Q> {
+        let Self { socket, runtime, places, timeout, resends } = self;
+        Client { socket: socket.with_permits(permits), runtime, places, timeout, resends }
+    }
+
+    /// The DEALER that the requests go through: for its endpoints, its figures, its events, and to close it.
+    pub fn socket(&self) -> &Socket<Asks, S, P> {
+        &self.socket
+    }
+
+    /// Requests under way: those that were sent, or wait to be, and whose futures have not ended.
+    #[must_use]
+    pub fn outstanding(&self) -> usize {
+        self.socket.requests()
+    }
+
+    /// Sends a request and waits for the reply, for as long as the option `timeout` says.
+    ///
+    /// Waits first while `max_outstanding` requests are under way, then as a DEALER does: for byte permits, for a
+    /// server, and for room below its mark.
+    ///
+    /// # Errors
+    /// With the message if it was not sent, without it if it was, and may or may not have been acted on:
+    /// [`Error::Timeout`] of the kind [`Reply`](TimeoutKind::Reply); [`Error::Closed`] and
+    /// [`Error::CompanionGone`]. Only with it: whatever `send` of a DEALER fails with. Only without it:
+    /// [`Error::PeerLost`] if its server is lost before it replies.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the request may or may not have been sent; what replies to it is dropped and
+    /// counted.
+    pub async fn request(&self, message: impl Into<Message>) -> Result<Message, Unanswered> {
+        self.exchange(message.into(), self.timeout).await
+    }
+
+    /// [`request`](Self::request) with a time limit of its own, from the call to the reply.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// As there.
+    pub async fn request_within(
+        &self,
+        message: impl Into<Message>,
+        limit: Duration,
+    ) -> Result<Message, Unanswered> {
+        self.exchange(message.into(), Some(limit)).await
+    }
+
+    /// Sends a request if that needs no waiting; the reply is waited for by what it returns.
+    ///
+    /// # Errors
+    /// With the message: [`Error::WouldBlock`] if `max_outstanding` requests are under way, or where
+    /// [`request`](Self::request) would wait for anything else; otherwise as `try_send` of a DEALER.
+    pub fn try_request(&self, message: impl Into<Message>) -> Result<PendingReply<'_, S, P>, SendError> {
+        let message = message.into();
+        if message.is_empty() {
+            return Err(SendError::new(Error::EmptyMessage, message));
+        }
+        let Some(place) = self.places.try_acquire(1) else {
+            return Err(SendError::new(Error::WouldBlock, message));
+        };
+        let begun = Begun::new(&self.socket, place);
+        match self.socket.try_ask(begun.number, &message) {
+            Ok(()) => Ok(PendingReply { client: self, begun, message }),
+            Err(refused) => Err(SendError::new(refused.into(), message)),
+        }
+    }
+
+    async fn exchange(&self, message: Message, limit: Option<Duration>) -> Result<Message, Unanswered> {
+        if message.is_empty() {
+            return Err(SendError::new(Error::EmptyMessage, Some(message)));
+        }
+        let mut limit = Limit::new(&self.runtime, limit);
+        let begun = match self.begin(&mut limit).await {
+            Ok(begun) => begun,
+            Err(error) => return Err(SendError::new(error, Some(message))),
+        };
+        match self.ask(&begun, &message, &mut limit).await {
+            Ok(()) => self.await_reply(&begun, &message, &mut limit).await,
+            Err(error) => Err(SendError::new(error, Some(message))),
+        }
+    }
+
+    /// Waits for a place among those under way.
+    async fn begin(&self, limit: &mut Limit<S::Runtime>) -> Result<Begun<'_, S, P>> {
+        let place = match self.places.try_acquire(1) {
+            Some(place) => place,
+            None => {
+                let place = self.socket.unless_ended(self.places.acquire(1));
+                limit.race(place).await.unwrap_or_else(timed_out)?
+            }
+        };
+        Ok(Begun::new(&self.socket, place))
+    }
+
+    async fn ask(
+        &self,
+        begun: &Begun<'_, S, P>,
+        message: &Message,
+        limit: &mut Limit<S::Runtime>,
+    ) -> Result<()> {
+        match limit.race(self.socket.ask(begun.number, message)).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(refused)) => Err(refused.into()),
+            None => timed_out(),
+        }
+    }
+
+    /// Waits for the reply to what was sent, which is sent again when its server is lost, if that is wanted.
+    async fn await_reply(
+        &self,
+        begun: &Begun<'_, S, P>,
+        message: &Message,
+        limit: &mut Limit<S::Runtime>,
+    ) -> Result<Message, Unanswered> {
+        let mut resent = 0;
+        loop {
+            let reply = poll_fn(|cx| self.socket.poll_reply(begun.number, cx));
+            let reply = limit.race(reply).await.unwrap_or_else(timed_out);
+            let again =
+                matches!(reply, Err(Error::PeerLost)) && self.resends.is_none_or(|most| resent < most);
+            if !again {
+                return reply.map_err(|error| SendError::new(error, None));
+            }
+            resent += 1;
+            if let Err(error) = self.ask(begun, message, limit).await {
+                return Err(SendError::new(error, None));
+            }
+        }
+    }
+}
+
+/// The time is up.
+fn timed_out<T>() -> Result<T> {
+    Err(Error::Timeout(TimeoutKind::Reply))
+}
+
+fn current<S: AsyncStream<Runtime: Runtime>>() -> Result<S::Runtime> {
+    S::Runtime::current().ok_or(Error::NoRuntime { runtime: S::Runtime::NAME })
+}
+
+impl<S, P> Clone for Client<S, P>
+where
+    S: AsyncStream,
+    S::Runtime: Clone,
+    P: BytePermits,
+{
+    fn clone(&self) -> Self {
+        Self {
+            socket: self.socket.clone(),
+            runtime: self.runtime.clone(),
+            places: self.places.clone(),
+            timeout: self.timeout,
+            resends: self.resends,
+        }
+    }
+}
+
+impl<S: AsyncStream, P: BytePermits> fmt::Debug for Client<S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("socket", &self.socket)
+            .field("outstanding", &self.socket.requests())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request under way: its number, and its place.
+struct Begun<'a, S: AsyncStream, P: BytePermits> {
+    socket: &'a Socket<Asks, S, P>,
+    number: u64,
+    /// Given back after the request is finished: who gets it never finds more under way than there may be.
+    _place: Permit,
+}
+
+impl<'a, S: AsyncStream, P: BytePermits> Begun<'a, S, P> {
+    fn new(socket: &'a Socket<Asks, S, P>, place: Permit) -> Self {
+        Self { socket, number: socket.begin_request(), _place: place }
+    }
+}
+
+impl<S: AsyncStream, P: BytePermits> Drop for Begun<'_, S, P> {
+    fn drop(&mut self) {
+        self.socket.finish_request(self.number);
+    }
+}
+
+/// A request that was sent by [`Client::try_request`], and its reply to come.
+///
+/// Dropped, it frees its place; what replies to it is dropped and counted.
+#[must_use = "dropped, its reply is dropped too"]
+pub struct PendingReply<'a, S: AsyncStream, P: BytePermits> {
+    client: &'a Client<S, P>,
+    begun: Begun<'a, S, P>,
+    /// To be sent again.
+    message: Message,
+}
+
+impl<S, P> PendingReply<'_, S, P>
+where
+    S: AsyncStream,
+    S::Runtime: Runtime,
+    P: BytePermits,
+{
+    /// Waits for the reply, for as long as the option `timeout` of the client says, from this call on.
+    ///
+    /// # Errors
+    /// As [`Client::request`], without the message.
+    ///
+    /// # Cancel safety
+    /// As [`Client::request`].
+    pub async fn reply(self) -> Result<Message> {
+        let timeout = self.client.timeout;
+        self.wait(timeout).await
+    }
+
+    /// [`reply`](Self::reply) with a time limit of its own.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// As there.
+    pub async fn reply_within(self, limit: Duration) -> Result<Message> {
+        self.wait(Some(limit)).await
+    }
+
+    async fn wait(self, limit: Option<Duration>) -> Result<Message> {
+        let mut limit = Limit::new(&self.client.runtime, limit);
+        self.client.await_reply(&self.begun, &self.message, &mut limit).await.map_err(Error::from)
+    }
+}
+
+impl<S: AsyncStream, P: BytePermits> fmt::Debug for PendingReply<'_, S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingReply").field("number", &self.begun.number).finish_non_exhaustive()
+    }
+}

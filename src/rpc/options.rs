@@ -1,0 +1,267 @@
+//! How clients and servers behave.
+
+use std::time::Duration;
+
+use crate::options::{OptionError, RouterNotify, SocketOptions};
+use crate::resilience::{FlushPolicy, OnFull, WhileDisconnected};
+
+/// Requests under way at once, for a client as for a server: as many messages as a socket queues for one peer.
+const MAX_OUTSTANDING: usize = 1000;
+
+/// What becomes of requests whose server is lost before it has replied.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum OnServerLost {
+    /// They fail with [`Error::PeerLost`](crate::Error::PeerLost), and may or may not have been acted on; the default.
+    #[default]
+    Fail,
+    /// They are sent again, to the server whose turn it is, or the first to be there again, within their time limit:
+    /// for requests that may be acted on twice. One whose servers are lost again and again, perhaps because of it,
+    /// fails once it was sent again as often as the option `max_resends` says (default 3).
+    Resend,
+}
+
+/// How a [`Client`](super::Client) behaves.
+///
+/// ```
+/// use monocoque::SocketOptions;
+/// use monocoque::rpc::{ClientOptions, OnServerLost};
+/// use std::time::Duration;
+///
+/// let options = ClientOptions::from(SocketOptions::default().with_name("orders"))
+///     .with_timeout(Some(Duration::from_secs(5)))
+///     .with_max_outstanding(100)
+///     .with_on_server_lost(OnServerLost::Resend);
+/// assert_eq!(options.max_outstanding(), 100);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    socket: SocketOptions,
+    timeout: Option<Duration>,
+    max_outstanding: usize,
+    on_server_lost: OnServerLost,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        SocketOptions::default().into()
+    }
+}
+
+/// Those of its socket, with all others at their defaults.
+impl From<SocketOptions> for ClientOptions {
+    fn from(socket: SocketOptions) -> Self {
+        Self {
+            socket,
+            timeout: Some(Duration::from_secs(30)),
+            max_outstanding: MAX_OUTSTANDING,
+            on_server_lost: OnServerLost::default(),
+        }
+    }
+}
+
+impl ClientOptions {
+    /// How long a request may take, from the call to the reply; `None` for no limit. Default 30 s.
+    /// [`request_within`](super::Client::request_within) has a limit of its own.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Option<Duration>) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// How long a request may take.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// How many requests all clones of a client together have under way; further ones wait. Default 1,000.
+    ///
+    /// It bounds the replies that wait to be taken: one of at most `max_message_size` for each request.
+    #[must_use]
+    pub fn with_max_outstanding(self, max_outstanding: usize) -> Self {
+        Self { max_outstanding, ..self }
+    }
+
+    /// How many requests may be under way.
+    #[must_use]
+    pub fn max_outstanding(&self) -> usize {
+        self.max_outstanding
+    }
+
+    /// What becomes of requests whose server is lost. Default [`OnServerLost::Fail`].
+    #[must_use]
+    pub fn with_on_server_lost(self, on_server_lost: OnServerLost) -> Self {
+        Self { on_server_lost, ..self }
+    }
+
+    /// What becomes of requests whose server is lost.
+    #[must_use]
+    pub fn on_server_lost(&self) -> OnServerLost {
+        self.on_server_lost
+    }
+
+    /// The options of the socket.
+    #[must_use]
+    pub fn socket(&self) -> &SocketOptions {
+        &self.socket
+    }
+
+    /// How often a request is sent again; `None` for as often as it takes.
+    pub(super) fn resends(&self) -> Option<u32> {
+        match self.on_server_lost {
+            OnServerLost::Fail => Some(0),
+            OnServerLost::Resend => self.socket.max_resends(),
+        }
+    }
+
+    /// Refuses what would have requests vanish, or be without effect.
+    pub(super) fn check(&self) -> Result<(), OptionError> {
+        let socket = &self.socket;
+        let queues = matches!(socket.while_disconnected(), WhileDisconnected::QueueUpTo { .. });
+        let refused = [
+            ("conflate", socket.conflate()),
+            ("while_disconnected", queues),
+            ("on_full", socket.on_full() == Some(OnFull::Drop)),
+            ("flush_policy", socket.flush_policy() == FlushPolicy::Manual),
+            ("disconnect_message", socket.disconnect_message().is_some()),
+            ("hiccup_message", socket.hiccup_message().is_some()),
+        ];
+        check("Client", self.max_outstanding, &refused)
+    }
+}
+
+/// How a [`Server`](super::Server) behaves.
+///
+/// ```
+/// use monocoque::SocketOptions;
+/// use monocoque::rpc::ServerOptions;
+///
+/// let options = ServerOptions::from(SocketOptions::default()).with_max_outstanding(100);
+/// assert_eq!(options.max_outstanding(), 100);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    socket: SocketOptions,
+    max_outstanding: usize,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        SocketOptions::default().into()
+    }
+}
+
+/// Those of its socket, with all others at their defaults.
+impl From<SocketOptions> for ServerOptions {
+    fn from(socket: SocketOptions) -> Self {
+        Self { socket, max_outstanding: MAX_OUTSTANDING }
+    }
+}
+
+impl ServerOptions {
+    /// How many requests all clones of a server together hand out before one of them is answered or dropped; further
+    /// ones wait where the marks of the socket have them wait. Default 1,000.
+    #[must_use]
+    pub fn with_max_outstanding(self, max_outstanding: usize) -> Self {
+        Self { max_outstanding, ..self }
+    }
+
+    /// How many requests may be handed out.
+    #[must_use]
+    pub fn max_outstanding(&self) -> usize {
+        self.max_outstanding
+    }
+
+    /// The options of the socket.
+    #[must_use]
+    pub fn socket(&self) -> &SocketOptions {
+        &self.socket
+    }
+
+    /// Refuses what would have replies vanish untold, or bring what is no request.
+    pub(super) fn check(&self) -> Result<(), OptionError> {
+        let socket = &self.socket;
+        let refused = [
+            ("router_mandatory", socket.router_mandatory()),
+            ("router_notify", socket.router_notify() != RouterNotify::default()),
+            ("on_full", socket.on_full() == Some(OnFull::Fail)),
+            ("flush_policy", socket.flush_policy() == FlushPolicy::Manual),
+            ("disconnect_message", socket.disconnect_message().is_some()),
+            ("hiccup_message", socket.hiccup_message().is_some()),
+        ];
+        check("Server", self.max_outstanding, &refused)
+    }
+}
+
+fn check(
+    socket_type: &'static str,
+    max_outstanding: usize,
+    refused: &[(&'static str, bool)],
+) -> Result<(), OptionError> {
+    if max_outstanding == 0 {
+        return Err(OptionError::Zero { option: "max_outstanding", no_limit: None });
+    }
+    let refused = refused.iter().find(|(_, is_set)| *is_set);
+    refused.map_or(Ok(()), |(option, _)| Err(OptionError::NotOfType { option, socket_type }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+
+    fn refused_by_client(socket: SocketOptions) -> Option<OptionError> {
+        ClientOptions::from(socket).check().err()
+    }
+
+    fn refused_by_server(socket: SocketOptions) -> Option<OptionError> {
+        ServerOptions::from(socket).check().err()
+    }
+
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let options = ClientOptions::default();
+        assert_eq!(options.timeout(), Some(Duration::from_secs(30)));
+        assert_eq!((options.max_outstanding(), options.on_server_lost()), (1000, OnServerLost::Fail));
+        assert_eq!(options.resends(), Some(0));
+        let resends = options.with_on_server_lost(OnServerLost::Resend).resends();
+        assert_eq!(resends, Some(3));
+        assert_eq!(ServerOptions::default().max_outstanding(), 1000);
+        assert_eq!(ServerOptions::default().socket().send_hwm(), Some(1000));
+    }
+
+    #[test]
+    fn options_that_cannot_work_are_refused() {
+        let options = SocketOptions::default;
+        assert!(refused_by_client(options()).is_none() && refused_by_server(options()).is_none());
+        let queues = WhileDisconnected::QueueUpTo { messages: 1, bytes: 1, max_age: None };
+        let farewell = Message::from("gone");
+        let for_client = [
+            (options().with_conflate(true), "conflate"),
+            (options().with_while_disconnected(queues), "while_disconnected"),
+            (options().with_on_full(OnFull::Drop), "on_full"),
+            (options().with_flush_policy(FlushPolicy::Manual), "flush_policy"),
+            (options().with_disconnect_message(farewell.clone()), "disconnect_message"),
+            (options().with_hiccup_message(farewell.clone()), "hiccup_message"),
+        ];
+        for (options, option) in for_client {
+            let expected = OptionError::NotOfType { option, socket_type: "Client" };
+            assert_eq!(refused_by_client(options), Some(expected));
+        }
+        let for_server = [
+            (options().with_router_mandatory(true), "router_mandatory"),
+            (options().with_router_notify(RouterNotify::Both), "router_notify"),
+            (options().with_on_full(OnFull::Fail), "on_full"),
+            (options().with_flush_policy(FlushPolicy::Manual), "flush_policy"),
+            (options().with_disconnect_message(farewell.clone()), "disconnect_message"),
+            (options().with_hiccup_message(farewell), "hiccup_message"),
+        ];
+        for (options, option) in for_server {
+            let expected = OptionError::NotOfType { option, socket_type: "Server" };
+            assert_eq!(refused_by_server(options), Some(expected));
+        }
+        let zero = OptionError::Zero { option: "max_outstanding", no_limit: None };
+        assert_eq!(ClientOptions::default().with_max_outstanding(0).check(), Err(zero.clone()));
+        assert_eq!(ServerOptions::default().with_max_outstanding(0).check(), Err(zero));
+    }
+}

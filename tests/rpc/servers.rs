@@ -1,0 +1,179 @@
+//! What a server promises.
+
+use super::common::*;
+use monocoque::error::TimeoutKind;
+use monocoque::rpc::Request;
+
+#[test]
+fn req_dealer_and_client_are_served_alike() {
+    rt::run(async {
+        let (server, endpoint) = server().await;
+        rt::spawn(echo(server));
+        let req = ReqSocket::connect(endpoint.clone()).await.unwrap();
+        let correlated = SocketOptions::default().with_req_correlate(true);
+        let correlated = ReqSocket::connect_with_options(endpoint.clone(), correlated).await.unwrap();
+        for req in [req, correlated] {
+            for text in ["one", "two"] {
+                assert_eq!(req.request(text).await.unwrap(), text.into());
+            }
+        }
+        let dealer = DealerSocket::connect(endpoint.clone()).await.unwrap();
+        let envelope = ["a", "b", "", "x", "", "y"];
+        dealer.send(envelope).await.unwrap();
+        assert_eq!(
+            dealer.recv().await.unwrap(),
+            envelope.into(),
+            "all that stands before the first empty frame"
+        );
+        let client = Client::connect(endpoint).await.unwrap();
+        assert_eq!(client.request("x").await.unwrap(), "x".into());
+    });
+}
+
+/// From any task, in any order.
+#[test]
+fn handles_go_anywhere() {
+    rt::run(async {
+        let (server, client) = pair().await;
+        rt::spawn(async move {
+            let mut held = Vec::new();
+            while let Ok(request) = server.next().await {
+                held.push(request);
+                if held.len() == 10 {
+                    for Request { message, reply, .. } in held.drain(..).rev() {
+                        rt::spawn(async move {
+                            rt::yield_now().await;
+                            reply.send(message).await.unwrap();
+                        });
+                    }
+                }
+            }
+        });
+        let asked = (0..100_u8).map(|n| client.request([n]));
+        let replies = futures_util::future::join_all(asked).await;
+        assert!(replies.into_iter().enumerate().all(|(n, reply)| reply.unwrap() == [n as u8].into()));
+    });
+}
+
+#[test]
+fn a_dropped_handle_is_told() {
+    rt::run(async {
+        let (server, client) = pair().await;
+        let mut monitor = server.socket().monitor();
+        let _asked = ["x", "y"].map(|text| client.try_request(text).unwrap());
+        let (one, two) = (server.next().await.unwrap(), server.next().await.unwrap());
+        assert_eq!(server.outstanding(), 2);
+        let peer = one.reply.peer();
+        drop(one);
+        // One that cannot be sent is none.
+        let refused = two.reply.send(Message::new()).await.unwrap_err();
+        assert!(matches!(refused.error(), Error::EmptyMessage));
+        let told = event(&mut monitor, |event| match event {
+            SocketEvent::MessagesDropped { peer, cause: DropCause::Unanswered, count } => {
+                Some((*peer, *count))
+            }
+            _ => None,
+        });
+        assert_eq!(told.await, (Some(peer), 2));
+        let stats = server.socket().stats();
+        assert_eq!((stats.dropped(DropCause::Unanswered), server.outstanding()), (2, 0));
+        assert_eq!(stats.accepted, stats.sent + stats.queued + stats.dropped_total());
+        assert_eq!(client.outstanding(), 2, "they have their time limits");
+    });
+}
+
+/// Kills handing out what there is no place for, and a place that is never given back.
+#[test]
+fn handles_are_bounded() {
+    rt::run(async {
+        let options = ServerOptions::default().with_max_outstanding(2);
+        let server = Server::bind_with_options(TCP, options).await.unwrap();
+        let client = Client::connect(server.socket().local_endpoint().unwrap()).await.unwrap();
+        let _asked = ["1", "2", "3", "4"].map(|text| client.try_request(text).unwrap());
+        let (one, two) = (server.next().await.unwrap(), server.next().await.unwrap());
+        let clone = server.clone();
+        let mut next = pin!(clone.next());
+        assert!(started(&mut next).await.is_pending());
+        drop(one);
+        let three = next.await.unwrap();
+        two.reply.send("2").await.unwrap();
+        let four = server.next().await.unwrap();
+        assert_eq!((three.message, four.message), ("3".into(), "4".into()));
+        assert_eq!(server.outstanding(), 2);
+        let mut next = pin!(server.next());
+        assert!(started(&mut next).await.is_pending());
+        server.socket().close().await;
+        assert!(matches!(next.await, Err(Error::Closed)));
+    });
+}
+
+/// Requests that have arrived are handed out and answered, none that comes later is taken, and all is written when it
+/// is done.
+#[test]
+fn a_drained_server_answers_what_it_has() {
+    rt::run(async {
+        let (server, client) = pair().await;
+        let asked: Vec<_> = (0..20).map(|n| client.try_request(n.to_string()).unwrap()).collect();
+        let first = server.next().await.unwrap();
+        while server.socket().stats().received < 20 {
+            rt::yield_now().await;
+        }
+        let long = Duration::from_secs(100);
+        let mut draining = pin!(server.drain(long));
+        assert!(started(&mut draining).await.is_pending());
+        let late = client.try_request("late").unwrap();
+        let mut held = vec![first];
+        let ended = loop {
+            match server.next().await {
+                Ok(request) => held.push(request),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(ended, Error::Closed));
+        assert_eq!((held.len(), server.outstanding()), (20, 20));
+        for request in held {
+            assert!(started(&mut draining).await.is_pending());
+            request.reply.send(request.message).await.unwrap();
+        }
+        draining.await.unwrap();
+        assert_eq!(server.socket().buffered_messages(), 0);
+        for (n, asked) in asked.into_iter().enumerate() {
+            assert_eq!(asked.reply().await.unwrap(), n.to_string().into());
+        }
+        assert_eq!(server.socket().close().await, 0);
+        assert!(matches!(late.reply().await, Err(Error::PeerLost)));
+    });
+}
+
+#[test]
+fn a_drain_takes_no_longer_than_it_may() {
+    rt::run(async {
+        let (server, client) = pair().await;
+        server.drain(Duration::ZERO).await.unwrap_or_else(|error| panic!("nothing is there: {error}"));
+        drop((server, client));
+
+        let (server, client) = pair().await;
+        let _asked = client.try_request("x").unwrap();
+        let request = server.next().await.unwrap();
+        let late = server.drain(Duration::from_millis(20)).await;
+        assert!(matches!(late, Err(Error::Timeout(TimeoutKind::Drain))));
+        // Dropped instead of answered is settled as well.
+        drop(request);
+        server.drain(Duration::from_secs(100)).await.unwrap();
+        server.socket().close().await;
+        assert!(matches!(server.drain(Duration::ZERO).await, Err(Error::Closed)));
+    });
+}
+
+/// Handles keep their server: it closes when they are gone.
+#[test]
+fn handles_outlive_their_server() {
+    rt::run(async {
+        let (server, client) = pair().await;
+        let asked = client.try_request("x").unwrap();
+        let request = server.next().await.unwrap();
+        drop(server);
+        request.reply.send("y").await.unwrap();
+        assert_eq!(asked.reply().await.unwrap(), "y".into());
+    });
+}
