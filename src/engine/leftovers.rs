@@ -4,23 +4,23 @@
 //! few bytes for each message, and is decoded only when the application takes it: decoded at once it could cost
 //! seventy times as much, for each of any number of connections.
 
+mod share;
+mod undecoded;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use self::share::Share;
+use self::undecoded::Undecoded;
 use super::core::Core;
 use super::ends::Ends;
 use super::peer::{Peer, Stage};
-use super::slab::TURN;
 use crate::fifo::Fifo;
 use crate::message::Message;
 use crate::monitor::{DropCause, PeerId};
 use crate::options::SocketOptions;
-use crate::protocol::{Connection, Event};
 use crate::resilience::HighWater;
 use crate::runtime::AsyncStream;
-
-/// What is kept of a connection besides its bytes, at the most; it counts against the same bound.
-const ENTRY: usize = 1024;
 
 /// The leftovers of all connections of a socket, oldest first.
 #[derive(Debug)]
@@ -39,23 +39,6 @@ pub(crate) struct Leftovers {
     users: HashMap<PeerId, Arc<str>>,
 }
 
-/// Whose turn it is to be received from, while there are leftovers: so many messages of connections that have
-/// ended, then as many of the living. Else whoever leaves something and comes again would keep all others out.
-#[derive(Debug, Default)]
-struct Share {
-    living: bool,
-    taken: u32,
-}
-
-impl Share {
-    fn count(&mut self) {
-        self.taken += 1;
-        if self.taken == TURN {
-            *self = Self { living: !self.living, taken: 0 };
-        }
-    }
-}
-
 /// The leftover of one connection, in the order in which it is received.
 #[derive(Debug, Default)]
 struct Leftover {
@@ -68,69 +51,9 @@ struct Leftover {
     ends: Ends,
 }
 
-/// Bytes that were read, and the state of the protocol in front of them.
-#[derive(Debug)]
-struct Undecoded {
-    connection: Connection,
-    bytes: Vec<u8>,
-    used: usize,
-    /// The first message among them: without one there is nothing to keep.
-    first: Option<Message>,
-    /// What that costs: it is decoded, and the connection may have held most of it before.
-    first_cost: usize,
-}
-
 impl Leftover {
     fn decoded(&self) -> impl Iterator<Item = &Message> {
         self.inbox.iter().chain(self.farewell.iter())
-    }
-}
-
-impl Undecoded {
-    /// What is left undecoded of a connection that has ended.
-    fn new<S>(peer: &mut Peer<S>, bytes: Vec<u8>) -> Self {
-        Self::of(peer.connection.take(), bytes)
-    }
-
-    fn of(connection: Connection, bytes: Vec<u8>) -> Self {
-        let mut undecoded = Self { connection, bytes, used: 0, first: None, first_cost: 0 };
-        undecoded.first = undecoded.decode();
-        undecoded.first_cost = undecoded.first.as_ref().map_or(0, Message::cost);
-        undecoded
-    }
-
-    /// What it counts for, from its beginning to its end.
-    fn cost(&self) -> usize {
-        self.cost_without_first() + self.first_cost
-    }
-
-    fn cost_without_first(&self) -> usize {
-        ENTRY + self.bytes.len()
-    }
-
-    /// The next whole message.
-    fn next(&mut self) -> Option<Message> {
-        self.first.take().or_else(|| self.decode())
-    }
-
-    /// Commands of a connection that has ended have nothing to act upon.
-    fn decode(&mut self) -> Option<Message> {
-        loop {
-            let mut input = &self.bytes[self.used..];
-            let before = input.len();
-            let event = self.connection.handle_input(&mut input, &mut Vec::new());
-            self.used += before - input.len();
-            match event {
-                Ok(Some(Event::Message(message))) => return Some(message),
-                Ok(None | Some(Event::LargeFrame { .. })) | Err(_) => return None,
-                Ok(Some(_)) => {}
-            }
-        }
-    }
-
-    /// Whether a message has begun that does not end.
-    fn is_cut(&self) -> bool {
-        self.connection.has_begun_message(&self.bytes[self.used..])
     }
 }
 

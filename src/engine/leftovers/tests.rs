@@ -1,6 +1,7 @@
+use super::undecoded::ENTRY;
 use super::*;
 use crate::message::Frame;
-use crate::protocol::{Config, Role, SocketType};
+use crate::protocol::{Config, Connection, Event, Role, SocketType};
 
 /// A connection that has shaken hands with a PUSH.
 fn connection() -> Connection {
