@@ -49,6 +49,7 @@ on_each_runtime!("suite" {
     mod resends;
     #[cfg(all(feature = "plain", feature = "curve"))]
     mod security;
+    mod send_many;
     mod sink;
     mod sockets;
     mod socks;

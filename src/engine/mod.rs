@@ -27,6 +27,7 @@ mod held;
 mod inbound;
 mod incomplete;
 mod inproc;
+mod intake;
 mod judgements;
 mod ledger;
 mod leftovers;

@@ -1,6 +1,6 @@
 //! The way out: choosing a peer, queueing, flushing.
 
-use super::burst::SENDS_PER_POLL;
+use super::burst::{Lane, SENDS_PER_POLL};
 use super::core::Core;
 use super::parked::{Attempt, List, Turn, WaitList};
 use super::pattern::{Room, Route};
@@ -53,6 +53,8 @@ pub(crate) struct Outbound {
     pub(crate) ahead: Permit,
     /// Messages accepted since `send` last gave way.
     pub(super) burst: u32,
+    /// What goes out without another look.
+    pub(super) lane: Lane,
     /// What a message for many looks like on the wire; kept for its memory.
     pub(super) scratch: Vec<u8>,
 }
@@ -79,6 +81,7 @@ impl Outbound {
             spares: Vec::new(),
             ahead: Permit::none(),
             burst: 0,
+            lane: Lane::default(),
             scratch: Vec::new(),
         }
     }

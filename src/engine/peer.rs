@@ -153,6 +153,8 @@ pub(crate) struct Peer<S> {
     pub(crate) dirty: bool,
     /// The kernel took no more; the stream will wake the signal.
     pub(crate) write_blocked: bool,
+    /// Where the queue ended then.
+    blocked_at: u64,
     /// Set while a write is under way; stays set if the write panicked.
     pub(crate) poisoned: bool,
     /// The answer to the newest PING.
@@ -240,6 +242,7 @@ impl<S: AsyncStream> Peer<S> {
             refused: Vec::new(),
             dirty: false,
             write_blocked: false,
+            blocked_at: 0,
             poisoned: false,
             pong: Pong::default(),
             changes: None,
@@ -309,6 +312,7 @@ impl<S: AsyncStream> Peer<S> {
         if self.poisoned {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
+        self.write_blocked = false;
         for _ in 0..WRITES_PER_TURN {
             self.queue_commands();
             if self.out.is_empty() {
@@ -324,6 +328,7 @@ impl<S: AsyncStream> Peer<S> {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
                     self.write_blocked = true;
+                    self.blocked_at = self.out.queued_total();
                     self.held_up = true;
                     return Poll::Pending;
                 }
@@ -335,6 +340,25 @@ impl<S: AsyncStream> Peer<S> {
         }
         self.wake();
         Poll::Pending
+    }
+
+    /// Where the kernel took no more: the bytes that may still be queued before another write is tried, though the
+    /// stream has not said that it can take them.
+    ///
+    /// It cannot say so while the task does not give way, in which the runtime would notice, and meanwhile the queue
+    /// grows out of the caches.
+    #[inline]
+    pub(crate) fn until_retry(&self) -> Option<usize> {
+        /// Much more than a write that is made for nothing costs.
+        const RETRY_AFTER: usize = 64 * 1024;
+        let queued = (self.out.queued_total() - self.blocked_at) as usize;
+        self.write_blocked.then(|| RETRY_AFTER.saturating_sub(queued))
+    }
+
+    /// Whether a write may find that the kernel takes something.
+    #[inline]
+    pub(crate) fn may_write(&self) -> bool {
+        self.until_retry().is_none_or(|left| left == 0)
     }
 
     /// Queues what waited for room: an empty queue says that there is no such thing.
