@@ -126,7 +126,7 @@ impl Message {
     #[must_use]
     pub fn size(&self) -> usize {
         match &self.0 {
-            Frames::One(frame) => frame.len(),
+            Frames::One(frame) => frame.payload_len(),
             Frames::Many(frames) => sum_of_sizes(frames),
         }
     }
@@ -151,7 +151,7 @@ impl Message {
     #[inline(always)]
     pub(crate) fn extent(&self) -> Extent {
         match &self.0 {
-            Frames::One(frame) => Extent { size: frame.len(), frames: 1 },
+            Frames::One(frame) => Extent { size: frame.payload_len(), frames: 1 },
             Frames::Many(frames) => Extent { size: sum_of_sizes(frames), frames: frames.len() },
         }
     }

@@ -25,7 +25,9 @@ mod generic {
     {
         sent(&socket.clone());
         sent(&socket.send("x"));
+        sent(&socket.send_many(["x"]));
         sent(&socket.recv());
+        sent(&socket.recv_many(&mut Vec::new(), 1));
         sent(&socket.flush());
         sent(&socket.close());
         sent(&async move {
@@ -122,6 +124,7 @@ macro_rules! mount {
             ) {
                 sent(&dealer.send("x"));
                 sent(&dealer.feed("x"));
+                sent(&dealer.send_many(["x"]));
                 sent(&dealer.flush());
                 sent(&dealer.reserve(1));
                 sent(&dealer.recv());

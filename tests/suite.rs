@@ -51,6 +51,7 @@ on_each_runtime!("suite" {
     #[cfg(all(feature = "plain", feature = "curve"))]
     mod security;
     mod retries;
+    mod send_many;
     mod sink;
     mod sockets;
     mod socks;

@@ -28,6 +28,8 @@ pub fn all() -> Vec<Scenario> {
     vec![
         scenario("send 16 B", 4_000, |count| send(count, &[&[0x5A; 16]], NoOpPermits)),
         scenario("send 64 B", 4_000, |count| send(count, &[&[0x5A; 64]], NoOpPermits)),
+        scenario("send_many 64 B", 6_400, |count| send_many(count, 64)),
+        scenario("recv_many 64 B", 6_400, |count| recv_many(count, 64)),
         scenario("send 1 KiB", 2_000, |count| send(count, &[&[0x5A; 1024]], NoOpPermits)),
         scenario("send 64 KiB", 100, |count| send(count, &[&[0x5A; 64 * 1024]], NoOpPermits)),
         scenario("send with permits", 4_000, |count| {
@@ -84,6 +86,43 @@ fn recv(count: u64, size: usize, frames: usize) {
         });
         for _ in 0..count {
             assert_eq!(pull.recv().await.unwrap()[frames - 1].len(), size);
+        }
+    });
+}
+
+/// Batches of 64, as long as messages are there.
+const BATCH: u64 = 64;
+
+fn send_many(count: u64, size: usize) {
+    simulate(async move {
+        let mut listener = sim::raw_listen(SERVER).await.unwrap();
+        let peer = sim::spawn(async move {
+            let stream = listener.accept().await.unwrap();
+            peer::swallow(stream, "PULL", b"").await;
+        });
+        let push = Push::connect(SERVER).await.unwrap();
+        let message = [0x5A; 128];
+        for _ in 0..count / BATCH {
+            push.send_many((0..BATCH).map(|_| &message[..size])).await.unwrap();
+        }
+        assert_eq!(push.close().await, 0);
+        peer.await.unwrap();
+    });
+}
+
+fn recv_many(count: u64, size: usize) {
+    simulate(async move {
+        let pull = Pull::bind(SERVER).await.unwrap();
+        let message = peer::encoded(size, 1);
+        sim::spawn(async move {
+            let stream = sim::raw_connect(SERVER).await.unwrap();
+            peer::pour(stream, "PUSH", &message, count).await;
+        });
+        let mut messages = Vec::new();
+        let mut left = count;
+        while left > 0 {
+            left -= pull.recv_many(&mut messages, BATCH as usize).await.unwrap() as u64;
+            assert!(messages.drain(..).all(|message| message[0].len() == size));
         }
     });
 }

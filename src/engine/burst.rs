@@ -1,21 +1,20 @@
-//! The short way through the core: a message in the middle of a burst.
+//! The short way out: a message in the middle of a burst to the only peer. The way in is in `intake`.
 //!
-//! On a busy socket nearly every message finds everything as the one before it left it. What it takes
-//! then is here, in one piece for each direction; whatever else there may be to it is left to `submit`
-//! and `try_recv`.
+//! On a busy socket nearly every message finds everything as the one before it left it. So there are three ways,
+//! and each leaves to the next what it does not settle: the lane, for as long as nobody has taken the lock for
+//! anything else; `join_burst`, which looks at all that may be in the way, and opens the lane; and `submit`.
 
 use super::core::{Companion, Core, Phase};
 use super::flush::worth_writing;
-use super::inbound::RECEIVES_PER_POLL;
 use super::outbound::{Manner, queue_charged, queue_message};
 use super::parked::Turn;
-use super::peer::{Peer, Stage};
-use super::slab::TURN;
+use super::peer::Peer;
 use crate::error::Error;
-use crate::message::Message;
+use crate::message::{Extent, Message};
 use crate::monitor::PeerId;
+use crate::protocol::encode_plain;
 use crate::resilience::Permit;
-use crate::runtime::AsyncStream;
+use crate::runtime::{AsyncStream, SendBuf};
 
 /// Messages that `send` accepts in a row before it lets other tasks run once; half as many if it has just
 /// written all that was queued, since otherwise the companion writes the rest.
@@ -34,7 +33,84 @@ pub(crate) enum Payment {
     Ahead,
 }
 
+/// What may still join the burst without another look.
+///
+/// All that could stand in the way was looked at when it was opened, and whoever takes the lock for anything else
+/// closes it first (`Shared::with`). What went through is not counted before that.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    /// Messages and what they may cost together, of what was granted.
+    messages: u32,
+    cost: usize,
+    granted: Granted,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Granted {
+    messages: u32,
+    cost: usize,
+}
+
 impl<S: AsyncStream> Core<S> {
+    /// Queues a message behind others, if the lane is open and it fits; false changes nothing. There is no permit
+    /// to be kept, and one frame, which is copied.
+    #[inline(always)]
+    pub(crate) fn take_lane(&mut self, message: &Message) -> bool {
+        let Some(frame) = message.only_frame() else { return false };
+        let (extent, lane) = (Extent { size: frame.payload_len(), frames: 1 }, &mut self.outbound.lane);
+        if lane.messages == 0 || extent.cost() > lane.cost || SendBuf::references(extent.size) {
+            return false;
+        }
+        let Some(peer) = self.outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) else { return false };
+        lane.messages -= 1;
+        lane.cost -= extent.cost();
+        encode_plain(frame, &mut peer.out);
+        peer.out.end_message(extent);
+        true
+    }
+
+    /// Grants what may join before the next write is due, the marks are reached, or others are to run, if that is
+    /// worth it for messages of this cost.
+    #[inline(always)]
+    fn open_lane(&mut self, id: PeerId, cost: usize) {
+        /// Messages from which it is.
+        const WORTH: usize = 4;
+        let outbound = &mut self.outbound;
+        let Some(peer) = self.peers.get(id).filter(|peer| peer.connection.is_clear()) else { return };
+        let (messages, bytes) = peer.out_level.room();
+        // On the wire each takes less than it costs, so that the write is never late.
+        let until_write = match peer.until_retry() {
+            Some(left) => left,
+            None => outbound.enough.saturating_sub(peer.out.remaining_copied()),
+        };
+        let granted = Granted {
+            messages: messages.min(SENDS_PER_POLL.saturating_sub(outbound.burst) as usize) as u32,
+            cost: bytes.min(until_write).min(self.options.max_message_size),
+        };
+        if granted.cost >= WORTH * cost {
+            outbound.lane = Lane { messages: granted.messages, cost: granted.cost, granted };
+        }
+    }
+
+    /// Closes the lane, and counts what went through it.
+    #[inline(always)]
+    pub(super) fn close_lane(&mut self) {
+        if self.outbound.lane.granted.messages > 0 {
+            self.count_lane();
+        }
+    }
+
+    #[inline(never)]
+    fn count_lane(&mut self) {
+        let Lane { messages, cost, granted } = std::mem::take(&mut self.outbound.lane);
+        let (messages, cost) = (granted.messages - messages, granted.cost - cost);
+        let Some(peer) = self.outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) else { return };
+        peer.out_level.add_all(messages as usize, cost);
+        peer.enqueued += u64::from(messages);
+        self.outbound.burst += messages;
+        self.ledger.accept_all(u64::from(messages));
+    }
+
     /// [`submit`](Self::submit) for a loop of sends, which has to wait now and then to let others run.
     #[inline(never)]
     pub(crate) fn submit_in_turn(
@@ -49,6 +125,35 @@ impl<S: AsyncStream> Core<S> {
         }
         self.outbound.burst += 1;
         self.submit(message, permit, manner, Turn::New)
+    }
+
+    /// Accepts messages in order, each with its part of `permit`, up to the first that has to wait or is refused: how
+    /// many, and why no more. Where nothing was under way, those that no more follow are written together.
+    pub(crate) fn submit_many(
+        &mut self,
+        messages: &mut [Message],
+        permit: &mut Permit,
+        no_more_follow: bool,
+    ) -> (usize, Option<Error>) {
+        let (all, was_hot, free) = (messages.len(), self.outbound.hot, permit.is_none());
+        for (accepted, message) in messages.iter_mut().enumerate() {
+            if free && self.take_lane(message) {
+                continue;
+            }
+            self.close_lanes();
+            let manner = if accepted + 1 < all { Manner::Feed } else { Manner::Send };
+            let payment = Payment::Permit(permit.split(message.cost()));
+            if let Some(Payment::Permit(permit)) = self.join_burst(message, payment) {
+                if let Err(error) = self.submit_in_turn(message, permit, manner) {
+                    return (accepted, Some(error));
+                }
+            }
+        }
+        self.close_lanes();
+        if no_more_follow && all > 1 && !was_hot {
+            self.write_gathered(None);
+        }
+        (all, None)
     }
 
     /// Queues a message behind others of the same burst to the only peer, which leave with it; gives the
@@ -80,6 +185,7 @@ impl<S: AsyncStream> Core<S> {
             self.write_burst(id);
             return Some(payment);
         }
+        let goes_on = matches!(&payment, Payment::Permit(permit) if permit.is_none()) && extent.frames == 1;
         self.outbound.burst += 1;
         self.ledger.accept();
         if peer.link.inproc().is_some() {
@@ -90,8 +196,14 @@ impl<S: AsyncStream> Core<S> {
             Payment::Permit(permit) => queue_message(peer, message, permit),
             Payment::Ahead => queue_charged(peer, message, extent, &mut self.outbound.ahead),
         }
-        if worth_writing(&peer.out, self.outbound.enough) {
+        let due = match peer.until_retry() {
+            Some(left) => left == 0 || peer.out.remaining_shared() >= BACKLOG,
+            None => worth_writing(&peer.out, self.outbound.enough),
+        };
+        if due {
             self.write_burst(id);
+        } else if goes_on {
+            self.open_lane(id, cost);
         }
         None
     }
@@ -108,40 +220,12 @@ impl<S: AsyncStream> Core<S> {
     #[inline(never)]
     fn write_burst(&mut self, id: PeerId) {
         self.outbound.raise_threshold();
-        if self.peers.get(id).is_some_and(|peer| !peer.write_blocked) {
+        if self.peers.get(id).is_some_and(Peer::may_write) {
             self.turn(|core| core.flush_peer(id));
         }
         let backlog = |peer: &Peer<S>| peer.write_blocked && peer.out.remaining_shared() >= BACKLOG;
         if self.outbound.burst >= SENDS_PER_POLL / 2 || self.peers.get(id).is_some_and(backlog) {
             self.outbound.burst = SENDS_PER_POLL;
         }
-    }
-
-    /// Puts the next message into `into`, if it lies whole in the slab and nothing comes before it.
-    #[inline(always)]
-    pub(crate) fn take_from_slab(&mut self, into: &mut Message) -> bool {
-        let inbound = &mut self.inbound;
-        let undisturbed =
-            inbound.lane && inbound.only_slab() && inbound.burst < RECEIVES_PER_POLL && inbound.turn < TURN;
-        let open = self.phase == Phase::Open && self.companion != Companion::Gone;
-        let peer = match inbound.slab_owner.and_then(|id| self.peers.get_mut(id)) {
-            Some(peer) if undisturbed && open && peer.stage != Stage::Draining => peer,
-            _ => return false,
-        };
-        let Some(taken) = peer.connection.take_message(inbound.slab.filled(), into) else { return false };
-        inbound.slab.consume(taken.bytes);
-        inbound.calls += 1;
-        inbound.burst += 1;
-        inbound.turn += 1;
-        if inbound.direct {
-            peer.account.receive(taken.payload);
-        } else {
-            let id = peer.id;
-            if !self.accept(id, into) {
-                return false;
-            }
-        }
-        self.delivered();
-        true
     }
 }

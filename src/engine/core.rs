@@ -176,6 +176,13 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
+    /// Counts what went through the lanes, and closes them: before anything else is looked at.
+    #[inline(always)]
+    pub(crate) fn close_lanes(&mut self) {
+        self.close_lane();
+        self.close_intake();
+    }
+
     /// Runs `poll`, which polls streams, as a turn: events that come in meanwhile wake nobody now and
     /// the right task afterwards. The outermost turn ends by acting on what happened in it.
     pub(crate) fn turn<R>(&mut self, poll: impl FnOnce(&mut Self) -> R) -> R {
@@ -196,6 +203,7 @@ impl<S: AsyncStream> Core<S> {
     /// its next flush; the rest of the core is whole.
     #[cold]
     pub(crate) fn recover_from_panic(&mut self) {
+        self.close_lanes();
         self.polling = false;
         self.ready.begin_turn();
         for id in self.peers.ids(|peer| peer.poisoned) {

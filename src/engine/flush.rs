@@ -88,7 +88,7 @@ impl<S: AsyncStream> Core<S> {
             }
             FlushPolicy::Adaptive => write || worth_writing(&peer.out, FLUSH_COPIED),
         };
-        if flush && !peer.write_blocked {
+        if flush && peer.may_write() {
             self.outbound.raise_threshold();
             self.turn(|core| core.flush_peer(id));
         }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::core::{Companion, Core};
 use super::incomplete::Incomplete;
+use super::intake::Lane;
 use super::leftovers::Leftovers;
 use super::parked::{Attempt, List, Turn};
 use super::pattern::Pattern;
@@ -75,6 +76,8 @@ pub(crate) struct Inbound {
     pub(super) plain: bool,
     /// The same, and nobody is to be told of what is left.
     pub(super) lane: bool,
+    /// What comes in without another look.
+    pub(super) short: Lane,
     /// Those who wait to receive, or were woken and have not been back.
     pub(super) waiting: usize,
     /// The pattern does not even have to see them.
@@ -110,6 +113,7 @@ impl Inbound {
             draining: false,
             plain: !gated && !conflates,
             lane: !gated && !conflates,
+            short: Lane::default(),
             waiting: 0,
             direct: !gated && !conflates && pattern.accepts_all(),
         }
@@ -164,7 +168,51 @@ impl Inbound {
 }
 
 impl<S: AsyncStream> Core<S> {
-    /// One step of `recv`.
+    /// One step of `recv`, which puts the message into `into`.
+    #[inline]
+    pub(crate) fn poll_recv_into(&mut self, into: &mut Message, turn: Turn) -> Attempt<Result<(), Error>> {
+        if self.take_from_slab(into) {
+            return Attempt::Done(Ok(()));
+        }
+        match self.poll_recv(turn) {
+            Attempt::Done(Ok(message)) => {
+                *into = message;
+                Attempt::Done(Ok(()))
+            }
+            Attempt::Done(Err(error)) => Attempt::Done(Err(error)),
+            Attempt::Wait(list, need) => Attempt::Wait(list, need),
+            Attempt::GiveWay => Attempt::GiveWay,
+        }
+    }
+
+    /// One step of `recv_many`: the first as `recv` gets it, and what is there behind it, until there are `end`
+    /// messages.
+    pub(crate) fn poll_recv_many(
+        &mut self,
+        messages: &mut Vec<Message>,
+        end: usize,
+        turn: Turn,
+    ) -> Attempt<Result<usize, Error>> {
+        let before = messages.len();
+        if !self.take_many(messages, end) {
+            match self.poll_recv(turn) {
+                Attempt::Done(Ok(first)) => messages.push(first),
+                Attempt::Done(Err(error)) => return Attempt::Done(Err(error)),
+                Attempt::Wait(list, need) => return Attempt::Wait(list, need),
+                Attempt::GiveWay => return Attempt::GiveWay,
+            }
+        }
+        while messages.len() < end {
+            if !self.take_many(messages, end) {
+                let Ok(other) = self.try_recv() else { break };
+                messages.push(other);
+            }
+        }
+        self.pass_on_to_receivers();
+        Attempt::Done(Ok(messages.len() - before))
+    }
+
+    /// The same, for those who want it returned.
     #[inline(never)]
     pub(crate) fn poll_recv(&mut self, turn: Turn) -> Attempt<Result<Message, Error>> {
         let due = self.inbound.burst >= RECEIVES_PER_POLL;

@@ -96,7 +96,13 @@ impl Account {
     /// A message of so many payload bytes has arrived.
     #[inline]
     pub(crate) fn receive(&mut self, bytes: usize) {
-        self.received += 1;
+        self.receive_all(1, bytes);
+    }
+
+    /// So many messages, of so many payload bytes together, have arrived.
+    #[inline]
+    pub(crate) fn receive_all(&mut self, messages: u64, bytes: usize) {
+        self.received += messages;
         self.received_bytes += bytes as u64;
     }
 
@@ -127,7 +133,13 @@ impl Ledger {
     /// A message was accepted: it is now queued, or will be counted as dropped.
     #[inline]
     pub(crate) fn accept(&mut self) {
-        self.accepted += 1;
+        self.accept_all(1);
+    }
+
+    /// So many were.
+    #[inline]
+    pub(crate) fn accept_all(&mut self, messages: u64) {
+        self.accepted += messages;
     }
 
     /// Messages accepted so far.
@@ -160,7 +172,13 @@ impl Ledger {
     /// A message went to the application.
     #[inline]
     pub(crate) fn deliver(&mut self) {
-        self.delivered += 1;
+        self.deliver_all(1);
+    }
+
+    /// So many did.
+    #[inline]
+    pub(crate) fn deliver_all(&mut self, messages: u64) {
+        self.delivered += messages;
     }
 
     /// It came back.

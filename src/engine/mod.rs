@@ -29,6 +29,7 @@ mod held;
 mod inbound;
 mod incomplete;
 mod inproc;
+mod intake;
 mod judgements;
 mod ledger;
 mod leftovers;

@@ -1,7 +1,7 @@
 //! The way out: choosing a peer, queueing, flushing.
 
 use super::ahead::Lot;
-use super::burst::SENDS_PER_POLL;
+use super::burst::{Lane, SENDS_PER_POLL};
 use super::core::Core;
 use super::parked::{Attempt, List, Turn, WaitList};
 use super::pattern::{Room, Route};
@@ -57,6 +57,8 @@ pub(crate) struct Outbound {
     pub(super) burst: u32,
     /// The peer that has last made room where any would have done.
     pub(super) displaced_at: Option<PeerId>,
+    /// What goes out without another look.
+    pub(super) lane: Lane,
     /// What a message for many looks like on the wire; kept for its memory.
     pub(super) scratch: Vec<u8>,
 }
@@ -85,6 +87,7 @@ impl Outbound {
             lot: Lot::default(),
             burst: 0,
             displaced_at: None,
+            lane: Lane::default(),
             scratch: Vec::new(),
         }
     }

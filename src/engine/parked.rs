@@ -160,6 +160,35 @@ impl Parked {
         done.map(|done| done.unwrap_or(Err(Error::Timeout(limit))))
     }
 
+    /// [`poll_within`](Self::poll_within) for a `value` that may go through a lane instead, and then is `None`.
+    #[inline(always)]
+    pub(crate) fn poll_express<S: AsyncStream, T>(
+        &mut self,
+        limit: TimeoutKind,
+        shared: &Shared<S>,
+        cx: &Context<'_>,
+        value: &mut T,
+        lane: impl FnOnce(&mut Core<S>, &mut T) -> bool,
+        attempt: impl FnOnce(&mut Core<S>, &mut T, Turn) -> Attempt<Result<(), Error>>,
+    ) -> Option<Poll<Result<(), Error>>> {
+        let step = shared.express(value, lane, |core, value| {
+            let after = time_limit(&core.options, limit);
+            self.step(core, cx.waker(), after, |core, turn| attempt(core, value, turn))
+        })?;
+        Some(self.end_within(limit, shared, cx, step))
+    }
+
+    #[inline(never)]
+    fn end_within<S: AsyncStream>(
+        &self,
+        limit: TimeoutKind,
+        shared: &Shared<S>,
+        cx: &Context<'_>,
+        step: Step<Result<(), Error>>,
+    ) -> Poll<Result<(), Error>> {
+        self.end_step(shared, cx, step).map(|done| done.unwrap_or(Err(Error::Timeout(limit))))
+    }
+
     /// The same for one that says itself for how long it waits: then it has `None`.
     #[inline]
     pub(crate) fn poll_bounded<S: AsyncStream, R>(

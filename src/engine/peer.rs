@@ -155,6 +155,8 @@ pub(crate) struct Peer<S> {
     pub(crate) dirty: bool,
     /// The kernel took no more, or holds what it took; the stream will wake the signal.
     pub(crate) write_blocked: bool,
+    /// Where the queue ended then.
+    pub(super) blocked_at: u64,
     /// Set while a write is under way; stays set if the write panicked.
     pub(crate) poisoned: bool,
     /// The answer to the newest PING.
@@ -243,6 +245,7 @@ impl<S: AsyncStream> Peer<S> {
             refused: Vec::new(),
             dirty: false,
             write_blocked: false,
+            blocked_at: 0,
             poisoned: false,
             pong: Pong::default(),
             changes: None,
@@ -294,6 +297,25 @@ impl<S: AsyncStream> Peer<S> {
 
     pub(crate) fn taken_off_queue(&self) {
         self.signal.taken();
+    }
+
+    /// Where the kernel took no more: the bytes that may still be queued before another write is tried, though the
+    /// stream has not said that it can take them.
+    ///
+    /// It cannot say so while the task does not give way, in which the runtime would notice, and meanwhile the queue
+    /// grows out of the caches.
+    #[inline]
+    pub(crate) fn until_retry(&self) -> Option<usize> {
+        /// Much more than a write that is made for nothing costs.
+        const RETRY_AFTER: usize = 64 * 1024;
+        let queued = (self.out.queued_total() - self.blocked_at) as usize;
+        self.write_blocked.then(|| RETRY_AFTER.saturating_sub(queued))
+    }
+
+    /// Whether a write may find that the kernel takes something.
+    #[inline]
+    pub(crate) fn may_write(&self) -> bool {
+        self.until_retry().is_none_or(|left| left == 0)
     }
 
     /// Its handshake is over: it may be sent PINGs if it knows them.

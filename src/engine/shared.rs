@@ -34,7 +34,32 @@ impl<S: AsyncStream> Shared<S> {
     /// stream's poll functions.
     #[inline]
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Core<S>) -> R) -> R {
+        Self::work(self.lock(), work)
+    }
+
+    /// Has `value` go through a lane, which leaves nothing to be woken or dropped, and answers `None`; or if that
+    /// is closed, does what [`with`](Self::with) would.
+    ///
+    /// What is not the lane is out of line, so that the lane needs few registers and little of the stack.
+    #[inline(always)]
+    pub(crate) fn express<T, R>(
+        &self,
+        value: &mut T,
+        lane: impl FnOnce(&mut Core<S>, &mut T) -> bool,
+        work: impl FnOnce(&mut Core<S>, &mut T) -> R,
+    ) -> Option<R> {
         let mut core = self.lock();
+        if lane(&mut core, value) { None } else { Some(Self::work_apart(core, |core| work(core, value))) }
+    }
+
+    #[inline(never)]
+    fn work_apart<R>(core: Guard<'_, S>, work: impl FnOnce(&mut Core<S>) -> R) -> R {
+        Self::work(core, work)
+    }
+
+    #[inline]
+    fn work<R>(mut core: Guard<'_, S>, work: impl FnOnce(&mut Core<S>) -> R) -> R {
+        core.close_lanes();
         let result = work(&mut core);
         #[cfg(debug_assertions)]
         core.check_books();
@@ -46,6 +71,7 @@ impl<S: AsyncStream> Shared<S> {
 
     #[inline(never)]
     fn run_effects(mut core: Guard<'_, S>) {
+        core.close_lanes();
         if !core.happened.is_empty() {
             // Noted outside of a turn; an empty one acts on it.
             core.turn(|_| ());

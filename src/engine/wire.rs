@@ -25,6 +25,7 @@ impl<S: AsyncStream> Peer<S> {
         if self.poisoned {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
+        self.write_blocked = false;
         for _ in 0..WRITES_PER_TURN {
             self.queue_commands();
             if self.out.is_empty() {
@@ -86,6 +87,7 @@ impl<S: AsyncStream> Peer<S> {
     /// The stream takes no more for now, and will wake the signal.
     fn block(&mut self) {
         self.write_blocked = true;
+        self.blocked_at = self.out.queued_total();
         self.held_up = true;
     }
 

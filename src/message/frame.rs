@@ -84,6 +84,15 @@ impl Frame {
         }
     }
 
+    /// The length of the payload, without the payload.
+    #[inline(always)]
+    pub(crate) fn payload_len(&self) -> usize {
+        match &self.0 {
+            Repr::Inline(inline) => usize::from(inline.len),
+            Repr::Shared(bytes) => bytes.len(),
+        }
+    }
+
     /// An inline payload with what lies behind it, and its length: the counterpart of
     /// [`Message::set_window`].
     #[inline]

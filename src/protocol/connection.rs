@@ -163,18 +163,15 @@ impl Connection {
     /// commonest case by far.
     #[inline(always)]
     pub(crate) fn take_message(&self, input: &[u8], into: &mut Message) -> Option<Taken> {
-        if !matches!(self.phase, Phase::Clear) || !self.partial.frames.is_empty() || self.large.is_some() {
-            return None;
-        }
-        let (body, len) = frame::complete_last_frame(input)?;
-        if len > self.config.limits.max_message_size {
-            return None;
-        }
-        match body.first_chunk() {
-            Some(window) if len <= INLINE_CAPACITY => into.set_window(window, len),
-            _ => *into = copied_message(&body[..len]),
-        }
-        Some(Taken { bytes: input.len() - body.len() + len, payload: len })
+        take_plain(input, self.plain_limit()?, into)
+    }
+
+    /// How large a message of one unsealed frame may be that comes next; `None` if what comes next may not be one.
+    #[inline(always)]
+    pub(crate) fn plain_limit(&self) -> Option<usize> {
+        let plain =
+            matches!(self.phase, Phase::Clear) && self.partial.frames.is_empty() && self.large.is_none();
+        plain.then_some(self.config.limits.max_message_size)
     }
 
     #[inline(never)]
@@ -377,7 +374,7 @@ impl Connection {
     pub(crate) fn encode_message(&mut self, message: &Message, out: &mut impl WireSink) {
         debug_assert!(self.is_ready(), "a message before the handshake is over");
         if let (Some(frame), Phase::Clear) = (message.only_frame(), &self.phase) {
-            return frame::encode_frame(Flags::LAST, frame, out);
+            return encode_plain(frame, out);
         }
         match &mut self.phase {
             Phase::Sealed(seal) => {
@@ -472,6 +469,27 @@ impl Connection {
             }
         }
     }
+}
+
+/// Writes a message of one frame, for a connection that [seals nothing](Connection::is_clear).
+#[inline(always)]
+pub(crate) fn encode_plain(frame: &Frame, out: &mut impl WireSink) {
+    frame::encode_frame(Flags::LAST, frame, out);
+}
+
+/// Takes the message at the front of `input` into `into`, if it is whole, one frame, and within `max_size`: for a
+/// connection that [says so](Connection::plain_limit).
+#[inline(always)]
+pub(crate) fn take_plain(input: &[u8], max_size: usize, into: &mut Message) -> Option<Taken> {
+    let (body, len) = frame::complete_last_frame(input)?;
+    if len > max_size {
+        return None;
+    }
+    match body.first_chunk() {
+        Some(window) if len <= INLINE_CAPACITY => into.set_window(window, len),
+        _ => *into = copied_message(&body[..len]),
+    }
+    Some(Taken { bytes: input.len() - body.len() + len, payload: len })
 }
 
 impl Partial {

@@ -37,7 +37,7 @@ pub use socket_type::SocketType;
 
 pub(crate) use command::Context;
 pub(crate) use config::{Config, Limits};
-pub(crate) use connection::{Connection, Role};
+pub(crate) use connection::{Connection, Role, encode_plain, take_plain};
 pub(crate) use event::Event;
 pub(crate) use frame::{SHORT_HEADER, WireSink};
 pub(crate) use handshake::PeerInfo;

@@ -40,6 +40,14 @@ impl HighWater {
             && (bytes == 0 || (bytes < self.max_bytes && cost <= self.max_bytes - bytes))
     }
 
+    /// The messages, and the bytes that they may cost together, for which there is room; more than the byte mark
+    /// for one that stands alone is not told.
+    #[inline]
+    pub(crate) const fn room(&self) -> (usize, usize) {
+        let messages = self.max_messages.saturating_sub(self.messages + self.reserved_messages);
+        (messages, self.max_bytes.saturating_sub(self.bytes + self.reserved_bytes))
+    }
+
     /// Whether there is no room for any message, since each costs as much as an empty frame at least.
     #[inline]
     pub(crate) const fn is_full(&self) -> bool {

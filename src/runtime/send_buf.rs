@@ -182,11 +182,17 @@ impl SendBuf {
 
     /// Appends a payload, by reference if it is large.
     pub(crate) fn put_shared(&mut self, bytes: &Bytes) {
-        if bytes.len() < REFERENCE_FROM {
-            self.put(bytes);
-        } else {
+        if Self::references(bytes.len()) {
             self.reference(bytes.clone());
+        } else {
+            self.put(bytes);
         }
+    }
+
+    /// Whether a payload of so many bytes is referenced, and not copied.
+    #[inline]
+    pub(crate) const fn references(len: usize) -> bool {
+        len >= REFERENCE_FROM
     }
 
     /// Appends a payload of `len` bytes that `fill` writes: among the copied bytes if it is small.

@@ -51,7 +51,12 @@ impl Watched for TcpStream {
         loop {
             let interest = match way {
                 Way::In => ready!(self.poll_read_ready(cx)).map(|()| Interest::READABLE)?,
-                Way::Out => ready!(self.poll_write_ready(cx)).map(|()| Interest::WRITABLE)?,
+                Way::Out => match self.poll_write_ready(cx) {
+                    // The reactor has not been polled since the task last gave way: what is written may find room
+                    // meanwhile.
+                    Poll::Pending => return attempt(&SockRef::from(&*self)).unless_blocked(),
+                    Poll::Ready(ready) => ready.map(|()| Interest::WRITABLE)?,
+                },
             };
             let mut result = None;
             // tokio remembers readiness until it is told that there is none: what comes after the attempt is

@@ -71,27 +71,8 @@ while messages.len() < 3 {
     pull.recv_many(&mut messages, 100).await?;
 }
 assert_eq!(messages[2][0], "2");"#)]
-    pub async fn recv_many(&self, messages: &mut Vec<Message>, max: usize) -> Result<usize> {
-        if max == 0 {
-            return Ok(0);
-        }
-        let first = self.recv().await?;
-        messages.push(first);
-        let more = self.shared.with(|core| {
-            let before = messages.len();
-            while messages.len() - before < max - 1 {
-                messages.push(Message::BLANK);
-                let taken = messages.last_mut().is_some_and(|last| core.take_from_slab(last));
-                if !taken {
-                    messages.pop();
-                    let Ok(other) = core.try_recv() else { break };
-                    messages.push(other);
-                }
-            }
-            core.pass_on_to_receivers();
-            messages.len() - before
-        });
-        Ok(1 + more)
+    pub fn recv_many<'a>(&'a self, messages: &'a mut Vec<Message>, max: usize) -> ReceivingMany<'a, S> {
+        ReceivingMany { shared: &self.shared, messages, max, turn: Turn::default() }
     }
 
     /// Receives the next message and the connection that it came from, whose metadata
@@ -151,6 +132,41 @@ impl<S: AsyncStream> Future for Receiving<'_, S> {
     }
 }
 
+/// The future of [`Socket::recv_many`].
+#[must_use = "nothing is received unless the future is polled"]
+pub struct ReceivingMany<'a, S: AsyncStream> {
+    shared: &'a Shared<S>,
+    messages: &'a mut Vec<Message>,
+    max: usize,
+    turn: Turn,
+}
+
+impl<S: AsyncStream> Future for ReceivingMany<'_, S> {
+    type Output = Result<usize>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { shared, messages, max, turn } = self.get_mut();
+        if *max == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        let end = messages.len().saturating_add(*max);
+        turn.parked
+            .poll_within(TimeoutKind::Recv, shared, cx, |core, turn| core.poll_recv_many(messages, end, turn))
+    }
+}
+
+impl<S: AsyncStream> Drop for ReceivingMany<'_, S> {
+    fn drop(&mut self) {
+        self.turn.cancel(self.shared);
+    }
+}
+
+impl<S: AsyncStream> std::fmt::Debug for ReceivingMany<'_, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReceivingMany").field("max", &self.max).finish_non_exhaustive()
+    }
+}
+
 /// The place of one that waits to receive.
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
@@ -166,10 +182,19 @@ impl Turn {
     ) -> Poll<Result<Message>> {
         // Written in place and not returned: moves of a message would cost more than all the rest.
         let mut message = Message::BLANK;
-        if shared.with(|core| core.take_from_slab(&mut message)) {
-            return Poll::Ready(Ok(message));
+        let lane = Core::take_from_lane;
+        let received = self.parked.poll_express(
+            TimeoutKind::Recv,
+            shared,
+            cx,
+            &mut message,
+            lane,
+            |core, into, turn| core.poll_recv_into(into, turn),
+        );
+        match received {
+            None => Poll::Ready(Ok(message)),
+            Some(received) => received.map_ok(|()| message),
         }
-        self.parked.poll_within(TimeoutKind::Recv, shared, cx, |core, turn| core.poll_recv(turn))
     }
 
     /// [`poll`](Self::poll), with the connection that the message came from.
@@ -197,12 +222,16 @@ impl Turn {
     }
 
     /// The one that waits goes away, with or without a message.
+    #[inline]
     pub(super) fn cancel<S: AsyncStream>(&mut self, shared: &Shared<S>) {
-        self.parked.cancel(shared);
+        if self.parked.is_waiting() {
+            self.parked.cancel(shared);
+        }
     }
 }
 
 impl<S: AsyncStream> Drop for Receiving<'_, S> {
+    #[inline]
     fn drop(&mut self) {
         self.turn.cancel(self.shared);
     }

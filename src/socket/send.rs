@@ -166,6 +166,14 @@ impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
     }
 
     #[inline(never)]
+    fn poll_refused(&mut self, error: Error, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        match error {
+            Error::WouldBlock => self.poll_slow(cx),
+            error => Poll::Ready(Err(self.refused(error))),
+        }
+    }
+
+    #[inline(never)]
     fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let Self { socket, message, manner, slow } = self;
         let slow = slow.get_or_insert_with(|| Box::new(Slow { waiting: Waiting::default(), flush: None }));
@@ -201,17 +209,18 @@ impl<T, S: AsyncStream, P: BytePermits> Future for Sending<'_, T, S, P> {
             }
         }
         let Some(permit) = this.acquire(ahead) else { return this.poll_slow(cx) };
-        let (message, manner) = (&mut this.message, this.manner);
-        let mut refused = None;
-        this.socket.shared.with(|core| {
-            if let Some(Payment::Permit(permit)) = core.join_burst(message, Payment::Permit(permit)) {
-                refused = core.submit_in_turn(message, permit, manner).err();
-            }
-        });
+        let (free, manner) = (permit.is_none(), this.manner);
+        let refused = this.socket.shared.express(
+            &mut this.message,
+            |core, message| free && core.take_lane(message),
+            |core, message| match core.join_burst(message, Payment::Permit(permit)) {
+                Some(Payment::Permit(permit)) => core.submit_in_turn(message, permit, manner).err(),
+                _ => None,
+            },
+        );
         match refused {
-            None => Poll::Ready(Ok(())),
-            Some(Error::WouldBlock) => this.poll_slow(cx),
-            Some(error) => Poll::Ready(Err(this.refused(error))),
+            None | Some(None) => Poll::Ready(Ok(())),
+            Some(Some(error)) => this.poll_refused(error, cx),
         }
     }
 }

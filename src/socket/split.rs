@@ -7,7 +7,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 
 use super::types::{Receives, Sends};
-use super::{Flushing, Receiving, Sending, Socket};
+use super::{Flushing, Receiving, ReceivingMany, Sending, SendingMany, Socket};
 use crate::error::{Result, SendError};
 use crate::message::Message;
 use crate::resilience::BytePermits;
@@ -59,6 +59,20 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Sender<T, S, P> {
         self.socket.try_send(message)
     }
 
+    /// [`Socket::send_many`].
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// As there.
+    pub fn send_many<I>(&self, messages: I) -> SendingMany<'_, T, S, P, I::IntoIter>
+    where
+        I: IntoIterator<Item: Into<Message>>,
+    {
+        self.socket.send_many(messages)
+    }
+
     /// [`Socket::feed`].
     ///
     /// # Errors
@@ -100,6 +114,17 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Receiver<T, S, P> {
     /// As there.
     pub fn recv(&self) -> Receiving<'_, S> {
         self.socket.recv()
+    }
+
+    /// [`Socket::recv_many`].
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// As there.
+    pub fn recv_many<'a>(&'a self, messages: &'a mut Vec<Message>, max: usize) -> ReceivingMany<'a, S> {
+        self.socket.recv_many(messages, max)
     }
 
     /// [`Socket::try_recv`].
@@ -144,6 +169,17 @@ pub trait SocketSend {
     /// As there.
     fn send(&self, message: impl Into<Message>) -> Sending<'_, Self::Kind, Self::Stream, Self::Permits>;
 
+    /// [`Socket::send_many`].
+    ///
+    /// # Errors
+    /// As there.
+    fn send_many<I>(
+        &self,
+        messages: I,
+    ) -> SendingMany<'_, Self::Kind, Self::Stream, Self::Permits, I::IntoIter>
+    where
+        I: IntoIterator<Item: Into<Message>>;
+
     /// [`Socket::feed`].
     ///
     /// # Errors
@@ -182,6 +218,13 @@ pub trait SocketRecv {
     /// As there.
     fn recv(&self) -> Receiving<'_, Self::Stream>;
 
+    /// [`Socket::recv_many`].
+    ///
+    /// # Errors
+    /// As there.
+    fn recv_many<'a>(&'a self, messages: &'a mut Vec<Message>, max: usize)
+    -> ReceivingMany<'a, Self::Stream>;
+
     /// [`Socket::try_recv`].
     ///
     /// # Errors
@@ -199,6 +242,13 @@ macro_rules! impl_traits {
 
             fn send(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
                 self.send(message)
+            }
+
+            fn send_many<I>(&self, messages: I) -> SendingMany<'_, T, S, P, I::IntoIter>
+            where
+                I: IntoIterator<Item: Into<Message>>,
+            {
+                self.send_many(messages)
             }
 
             fn feed(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
@@ -224,6 +274,10 @@ macro_rules! impl_traits {
 
             fn recv(&self) -> Receiving<'_, S> {
                 self.recv()
+            }
+
+            fn recv_many<'a>(&'a self, messages: &'a mut Vec<Message>, max: usize) -> ReceivingMany<'a, S> {
+                self.recv_many(messages, max)
             }
 
             fn try_recv(&self) -> Result<Message> {

@@ -50,6 +50,15 @@ impl Side {
                     None => self.dropped += 1,
                 }
             }
+            2 if random.bool() => {
+                let messages = [self.next(random), self.next(random)];
+                let mut sending = self.socket.send_many(messages);
+                let result = poll_times(&mut sending, polls, turn).await;
+                self.dropped += usize::from(result.is_none());
+                let accepted = sending.accepted();
+                assert!(result.is_none_or(|sent| sent.unwrap() == 2 && accepted == 2));
+                assert_eq!(accepted + sending.into_unsent().count(), 2);
+            }
             2 => {
                 let message = self.next(random);
                 match poll_times(self.socket.feed(message), polls, turn).await {

@@ -269,17 +269,44 @@ impl Ends {
 
     async fn send_up(&mut self, run: &mut Run, way: u8) {
         let polls = run.polls();
-        let outcome = match way % 5 {
+        let outcome = match way % 6 {
             _ if run.up.in_sink => return self.sink_up(run).await,
             0 => return self.sink_up(run).await,
             1 => reserve(&self.dealer, run.up.next(), way & 1 == 0, polls).await,
-            2 => {
+            2 => return self.send_many_up(run).await,
+            3 => {
                 let (sender, _receiver) = self.dealer.clone().split();
                 poll_times(sender.send(run.up.next()), polls, rt::yield_now).await.into()
             }
-            _ => send(&self.dealer, run.up.next(), way / 5, polls).await,
+            _ => send(&self.dealer, run.up.next(), way / 6, polls).await,
         };
         run.settle(false, outcome);
+    }
+
+    /// Up to three at once: those that it says were accepted are, and no other.
+    async fn send_many_up(&mut self, run: &mut Run) {
+        let (polls, mut up) = (run.polls(), Way { accepted: run.up.accepted, ..Way::default() });
+        let messages = std::array::from_fn::<_, 3, _>(|_| {
+            let next = up.next();
+            up.accepted += 1;
+            next
+        });
+        let mut sending = self.dealer.send_many(messages);
+        let result = poll_times(&mut sending, polls, rt::yield_now).await;
+        run.up.accepted += sending.accepted() as u32;
+        match result {
+            Some(Ok(count)) => assert_eq!(count, 3),
+            Some(Err(refused)) => {
+                let (error, left) = refused.into_parts();
+                assert_eq!(sending.accepted() + left.count(), 3);
+                run.refused(&error);
+            }
+            None => {
+                let accepted = sending.accepted();
+                assert_eq!(accepted + sending.into_unsent().count(), 3);
+                run.dropped += 1;
+            }
+        }
     }
 
     async fn sink_up(&mut self, run: &mut Run) {

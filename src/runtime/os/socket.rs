@@ -37,7 +37,8 @@ pub trait Watched: Sized + Unpin + 'static {
     /// The socket.
     fn socket(&self) -> SockRef<'_>;
 
-    /// Makes `attempt` whenever the socket may be ready for it, until it did not find it blocked.
+    /// Makes `attempt` whenever the socket may be ready for it, until it did not find it blocked; and once, on the way
+    /// out, where the runtime does not know that it is.
     fn poll_io<T>(
         &mut self,
         way: Way,
@@ -72,6 +73,10 @@ pub struct Attempted<T> {
 }
 
 impl<T> Attempted<T> {
+    pub(in crate::runtime) fn unless_blocked(self) -> Poll<io::Result<T>> {
+        if self.is_blocked() { Poll::Pending } else { Poll::Ready(self.result) }
+    }
+
     pub(in crate::runtime) fn is_blocked(&self) -> bool {
         self.result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }

@@ -39,7 +39,11 @@ impl Drained {
         let drained = self.of(way);
         loop {
             if *drained {
-                ready!(poll_ready())?;
+                match poll_ready() {
+                    // Nobody has looked since the task last gave way: what is written may find room meanwhile.
+                    Poll::Pending if matches!(way, Way::Out) => return attempt(socket).unless_blocked(),
+                    ready => ready!(ready)?,
+                }
                 *drained = false;
             }
             let attempted = attempt(socket);

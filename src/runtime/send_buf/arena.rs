@@ -51,10 +51,15 @@ impl Arena {
         padded: &[u8; N],
         len: usize,
     ) {
-        let room = self.room(H + N);
-        room[..H].copy_from_slice(&header);
-        room[H..].copy_from_slice(padded);
-        self.filled += H + len.min(N);
+        let end = self.filled + H + N;
+        if end > self.bytes.len() {
+            self.grow(end);
+        }
+        debug_assert!(len <= N);
+        let (front, behind) = self.bytes[self.filled..].split_first_chunk_mut().expect("room was made");
+        *front = header;
+        *behind.first_chunk_mut().expect("room was made") = *padded;
+        self.filled += H + len;
     }
 
     /// The first `len` bytes of the room are filled.
