@@ -1,6 +1,7 @@
 //! The other end does what it likes.
 
 use super::common::*;
+use std::task::Poll;
 
 /// A client, and a ROUTER that is its server.
 async fn at_router() -> (RouterSocket, Client) {
@@ -133,5 +134,37 @@ fn who_does_not_read_stops_no_server() {
         rt::spawn(echo(server));
         let client = Client::connect(endpoint).await.unwrap();
         assert_eq!(client.request("x").await.unwrap(), "x".into());
+    });
+}
+
+/// Where that is wanted, a reply waits for its client to read.
+#[test]
+fn a_reply_may_wait_for_room() {
+    rt::run(async {
+        let options = SocketOptions::default().with_send_hwm(2).with_send_buffer(4096);
+        let server = Server::bind_with_options(TCP, options.with_on_full(OnFull::Wait).into()).await.unwrap();
+        let endpoint = server.socket().local_endpoint().unwrap();
+        let options = SocketOptions::default().with_recv_hwm(1).with_recv_buffer(4096);
+        let slow = DealerSocket::connect_with_options(endpoint, options).await.unwrap();
+        let mut asked = 0;
+        loop {
+            slow.send(vec!["", "x"]).await.unwrap();
+            asked += 1;
+            let request = server.next().await.unwrap();
+            let mut replying = pin!(request.reply.send(vec![1; 1_000_000]));
+            if let Poll::Ready(sent) = started(&mut replying).await {
+                sent.unwrap();
+                continue;
+            }
+            let reading = async {
+                for _ in 0..asked {
+                    assert_eq!(slow.recv().await.unwrap().size(), 1_000_000);
+                }
+            };
+            let (sent, ()) = futures_util::join!(replying, reading);
+            sent.unwrap();
+            break;
+        }
+        assert_eq!(server.socket().stats().dropped_total(), 0);
     });
 }

@@ -236,6 +236,28 @@ fn time_limits_are_exact() {
     });
 }
 
+/// Sent again or not, a request has one time limit, and was sent.
+#[test]
+fn requests_that_are_sent_again_have_their_limit() {
+    network(1).block_on(async {
+        sim::spawn_on("server", serve());
+        let client = sim::on("client", client(resending())).await;
+        assert_eq!(client.request("x").await.unwrap(), "x".into());
+        sim::crash("server", Cut::Silence);
+        let began = sim::elapsed();
+        let failed = client.request_within("y", Duration::from_secs(5)).await.unwrap_err();
+        assert!(matches!(failed.error(), Error::Timeout(TimeoutKind::Reply)), "{failed}");
+        assert_eq!(failed.into_message(), None);
+        assert_eq!(sim::elapsed() - began, Duration::from_secs(5));
+        let stats = client.socket().stats();
+        assert_eq!(
+            (stats.connections, stats.connects, client.outstanding()),
+            (0, 1, 0),
+            "it was lost meanwhile"
+        );
+    });
+}
+
 /// A client without its companion task finds out, whatever it waits for.
 #[test]
 fn a_client_that_goes_down_finds_out() {
