@@ -323,17 +323,6 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Queues a message that another may take the place of.
-    #[cold]
-    pub(super) fn queue_as_message(&mut self, id: PeerId, message: Message, permit: Permit, write: bool) {
-        let inproc = self.peers.get(id).is_some_and(|peer| peer.link.inproc().is_some());
-        match () {
-            () if self.conflates => self.conflate(id, message, permit),
-            () if inproc => self.pass(id, message, permit),
-            () => self.queue_behind(id, message, permit, write),
-        }
-    }
-
     /// Keeps bytes for the rest of a burst, which the companion gives back when the burst is over.
     pub(crate) fn keep_ahead(&mut self, ahead: Permit) {
         let outbound = &mut self.outbound;
