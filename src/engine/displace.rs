@@ -76,8 +76,19 @@ impl<S> Peer<S> {
 }
 
 impl<S: AsyncStream> Core<S> {
+    /// Queues a message that another may take the place of.
+    #[cold]
+    pub(super) fn queue_as_message(&mut self, id: PeerId, message: Message, permit: Permit, write: bool) {
+        let inproc = self.peers.get(id).is_some_and(|peer| peer.link.inproc().is_some());
+        match () {
+            () if self.conflates => self.conflate(id, Queued::new(message, permit)),
+            () if inproc => self.pass(id, message, permit),
+            () => self.queue_behind(id, message, permit, write),
+        }
+    }
+
     /// Queues a message behind what is encoded for its peer.
-    pub(super) fn queue_behind(&mut self, id: PeerId, message: Message, permit: Permit, write: bool) {
+    fn queue_behind(&mut self, id: PeerId, message: Message, permit: Permit, write: bool) {
         let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, permit) };
         peer.push_behind(Queued::new(message, permit));
         let worth_writing = !peer.write_blocked && peer.out_level.bytes() >= BATCH;

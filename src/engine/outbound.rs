@@ -332,17 +332,6 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Queues a message that another may take the place of.
-    #[cold]
-    pub(super) fn queue_as_message(&mut self, id: PeerId, message: Message, permit: Permit, write: bool) {
-        let inproc = self.peers.get(id).is_some_and(|peer| peer.link.inproc().is_some());
-        match () {
-            () if self.conflates => self.conflate(id, Queued::new(message, permit)),
-            () if inproc => self.pass(id, message, permit),
-            () => self.queue_behind(id, message, permit, write),
-        }
-    }
-
     /// Gives a permit back that was not used.
     pub(crate) fn refund(&mut self, permit: Permit) {
         self.effects.drop_permit(permit);
