@@ -25,8 +25,7 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// accepted and on their way.
     ///
     /// Each is sent as [`send`](Self::send) does it, and waits, is dropped or refused as there, but those that are
-    /// taken together leave together. Small messages cost a third of what they do one by one. Up to 64 messages are
-    /// taken from the iterator ahead of what is accepted.
+    /// taken together leave together. Up to 64 messages are taken from the iterator ahead of what is accepted.
     ///
     /// # Errors
     /// As [`send`](Self::send), for the first message that is refused. Those before it are accepted; it comes back with

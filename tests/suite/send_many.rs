@@ -206,7 +206,7 @@ fn of_every_kind() {
         through(&sender, &other).await;
         through(&bound, &receiver).await;
 
-        let pull = PullSocket::bind("inproc://").await.unwrap();
+        let pull = PullSocket::bind(concat!("inproc://", module_path!())).await.unwrap();
         let push = PushSocket::connect(pull.local_endpoint().unwrap()).await.unwrap();
         through(&push, &pull).await;
 
