@@ -54,8 +54,8 @@ impl SocketOptions {
 
     /// Whether it is measured how long calls wait to send and to receive; default false.
     ///
-    /// [`SocketStats::send_waits`](crate::SocketStats::send_waits) and
-    /// [`recv_waits`](crate::SocketStats::recv_waits) have the histograms. A call that waits reads the clock twice then;
+    /// [`SocketStats::send_waits`](crate::monitor::SocketStats::send_waits) and
+    /// [`recv_waits`](crate::monitor::SocketStats::recv_waits) have the histograms. A call that waits reads the clock twice then;
     /// one that does not wait costs what it does without. libzmq has nothing like it.
     #[must_use]
     pub fn with_wait_times(mut self, measured: bool) -> Self {
