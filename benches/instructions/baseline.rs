@@ -6,7 +6,7 @@ use std::path::Path;
 use std::{fs, io};
 
 const HEADER: &str = "\
-# Instructions per message; written by `cargo bench --features sim --bench instructions -- --record`.
+# Instructions per message; written by `cargo bench --features sim,curve --bench instructions -- --record`.
 ";
 
 /// Scenarios and what a message of each costs.

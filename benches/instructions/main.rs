@@ -2,12 +2,12 @@
 //! change, to catch what makes a path longer.
 //!
 //! ```sh
-//! cargo bench --features sim --bench instructions                  # compares with baseline.txt
-//! cargo bench --features sim --bench instructions -- --record      # writes baseline.txt
-//! cargo bench --features sim --bench instructions -- --only send   # scenarios whose name has this in it
+//! cargo bench --features sim,curve --bench instructions                  # compares with baseline.txt
+//! cargo bench --features sim,curve --bench instructions -- --record      # writes baseline.txt
+//! cargo bench --features sim,curve --bench instructions -- --only send   # scenarios whose name has this in it
 //! ```
 //!
-//! Each scenario runs twice, for different numbers of messages, and the difference of the counts divided
+//! Without `curve` those that seal are left out. Each scenario runs twice, for different numbers of messages, and the difference of the counts divided
 //! by the difference of the numbers is what a message costs: setting up and tearing down cancel out. What
 //! the simulated network adds is the same in every run. Another compiler or C library counts differently:
 //! record with the commit before, compare with the one after.

@@ -8,6 +8,10 @@ use monocoque::socket;
 
 use crate::peer;
 
+#[cfg(feature = "curve")]
+#[path = "sealed.rs"]
+mod sealed;
+
 type Dealer = socket::DealerSocket<SimStream>;
 type Pub = socket::PubSocket<SimStream>;
 type Pull = socket::PullSocket<SimStream>;
@@ -25,7 +29,7 @@ pub struct Scenario {
 
 pub fn all() -> Vec<Scenario> {
     let scenario = |name, messages, run| Scenario { name, messages, run };
-    vec![
+    let all = vec![
         scenario("send 16 B", 4_000, |count| send(count, &[&[0x5A; 16]], NoOpPermits)),
         scenario("send 64 B", 4_000, |count| send(count, &[&[0x5A; 64]], NoOpPermits)),
         scenario("send_many 64 B", 6_400, |count| send_many(count, 64)),
@@ -44,7 +48,10 @@ pub fn all() -> Vec<Scenario> {
         scenario("fan-out to 8", 1_000, |count| fan_out(count, 8)),
         scenario("dealer-router-dealer", 1_000, round_trips),
         scenario("inproc", 2_000, inproc),
-    ]
+    ];
+    #[cfg(feature = "curve")]
+    let all = all.into_iter().chain(sealed::all()).collect();
+    all
 }
 
 /// A network without delays, with the buffers of a usual TCP connection.

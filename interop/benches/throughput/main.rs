@@ -119,6 +119,6 @@ fn main() {
                 report.add(&scenario.name, Sample { name, round, rate: count as f64 / seconds });
             }
         }
-        report.print(&scenario.name);
+        report.print(&scenario.name, ["libzmq", "raw"]);
     }
 }

@@ -19,11 +19,11 @@ impl Report {
         self.samples.entry(scenario.to_owned()).or_default().push(sample);
     }
 
-    /// A Markdown table of one scenario.
-    pub fn print(&self, scenario: &str) {
+    /// A Markdown table of one scenario, with what each is to two of the contestants.
+    pub fn print(&self, scenario: &str, [first, second]: [&str; 2]) {
         let Some(samples) = self.samples.get(scenario) else { return };
         println!(
-            "\n### {scenario}\n\n| contestant | per second (median) | to libzmq | to raw |\n|---|---|---|---|"
+            "\n### {scenario}\n\n| contestant | per second (median) | to {first} | to {second} |\n|---|---|---|---|"
         );
         let mut names: Vec<&str> = Vec::new();
         for sample in samples {
@@ -34,7 +34,7 @@ impl Report {
         for name in names {
             let rate = median(samples.iter().filter(|sample| sample.name == name).map(|sample| sample.rate));
             let to = |other| ratio(samples, name, other);
-            println!("| {name} | {rate:.0} | {} | {} |", to("libzmq"), to("raw"));
+            println!("| {name} | {rate:.0} | {} | {} |", to(first), to(second));
         }
     }
 }
