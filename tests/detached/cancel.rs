@@ -28,7 +28,12 @@ impl Side {
     /// The number of the next message is that of those accepted before: a dropped `send` may have gone
     /// either way, and the statistics know which.
     fn next(&self, random: &mut fastrand::Rng) -> Message {
-        let mut message = Message::from(self.socket.stats().accepted.to_be_bytes());
+        self.after(0, random)
+    }
+
+    /// The one that follows so many others.
+    fn after(&self, others: u64, random: &mut fastrand::Rng) -> Message {
+        let mut message = Message::from((self.socket.stats().accepted + others).to_be_bytes());
         message.push_back(vec![7; if random.u8(..8) == 0 { 2_000 } else { 5 }]);
         message
     }
@@ -51,7 +56,7 @@ impl Side {
                 }
             }
             2 if random.bool() => {
-                let messages = [self.next(random), self.next(random)];
+                let messages = [0, 1].map(|others| self.after(others, random));
                 let mut sending = self.socket.send_many(messages);
                 let result = poll_times(&mut sending, polls, turn).await;
                 self.dropped += usize::from(result.is_none());

@@ -22,7 +22,7 @@ const PER_QUEUE: usize = 3 * MIB / 2;
 const PER_FLOOD: usize = 256 * KIB;
 
 /// Each row of the page, and what attacks it.
-const ROWS: [(&str, fn()); 22] = [
+const ROWS: [(&str, fn()); 23] = [
     ("accepted connections", || rt::run(accepted_connections())),
     ("accepted connections from one address", || rt::run(connections_from_one_address())),
     ("unfinished handshakes", || rt::run(unfinished_handshakes())),
@@ -36,6 +36,10 @@ const ROWS: [(&str, fn()); 22] = [
     ("all messages in the making together", || rt::run(all_messages_in_the_making())),
     ("decoded messages of connections that have ended", || rt::run(decoded_leftovers())),
     ("undecoded bytes of connections that have ended", || rt::run(undecoded_leftovers())),
+    (
+        "what `router_notify`, `disconnect_message` and `hiccup_message` tell of connections that have ended",
+        || rt::run(notices()),
+    ),
     ("answers to PINGs", || rt::run(pings())),
     ("streams of connections that peers have ended, until they have confirmed our end", || {
         rt::run(ended_streams());
@@ -410,6 +414,28 @@ async fn undecoded_leftovers() {
     assert!(dealer.stats().recv_dropped_by(DropCause::Leftover) > 0);
     let decoded = CONNECTIONS * 10 * Frame::COST;
     before.check_live(CONNECTIONS * LEFT / 2 * Frame::COST, 68 * KIB + decoded, CONNECTIONS, PER_PEER);
+}
+
+async fn notices() {
+    const CONNECTIONS: usize = 1500;
+    const COST: usize = 2 * Frame::COST + 4;
+    let options = options()
+        .with_recv_hwm(10)
+        .with_router_handover(monocoque::options::RouterHandover::Always)
+        .with_router_notify(monocoque::options::RouterNotify::Both);
+    let router = RouterSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
+    let endpoint = router.local_endpoint().unwrap();
+    let before = Before::now();
+    for n in 1..=CONNECTIONS {
+        // Each takes the identity of the one before it over.
+        let streams = attack_from_many(&endpoint, 1, rt::opening("DEALER", b"same")).await;
+        until(|| router.stats().connects == n as u64, || format!("{:?}", router.stats())).await;
+        drop(streams);
+    }
+    until(|| router.stats().connections <= 2, || format!("{:?}", router.stats())).await;
+    let stats = router.stats();
+    assert!(stats.recv_queued <= 15 && stats.recv_dropped_by(DropCause::Leftover) > 0, "{stats}");
+    before.check_live(CONNECTIONS * 2 * COST, 15 * COST, 2, PER_PEER);
 }
 
 async fn pings() {
