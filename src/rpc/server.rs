@@ -318,7 +318,8 @@ impl<S: AsyncStream, P: BytePermits> Reply<S, P> {
     ///
     /// It waits for byte permits, and for room at the client's mark only with
     /// [`OnFull::Wait`](crate::resilience::OnFull::Wait). What is accepted, and still queued when the client is lost,
-    /// is counted and told by an event, as of any ROUTER.
+    /// is counted and told by an event, as of any ROUTER; so is what gives way to newer replies with
+    /// [`OnFull::DropOldest`](crate::resilience::OnFull::DropOldest).
     ///
     /// # Errors
     /// With the reply: [`Error::Unroutable`] if the client has left, [`Error::Full`] if it is at its mark since it does
