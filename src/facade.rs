@@ -27,6 +27,12 @@ macro_rules! facade {
         #[doc = concat!("The server of requests on ", $runtime, ": [`rpc::Server`](crate::rpc::Server).")]
         pub type Server<P = $crate::resilience::NoOpPermits> = $crate::rpc::Server<$stream, P>;
 
+        #[doc = concat!("What a [`Server`] hands out on ", $runtime, ": [`rpc::Request`](crate::rpc::Request).")]
+        pub type Request<P = $crate::resilience::NoOpPermits> = $crate::rpc::Request<$stream, P>;
+
+        #[doc = concat!("The handle for the reply to a [`Request`] on ", $runtime, ": [`rpc::Reply`](crate::rpc::Reply).")]
+        pub type Reply<P = $crate::resilience::NoOpPermits> = $crate::rpc::Reply<$stream, P>;
+
         #[doc = concat!("The sockets of ", $runtime, " and everything that using them needs.")]
         pub mod prelude {
             pub use super::{$($alias, $($sender, $receiver,)?)+ Client, Server};
@@ -139,6 +145,12 @@ macro_rules! tls_facade {
 
         #[doc = concat!("The server of requests, encrypted, on ", $runtime, ".")]
         pub type Server<P = $crate::resilience::NoOpPermits> = $crate::rpc::Server<Stream, P>;
+
+        #[doc = concat!("What a [`Server`] hands out, encrypted, on ", $runtime, ": [`rpc::Request`](crate::rpc::Request).")]
+        pub type Request<P = $crate::resilience::NoOpPermits> = $crate::rpc::Request<Stream, P>;
+
+        #[doc = concat!("The handle for the reply to a [`Request`], encrypted, on ", $runtime, ": [`rpc::Reply`](crate::rpc::Reply).")]
+        pub type Reply<P = $crate::resilience::NoOpPermits> = $crate::rpc::Reply<Stream, P>;
     };
 }
 #[cfg(feature = "tls")]

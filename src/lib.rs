@@ -33,7 +33,8 @@
 //! - [`options`]: how a socket behaves. [`resilience`]: marks, permits, backoff, cancellation modes.
 //! - [`guide::cancellation`] and [`guide::delivery`]: what is guaranteed, what a peer can and cannot stop, and the
 //!   deviations from libzmq. [`guide::shutdown`]: stopping a service.
-//! - [`guide::security`] and [`security`]: encryption, and who may come in.
+//! - [`guide::sizing`]: how large marks and budgets should be. [`guide::bounds`]: what a peer can make us hold.
+//! - [`guide::security`] and [`security`]: encryption, and who may come in. [`guide::authenticator`]: one that asks a database.
 //! - [`rpc`]: many requests at once, and a server that answers in any order. [`mod@proxy`]: joining two sockets. [`endpoint`]: where sockets bind and connect.
 //! - [`guide::observing`]: logs, figures, and what to alarm on. [`monitor`]: events and statistics. [`runtime`]: the seam, for streams and runtimes of your own.
 //!

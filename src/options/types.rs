@@ -97,7 +97,8 @@ impl From<bool> for RouterHandover {
 /// ROUTER and REQ.
 impl SocketOptions {
     /// Whether a ROUTER gets `[identity, ""]` as a message when a peer connects or disconnects; default off
-    /// (ROUTER_NOTIFY).
+    /// (ROUTER_NOTIFY). With [`RouterNotify::Both`] the two look alike, and only who keeps
+    /// count of its peers can tell them apart.
     #[must_use]
     pub fn with_router_notify(mut self, when: RouterNotify) -> Self {
         self.types.router_notify = when;

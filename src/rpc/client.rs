@@ -21,6 +21,9 @@ use crate::socket::{Asks, Host, Socket};
 /// turn; while none is, they wait with their callers, and not in the socket, so that none is sent that nobody waits
 /// for any more (with [`WhileDisconnected::Fail`](crate::resilience::WhileDisconnected::Fail) they fail).
 ///
+/// Code that is generic over the runtime needs `S: AsyncStream<Runtime: Runtime>` to use one, and `S::Runtime: Host<S>` to
+/// open one ([`Host`], [`Runtime`]).
+///
 /// Replies come by number: one that is late, doubled or made up is dropped, counted as
 /// [`DropCause::Unexpected`](crate::monitor::DropCause::Unexpected) and told by an event. When a server is lost, its
 /// requests fail or are sent again ([`OnServerLost`](super::OnServerLost)), and the client reconnects by itself. That

@@ -30,6 +30,7 @@
 //! assert_eq!((&one[0], &other[0]), (&"one".into(), &"other".into()));
 //! # Ok(())
 //! # }
+//! # main().unwrap();
 //! # }
 //! ```
 //!

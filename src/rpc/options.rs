@@ -23,6 +23,10 @@ pub enum OnServerLost {
 
 /// How a [`Client`](super::Client) behaves.
 ///
+/// Options of the socket by which requests would vanish, with their callers left to their time limits, or that would be
+/// without effect are refused when it is opened: `conflate`, `on_full` of `Drop` and `DropOldest`, `while_disconnected` of
+/// `QueueUpTo`, `flush_policy` of `Manual`, `disconnect_message` and `hiccup_message`.
+///
 /// ```
 /// use monocoque::SocketOptions;
 /// use monocoque::rpc::{ClientOptions, OnServerLost};
@@ -120,9 +124,10 @@ impl ClientOptions {
         let queues = matches!(socket.while_disconnected(), WhileDisconnected::QueueUpTo { .. });
         let refused = [
             ("conflate", socket.conflate()),
-            ("while_disconnected", queues),
-            ("on_full", socket.on_full() == Some(OnFull::Drop)),
-            ("flush_policy", socket.flush_policy() == FlushPolicy::Manual),
+            ("while_disconnected(QueueUpTo)", queues),
+            ("on_full(Drop)", socket.on_full() == Some(OnFull::Drop)),
+            ("on_full(DropOldest)", socket.on_full() == Some(OnFull::DropOldest)),
+            ("flush_policy(Manual)", socket.flush_policy() == FlushPolicy::Manual),
             ("disconnect_message", socket.disconnect_message().is_some()),
             ("hiccup_message", socket.hiccup_message().is_some()),
         ];
@@ -131,6 +136,10 @@ impl ClientOptions {
 }
 
 /// How a [`Server`](super::Server) behaves.
+///
+/// Options of the socket by which replies would vanish untold, or that would bring what is no request are refused when it
+/// is opened: `router_mandatory`, `router_notify`, `on_full` of `Fail`, `flush_policy` of `Manual`, `disconnect_message`
+/// and `hiccup_message`.
 ///
 /// ```
 /// use monocoque::SocketOptions;
@@ -184,8 +193,8 @@ impl ServerOptions {
         let refused = [
             ("router_mandatory", socket.router_mandatory()),
             ("router_notify", socket.router_notify() != RouterNotify::default()),
-            ("on_full", socket.on_full() == Some(OnFull::Fail)),
-            ("flush_policy", socket.flush_policy() == FlushPolicy::Manual),
+            ("on_full(Fail)", socket.on_full() == Some(OnFull::Fail)),
+            ("flush_policy(Manual)", socket.flush_policy() == FlushPolicy::Manual),
             ("disconnect_message", socket.disconnect_message().is_some()),
             ("hiccup_message", socket.hiccup_message().is_some()),
         ];
@@ -238,9 +247,10 @@ mod tests {
         let farewell = Message::from("gone");
         let for_client = [
             (options().with_conflate(true), "conflate"),
-            (options().with_while_disconnected(queues), "while_disconnected"),
-            (options().with_on_full(OnFull::Drop), "on_full"),
-            (options().with_flush_policy(FlushPolicy::Manual), "flush_policy"),
+            (options().with_while_disconnected(queues), "while_disconnected(QueueUpTo)"),
+            (options().with_on_full(OnFull::Drop), "on_full(Drop)"),
+            (options().with_on_full(OnFull::DropOldest), "on_full(DropOldest)"),
+            (options().with_flush_policy(FlushPolicy::Manual), "flush_policy(Manual)"),
             (options().with_disconnect_message(farewell.clone()), "disconnect_message"),
             (options().with_hiccup_message(farewell.clone()), "hiccup_message"),
         ];
@@ -251,8 +261,8 @@ mod tests {
         let for_server = [
             (options().with_router_mandatory(true), "router_mandatory"),
             (options().with_router_notify(RouterNotify::Both), "router_notify"),
-            (options().with_on_full(OnFull::Fail), "on_full"),
-            (options().with_flush_policy(FlushPolicy::Manual), "flush_policy"),
+            (options().with_on_full(OnFull::Fail), "on_full(Fail)"),
+            (options().with_flush_policy(FlushPolicy::Manual), "flush_policy(Manual)"),
             (options().with_disconnect_message(farewell.clone()), "disconnect_message"),
             (options().with_hiccup_message(farewell), "hiccup_message"),
         ];

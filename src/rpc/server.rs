@@ -21,6 +21,9 @@ use crate::socket::{Answers, Host, ReplyTo, Socket};
 /// without one is dropped and counted as [`DropCause::Unexpected`](crate::monitor::DropCause::Unexpected). Clones are
 /// handles of the same server; it closes when they and all handles of requests are gone.
 ///
+/// Code that is generic over the runtime needs `S: AsyncStream<Runtime: Runtime>` to use one, and `S::Runtime: Host<S>` to
+/// open one ([`Host`], [`Runtime`]).
+///
 /// No client can stop it: a reply to one that has left, or does not read, is dropped, counted, and told to who sent it.
 ///
 /// # Cancel safety
@@ -189,6 +192,7 @@ where
     /// serving.await.unwrap();
     /// # Ok(())
     /// # }
+    /// # main().unwrap();
     /// # }
     /// ```
     ///
@@ -238,6 +242,47 @@ impl<S: AsyncStream, P: BytePermits> fmt::Debug for Server<S, P> {
 }
 
 /// A request, and where its reply goes.
+///
+/// What passes requests on names them by the alias of its runtime, which no prelude has:
+///
+/// ```
+/// # #[cfg(feature = "tokio")] {
+/// use monocoque::tokio::Request;
+/// use monocoque::tokio::prelude::*;
+/// use std::sync::mpsc;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> monocoque::Result<()> {
+/// /// One of a pool of threads, for work that blocks.
+/// fn work(requests: mpsc::Receiver<Request>, runtime: tokio::runtime::Handle) {
+///     for Request { message, reply, .. } in requests {
+///         // A client that has left, or does not read, is not waited for.
+///         let _ = runtime.block_on(reply.send(message));
+///     }
+/// }
+///
+/// let server = Server::bind("tcp://127.0.0.1:0").await?;
+/// let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+/// let (queue, requests) = mpsc::channel();
+/// let runtime = tokio::runtime::Handle::current();
+/// let thread = std::thread::spawn(move || work(requests, runtime));
+/// let feeding = tokio::spawn(async move {
+///     // What is queued is bounded by `max_outstanding`.
+///     while let Ok(request) = server.next().await {
+///         if queue.send(request).is_err() {
+///             break;
+///         }
+///     }
+/// });
+/// assert_eq!(client.request("work").await?[0], "work");
+/// # feeding.abort();
+/// # let _ = feeding.await;
+/// # thread.join().unwrap();
+/// # Ok(())
+/// # }
+/// # main().unwrap();
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Request<S: AsyncStream, P: BytePermits = NoOpPermits> {
@@ -273,7 +318,8 @@ impl<S: AsyncStream, P: BytePermits> Reply<S, P> {
     ///
     /// It waits for byte permits, and for room at the client's mark only with
     /// [`OnFull::Wait`](crate::resilience::OnFull::Wait). What is accepted, and still queued when the client is lost,
-    /// is counted and told by an event, as of any ROUTER.
+    /// is counted and told by an event, as of any ROUTER; so is what gives way to newer replies with
+    /// [`OnFull::DropOldest`](crate::resilience::OnFull::DropOldest).
     ///
     /// # Errors
     /// With the reply: [`Error::Unroutable`] if the client has left, [`Error::Full`] if it is at its mark since it does

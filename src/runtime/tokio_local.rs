@@ -88,6 +88,7 @@ impl LocalHost {
     /// })
     /// .await
     /// # }
+    /// # main().unwrap();
     /// # }
     /// ```
     ///

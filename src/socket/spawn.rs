@@ -8,7 +8,8 @@ use crate::runtime::{AsyncStream, Connector, Runtime, Shared, Sleeper};
 /// Streams whose sockets may be shared between threads, with all their futures: those of tokio and smol, and whatever else is
 /// `Send` and [`Shared`]. Implemented for all of them.
 ///
-/// The one bound with which code that is generic over the runtime spawns what it does with a socket:
+/// The one bound with which code that is generic over these runtimes spawns what it does with a socket (code that is to
+/// run on compio or `tokio_local` as well has [who calls it](crate::guide::cookbook) say what is spawned):
 ///
 /// ```
 /// use monocoque::prelude::*;
