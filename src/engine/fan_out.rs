@@ -1,8 +1,10 @@
 //! One message for many peers, and the subscriptions that decide for whom.
 
 use super::core::Core;
+use super::flush::worth_writing;
 use super::outbound::{end_message, queue_message};
 use super::pattern::TopicPattern;
+use super::peer::Peer;
 use crate::error::Error;
 use crate::message::{Extent, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
@@ -23,6 +25,23 @@ struct Fanned<'a> {
     encoded: Option<Vec<u8>>,
 }
 
+impl Fanned<'_> {
+    /// Puts a copy into the queue of a peer.
+    #[inline(always)]
+    fn encode<S: AsyncStream>(&mut self, peer: &mut Peer<S>) {
+        match self.encoded.as_mut().filter(|_| peer.connection.is_clear()) {
+            Some(encoded) => {
+                if encoded.is_empty() {
+                    Connection::encode_in_clear(self.message, encoded);
+                }
+                peer.out.put(encoded);
+                end_message(peer, self.extent, self.permit.duplicate());
+            }
+            None => queue_message(peer, self.message, self.permit.duplicate()),
+        }
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Queues a message for all peers that the pattern chose; one that has no room goes without.
     ///
@@ -41,8 +60,12 @@ impl<S: AsyncStream> Core<S> {
         let mut left_over = false;
         for &id in &targets {
             self.ledger.accept();
-            if self.queue_copy(id, &mut fanned) {
-                left_over |= self.flush_if_due(id, write);
+            let due = self.due_from(write);
+            if let Some(look) = self.queue_copy(id, &mut fanned, due) {
+                left_over |= due.is_some();
+                if look {
+                    self.flush_if_due(id, write);
+                }
             } else {
                 self.count_dropped(Some(id), DropCause::PeerFull, 1);
                 if self.options.on_full == Some(OnFull::Disconnect) {
@@ -61,10 +84,31 @@ impl<S: AsyncStream> Core<S> {
         *self.pattern.targets() = targets;
     }
 
-    /// Whether the peer had room for the message.
+    /// Whether what is queued may have to be written now, `due` being when; `None` if the peer had no room for the
+    /// message.
+    ///
+    /// Most peers have room and nothing special about them: they are looked up once.
     #[inline]
-    fn queue_copy(&mut self, id: PeerId, fanned: &mut Fanned<'_>) -> bool {
-        let Fanned { message, extent, permit, encoded } = fanned;
+    fn queue_copy(&mut self, id: PeerId, fanned: &mut Fanned<'_>, due: Option<usize>) -> Option<bool> {
+        let cost = fanned.extent.cost();
+        let plain = |peer: &&mut Peer<S>| {
+            peer.changes.is_none() && peer.link.inproc().is_none() && peer.out_level.has_room(cost)
+        };
+        let peer = if self.keeps_messages { None } else { self.peers.get_mut(id).filter(plain) };
+        let Some(peer) = peer else { return self.queue_copy_apart(id, fanned).then_some(true) };
+        self.outbound.lend_arena(peer);
+        fanned.encode(peer);
+        if !peer.dirty {
+            peer.dirty = true;
+            self.outbound.dirty.push(id);
+        }
+        Some(due.is_some_and(|due| worth_writing(&peer.out, due)))
+    }
+
+    /// Whether the peer had room for the message.
+    #[inline(never)]
+    fn queue_copy_apart(&mut self, id: PeerId, fanned: &mut Fanned<'_>) -> bool {
+        let Fanned { message, extent, ref permit, .. } = *fanned;
         if !self.makes_room(id, extent.cost()) {
             return false;
         }
@@ -81,16 +125,7 @@ impl<S: AsyncStream> Core<S> {
             return true;
         }
         self.outbound.lend_arena(peer);
-        match encoded.as_mut().filter(|_| peer.connection.is_clear()) {
-            Some(encoded) => {
-                if encoded.is_empty() {
-                    Connection::encode_in_clear(message, encoded);
-                }
-                peer.out.put(encoded);
-                end_message(peer, *extent, permit.duplicate());
-            }
-            None => queue_message(peer, message, permit.duplicate()),
-        }
+        fanned.encode(peer);
         self.mark_dirty(id);
         true
     }

@@ -74,21 +74,29 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
+    /// Copied bytes from which the policy wants what a peer has queued to be written now; `None` if nobody but
+    /// `flush` writes.
+    #[inline]
+    pub(super) fn due_from(&self, write: bool) -> Option<usize> {
+        match self.options.flush_policy {
+            FlushPolicy::Manual => None,
+            FlushPolicy::Eager => Some(0),
+            // Nobody else will write: `send` goes on to flush, `send_buffered` leaves it at that.
+            FlushPolicy::Adaptive if self.companion == Companion::None => None,
+            FlushPolicy::Adaptive if self.outbound.hot || self.inbound.has_more() => {
+                Some(self.outbound.enough)
+            }
+            FlushPolicy::Adaptive => Some(if write { 0 } else { FLUSH_COPIED }),
+        }
+    }
+
     /// Writes what a peer has queued if the policy wants that now; false if nobody but `flush` writes.
     #[inline]
     pub(super) fn flush_if_due(&mut self, id: PeerId, write: bool) -> bool {
+        let Some(due) = self.due_from(write) else { return false };
         let Some(peer) = self.peers.get_mut(id) else { return true };
-        let flush = match self.options.flush_policy {
-            FlushPolicy::Manual => return false,
-            FlushPolicy::Eager => write,
-            // Nobody else will write: `send` goes on to flush, `send_buffered` leaves it at that.
-            FlushPolicy::Adaptive if self.companion == Companion::None => return false,
-            FlushPolicy::Adaptive if self.outbound.hot || self.inbound.has_more() => {
-                worth_writing(&peer.out, self.outbound.enough)
-            }
-            FlushPolicy::Adaptive => write || worth_writing(&peer.out, FLUSH_COPIED),
-        };
-        if flush && peer.may_write() {
+        let wanted = write || self.options.flush_policy != FlushPolicy::Eager;
+        if wanted && worth_writing(&peer.out, due) && peer.may_write() {
             self.outbound.raise_threshold();
             self.turn(|core| core.flush_peer(id));
         }

@@ -171,18 +171,7 @@ impl<S: AsyncStream> Core<S> {
     /// One step of `recv`, which puts the message into `into`.
     #[inline]
     pub(crate) fn poll_recv_into(&mut self, into: &mut Message, turn: Turn) -> Attempt<Result<(), Error>> {
-        if self.take_from_slab(into) {
-            return Attempt::Done(Ok(()));
-        }
-        match self.poll_recv(turn) {
-            Attempt::Done(Ok(message)) => {
-                *into = message;
-                Attempt::Done(Ok(()))
-            }
-            Attempt::Done(Err(error)) => Attempt::Done(Err(error)),
-            Attempt::Wait(list, need) => Attempt::Wait(list, need),
-            Attempt::GiveWay => Attempt::GiveWay,
-        }
+        if self.take_from_slab(into) { Attempt::Done(Ok(())) } else { self.poll_recv(into, turn) }
     }
 
     /// One step of `recv_many`: the first as `recv` gets it, and what is there behind it, until there are `end`
@@ -195,8 +184,9 @@ impl<S: AsyncStream> Core<S> {
     ) -> Attempt<Result<usize, Error>> {
         let before = messages.len();
         if !self.take_many(messages, end) {
-            match self.poll_recv(turn) {
-                Attempt::Done(Ok(first)) => messages.push(first),
+            let mut first = Message::BLANK;
+            match self.poll_recv(&mut first, turn) {
+                Attempt::Done(Ok(())) => messages.push(first),
                 Attempt::Done(Err(error)) => return Attempt::Done(Err(error)),
                 Attempt::Wait(list, need) => return Attempt::Wait(list, need),
                 Attempt::GiveWay => return Attempt::GiveWay,
@@ -212,17 +202,17 @@ impl<S: AsyncStream> Core<S> {
         Attempt::Done(Ok(messages.len() - before))
     }
 
-    /// The same, for those who want it returned.
+    /// One step of `recv` by the long way.
     #[inline(never)]
-    pub(crate) fn poll_recv(&mut self, turn: Turn) -> Attempt<Result<Message, Error>> {
+    pub(crate) fn poll_recv(&mut self, into: &mut Message, turn: Turn) -> Attempt<Result<(), Error>> {
         let due = self.inbound.burst >= RECEIVES_PER_POLL;
         if self.inbound.lane && !due && self.inbound.only_slab() && self.ended().is_none() {
-            if let Some((id, message)) = self.decode_slab() {
+            if let Some(id) = self.decode_slab(into) {
                 self.inbound.from = Some(id);
                 self.inbound.calls += 1;
                 self.inbound.burst += 1;
                 self.delivered();
-                return Attempt::Done(Ok(message));
+                return Attempt::Done(Ok(()));
             }
             if self.nothing_came() {
                 self.inbound.calls += 1;
@@ -233,7 +223,7 @@ impl<S: AsyncStream> Core<S> {
             self.inbound.burst = 0;
             return Attempt::GiveWay;
         }
-        match self.try_recv() {
+        match self.try_recv_into(into) {
             Err(Error::WouldBlock) => self.wait_for_message(),
             received => {
                 self.inbound.burst += 1;
@@ -260,6 +250,11 @@ impl<S: AsyncStream> Core<S> {
 
     /// The next message, without waiting.
     pub(crate) fn try_recv(&mut self) -> Result<Message, Error> {
+        let mut message = Message::BLANK;
+        self.try_recv_into(&mut message).map(|()| message)
+    }
+
+    fn try_recv_into(&mut self, into: &mut Message) -> Result<(), Error> {
         if let Some(error) = self.ended() {
             return Err(error);
         }
@@ -270,11 +265,10 @@ impl<S: AsyncStream> Core<S> {
         if self.conflates {
             self.read_latest();
         }
-        let next = self.take_in_between().or_else(|| self.take_decoded());
-        let next = next.or_else(|| self.turn(Self::read_message));
+        let from = self.take_in_between(into).or_else(|| self.take_decoded(into));
+        let from = from.or_else(|| self.turn(|core| core.read_message(into)));
         // Connections that ended in that turn may have left something.
-        let next = next.or_else(|| self.take_leftover_instead());
-        let Some((id, mut message)) = next else {
+        let Some(id) = from.or_else(|| self.take_leftover_instead(into)) else {
             if self.inbound.gated {
                 // The peer that was to reply may just have been found gone, and nobody will wake us for that.
                 self.pattern.may_receive()?;
@@ -287,10 +281,10 @@ impl<S: AsyncStream> Core<S> {
         self.inbound.from = Some(id);
         self.inbound.leftovers.count_turn();
         if self.inbound.gated {
-            self.pattern.deliver(id, &mut message);
+            self.pattern.deliver(id, into);
         }
         self.delivered();
-        Ok(message)
+        Ok(())
     }
 
     /// Whether the socket was drained, and all that had arrived by then has been received.
@@ -316,10 +310,11 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    pub(super) fn take_from_inbox(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
-        let peer = self.peers.get_mut(id)?;
-        let message = peer.inbox.pop_front()?;
-        peer.inbox_level.remove(message.cost());
+    pub(super) fn take_from_inbox(&mut self, id: PeerId, into: &mut Message) -> bool {
+        let Some(peer) = self.peers.get_mut(id) else { return false };
+        let Some(message) = peer.inbox.pop_front() else { return false };
+        *into = message;
+        peer.inbox_level.remove(into.cost());
         if peer.inbox.is_empty() {
             peer.inbox = Fifo::new();
         } else {
@@ -332,7 +327,7 @@ impl<S: AsyncStream> Core<S> {
         if paused && !self.at_mark(id) {
             self.resume_reading(id);
         }
-        Some((id, message))
+        true
     }
 
     pub(super) fn resume_reading(&mut self, id: PeerId) {
@@ -346,12 +341,12 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Reads from peers, in turn, until one yields a message or none has anything.
-    pub(super) fn read_message(&mut self) -> Option<(PeerId, Message)> {
+    pub(super) fn read_message(&mut self, into: &mut Message) -> Option<PeerId> {
         for _ in 0..LOOKS_PER_TURN {
             self.collect_ready();
             // The first messages may have come in the same read as the end of the handshake.
-            if let Some(message) = self.take_decoded() {
-                return Some(message);
+            if let Some(id) = self.take_decoded(into) {
+                return Some(id);
             }
             let Some(id) = self.inbound.readable.pop() else {
                 // The streams have had their turn.
@@ -363,11 +358,11 @@ impl<S: AsyncStream> Core<S> {
             if !self.load_slab(id) {
                 continue;
             }
-            if let Some(message) = self.decode_slab() {
+            if let Some(id) = self.decode_slab(into) {
                 // Bytes that waited for room; the stream itself is still to be read.
                 self.inbound.readable.push(id);
                 self.inbound.passed = 0;
-                return Some(message);
+                return Some(id);
             }
             if self.inbound.slab_owner != Some(id) {
                 // Its turn is over, and it stands behind the others.
@@ -416,7 +411,11 @@ impl<S: AsyncStream> Core<S> {
             core.collect_ready();
             core.inbound.passed = 0;
             core.read_ahead_now();
-            while let Some((id, _)) = core.take_decoded().or_else(|| core.take_leftover_instead()) {
+            let mut unwanted = Message::BLANK;
+            let mut next = |core: &mut Self| {
+                core.take_decoded(&mut unwanted).or_else(|| core.take_leftover_instead(&mut unwanted))
+            };
+            while let Some(id) = next(core) {
                 core.count_recv_dropped(Some(id), DropCause::Superseded, 1);
                 core.inbound.passed = 0;
             }

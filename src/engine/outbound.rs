@@ -99,12 +99,17 @@ impl Outbound {
     }
 
     /// Gives a connection that has nothing queued a buffer that was used before.
-    #[inline]
+    #[inline(always)]
     pub(super) fn lend_arena<S>(&mut self, peer: &mut Peer<S>) {
         if peer.out.is_empty() {
-            if let Some(arena) = self.spares.pop() {
-                peer.out.give_arena(arena);
-            }
+            self.lend_spare(peer);
+        }
+    }
+
+    #[inline(never)]
+    fn lend_spare<S>(&mut self, peer: &mut Peer<S>) {
+        if let Some(arena) = self.spares.pop() {
+            peer.out.give_arena(arena);
         }
     }
 

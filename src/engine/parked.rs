@@ -157,7 +157,7 @@ impl Parked {
         attempt: impl FnOnce(&mut Core<S>, Turn) -> Attempt<Result<T, Error>>,
     ) -> Poll<Result<T, Error>> {
         let done = self.poll_bounded(shared, cx, |core| time_limit(&core.options, limit), attempt);
-        done.map(|done| done.unwrap_or(Err(Error::Timeout(limit))))
+        done.map(|done| done.unwrap_or_else(|| Err(Error::Timeout(limit))))
     }
 
     /// [`poll_within`](Self::poll_within) for a `value` that may go through a lane instead, and then is `None`.
@@ -175,7 +175,10 @@ impl Parked {
             let after = time_limit(&core.options, limit);
             self.step(core, cx.waker(), after, |core, turn| attempt(core, value, turn))
         })?;
-        Some(self.end_within(limit, shared, cx, step))
+        Some(match step {
+            Step::Done(Ok(())) => Poll::Ready(Ok(())),
+            step => self.end_within(limit, shared, cx, step),
+        })
     }
 
     #[inline(never)]
@@ -186,7 +189,7 @@ impl Parked {
         cx: &Context<'_>,
         step: Step<Result<(), Error>>,
     ) -> Poll<Result<(), Error>> {
-        self.end_step(shared, cx, step).map(|done| done.unwrap_or(Err(Error::Timeout(limit))))
+        self.end_step(shared, cx, step).map(|done| done.unwrap_or_else(|| Err(Error::Timeout(limit))))
     }
 
     /// The same for one that says itself for how long it waits: then it has `None`.

@@ -47,7 +47,8 @@ impl<S: AsyncStream> Core<S> {
             if self.pauses_at_mark(id) {
                 return;
             }
-            if let Some((id, message)) = self.decode_slab() {
+            let mut message = Message::BLANK;
+            if let Some(id) = self.decode_slab(&mut message) {
                 self.put_into_inbox(id, message);
             }
         }

@@ -176,15 +176,7 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Decodes the next message from the slab.
-    pub(super) fn decode_slab(&mut self) -> Option<(PeerId, Message)> {
-        let id = self.inbound.slab_owner?;
-        let mut message = Message::new();
-        self.decode_next(&mut message).then_some((id, message))
-    }
-
     /// Decodes the next message from the slab into `into`; false if there is none.
-    #[inline]
     pub(super) fn decode_next(&mut self, into: &mut Message) -> bool {
         loop {
             if self.inbound.turn >= TURN && self.pass_slab_on() {
@@ -234,10 +226,23 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
+    /// The same, and whose it is.
+    #[inline]
+    pub(super) fn decode_slab(&mut self, into: &mut Message) -> Option<PeerId> {
+        let id = self.inbound.slab_owner?;
+        self.decode_next(into).then_some(id)
+    }
+
     /// Counts a message that arrived; whether the application gets it.
     #[inline]
     pub(crate) fn accept(&mut self, id: PeerId, message: &mut Message) -> bool {
         let size = message.size();
+        if self.inbound.direct {
+            if let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.stage != Stage::Draining) {
+                peer.account.receive(size);
+                return true;
+            }
+        }
         if self.peers.get(id).is_some_and(|peer| peer.stage == Stage::Draining) {
             self.count_received(id, size);
             self.count_recv_dropped(Some(id), self.cause_of_end(), 1);

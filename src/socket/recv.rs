@@ -213,11 +213,14 @@ impl Turn {
         cx: &mut Context<'_>,
         tell: impl FnOnce(&Core<S>) -> T,
     ) -> Poll<Result<(T, Message)>> {
-        self.parked.poll_within(TimeoutKind::Recv, shared, cx, |core, turn| match core.poll_recv(turn) {
-            Attempt::Done(Ok(message)) => Attempt::Done(Ok((tell(core), message))),
-            Attempt::Done(Err(error)) => Attempt::Done(Err(error)),
-            Attempt::Wait(list, need) => Attempt::Wait(list, need),
-            Attempt::GiveWay => Attempt::GiveWay,
+        self.parked.poll_within(TimeoutKind::Recv, shared, cx, |core, turn| {
+            let mut message = Message::BLANK;
+            match core.poll_recv(&mut message, turn) {
+                Attempt::Done(Ok(())) => Attempt::Done(Ok((tell(core), message))),
+                Attempt::Done(Err(error)) => Attempt::Done(Err(error)),
+                Attempt::Wait(list, need) => Attempt::Wait(list, need),
+                Attempt::GiveWay => Attempt::GiveWay,
+            }
         })
     }
 

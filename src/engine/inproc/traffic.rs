@@ -119,8 +119,9 @@ impl<S: AsyncStream> Core<S> {
             if self.pauses_at_mark(id) {
                 return;
             }
-            let Some((message, rest)) = self.take_accepted(id) else { return };
-            if let Some(message) = message {
+            let mut message = Message::BLANK;
+            let Some((taken, rest)) = self.take_accepted(id, &mut message) else { return };
+            if taken {
                 self.put_into_inbox(id, message);
             }
             if !self.goes_on(id, rest) {
@@ -132,7 +133,8 @@ impl<S: AsyncStream> Core<S> {
 
     fn discard(&mut self, id: PeerId) {
         for _ in 0..MESSAGES_PER_TURN {
-            let Some((_, rest)) = self.take_accepted(id) else { return };
+            let mut unwanted = Message::BLANK;
+            let Some((_, rest)) = self.take_accepted(id, &mut unwanted) else { return };
             if !self.goes_on(id, rest) {
                 return;
             }
@@ -155,20 +157,20 @@ impl<S: AsyncStream> Core<S> {
 
     /// The next message of a peer whose turn it is, straight from its pipe: nothing is read ahead, so that
     /// what both sides allow is all that there is.
-    pub(crate) fn take_from_pipe(&mut self, id: PeerId) -> Option<(PeerId, Message)> {
-        let peer = self.peers.get_mut(id)?;
+    pub(crate) fn take_from_pipe(&mut self, id: PeerId, into: &mut Message) -> bool {
+        let Some(peer) = self.peers.get_mut(id) else { return false };
         if !peer.inbox.is_empty() {
             // What the socket itself had to say about the peer is older.
             self.inbound.pipes.push(id);
-            return self.take_from_inbox(id);
+            return self.take_from_inbox(id, into);
         }
         peer.readable = false;
         loop {
-            let (message, rest) = self.take_accepted(id)?;
+            let Some((taken, rest)) = self.take_accepted(id, into) else { return false };
             match rest {
                 Incoming::Nothing => {}
                 Incoming::Ended { empty: true } => self.doom(id, DisconnectReason::EndOfStream),
-                _ if message.is_none() => continue,
+                _ if !taken => continue,
                 _ if self.conflates => {
                     self.count_recv_dropped(Some(id), DropCause::Conflated, 1);
                     continue;
@@ -176,19 +178,20 @@ impl<S: AsyncStream> Core<S> {
                 // Whoever was woken for this message hands the wake on.
                 _ => self.give_turn(id),
             }
-            return message.map(|message| (id, message));
+            return taken;
         }
     }
 
-    /// Takes a message; `None` in its place if there was none, or the pattern did not want it.
-    fn take_accepted(&mut self, id: PeerId) -> Option<(Option<Message>, Incoming)> {
+    /// Puts a message into `into`; false in its place if there was none, or the pattern did not want it.
+    fn take_accepted(&mut self, id: PeerId, into: &mut Message) -> Option<(bool, Incoming)> {
         let popped = self.peers.get_mut(id)?.link.inproc_mut()?.pop();
         self.effects.wake(popped.writer);
-        let message = popped.message.and_then(|Queued { mut message, permit, .. }| {
+        let taken = popped.message.is_some_and(|Queued { message, permit, .. }| {
+            *into = message;
             self.effects.drop_permit(permit);
-            self.accept(id, &mut message).then_some(message)
+            self.accept(id, into)
         });
-        Some((message, popped.rest))
+        Some((taken, popped.rest))
     }
 
     /// Takes what has been written by now, whatever the mark, and lets the writer keep what follows.
@@ -197,9 +200,10 @@ impl<S: AsyncStream> Core<S> {
             peer.readable = false;
             self.inbound.pipes.remove(id);
         }
-        while let Some((message, rest)) = self.take_accepted(id) {
-            if let Some(message) = message {
-                self.put_into_inbox(id, message);
+        let mut message = Message::BLANK;
+        while let Some((taken, rest)) = self.take_accepted(id, &mut message) {
+            if taken {
+                self.put_into_inbox(id, std::mem::take(&mut message));
             }
             if !self.goes_on(id, rest) {
                 break;
@@ -225,9 +229,10 @@ impl<S: AsyncStream> Core<S> {
         if std::mem::take(&mut peer.readable) {
             self.inbound.pipes.remove(id);
         }
-        while let Some((message, rest)) = self.take_accepted(id) {
-            if let Some(message) = message {
-                self.put_into_inbox(id, message);
+        let mut message = Message::BLANK;
+        while let Some((taken, rest)) = self.take_accepted(id, &mut message) {
+            if taken {
+                self.put_into_inbox(id, std::mem::take(&mut message));
             }
             if rest == (Incoming::Ended { empty: true }) {
                 return;
