@@ -182,13 +182,12 @@ impl Turn {
     ) -> Poll<Result<Message>> {
         // Written in place and not returned: moves of a message would cost more than all the rest.
         let mut message = Message::BLANK;
-        let lane = Core::take_from_lane;
         let received = self.parked.poll_express(
             TimeoutKind::Recv,
             shared,
             cx,
             &mut message,
-            lane,
+            |core, into| core.take_from_lane(into),
             |core, into, turn| core.poll_recv_into(into, turn),
         );
         match received {
