@@ -214,7 +214,8 @@ impl<S: AsyncStream> Core<S> {
             Payment::Permit(permit) => permit,
             Payment::Ahead => self.outbound.ahead.split(message.cost()),
         };
-        self.pass(id, std::mem::take(message), permit);
+        // A blank one takes no call to be dropped.
+        self.pass(id, std::mem::replace(message, Message::BLANK), permit);
     }
 
     #[inline(never)]

@@ -45,17 +45,22 @@ impl<S> Effects<S> {
         !self.any
     }
 
+    #[inline]
     pub(crate) fn wake(&mut self, waker: Option<Waker>) {
-        self.any |= waker.is_some();
-        self.wakers.extend(waker);
+        if let Some(waker) = waker {
+            self.any = true;
+            self.wakers.push(waker);
+        }
     }
 
     /// The companion comes last: it finds what the other has left.
+    #[inline]
     pub(crate) fn wake_next(&mut self, [first, companion]: Next) {
         self.wake(first);
         self.wake_companion(companion);
     }
 
+    #[inline]
     pub(crate) fn wake_companion(&mut self, waker: Option<Waker>) {
         if waker.is_some() {
             self.any = true;

@@ -182,6 +182,10 @@ impl Parked {
     }
 
     #[inline(never)]
+    #[expect(
+        clippy::unnecessary_lazy_evaluations,
+        reason = "an error that is not needed is dropped by a call"
+    )]
     fn end_within<S: AsyncStream>(
         &self,
         limit: TimeoutKind,

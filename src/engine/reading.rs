@@ -243,6 +243,11 @@ impl<S: AsyncStream> Core<S> {
                 return true;
             }
         }
+        self.accept_by_pattern(id, message, size)
+    }
+
+    #[inline(never)]
+    fn accept_by_pattern(&mut self, id: PeerId, message: &mut Message, size: usize) -> bool {
         if self.peers.get(id).is_some_and(|peer| peer.stage == Stage::Draining) {
             self.count_received(id, size);
             self.count_recv_dropped(Some(id), self.cause_of_end(), 1);
