@@ -193,7 +193,7 @@ impl Parked {
         cx: &Context<'_>,
         step: Step<Result<(), Error>>,
     ) -> Poll<Result<(), Error>> {
-        self.end_step(shared, cx, step).map(|done| done.unwrap_or(Err(Error::Timeout(limit))))
+        self.end_step(shared, cx, step).map(|done| done.unwrap_or_else(|| Err(Error::Timeout(limit))))
     }
 
     /// The same for one that says itself for how long it waits: then it has `None`.
