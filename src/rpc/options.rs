@@ -121,7 +121,7 @@ impl ClientOptions {
         let refused = [
             ("conflate", socket.conflate()),
             ("while_disconnected", queues),
-            ("on_full", socket.on_full() == Some(OnFull::Drop)),
+            ("on_full", matches!(socket.on_full(), Some(OnFull::Drop | OnFull::DropOldest))),
             ("flush_policy", socket.flush_policy() == FlushPolicy::Manual),
             ("disconnect_message", socket.disconnect_message().is_some()),
             ("hiccup_message", socket.hiccup_message().is_some()),
@@ -240,6 +240,7 @@ mod tests {
             (options().with_conflate(true), "conflate"),
             (options().with_while_disconnected(queues), "while_disconnected"),
             (options().with_on_full(OnFull::Drop), "on_full"),
+            (options().with_on_full(OnFull::DropOldest), "on_full"),
             (options().with_flush_policy(FlushPolicy::Manual), "flush_policy"),
             (options().with_disconnect_message(farewell.clone()), "disconnect_message"),
             (options().with_hiccup_message(farewell.clone()), "hiccup_message"),
