@@ -307,3 +307,27 @@ fn what_is_dropped_of_a_connection_does_not_make_it_news() {
         });
     }
 }
+
+/// However much there is, one call takes a part of it, as so many calls of `recv` would before others have their turn.
+#[test]
+fn one_recv_many_takes_no_more_than_a_turn() {
+    const ALL: usize = 20_000;
+    Sim::new(1).block_on(async {
+        let pull = Pull::bind_with_options(SERVER, without_heartbeats()).await.unwrap();
+        let mut peer = sim::raw_connect(SERVER).await.unwrap();
+        shake(&mut peer, "PUSH").await;
+        let writing = async {
+            peer.write_all(&[0, 1, b'x'].repeat(ALL)).await.unwrap();
+        };
+        let reading = async {
+            sim::sleep(ms(100)).await;
+            let (mut messages, mut most) = (Vec::new(), 0);
+            while messages.len() < ALL {
+                most = most.max(pull.recv_many(&mut messages, usize::MAX).await.unwrap());
+            }
+            assert!(most <= 1024, "{most} under one lock");
+        };
+        futures_util::join!(writing, reading);
+        assert_balanced(&pull.stats());
+    });
+}
