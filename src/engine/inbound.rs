@@ -175,7 +175,7 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// One step of `recv_many`: the first as `recv` gets it, and what is there behind it, until there are `end`
-    /// messages.
+    /// messages, or others are to run.
     pub(crate) fn poll_recv_many(
         &mut self,
         messages: &mut Vec<Message>,
@@ -192,9 +192,10 @@ impl<S: AsyncStream> Core<S> {
                 Attempt::GiveWay => return Attempt::GiveWay,
             }
         }
-        while messages.len() < end {
+        while messages.len() < end && self.inbound.burst < RECEIVES_PER_POLL {
             if !self.take_many(messages, end) {
                 let Ok(other) = self.try_recv() else { break };
+                self.inbound.burst += 1;
                 messages.push(other);
             }
         }

@@ -127,32 +127,21 @@ impl Leftovers {
         })
     }
 
-    /// Puts what a connection has left in front of what the socket has said about its end by now. Returns the
-    /// undecoded bytes if there is no room for them.
-    fn put_in_front(
-        &mut self,
-        id: PeerId,
-        inbox: Fifo<Message>,
-        raw: Option<Undecoded>,
-    ) -> Option<Undecoded> {
-        let (kept, refused) = match raw {
-            Some(raw) if !self.has_room_for(&raw) => (None, Some(raw)),
-            kept => (kept, None),
-        };
-        if inbox.is_empty() && kept.is_none() {
-            return refused;
+    /// Puts what a connection has left in front of what the socket has said about its end by now.
+    fn put_in_front(&mut self, id: PeerId, inbox: Fifo<Message>, undecoded: Option<Undecoded>) {
+        if inbox.is_empty() && undecoded.is_none() {
+            return;
         }
-        self.raw += kept.as_ref().map_or(0, Undecoded::cost);
+        self.raw += undecoded.as_ref().map_or(0, Undecoded::cost);
         inbox.iter().for_each(|message| self.level.add(message.cost()));
         let entry = self.entry(id);
         let mut farewell = std::mem::replace(&mut entry.inbox, inbox);
-        if kept.is_some() {
+        if undecoded.is_some() {
             entry.farewell = farewell;
         } else {
             entry.inbox.append(&mut farewell);
         }
-        entry.undecoded = kept;
-        refused
+        entry.undecoded = undecoded;
     }
 
     /// A message that costs more than all may is admitted alone.
@@ -262,7 +251,10 @@ impl<S: AsyncStream> Core<S> {
         if peer.large.is_some() || raw.as_ref().is_some_and(|raw| raw.first.is_none() && raw.is_cut()) {
             self.count_cut(peer.id);
         }
-        let raw = raw.filter(|raw| raw.first.is_some());
+        let mut raw = raw.filter(|raw| raw.first.is_some());
+        if let Some(refused) = raw.take_if(|raw| !self.inbound.leftovers.has_room_for(raw)) {
+            self.drop_undecoded(peer.id, refused);
+        }
         if raw.is_none() && self.is_no_news(peer) {
             return self.drop_news(peer);
         }
@@ -270,9 +262,7 @@ impl<S: AsyncStream> Core<S> {
         if let Some(ends) = peer.ends.take() {
             self.inbound.leftovers.push_ends(peer.id, *ends);
         }
-        if let Some(refused) = self.inbound.leftovers.put_in_front(peer.id, inbox, raw) {
-            self.drop_undecoded(peer.id, refused);
-        }
+        self.inbound.leftovers.put_in_front(peer.id, inbox, raw);
         if !self.inbound.leftovers.by_peer.contains_key(&peer.id) {
             return self.forget_pattern_sender(peer.id);
         }

@@ -44,6 +44,8 @@ pub(crate) enum List {
     Changes,
     /// Something that is no business of this socket; only its end and a time limit are.
     Elsewhere,
+    /// The same, and it is not waited for to send.
+    End,
 }
 
 /// What came of an attempt.
@@ -344,6 +346,14 @@ impl<'a, S: AsyncStream> Waiter<'a, S> {
         self.parked.poll(self.shared, cx, |core, _| match look(core) {
             Poll::Ready(done) => Attempt::Done(done),
             Poll::Pending => Attempt::Wait(List::Changes, 0),
+        })
+    }
+
+    /// How the socket has ended: nothing else wakes.
+    pub(crate) fn poll_end(&mut self, cx: &Context<'_>) -> Poll<Error> {
+        self.parked.poll(self.shared, cx, |core, _| match core.ended() {
+            Some(error) => Attempt::Done(error),
+            None => Attempt::Wait(List::End, 0),
         })
     }
 }

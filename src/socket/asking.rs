@@ -70,10 +70,7 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
         let mut waiter = Waiter::new(&self.shared);
         poll_fn(|cx| match Pin::new(&mut future).poll(cx) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => waiter.poll_change(cx, |core| match core.ended() {
-                Some(error) => Poll::Ready(Err(error)),
-                None => Poll::Pending,
-            }),
+            Poll::Pending => waiter.poll_end(cx).map(Err),
         })
         .await
     }

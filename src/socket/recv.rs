@@ -54,7 +54,7 @@ assert!(matches!(pull.try_recv(), Err(Error::WouldBlock)));"#)]
     }
 
     /// Waits for one message and appends it, and those that are there already up to `max`, to
-    /// `messages`; returns how many.
+    /// `messages`; returns how many. One call takes 1,024 at most, however many there are, and others have their turn.
     ///
     /// # Errors
     /// As [`recv`](Self::recv), if it fails before the first message.

@@ -273,3 +273,61 @@ fn disconnect_messages_that_nobody_receives_are_bounded() {
         assert_balanced(&dealer.stats());
     });
 }
+
+/// A message that there is no room for is not heard of either.
+#[test]
+fn what_is_dropped_of_a_connection_does_not_make_it_news() {
+    for message in [b"\0\x01x".as_slice(), b"\0\x01x\0\x01x"] {
+        Sim::new(1).block_on(async {
+            let options =
+                without_heartbeats().with_recv_hwm(10).with_leftover_bytes(0).with_disconnect_message("gone");
+            let dealer = Dealer::bind_with_options(SERVER, options).await.unwrap();
+            for _ in 0..200 {
+                let mut peer = sim::raw_connect(SERVER).await.unwrap();
+                // What is read together with the handshake is there when the connection ends.
+                let mut all = crate::stalled::opening("DEALER", b"");
+                all.extend_from_slice(message);
+                peer.write_all(&all).await.unwrap();
+                dealer.wait_for_peers(1).await.unwrap();
+                drop(peer);
+                while !dealer.peers().is_empty() {
+                    drop(dealer.try_send("x"));
+                    sim::sleep(ms(1)).await;
+                }
+            }
+            let stats = dealer.stats();
+            assert!(stats.recv_queued <= 12, "{stats:?}");
+            assert_balanced(&stats);
+            let mut left = 0;
+            while dealer.try_recv().is_ok() {
+                left += 1;
+            }
+            assert_eq!(left, stats.recv_queued);
+            assert_balanced(&dealer.stats());
+        });
+    }
+}
+
+/// However much there is, one call takes a part of it, as so many calls of `recv` would before others have their turn.
+#[test]
+fn one_recv_many_takes_no_more_than_a_turn() {
+    const ALL: usize = 20_000;
+    Sim::new(1).block_on(async {
+        let pull = Pull::bind_with_options(SERVER, without_heartbeats()).await.unwrap();
+        let mut peer = sim::raw_connect(SERVER).await.unwrap();
+        shake(&mut peer, "PUSH").await;
+        let writing = async {
+            peer.write_all(&[0, 1, b'x'].repeat(ALL)).await.unwrap();
+        };
+        let reading = async {
+            sim::sleep(ms(100)).await;
+            let (mut messages, mut most) = (Vec::new(), 0);
+            while messages.len() < ALL {
+                most = most.max(pull.recv_many(&mut messages, usize::MAX).await.unwrap());
+            }
+            assert!(most <= 1024, "{most} under one lock");
+        };
+        futures_util::join!(writing, reading);
+        assert_balanced(&pull.stats());
+    });
+}

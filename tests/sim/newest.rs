@@ -187,3 +187,33 @@ fn room_can_be_held_in_the_place_of_others() {
         assert_balanced(&push.stats());
     });
 }
+
+/// What stands behind what is encoded leaves as well, however the socket or the connection is ended.
+#[test]
+fn what_stands_behind_leaves_too() {
+    for how in 0..3 {
+        let sim = Sim::new(1);
+        sim.block_on(async {
+            let push = Push::new(newest(80).with_linger(secs(1000))).unwrap();
+            let mut peer = blocked(&sim, &push, SERVER).await;
+            send(&push, 0..50).await;
+            let other = push.clone();
+            let ending = async {
+                match how {
+                    0 => assert_eq!(other.close().await, 0),
+                    1 => other.disconnect(SERVER).unwrap(),
+                    _ => other.flush().await.unwrap(),
+                }
+            };
+            let reading = async {
+                sim::sleep(ms(10)).await;
+                sim.network().set_capacity(peer.link(), Direction::ToServer, 7);
+                let got = read(&mut peer, 50).await;
+                assert!(got.into_iter().eq(0..50));
+            };
+            futures_util::join!(ending, reading);
+            assert_balanced(&push.stats());
+            assert_eq!(push.stats().dropped_total(), 0, "{how}");
+        });
+    }
+}

@@ -43,7 +43,7 @@ impl<S: AsyncStream> Core<S> {
             List::Written(None) => Some(act(&mut self.outbound.flushers)),
             List::Written(Some(id)) => self.peers.get_mut(id).map(|peer| act(&mut peer.flushers)),
             List::Changes => Some(act(&mut self.watchers)),
-            List::Elsewhere => Some(act(&mut self.waits.elsewhere)),
+            List::Elsewhere | List::End => Some(act(&mut self.waits.elsewhere)),
         }
     }
 

@@ -34,7 +34,7 @@ impl Waits {
             List::Receivers => Kind::Recv,
             // Permits of another's budget are waited for to send.
             List::Room(_) | List::Elsewhere => Kind::Send,
-            List::Helpers | List::Written(_) | List::Changes => return,
+            List::Helpers | List::Written(_) | List::Changes | List::End => return,
         };
         times.began.entry(key).or_insert_with(|| (kind, now()));
     }

@@ -14,7 +14,7 @@ impl<S: AsyncStream> Core<S> {
             List::Helpers => self.wake_for_events(),
             List::Room(None) => self.pass_on_to_senders(),
             List::Room(Some(id)) => self.wake_for_room(id),
-            List::Written(_) | List::Changes | List::Elsewhere => {}
+            List::Written(_) | List::Changes | List::Elsewhere | List::End => {}
         }
     }
 
