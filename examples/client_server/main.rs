@@ -7,6 +7,10 @@
 //! ```
 //!
 //! The server serves for ever; without a command both are run until the client has its answers. The code is in `run.rs`.
+#![cfg_attr(
+    not(any(feature = "tokio", feature = "compio")),
+    allow(dead_code, unused_imports, unused_macros, reason = "without a runtime there is nothing to run")
+)]
 
 mod args;
 
