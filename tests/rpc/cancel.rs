@@ -87,7 +87,7 @@ fn dropped_nexts_take_nothing() {
                 assert!(next.is_none(), "there is no place until it is answered");
                 request.reply.send("done").await.unwrap();
             };
-            let (reply, ()) = futures_util::join!(asked, serving);
+            let (reply, ()) = futures_util::future::join(asked, serving).await;
             assert_eq!(reply.unwrap(), "done".into());
         }
         assert_eq!(server.outstanding(), 0);

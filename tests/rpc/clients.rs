@@ -21,7 +21,7 @@ fn replies_may_come_in_any_order() {
                 request.reply.send(request.message).await.unwrap();
             }
         };
-        let (replies, ()) = futures_util::join!(asked, answered);
+        let (replies, ()) = futures_util::future::join(asked, answered).await;
         for (n, reply) in replies.into_iter().enumerate() {
             assert_eq!(reply.unwrap(), (n as u32).to_be_bytes().into());
         }
@@ -217,7 +217,7 @@ fn closing_ends_what_waits() {
         rt::spawn(async move {
             closer.socket().close().await;
         });
-        let (sent, waiting) = futures_util::join!(sent, waiting);
+        let (sent, waiting) = futures_util::future::join(sent, waiting).await;
         assert!(matches!(sent.as_ref().unwrap_err().error(), Error::Closed));
         assert!(matches!(waiting.as_ref().unwrap_err().error(), Error::Closed));
         assert_eq!(sent.unwrap_err().into_message(), None);

@@ -161,7 +161,7 @@ fn a_reply_may_wait_for_room() {
                     assert_eq!(slow.recv().await.unwrap().size(), 1_000_000);
                 }
             };
-            let (sent, ()) = futures_util::join!(replying, reading);
+            let (sent, ()) = futures_util::future::join(replying, reading).await;
             sent.unwrap();
             break;
         }

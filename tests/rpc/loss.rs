@@ -67,7 +67,7 @@ fn requests_are_sent_again_where_that_is_wanted() {
             request.reply.send("y").await.unwrap();
             server
         };
-        let (reply, _server) = futures_util::join!(asked, next);
+        let (reply, _server) = futures_util::future::join(asked, next).await;
         assert_eq!(reply.unwrap(), "y".into());
         assert_eq!(client.socket().stats().accepted, 2);
         drop(held);

@@ -95,7 +95,7 @@ fn servers_crash_and_come_back() {
                     }
                 };
                 let asking = join_all((0..5).map(|who| ask(client.clone(), 20, who)));
-                let (came, ()) = futures_util::join!(asking, crashes);
+                let (came, ()) = futures_util::future::join(asking, crashes).await;
                 let lost: u32 = came.iter().map(|[_, failed]| failed).sum();
                 assert!(fails || lost == 0);
                 failed.set(failed.get() + lost);
@@ -134,7 +134,8 @@ fn partitions_come_and_go() {
                 // From now on there is nobody to send to.
                 failing.request("waiting").await
             };
-            let (waited, asked, ()) = futures_util::join!(lost, patient.request("during"), healing);
+            let (waited, asked, ()) =
+                futures_util::future::join(lost, patient.request("during"), healing).await;
             assert_eq!(waited.unwrap(), "waiting".into());
             assert_eq!(asked.unwrap(), "during".into());
             assert!(sim::elapsed() >= ms(1_000));
@@ -205,7 +206,7 @@ fn requests_are_dropped_at_any_moment() {
                 sim::spawn_on("server", serve());
             };
             let steady = ask(client.clone(), 20, 9);
-            let (_, came, ()) = futures_util::join!(dropping, steady, crashing);
+            let (_, came, ()) = futures_util::future::join(dropping, steady, crashing).await;
             assert_eq!((came, client.outstanding()), ([20, 0], 0));
         });
     });
@@ -265,13 +266,13 @@ fn a_client_that_goes_down_finds_out() {
         let server = Server::bind(SERVER).await.unwrap();
         let options = ClientOptions::default().with_max_outstanding(1);
         let client = sim::on("client", Client::connect_with_options(SERVER, options)).await.unwrap();
-        let waiting = async { futures_util::join!(client.request("x"), client.request("y")) };
+        let waiting = async { futures_util::future::join(client.request("x"), client.request("y")).await };
         let crash = async {
             let request = server.next().await.unwrap();
             sim::crash("client", Cut::Reset);
             request
         };
-        let ((sent, unsent), request) = futures_util::join!(waiting, crash);
+        let ((sent, unsent), request) = futures_util::future::join(waiting, crash).await;
         for failed in [sent.unwrap_err(), unsent.unwrap_err()] {
             assert!(matches!(failed.error(), Error::CompanionGone), "{failed}");
         }

@@ -327,7 +327,7 @@ fn one_recv_many_takes_no_more_than_a_turn() {
             }
             assert!(most <= 1024, "{most} under one lock");
         };
-        futures_util::join!(writing, reading);
+        futures_util::future::join(writing, reading).await;
         assert_balanced(&pull.stats());
     });
 }

@@ -211,7 +211,7 @@ fn what_stands_behind_leaves_too() {
                 let got = read(&mut peer, 50).await;
                 assert!(got.into_iter().eq(0..50));
             };
-            futures_util::join!(ending, reading);
+            futures_util::future::join(ending, reading).await;
             assert_balanced(&push.stats());
             assert_eq!(push.stats().dropped_total(), 0, "{how}");
         });
