@@ -135,7 +135,7 @@ fn partitions_come_and_go() {
                 failing.request("waiting").await
             };
             let (waited, asked, ()) =
-                futures_util::future::join(lost, patient.request("during"), healing).await;
+                futures_util::future::join3(lost, patient.request("during"), healing).await;
             assert_eq!(waited.unwrap(), "waiting".into());
             assert_eq!(asked.unwrap(), "during".into());
             assert!(sim::elapsed() >= ms(1_000));
@@ -206,7 +206,7 @@ fn requests_are_dropped_at_any_moment() {
                 sim::spawn_on("server", serve());
             };
             let steady = ask(client.clone(), 20, 9);
-            let (_, came, ()) = futures_util::future::join(dropping, steady, crashing).await;
+            let (_, came, ()) = futures_util::future::join3(dropping, steady, crashing).await;
             assert_eq!((came, client.outstanding()), ([20, 0], 0));
         });
     });
@@ -224,8 +224,11 @@ fn time_limits_are_exact() {
         assert!(matches!(failed.error(), Error::Timeout(TimeoutKind::Reply)));
         assert_eq!(sim::elapsed() - began, Duration::from_secs(30), "the default");
         let began = sim::elapsed();
-        let (first, second) =
-            futures_util::join!(client.request_within("y", ms(700)), client.request_within("z", ms(1_000)));
+        let (first, second) = futures_util::future::join(
+            client.request_within("y", ms(700)),
+            client.request_within("z", ms(1_000)),
+        )
+        .await;
         assert_eq!(first.unwrap_err().into_message(), None);
         assert_eq!(second.unwrap_err().into_message(), None, "sent when the first had given up");
         assert_eq!(sim::elapsed() - began, ms(1_000));
