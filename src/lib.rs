@@ -72,6 +72,7 @@ pub mod error;
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 mod facade;
 mod fifo;
+mod foreign;
 pub mod guide;
 pub mod message;
 pub mod monitor;

@@ -1,6 +1,7 @@
 //! [`Message`] and [`Frame`]: what travels through a socket.
 
 mod frame;
+mod payload;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 
 pub use self::frame::Frame;
 pub(crate) use self::frame::INLINE_CAPACITY;
+pub(crate) use self::payload::{Held, Payload};
 
 /// A multipart message: sent, received, queued and dropped as a whole.
 ///

@@ -74,6 +74,7 @@ mod sim {
     mod names;
     mod newest;
     mod options;
+    mod owners;
     mod publishing;
     mod reconnect;
     mod reconnect_stop;

@@ -1,11 +1,10 @@
 //! What happens after the lock is released.
 
-use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 use super::inproc::Link;
 use super::ready::Next;
+use crate::foreign::quietly;
 use crate::resilience::Permit;
 use crate::runtime::Leaving;
 
@@ -125,16 +124,6 @@ fn each_quietly<T>(mut all: impl Iterator<Item = T>, act: impl Fn(T)) {
             all.by_ref().for_each(&act);
             done = true;
         });
-    }
-}
-
-/// Runs what is foreign, where its panic is not to be the end of others: of whoever happens to run it, such as
-/// the companion, and of those whose turn comes after it. The panic was reported when it began.
-pub(crate) fn quietly(foreign: impl FnOnce()) {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) else { return };
-    // What a payload does when it is dropped is foreign, too.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        mem::forget(payload);
     }
 }
 

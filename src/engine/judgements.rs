@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::authentication::Questions;
-use super::effects::quietly;
 use super::ready::{PeerSignal, ReadyQueue};
 use super::shared::Shared;
+use crate::foreign::quietly;
 use crate::monitor::PeerId;
 use crate::runtime::{AsyncStream, JudgementOf, Sharing, asked};
 use crate::security::{AnyAuthenticator, Claim, Verdict};

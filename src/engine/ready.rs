@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
-use super::effects::quietly;
 use super::parked::{List, WaitList};
+use crate::foreign::quietly;
 use crate::monitor::PeerId;
 
 /// Somebody holds the core and looks at the queue before letting go: nobody else needs waking.

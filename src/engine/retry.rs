@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::core::{Core, Timer};
-use super::effects::quietly;
 use super::endpoints::{Dial, Ended};
 use super::shared::Shared;
+use crate::foreign::quietly;
 use crate::monitor::SocketEvent;
 use crate::resilience::{BackoffFn, LostConnection};
 use crate::runtime::AsyncStream;

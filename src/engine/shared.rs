@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::core::Core;
 use super::ready::ReadyQueue;
+use crate::message::Held;
 use crate::runtime::{AsyncStream, Lock, LockOf};
 
 type CoreLock<S> = LockOf<<S as AsyncStream>::Sharing, Core<S>>;
@@ -58,7 +59,10 @@ impl<S: AsyncStream> Shared<S> {
     }
 
     #[inline]
-    fn work<R>(mut core: Guard<'_, S>, work: impl FnOnce(&mut Core<S>) -> R) -> R {
+    fn work<R>(core: Guard<'_, S>, work: impl FnOnce(&mut Core<S>) -> R) -> R {
+        // Before the core, and so dropped after it: what payloads do that end meanwhile, they do without the lock.
+        let _held = Held::new();
+        let mut core = core;
         core.close_lanes();
         let result = work(&mut core);
         #[cfg(debug_assertions)]

@@ -8,6 +8,8 @@ use std::string::FromUtf8Error;
 
 use bytes::Bytes;
 
+use super::payload::Payload;
+
 /// Payloads up to this many bytes live inside the [`Frame`] itself.
 ///
 /// 64 makes a `Frame` 72 bytes, a little over one cache line, and covers the messages that benchmarks and
@@ -25,7 +27,7 @@ pub struct Frame(Repr);
 #[derive(Clone)]
 enum Repr {
     Inline(Inline),
-    Shared(Bytes),
+    Shared(Payload),
 }
 
 /// The payload comes first and what kind of frame it is last: frames are moved a lot, and so what is read
@@ -80,7 +82,7 @@ impl Frame {
         if bytes.len() <= INLINE_CAPACITY {
             Self::inline(bytes)
         } else {
-            Self(Repr::Shared(Bytes::copy_from_slice(bytes)))
+            Self(Repr::Shared(Bytes::copy_from_slice(bytes).into()))
         }
     }
 
@@ -150,7 +152,7 @@ impl Frame {
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
             Repr::Inline(inline) => Bytes::copy_from_slice(inline.bytes()),
-            Repr::Shared(bytes) => bytes,
+            Repr::Shared(payload) => payload.into_bytes(),
         }
     }
 
@@ -237,7 +239,7 @@ eq_bytes!([const N: usize] [u8; N], [const N: usize] &[u8; N]);
 
 impl From<Bytes> for Frame {
     fn from(bytes: Bytes) -> Self {
-        if bytes.len() <= INLINE_CAPACITY { Self::inline(&bytes) } else { Self(Repr::Shared(bytes)) }
+        if bytes.len() <= INLINE_CAPACITY { Self::inline(&bytes) } else { Self(Repr::Shared(bytes.into())) }
     }
 }
 
@@ -252,7 +254,7 @@ impl From<Frame> for Vec<u8> {
     fn from(frame: Frame) -> Self {
         match frame.0 {
             Repr::Inline(inline) => inline.bytes().to_vec(),
-            Repr::Shared(bytes) => bytes.into(),
+            Repr::Shared(payload) => payload.into_bytes().into(),
         }
     }
 }
@@ -275,7 +277,7 @@ impl From<Vec<u8>> for Frame {
             // Room that nobody will use, nor counts.
             bytes.shrink_to_fit();
         }
-        Self(Repr::Shared(bytes.into()))
+        Self(Repr::Shared(Bytes::from(bytes).into()))
     }
 }
 

@@ -210,7 +210,7 @@ impl SendBuf {
 
     fn reference(&mut self, bytes: Bytes) {
         let len = bytes.len();
-        self.shared.push_back(Shared { start: self.end, bytes });
+        self.shared.push_back(Shared { start: self.end, bytes: bytes.into() });
         self.remaining_shared += len;
         self.end += len as u64;
     }

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use bytes::Bytes;
+use crate::message::Payload;
 
 /// A referenced payload, and where it stands.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) start: u64,
-    pub(super) bytes: Bytes,
+    pub(super) bytes: Payload,
 }
 
 /// A place in the queue.

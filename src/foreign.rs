@@ -1,0 +1,14 @@
+//! Code of others that runs on the way: wakers, permits, and the owners of payloads.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs what is foreign, where its panic is not to be the end of others: of whoever happens to run it, such as
+/// the companion, and of those whose turn comes after it. The panic was reported when it began.
+pub(crate) fn quietly(foreign: impl FnOnce()) {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) else { return };
+    // What a payload does when it is dropped is foreign, too.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(payload);
+    }
+}
