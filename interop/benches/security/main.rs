@@ -27,6 +27,7 @@ mod wire;
 use report::{Report, Sample};
 
 /// The two ends of a stream of messages, whatever their sockets are made of.
+#[allow(unused_macros, reason = "without tokio and compio nothing is measured")]
 macro_rules! push_pull {
     ($rt:ident, $size:ident, $count:ident, $pull:expr, $push:expr) => {{
         let server = move |announce: std::sync::mpsc::Sender<monocoque::Endpoint>| {
