@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use super::inproc::Link;
 use super::ready::Next;
-use crate::foreign::quietly;
+use crate::foreign::each_quietly;
 use crate::resilience::Permit;
 use crate::runtime::Leaving;
 
@@ -113,17 +113,6 @@ impl<S> Effects<S> {
         each_quietly(leaving.into_iter(), drop);
         each_quietly(unused.into_iter(), drop);
         each_quietly(wakers.into_iter().chain(companion), Waker::wake);
-    }
-}
-
-/// Does something foreign to all of them, whatever becomes of one.
-fn each_quietly<T>(mut all: impl Iterator<Item = T>, act: impl Fn(T)) {
-    let mut done = false;
-    while !done {
-        quietly(|| {
-            all.by_ref().for_each(&act);
-            done = true;
-        });
     }
 }
 

@@ -11,6 +11,8 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 
+use crate::foreign::each_quietly;
+
 /// A payload that is referenced.
 #[derive(Clone, Debug)]
 pub(crate) struct Payload(Bytes);
@@ -97,9 +99,7 @@ impl Drop for Held {
 fn drop_aside() {
     ANY.set(false);
     let aside = ASIDE.try_with(RefCell::take).unwrap_or_default();
-    for bytes in aside {
-        crate::foreign::quietly(|| drop(bytes));
-    }
+    each_quietly(aside.into_iter(), drop);
 }
 
 #[cfg(test)]
