@@ -2,7 +2,7 @@
 //! connections a second are shaken hands with.
 //!
 //! ```sh
-//! cargo bench -p monocoque-interop --features compio,tls --bench security -- [--rounds N] [--only WORD] [--quick]
+//! cargo bench -p monocoque-interop --features compio,tls --bench security -- [--rounds N] [--only WORD] [--contestant NAME] [--quick]
 //! ```
 //!
 //! As the bench of throughput: two threads, pinned to a core each, contestants that take turns within each round,
@@ -17,6 +17,8 @@ mod runtime;
 #[path = "../../tests/tls/certificates.rs"]
 #[allow(dead_code, reason = "tests use more")]
 mod certificates;
+#[path = "../throughput/compare.rs"]
+mod compare;
 mod libzmq;
 #[path = "../throughput/report.rs"]
 mod report;
@@ -24,7 +26,7 @@ mod report;
 #[allow(dead_code, reason = "a part is used")]
 mod wire;
 
-use report::{Report, Sample};
+use compare::{Run, Scenario, compare};
 
 /// The two ends of a stream of messages, whatever their sockets are made of.
 #[allow(unused_macros, reason = "without tokio and compio nothing is measured")]
@@ -61,18 +63,6 @@ on_each_runtime!(ours, "ours.rs");
 
 #[cfg(all(feature = "tls", feature = "tokio"))]
 mod tls;
-
-/// One way of doing one scenario: seconds for `count` messages of `size` bytes, or for as many handshakes.
-type Run = fn(size: usize, count: u64) -> f64;
-
-struct Scenario {
-    name: String,
-    size: usize,
-    count: u64,
-    /// What the others are compared with.
-    bases: [&'static str; 2],
-    contestants: Vec<(&'static str, Run)>,
-}
 
 const SIZES: [(usize, u64); 3] = [(64, 1_000_000), (1024, 300_000), (64 << 10, 8_000)];
 
@@ -126,22 +116,5 @@ fn scenarios() -> Vec<Scenario> {
 }
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let value = |flag: &str| args.iter().position(|arg| arg == flag).and_then(|at| args.get(at + 1));
-    let rounds: usize = value("--rounds").map_or(5, |n| n.parse().expect("--rounds takes a number"));
-    let quick = args.iter().any(|arg| arg == "--quick");
-    let mut report = Report::default();
-    for scenario in scenarios() {
-        if value("--only").is_some_and(|word| !scenario.name.contains(word.as_str())) {
-            continue;
-        }
-        let count = if quick { scenario.count / 10 } else { scenario.count };
-        for round in 0..rounds {
-            for (name, run) in &scenario.contestants {
-                let seconds = run(scenario.size, count);
-                report.add(&scenario.name, Sample { name, round, rate: count as f64 / seconds });
-            }
-        }
-        report.print(&scenario.name, scenario.bases);
-    }
+    compare(scenarios(), |count| count / 10);
 }

@@ -13,25 +13,19 @@
 #[path = "../../../examples/support/runtime.rs"]
 mod runtime;
 
+mod compare;
 mod libzmq;
 mod raw;
 mod report;
 #[path = "../../../benches/support/wire.rs"]
 mod wire;
 
-use report::{Report, Sample};
+use compare::{Run, Scenario, compare};
 
 on_each_runtime!(ours, "ours.rs");
 
-/// One way of doing one scenario: seconds for `count` messages or round trips of `size` bytes.
-type Run = fn(size: usize, count: u64) -> f64;
-
-struct Scenario {
-    name: String,
-    size: usize,
-    count: u64,
-    contestants: Vec<(&'static str, Run)>,
-}
+/// What the others are compared with.
+const BASES: [&str; 2] = ["libzmq", "raw"];
 
 fn scenarios() -> Vec<Scenario> {
     let mut all = Vec::new();
@@ -50,6 +44,7 @@ fn scenarios() -> Vec<Scenario> {
             name: format!("push-pull {size} B"),
             size,
             count,
+            bases: BASES,
             contestants: vec![
                 ("libzmq", libzmq::push_pull as Run),
                 ("raw", raw::batched),
@@ -64,6 +59,7 @@ fn scenarios() -> Vec<Scenario> {
         name: "permits 64 B".into(),
         size: 64,
         count: 2_000_000,
+        bases: BASES,
         contestants: vec![
             ("libzmq", libzmq::push_pull),
             #[cfg(feature = "tokio")]
@@ -76,6 +72,7 @@ fn scenarios() -> Vec<Scenario> {
         name: "eager 64 B".into(),
         size: 64,
         count: 200_000,
+        bases: BASES,
         contestants: vec![
             ("libzmq", libzmq::push_pull),
             ("raw", raw::one_write_each),
@@ -89,6 +86,7 @@ fn scenarios() -> Vec<Scenario> {
         name: "round trip 64 B, one core".into(),
         size: 64,
         count: 30_000,
+        bases: BASES,
         contestants: vec![
             ("libzmq", libzmq::round_trips),
             ("raw", raw::round_trips),
@@ -102,23 +100,5 @@ fn scenarios() -> Vec<Scenario> {
 }
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let value = |flag: &str| args.iter().position(|arg| arg == flag).and_then(|at| args.get(at + 1));
-    let rounds: usize = value("--rounds").map_or(5, |n| n.parse().expect("--rounds takes a number"));
-    let quick = args.iter().any(|arg| arg == "--quick");
-    let mut report = Report::default();
-    for scenario in scenarios() {
-        if value("--only").is_some_and(|word| !scenario.name.contains(word.as_str())) {
-            continue;
-        }
-        let count = if quick { scenario.count / 20 + 100 } else { scenario.count };
-        for round in 0..rounds {
-            let wanted = |name: &str| value("--contestant").is_none_or(|only| only == name);
-            for (name, run) in scenario.contestants.iter().filter(|(name, _)| wanted(name)) {
-                let seconds = run(scenario.size, count);
-                report.add(&scenario.name, Sample { name, round, rate: count as f64 / seconds });
-            }
-        }
-        report.print(&scenario.name, ["libzmq", "raw"]);
-    }
+    compare(scenarios(), |count| count / 20 + 100);
 }
