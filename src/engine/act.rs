@@ -15,7 +15,11 @@ use crate::runtime::AsyncStream;
 
 /// Notes that are still to be acted upon.
 #[derive(Debug, Default)]
-pub(crate) struct Happened(VecDeque<Note>);
+pub(crate) struct Happened {
+    notes: VecDeque<Note>,
+    /// [`Note::RoomForPending`] is among them.
+    has_room: bool,
+}
 
 #[derive(Debug)]
 enum Note {
@@ -23,13 +27,15 @@ enum Note {
     Ended(PeerId, DisconnectReason),
     /// Another has taken the place of this one.
     Succeeded(PeerId),
-    /// Something that the peer asked for is queued for it.
+    /// Something of the socket's own is queued for the peer.
     Answered(PeerId),
+    /// There may be a peer with room for what waits in the socket's queue.
+    RoomForPending,
 }
 
 impl Happened {
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.notes.is_empty()
     }
 }
 
@@ -59,7 +65,7 @@ impl<S: AsyncStream> Core<S> {
         self.note(Note::Succeeded(id));
     }
 
-    /// Has what was queued for a peer in answer to it leave.
+    /// Has what the socket itself has queued for a peer leave.
     pub(super) fn answer(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         if !peer.out.is_empty() && !std::mem::replace(&mut peer.answering, true) {
@@ -67,18 +73,30 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
+    /// Has what waits in the socket's own queue go to peers that may have room for it.
+    #[inline]
+    pub(super) fn offer_pending(&mut self) {
+        if !self.outbound.pending.is_empty() && !std::mem::replace(&mut self.happened.has_room, true) {
+            self.note(Note::RoomForPending);
+        }
+    }
+
     fn note(&mut self, note: Note) {
-        self.happened.0.push_back(note);
+        self.happened.notes.push_back(note);
         self.effects.expect();
     }
 
     /// Acts on everything that happened, and on what comes of that.
     pub(super) fn act(&mut self) {
-        while let Some(note) = self.happened.0.pop_front() {
+        while let Some(note) = self.happened.notes.pop_front() {
             match note {
                 Note::Ended(id, reason) => self.disconnect(id, reason),
                 Note::Succeeded(id) => self.leave_to_successor(id),
                 Note::Answered(id) => self.write_answer(id),
+                Note::RoomForPending => {
+                    self.happened.has_room = false;
+                    self.drain_pending();
+                }
             }
         }
     }

@@ -156,7 +156,7 @@ impl<S: AsyncStream> Core<S> {
         encode(&change, &mut peer.connection, &mut peer.out);
         self.mark_dirty(id);
         if self.writes_by_hand() {
-            self.turn(|core| core.flush_peer(id));
+            self.answer(id);
         } else {
             self.heat_up(false);
         }

@@ -177,7 +177,7 @@ impl<S: AsyncStream> Core<S> {
 
     pub(crate) fn room_freed(&mut self, id: PeerId) {
         self.pattern.room_freed(id);
-        self.drain_pending();
+        self.offer_pending();
         self.wake_for_room(id);
     }
 

@@ -130,7 +130,7 @@ impl<S: AsyncStream> Core<S> {
         self.emit(event);
         self.greet(id);
         self.perform_tasks();
-        self.drain_pending();
+        self.offer_pending();
         self.wake_for_room(id);
         self.wake_watchers();
     }
@@ -154,6 +154,9 @@ impl<S: AsyncStream> Core<S> {
         }
         if let Some(peer) = self.peers.get_mut(id) {
             peer.greetings = peer.enqueued;
+        }
+        if !self.outbound.dirty.is_empty() {
+            self.wake_companion();
         }
     }
 

@@ -73,8 +73,8 @@ pub(crate) use self::judgements::Judgements;
 pub(crate) use self::outbound::Manner;
 pub(crate) use self::parked::{Attempt, Parked, Turn, Waiter};
 pub(crate) use self::pattern::{
-    Admission, Exceeded, Finished, Newcomer, Outcome, Pattern, RequestPattern, Room, Route, TopicPattern,
-    Verdict,
+    Admission, Arrived, Exceeded, Finished, Newcomer, Outcome, Pattern, RequestPattern, Room, Route,
+    TopicPattern, Verdict,
 };
 pub(crate) use self::peer::Origin;
 pub(crate) use self::resend::is_given_up;

@@ -4,7 +4,7 @@ use super::ahead::Lot;
 use super::burst::{Lane, SENDS_PER_POLL};
 use super::core::Core;
 use super::parked::{Attempt, List, Turn, WaitList};
-use super::pattern::{Room, Route};
+use super::pattern::{Arrived, Room, Route};
 use super::peer::{Peer, Stage};
 use super::pending::Queued;
 use crate::error::Error;
@@ -207,7 +207,9 @@ impl<S: AsyncStream> Core<S> {
         if self.inbound.gated {
             let allowed = self.pattern.may_send(&mut self.tasks);
             self.perform_tasks();
-            allowed?;
+            if allowed? == Arrived::IsStale {
+                self.discard_received();
+            }
         }
         self.outbound.full = None;
         // Where what is older gives way nobody waits but those who want to hold room.

@@ -118,9 +118,9 @@ pub(crate) trait Pattern: Send {
         false
     }
 
-    /// Whether the application may send now; asked before every attempt to.
-    fn may_send(&mut self, _tasks: &mut Tasks) -> Result<(), Error> {
-        Ok(())
+    /// Whether the application may send now, and what becomes of what has arrived; asked before every attempt to.
+    fn may_send(&mut self, _tasks: &mut Tasks) -> Result<Arrived, Error> {
+        Ok(Arrived::Stays)
     }
 
     /// Whether the application may receive now.
@@ -313,6 +313,14 @@ pub(crate) enum Verdict {
     Consumed,
     /// The pattern has handed it to the application itself.
     Delivered,
+}
+
+/// What becomes of messages that have arrived when the application sends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Arrived {
+    Stays,
+    /// It answers nothing that is still to be asked.
+    IsStale,
 }
 
 /// The verdict on a new peer.

@@ -91,7 +91,7 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Hands messages that waited in the socket to peers that have room now.
-    pub(crate) fn drain_pending(&mut self) {
+    pub(super) fn drain_pending(&mut self) {
         while let Some(cost) = self.outbound.pending.front().map(Queued::cost) {
             let Route::To(id) = self.route_any(cost) else { break };
             let Some(mut queued) = self.outbound.pending.pop_front() else { break };
@@ -110,6 +110,8 @@ impl<S: AsyncStream> Core<S> {
         }
         if self.outbound.pending.is_empty() {
             self.wake_flushers();
+            // The room that is left is for those who have waited behind all that.
+            self.wake_for_any_room();
         }
     }
 
@@ -133,7 +135,7 @@ impl<S: AsyncStream> Core<S> {
             self.outbound.pending_level.add(queued.cost());
             self.outbound.pending.push_front(queued);
         }
-        self.drain_pending();
+        self.offer_pending();
     }
 
     /// Drops everything that waits for a peer.

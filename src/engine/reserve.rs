@@ -118,7 +118,7 @@ impl<S: AsyncStream> Core<S> {
                     self.outbound.pending_level.release(reservation.cost);
                 }
                 self.queue_pending(message, permit);
-                self.drain_pending();
+                self.offer_pending();
             }
         }
         Ok(())

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::changes::Change;
 use super::core::Core;
 use super::ends::Ends;
+use super::pending::Queued;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, DropCause, PeerId, SocketEvent};
 use crate::resilience::Permit;
@@ -27,7 +28,6 @@ enum Task {
     RefuseSubscription(PeerId, Bytes),
     Resubmit(Message),
     DropPending(DropCause),
-    DiscardReceived,
     WakeWatchers,
     Wake(Waker),
 }
@@ -83,11 +83,6 @@ impl Tasks {
         self.0.push(Task::DropPending(cause));
     }
 
-    /// Drops what has arrived and was not delivered.
-    pub(crate) fn discard_received(&mut self) {
-        self.0.push(Task::DiscardReceived);
-    }
-
     /// Wakes one who waits for something of the pattern's own.
     pub(crate) fn wake(&mut self, waker: Option<Waker>) {
         self.0.extend(waker.map(Task::Wake));
@@ -131,7 +126,11 @@ impl<S: AsyncStream> Core<S> {
                 self.deliver(peer, message);
             }
             Task::TellEnds(peer, ends) => self.keep_ends(peer, ends),
-            Task::Send(peer, mut message) => self.enqueue_raw(peer, &mut message, Permit::none(), true),
+            Task::Send(peer, message) => {
+                self.ledger.accept();
+                self.queue(peer, Queued::new(message, Permit::none()));
+                self.answer(peer);
+            }
             Task::Tell(peer, change) => self.send_change(peer, change),
             Task::Disconnect(peer, reason) => self.doom(peer, reason),
             Task::RefuseSubscription(peer, topic) => {
@@ -141,10 +140,9 @@ impl<S: AsyncStream> Core<S> {
             }
             Task::Resubmit(message) => {
                 self.queue_pending(message, Permit::none());
-                self.drain_pending();
+                self.offer_pending();
             }
             Task::DropPending(cause) => self.drop_pending(cause),
-            Task::DiscardReceived => self.discard_received(),
             Task::Wake(waker) => self.effects.wake(Some(waker)),
             Task::WakeWatchers => {
                 self.wake_watchers();

@@ -76,6 +76,15 @@ impl<S: AsyncStream> Core<S> {
         self.outbound.settle_lane();
     }
 
+    /// There may be room at any peer.
+    pub(crate) fn wake_for_any_room(&mut self) {
+        if !self.outbound.senders.is_empty() {
+            for id in self.peers.ids(|peer| peer.stage == Stage::Live) {
+                self.wake_for_room(id);
+            }
+        }
+    }
+
     /// There is room in the socket's own queue.
     pub(crate) fn wake_for_queue(&mut self) {
         if !self.outbound.senders.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::envelope::{has_envelope, put_into_envelope, take_envelope};
 use super::kind::socket_type;
-use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::engine::{Admission, Arrived, Newcomer, Pattern, Room, Route, Tasks, Verdict};
 use crate::error::Error;
 use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DropCause, PeerId};
@@ -39,8 +39,8 @@ impl Pattern for Replying {
         self.peers.remove(&peer);
     }
 
-    fn may_send(&mut self, _tasks: &mut Tasks) -> Result<(), Error> {
-        if self.request.is_some() { Ok(()) } else { Err(Error::InvalidState) }
+    fn may_send(&mut self, _tasks: &mut Tasks) -> Result<Arrived, Error> {
+        if self.request.is_some() { Ok(Arrived::Stays) } else { Err(Error::InvalidState) }
     }
 
     fn on_wire(&self, Extent { size, frames }: Extent, _message: &Message) -> Extent {

@@ -2,7 +2,7 @@
 
 use super::kind::{Requests, socket_type};
 use super::round_robin::next_with_room;
-use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict, is_given_up};
+use crate::engine::{Admission, Arrived, Newcomer, Pattern, Room, Route, Tasks, Verdict, is_given_up};
 use crate::error::{Error, SendError};
 use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
@@ -142,7 +142,7 @@ impl Pattern for Requesting {
         }
     }
 
-    fn may_send(&mut self, tasks: &mut Tasks) -> Result<(), Error> {
+    fn may_send(&mut self, tasks: &mut Tasks) -> Result<Arrived, Error> {
         match self.exchange {
             Exchange::Idle => {}
             _ if self.relaxed || self.abandoned => self.forget(tasks),
@@ -152,8 +152,7 @@ impl Pattern for Requesting {
         self.abandoned = false;
         self.refusals = 0;
         // Whatever is there by now answers no question that is still to be asked.
-        tasks.discard_received();
-        Ok(())
+        Ok(Arrived::IsStale)
     }
 
     fn on_wire(&self, Extent { size, frames }: Extent, _message: &Message) -> Extent {
