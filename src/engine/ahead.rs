@@ -102,7 +102,7 @@ impl<S: AsyncStream> Core<S> {
 
     fn may_be_ahead(&self) -> bool {
         let outbound = &self.outbound;
-        outbound.hot && outbound.joinable && outbound.sole_peer.is_some()
+        outbound.in_burst && outbound.joinable && outbound.sole_peer.is_some()
     }
 
     /// Keeps bytes for the rest of a burst, which the companion gives back when the burst is over.

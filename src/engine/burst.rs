@@ -81,10 +81,10 @@ impl<S: AsyncStream> Core<S> {
         // On the wire each takes less than it costs, so that the write is never late.
         let until_write = match peer.until_retry() {
             Some(left) => left,
-            None => outbound.enough.saturating_sub(peer.out.remaining_copied()),
+            None => outbound.write_threshold.saturating_sub(peer.out.remaining_copied()),
         };
         let granted = Granted {
-            messages: messages.min(SENDS_PER_POLL.saturating_sub(outbound.burst) as usize) as u32,
+            messages: messages.min(SENDS_PER_POLL.saturating_sub(outbound.sends_since_yield) as usize) as u32,
             cost: bytes.min(until_write).min(self.options.max_message_size),
         };
         if granted.cost >= WORTH * cost {
@@ -107,7 +107,7 @@ impl<S: AsyncStream> Core<S> {
         let Some(peer) = self.outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) else { return };
         peer.out_level.add_all(messages as usize, cost);
         peer.enqueued += u64::from(messages);
-        self.outbound.burst += messages;
+        self.outbound.sends_since_yield += messages;
         self.ledger.accept_all(u64::from(messages));
     }
 
@@ -119,11 +119,11 @@ impl<S: AsyncStream> Core<S> {
         permit: Permit,
         manner: Manner,
     ) -> Result<(), Error> {
-        if self.outbound.burst >= SENDS_PER_POLL {
+        if self.outbound.sends_since_yield >= SENDS_PER_POLL {
             self.effects.drop_permit(permit);
             return Err(Error::WouldBlock);
         }
-        self.outbound.burst += 1;
+        self.outbound.sends_since_yield += 1;
         self.submit(message, permit, manner, Turn::New)
     }
 
@@ -135,7 +135,7 @@ impl<S: AsyncStream> Core<S> {
         permit: &mut Permit,
         no_more_follow: bool,
     ) -> (usize, Option<Error>) {
-        let (all, was_hot, free) = (messages.len(), self.outbound.hot, permit.is_none());
+        let (all, was_in_burst, free) = (messages.len(), self.outbound.in_burst, permit.is_none());
         for (accepted, message) in messages.iter_mut().enumerate() {
             if free && self.take_lane(message) {
                 continue;
@@ -150,7 +150,7 @@ impl<S: AsyncStream> Core<S> {
             }
         }
         self.close_lanes();
-        if no_more_follow && all > 1 && !was_hot {
+        if no_more_follow && all > 1 && !was_in_burst {
             self.write_gathered(None);
         }
         (all, None)
@@ -161,11 +161,11 @@ impl<S: AsyncStream> Core<S> {
     #[inline(always)]
     pub(crate) fn join_burst(&mut self, message: &mut Message, payment: Payment) -> Option<Payment> {
         let outbound = &self.outbound;
-        let going_on = outbound.hot
+        let going_on = outbound.in_burst
             && outbound.joinable
             && !outbound.poisoned
             && outbound.pending.is_empty()
-            && outbound.burst < SENDS_PER_POLL;
+            && outbound.sends_since_yield < SENDS_PER_POLL;
         let open = self.phase == Phase::Open && self.companion == Companion::Running;
         let peer = match outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) {
             Some(peer) if going_on && open && peer.dirty => peer,
@@ -186,7 +186,7 @@ impl<S: AsyncStream> Core<S> {
             return Some(payment);
         }
         let goes_on = matches!(&payment, Payment::Permit(permit) if permit.is_none()) && extent.frames == 1;
-        self.outbound.burst += 1;
+        self.outbound.sends_since_yield += 1;
         self.ledger.accept();
         if peer.link.inproc().is_some() {
             self.pass_in_burst(id, message, payment);
@@ -198,7 +198,7 @@ impl<S: AsyncStream> Core<S> {
         }
         let due = match peer.until_retry() {
             Some(left) => left == 0 || peer.out.remaining_shared() >= BACKLOG,
-            None => worth_writing(&peer.out, self.outbound.enough),
+            None => worth_writing(&peer.out, self.outbound.write_threshold),
         };
         if due {
             self.write_burst(id);
@@ -225,8 +225,8 @@ impl<S: AsyncStream> Core<S> {
             self.turn(|core| core.flush_peer(id));
         }
         let backlog = |peer: &Peer<S>| peer.write_blocked && peer.out.remaining_shared() >= BACKLOG;
-        if self.outbound.burst >= SENDS_PER_POLL / 2 || self.peers.get(id).is_some_and(backlog) {
-            self.outbound.burst = SENDS_PER_POLL;
+        if self.outbound.sends_since_yield >= SENDS_PER_POLL / 2 || self.peers.get(id).is_some_and(backlog) {
+            self.outbound.sends_since_yield = SENDS_PER_POLL;
         }
     }
 }

@@ -158,7 +158,7 @@ impl<S: AsyncStream> Core<S> {
         if self.writes_by_hand() {
             self.answer(id);
         } else {
-            self.heat_up(false);
+            self.begin_burst(false);
         }
     }
 

@@ -27,7 +27,7 @@ impl<S: AsyncStream> Core<S> {
                 let Some(peer) = self.peers.get_mut(id) else { return };
                 peer.stage = Stage::Retiring;
                 self.pattern_detach(id);
-                self.perform_tasks();
+                self.perform_commands();
                 self.clock.begin(Timer::Depart(id), self.options.linger.unwrap_or(Duration::MAX));
                 self.wake_companion();
                 self.turn(|core| core.flush_peer(id));
@@ -109,7 +109,7 @@ impl<S: AsyncStream> Core<S> {
             self.retire(peer);
         }
         self.wake_companion();
-        self.wake_everybody_if_hopeless();
+        self.wake_everybody_if_no_connection_will_come();
         Ok(())
     }
 
@@ -125,7 +125,7 @@ impl<S: AsyncStream> Core<S> {
         }
         self.depart(&listener);
         self.wake_companion();
-        self.wake_everybody_if_hopeless();
+        self.wake_everybody_if_no_connection_will_come();
         Ok(())
     }
 
@@ -172,8 +172,8 @@ impl<S: AsyncStream> Core<S> {
     }
 
     fn end_pattern(&mut self) {
-        self.pattern.end(&mut self.tasks);
-        self.perform_tasks();
+        self.pattern.end(&mut self.commands);
+        self.perform_commands();
     }
 
     /// Nobody new comes in from now on.
@@ -189,7 +189,7 @@ impl<S: AsyncStream> Core<S> {
     /// Lets nobody new in, and takes nothing more from those who are there: what has arrived is still received,
     /// and what is sent still leaves.
     pub(crate) fn drain(&mut self) -> Result<(), Error> {
-        self.ended().map_or(Ok(()), Err)?;
+        self.closed_error().map_or(Ok(()), Err)?;
         if std::mem::replace(&mut self.inbound.draining, true) {
             return Ok(());
         }
@@ -210,7 +210,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Why no endpoint may be added, if so.
     pub(crate) fn door_is_shut(&self) -> Option<Error> {
-        self.ended().or_else(|| self.inbound.draining.then_some(Error::Closed))
+        self.closed_error().or_else(|| self.inbound.draining.then_some(Error::Closed))
     }
 
     /// Goes on closing; the socket is closed once no peer, no message and no listener is left.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::act::Happened;
 use super::authentication::Asked;
 use super::clock::Clock;
+use super::commands::Commands;
 use super::doorway::Doorway;
 use super::effects::Effects;
 use super::endings::Endings;
@@ -14,10 +15,9 @@ use super::inproc::Mailbox;
 use super::ledger::Ledger;
 use super::outbound::Outbound;
 use super::parked::{WaitList, Waits};
-use super::pattern::Pattern;
+use super::pattern::{Delivery, Pattern};
 use super::peers::Peers;
 use super::ready::ReadyQueue;
-use super::tasks::Tasks;
 use crate::error::Error;
 use crate::monitor::{MonitorHub, MonitorSource, PeerId, SocketEvent};
 use crate::options::SocketOptions;
@@ -33,7 +33,7 @@ pub(crate) struct Core<S> {
     pub(crate) config: Arc<Config>,
     pub(crate) pattern: Box<dyn Pattern>,
     /// What the pattern wants done, filled and emptied within one call.
-    pub(crate) tasks: Tasks,
+    pub(crate) commands: Commands,
     pub(crate) ready: Arc<ReadyQueue>,
     pub(crate) effects: Effects<S>,
     /// What was found while writing and decoding, to be acted upon when that is done.
@@ -139,12 +139,12 @@ impl<S: AsyncStream> Core<S> {
         let source = MonitorSource { name: options.name.clone(), socket_type };
         let conflates = options.conflate();
         let keeps_messages = super::displace::keeps_messages(&options);
-        let outbound = Outbound::new(&options, !pattern.takes_turns() && !keeps_messages);
+        let outbound = Outbound::new(&options, pattern.delivery() != Delivery::ByTurns && !keeps_messages);
         let inbound = Inbound::new(&options, &*pattern, conflates);
         Self {
             config: Arc::new(config),
             pattern,
-            tasks: Tasks::default(),
+            commands: Commands::default(),
             ready: Arc::default(),
             effects: Effects::default(),
             happened: Happened::default(),
@@ -229,7 +229,7 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Why nothing can be sent or received any more, if so.
-    pub(crate) fn ended(&self) -> Option<Error> {
+    pub(crate) fn closed_error(&self) -> Option<Error> {
         match (self.phase, self.companion) {
             (Phase::Closing | Phase::Closed { .. }, _) => Some(Error::Closed),
             (Phase::Open, Companion::Gone) => Some(Error::CompanionGone),
@@ -238,8 +238,8 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Why no connection is there and none will come: the error that pending and later calls end with.
-    pub(crate) fn hopeless(&self) -> Option<Error> {
-        if self.peers.is_empty() { self.endpoints.hopeless() } else { None }
+    pub(crate) fn no_connection_will_come(&self) -> Option<Error> {
+        if self.peers.is_empty() { self.endpoints.no_connection_will_come() } else { None }
     }
 }
 

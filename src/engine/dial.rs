@@ -113,7 +113,7 @@ impl<S: AsyncStream> Core<S> {
             if !matches!(*cause, Error::Closed) {
                 self.emit(event);
             }
-            self.wake_everybody_if_hopeless();
+            self.wake_everybody_if_no_connection_will_come();
         } else {
             dial.unscheduled = Some(ended);
         }

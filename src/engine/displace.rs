@@ -97,7 +97,7 @@ impl<S: AsyncStream> Core<S> {
             self.write_gathered(Some(id));
         }
         if self.flush_if_due(id, write) {
-            self.heat_up(write);
+            self.begin_burst(write);
         }
     }
 

@@ -252,7 +252,7 @@ impl Endpoints {
     }
 
     /// Why no connection can come from here any more.
-    pub(crate) fn hopeless(&self) -> Option<Error> {
+    pub(crate) fn no_connection_will_come(&self) -> Option<Error> {
         let listening = self.listeners.iter().any(|listener| !matches!(listener.state, BindState::Failed(_)));
         if !self.used || listening || self.has_dials() {
             return None;

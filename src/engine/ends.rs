@@ -76,7 +76,7 @@ pub(crate) fn notice(subscribe: bool, topic: &[u8]) -> Message {
 impl<S: AsyncStream> Core<S> {
     /// The application is to be told that a peer has no subscriptions any more.
     pub(super) fn keep_ends(&mut self, id: PeerId, ends: Ends) {
-        if self.ended().is_some() {
+        if self.closed_error().is_some() {
             return self.drop_ends(id, &ends);
         }
         match self.peers.get_mut(id) {

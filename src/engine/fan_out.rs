@@ -74,7 +74,7 @@ impl<S: AsyncStream> Core<S> {
             }
         }
         if left_over {
-            self.heat_up(write);
+            self.begin_burst(write);
         }
         self.effects.drop_permit(fanned.permit);
         if let Some(mut encoded) = fanned.encoded {
@@ -146,21 +146,21 @@ impl<S: AsyncStream> Core<S> {
 
     /// A peer subscribed or unsubscribed by a command.
     pub(super) fn handle_subscription(&mut self, id: PeerId, topic: &[u8], subscribe: bool) {
-        self.pattern.subscription(id, topic, subscribe, &mut self.tasks);
-        self.perform_tasks();
+        self.pattern.subscription(id, topic, subscribe, &mut self.commands);
+        self.perform_commands();
     }
 
     /// Has the pattern change the socket's subscriptions.
     pub(crate) fn change_topics<R>(
         &mut self,
-        change: impl FnOnce(&mut dyn TopicPattern, &mut super::tasks::Tasks) -> Result<R, Error>,
+        change: impl FnOnce(&mut dyn TopicPattern, &mut super::commands::Commands) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        if let Some(error) = self.ended() {
+        if let Some(error) = self.closed_error() {
             return Err(error);
         }
         let topics = self.pattern.topics().ok_or(Error::InvalidState)?;
-        let result = change(topics, &mut self.tasks);
-        self.perform_tasks();
+        let result = change(topics, &mut self.commands);
+        self.perform_commands();
         result
     }
 }

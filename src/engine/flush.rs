@@ -36,7 +36,7 @@ impl Outbound {
     /// A burst was written: the next write of it waits for more.
     #[inline]
     pub(super) fn raise_threshold(&mut self) {
-        self.enough = FLUSH_COPIED.min(2 * self.enough);
+        self.write_threshold = FLUSH_COPIED.min(2 * self.write_threshold);
     }
 }
 
@@ -83,8 +83,8 @@ impl<S: AsyncStream> Core<S> {
             FlushPolicy::Eager => Some(0),
             // Nobody else will write: `send` goes on to flush, `send_buffered` leaves it at that.
             FlushPolicy::Adaptive if self.companion == Companion::None => None,
-            FlushPolicy::Adaptive if self.outbound.hot || self.inbound.has_more() => {
-                Some(self.outbound.enough)
+            FlushPolicy::Adaptive if self.outbound.in_burst || self.inbound.has_more() => {
+                Some(self.outbound.write_threshold)
             }
             FlushPolicy::Adaptive => Some(if write { 0 } else { FLUSH_COPIED }),
         }
@@ -106,14 +106,14 @@ impl<S: AsyncStream> Core<S> {
     /// Has the companion write what is left; an eager socket has written all that the kernel took, and
     /// waits for it.
     #[inline]
-    pub(super) fn heat_up(&mut self, write: bool) {
+    pub(super) fn begin_burst(&mut self, write: bool) {
         let eager = self.options.flush_policy == FlushPolicy::Eager;
-        if !(self.outbound.hot || eager && write || self.stays_alone()) {
-            self.outbound.hot = true;
+        if !(self.outbound.in_burst || eager && write || self.stays_alone()) {
+            self.outbound.in_burst = true;
             if !self.inbound.has_more() {
-                self.outbound.enough = FLUSH_COPIED;
+                self.outbound.write_threshold = FLUSH_COPIED;
             }
-            self.outbound.heated_at = self.ledger.accepted();
+            self.outbound.burst_began_at = self.ledger.accepted();
             self.wake_companion();
         }
     }
@@ -209,20 +209,20 @@ impl<S: AsyncStream> Core<S> {
         found
     }
 
-    /// The companion's part of adaptive batching: flush and stay hot, or find nothing and cool down.
+    /// The companion's part of adaptive batching: flush and stay in the burst, or find nothing and end it.
     /// Returns whether it has to look again.
     pub(crate) fn flush_turn(&mut self) -> bool {
         if self.options.flush_policy == FlushPolicy::Manual {
             return false;
         }
         let flushed = self.flush_dirty();
-        let was_hot = std::mem::replace(&mut self.outbound.hot, flushed);
+        let was_in_burst = std::mem::replace(&mut self.outbound.in_burst, flushed);
         if !flushed {
-            if was_hot {
-                self.outbound.solitary = self.ledger.accepted() == self.outbound.heated_at;
+            if was_in_burst {
+                self.outbound.solitary = self.ledger.accepted() == self.outbound.burst_began_at;
             }
             self.outbound.untold = false;
-            self.outbound.enough = FLUSH_REPLIES;
+            self.outbound.write_threshold = FLUSH_REPLIES;
             self.outbound.spares.truncate(1);
             self.return_ahead();
         }
@@ -264,7 +264,7 @@ impl<S: AsyncStream> Core<S> {
         if std::mem::take(&mut self.outbound.poisoned) {
             return Attempt::Done(Err(Error::Poisoned));
         }
-        if let Some(error) = self.hopeless() {
+        if let Some(error) = self.no_connection_will_come() {
             return Attempt::Done(Err(error));
         }
         match targets.as_ref().map(|targets| targets.first()) {

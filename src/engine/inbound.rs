@@ -7,8 +7,9 @@ use super::incomplete::Incomplete;
 use super::intake::Lane;
 use super::leftovers::Leftovers;
 use super::parked::{Attempt, List, Turn};
-use super::pattern::Pattern;
+use super::pattern::{Delivery, Pattern};
 use super::peer::Peer;
+use super::read_ahead::ReadAhead;
 use super::readable::Readable;
 use super::slab::{SLAB, Spares};
 use crate::error::Error;
@@ -56,37 +57,30 @@ pub(crate) struct Inbound {
     pub(super) ahead: u32,
     /// How many more messages streams may have in a turn that they have in between.
     pub(super) in_between: u32,
-    /// Polls of `recv` so far: tells the companion whether somebody reads inline.
-    pub(super) calls: u64,
-    /// `calls` when the companion last looked.
-    pub(super) seen_calls: u64,
-    /// The companion knows that something is left to be read.
-    pub(super) watched: bool,
-    /// It has put its look off.
-    pub(super) delayed: bool,
+    /// When the companion looks.
+    pub(super) read_ahead: ReadAhead,
     /// Whose message `poll_recv` or `try_recv` returned last.
     pub(crate) from: Option<PeerId>,
     /// Messages returned since `recv` last gave way.
-    pub(super) burst: u32,
-    /// The pattern has a say in when the application receives, and what.
-    pub(crate) gated: bool,
+    pub(super) receives_since_yield: u32,
+    /// How messages get to the application.
+    pub(super) delivery: Delivery,
     /// Nothing more is read from those who are connected: what has arrived is all that there will be.
     pub(super) draining: bool,
-    /// Messages go to the application as they come.
-    pub(super) plain: bool,
-    /// The same, and nobody is to be told of what is left.
+    /// Messages go to the application as they come, and nobody is to be told of what is left.
     pub(super) lane: bool,
     /// What comes in without another look.
     pub(super) short: Lane,
     /// Those who wait to receive, or were woken and have not been back.
     pub(super) waiting: usize,
-    /// The pattern does not even have to see them.
-    pub(super) direct: bool,
 }
 
 impl Inbound {
     pub(crate) fn new(options: &SocketOptions, pattern: &dyn Pattern, conflates: bool) -> Self {
-        let gated = pattern.takes_turns();
+        let delivery = match pattern.delivery() {
+            Delivery::Filtered | Delivery::AsIs if conflates => Delivery::Latest,
+            delivery => delivery,
+        };
         Self {
             slab: RecvBuf::with_capacity(SLAB),
             slab_owner: None,
@@ -103,19 +97,14 @@ impl Inbound {
             passed: 0,
             ahead: 0,
             in_between: 0,
-            calls: 0,
-            seen_calls: 0,
-            watched: false,
-            delayed: false,
+            read_ahead: ReadAhead::default(),
             from: None,
-            burst: 0,
-            gated,
+            receives_since_yield: 0,
+            delivery,
             draining: false,
-            plain: !gated && !conflates,
-            lane: !gated && !conflates,
+            lane: delivery.is_in_order(),
             short: Lane::default(),
             waiting: 0,
-            direct: !gated && !conflates && pattern.accepts_all(),
         }
     }
 
@@ -152,7 +141,7 @@ impl Inbound {
     }
 
     pub(super) fn settle_lane(&mut self) {
-        self.lane = self.plain && self.waiting == 0;
+        self.lane = self.delivery.is_in_order() && self.waiting == 0;
     }
 
     /// Decoded messages that belong to no living peer.
@@ -192,10 +181,10 @@ impl<S: AsyncStream> Core<S> {
                 Attempt::GiveWay => return Attempt::GiveWay,
             }
         }
-        while messages.len() < end && self.inbound.burst < RECEIVES_PER_POLL {
+        while messages.len() < end && self.inbound.receives_since_yield < RECEIVES_PER_POLL {
             if !self.take_many(messages, end) {
                 let Ok(other) = self.try_recv() else { break };
-                self.inbound.burst += 1;
+                self.inbound.receives_since_yield += 1;
                 messages.push(other);
             }
         }
@@ -206,28 +195,28 @@ impl<S: AsyncStream> Core<S> {
     /// One step of `recv` by the long way.
     #[inline(never)]
     pub(crate) fn poll_recv(&mut self, into: &mut Message, turn: Turn) -> Attempt<Result<(), Error>> {
-        let due = self.inbound.burst >= RECEIVES_PER_POLL;
-        if self.inbound.lane && !due && self.inbound.only_slab() && self.ended().is_none() {
+        let due = self.inbound.receives_since_yield >= RECEIVES_PER_POLL;
+        if self.inbound.lane && !due && self.inbound.only_slab() && self.closed_error().is_none() {
             if let Some(id) = self.decode_slab(into) {
                 self.inbound.from = Some(id);
-                self.inbound.calls += 1;
-                self.inbound.burst += 1;
+                self.inbound.read_ahead.count(1);
+                self.inbound.receives_since_yield += 1;
                 self.delivered();
                 return Attempt::Done(Ok(()));
             }
             if self.nothing_came() {
-                self.inbound.calls += 1;
+                self.inbound.read_ahead.count(1);
                 return self.wait_for_message();
             }
         }
         if due {
-            self.inbound.burst = 0;
+            self.inbound.receives_since_yield = 0;
             return Attempt::GiveWay;
         }
         match self.try_recv_into(into) {
             Err(Error::WouldBlock) => self.wait_for_message(),
             received => {
-                self.inbound.burst += 1;
+                self.inbound.receives_since_yield += 1;
                 if turn.is_new() && received.is_ok() {
                     self.pass_on_to_receivers();
                 }
@@ -244,7 +233,7 @@ impl<S: AsyncStream> Core<S> {
     }
 
     fn wait_for_message<R>(&mut self) -> Attempt<R> {
-        self.inbound.burst = 0;
+        self.inbound.receives_since_yield = 0;
         self.outbound.untold = false;
         Attempt::Wait(List::Receivers, 0)
     }
@@ -256,13 +245,13 @@ impl<S: AsyncStream> Core<S> {
     }
 
     fn try_recv_into(&mut self, into: &mut Message) -> Result<(), Error> {
-        if let Some(error) = self.ended() {
+        if let Some(error) = self.closed_error() {
             return Err(error);
         }
-        if self.inbound.gated {
+        if self.inbound.delivery == Delivery::ByTurns {
             self.pattern.may_receive()?;
         }
-        self.inbound.calls += 1;
+        self.inbound.read_ahead.count(1);
         if self.conflates {
             self.read_latest();
         }
@@ -270,18 +259,18 @@ impl<S: AsyncStream> Core<S> {
         let from = from.or_else(|| self.turn(|core| core.read_message(into)));
         // Connections that ended in that turn may have left something.
         let Some(id) = from.or_else(|| self.take_leftover_instead(into)) else {
-            if self.inbound.gated {
+            if self.inbound.delivery == Delivery::ByTurns {
                 // The peer that was to reply may just have been found gone, and nobody will wake us for that.
                 self.pattern.may_receive()?;
             }
             return Err(match self.inbound.is_drained() {
                 true => Error::Closed,
-                false => self.hopeless().unwrap_or(Error::WouldBlock),
+                false => self.no_connection_will_come().unwrap_or(Error::WouldBlock),
             });
         };
         self.inbound.from = Some(id);
         self.inbound.leftovers.count_turn();
-        if self.inbound.gated {
+        if self.inbound.delivery == Delivery::ByTurns {
             self.pattern.deliver(id, into);
         }
         self.delivered();

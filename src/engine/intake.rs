@@ -5,6 +5,7 @@
 
 use super::core::{Companion, Core, Phase};
 use super::inbound::RECEIVES_PER_POLL;
+use super::pattern::Delivery;
 use super::peer::Stage;
 use super::slab::TURN;
 use crate::message::Message;
@@ -51,8 +52,8 @@ impl<S: AsyncStream> Core<S> {
     fn count_intake(&mut self) {
         let Lane { messages, granted, payload, .. } = std::mem::take(&mut self.inbound.short);
         let taken = granted - messages;
-        self.inbound.calls += u64::from(taken);
-        self.inbound.burst += taken;
+        self.inbound.read_ahead.count(taken);
+        self.inbound.receives_since_yield += taken;
         self.inbound.turn += taken;
         if let Some(peer) = self.inbound.slab_owner.and_then(|id| self.peers.get_mut(id)) {
             peer.account.receive_all(u64::from(taken), payload);
@@ -85,8 +86,10 @@ impl<S: AsyncStream> Core<S> {
     #[inline(always)]
     pub(crate) fn take_from_slab(&mut self, into: &mut Message) -> bool {
         let inbound = &mut self.inbound;
-        let undisturbed =
-            inbound.lane && inbound.only_slab() && inbound.burst < RECEIVES_PER_POLL && inbound.turn < TURN;
+        let undisturbed = inbound.lane
+            && inbound.only_slab()
+            && inbound.receives_since_yield < RECEIVES_PER_POLL
+            && inbound.turn < TURN;
         let open = self.phase == Phase::Open && self.companion != Companion::Gone;
         let peer = match inbound.slab_owner.and_then(|id| self.peers.get_mut(id)) {
             Some(peer) if undisturbed && open && peer.stage != Stage::Draining => peer,
@@ -94,21 +97,22 @@ impl<S: AsyncStream> Core<S> {
         };
         let Some(taken) = peer.connection.take_message(inbound.slab.filled(), into) else { return false };
         inbound.slab.consume(taken.bytes);
-        inbound.calls += 1;
-        inbound.burst += 1;
+        inbound.read_ahead.count(1);
+        inbound.receives_since_yield += 1;
         inbound.turn += 1;
-        if inbound.direct {
+        if inbound.delivery == Delivery::AsIs {
             peer.account.receive(taken.payload);
             // Who is to mind what is left has been told of it.
-            if inbound.watched {
+            if inbound.read_ahead.is_minded() {
                 if let Some(max_size) = peer.connection.plain_limit() {
-                    let messages = (RECEIVES_PER_POLL - inbound.burst).min(TURN - inbound.turn);
+                    let messages =
+                        (RECEIVES_PER_POLL - inbound.receives_since_yield).min(TURN - inbound.turn);
                     inbound.short = Lane { messages, granted: messages, payload: 0, max_size };
                 }
             }
         } else {
             let id = peer.id;
-            if !self.accept(id, into) {
+            if !self.filter(id, into) {
                 return false;
             }
         }

@@ -242,8 +242,8 @@ impl<S: AsyncStream> Core<S> {
     /// Keeps what a connection that has ended leaves; call after everything has been said about its end.
     /// What there is no room for is dropped and counted.
     pub(super) fn keep_leftover(&mut self, peer: &mut Peer<S>, bytes: Vec<u8>) {
-        let received =
-            matches!(peer.stage, Stage::Live | Stage::Succeeded | Stage::Retiring) && self.ended().is_none();
+        let received = matches!(peer.stage, Stage::Live | Stage::Succeeded | Stage::Retiring)
+            && self.closed_error().is_none();
         let mut raw = (peer.stage != Stage::Handshaking).then(|| Undecoded::new(peer, bytes));
         if let Some(raw) = raw.as_mut().filter(|_| !received) {
             self.count_undecoded(peer.id, raw);
@@ -298,8 +298,8 @@ impl<S: AsyncStream> Core<S> {
     }
 
     pub(super) fn forget_pattern_sender(&mut self, id: PeerId) {
-        self.pattern.forget(id, &mut self.tasks);
-        self.perform_tasks();
+        self.pattern.forget(id, &mut self.commands);
+        self.perform_commands();
     }
 
     /// Counts what nobody is there to receive.
@@ -336,7 +336,7 @@ impl<S: AsyncStream> Core<S> {
     fn drop_undecoded(&mut self, id: PeerId, mut refused: Undecoded) {
         let mut dropped = 0;
         while let Some(mut message) = refused.next() {
-            dropped += u64::from(self.accept(id, &mut message));
+            dropped += u64::from(self.filter(id, &mut message));
         }
         self.count_recv_dropped(Some(id), DropCause::Leftover, dropped);
         if refused.is_cut() {
@@ -371,7 +371,7 @@ impl<S: AsyncStream> Core<S> {
             }
             match self.inbound.leftovers.next()? {
                 Next::Undecided(id, mut message) => {
-                    if self.accept(id, &mut message) {
+                    if self.filter(id, &mut message) {
                         return Some((id, message));
                     }
                 }

@@ -7,7 +7,7 @@ use super::core::{Core, Phase, Timer};
 use super::endpoints::BindState;
 use super::inproc::Link;
 use super::liveness::Patience;
-use super::pattern::{Admission, Newcomer};
+use super::pattern::{Admission, Delivery, Newcomer};
 use super::peer::{Common, Origin, Peer, Stage};
 use super::pending::Queued;
 use crate::endpoint::Endpoint;
@@ -98,7 +98,7 @@ impl<S: AsyncStream> Core<S> {
         let caller = |id| self.peers.get(id).and_then(|peer| peer.known_caller(&self.endpoints));
         let same_origin = |other| own.is_some() && own == caller(other);
         let newcomer = Newcomer { id, info: &info, alias: alias.as_ref(), same_origin: &same_origin };
-        match self.pattern.attach(newcomer, &mut self.tasks) {
+        match self.pattern.attach(newcomer, &mut self.commands) {
             Admission::Admit => {}
             Admission::Succeed(old) => self.succeed(old),
             Admission::Refuse(reason) => return self.doom(id, reason),
@@ -129,7 +129,7 @@ impl<S: AsyncStream> Core<S> {
         }
         self.emit(event);
         self.greet(id);
-        self.perform_tasks();
+        self.perform_commands();
         self.offer_pending();
         self.wake_for_room(id);
         self.wake_watchers();
@@ -167,7 +167,7 @@ impl<S: AsyncStream> Core<S> {
             Origin::Listener(_) | Origin::Given => &self.options.types.disconnect_message,
         };
         if let Some(mut message) = farewell.clone() {
-            if self.accept(id, &mut message) {
+            if self.filter(id, &mut message) {
                 self.put_into_inbox(id, message);
             }
         }
@@ -176,7 +176,7 @@ impl<S: AsyncStream> Core<S> {
     /// A peer takes no messages any more.
     pub(crate) fn pattern_detach(&mut self, id: PeerId) {
         self.release_senders(id);
-        self.pattern.detach(id, &mut self.tasks);
+        self.pattern.detach(id, &mut self.commands);
         self.outbound.sole_peer = self.pattern.sole_peer();
         self.release_dials();
     }
@@ -216,9 +216,9 @@ impl<S: AsyncStream> Core<S> {
         self.ledger.close(&peer.account, peer.unproven());
         // The reply to what was sent is waited for until the socket closes: from then on nothing is sent again.
         if self.phase == Phase::Open {
-            self.pattern.settled(peer.refused_the_only_one(&reason), &mut self.tasks);
+            self.pattern.settled(peer.refused_the_only_one(&reason), &mut self.commands);
         }
-        self.perform_tasks();
+        self.perform_commands();
         self.keep_leftover(&mut peer, bytes);
         self.report_end(&peer, &reason);
         if let Origin::Dial(dial) = peer.origin {
@@ -231,7 +231,10 @@ impl<S: AsyncStream> Core<S> {
         self.wake_a_sender();
         self.wake_flushers();
         self.wake_watchers();
-        if self.inbound.gated || self.outbound.poisoned || self.hopeless().is_some() {
+        if self.inbound.delivery == Delivery::ByTurns
+            || self.outbound.poisoned
+            || self.no_connection_will_come().is_some()
+        {
             self.wake_everybody();
         }
     }
@@ -275,8 +278,8 @@ impl<S: AsyncStream> Core<S> {
         self.wake_watchers();
     }
 
-    pub(crate) fn wake_everybody_if_hopeless(&mut self) {
-        if self.hopeless().is_some() {
+    pub(crate) fn wake_everybody_if_no_connection_will_come(&mut self) {
+        if self.no_connection_will_come().is_some() {
             self.wake_everybody();
         }
     }

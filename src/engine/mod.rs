@@ -13,6 +13,7 @@ mod caller;
 mod changes;
 mod clock;
 mod close;
+mod commands;
 mod companion;
 mod conflate;
 mod core;
@@ -57,7 +58,6 @@ mod retry;
 mod shared;
 mod slab;
 mod stats;
-mod tasks;
 #[cfg(test)]
 mod test_wakers;
 mod timers;
@@ -66,6 +66,7 @@ mod wire;
 pub(crate) use self::ahead::{Ahead, BudgetId};
 pub(crate) use self::burst::Payment;
 pub(crate) use self::changes::Change;
+pub(crate) use self::commands::Commands;
 pub use self::companion::CompanionTask;
 pub(crate) use self::core::{Companion, Core};
 pub(crate) use self::ends::{Ends, notice};
@@ -73,11 +74,10 @@ pub(crate) use self::judgements::Judgements;
 pub(crate) use self::outbound::Manner;
 pub(crate) use self::parked::{Attempt, Parked, Turn, Waiter};
 pub(crate) use self::pattern::{
-    Admission, Arrived, Exceeded, Finished, Newcomer, Outcome, Pattern, RequestPattern, Room, Route,
-    TopicPattern, Verdict,
+    Admission, Arrived, Delivery, Exceeded, Finished, Newcomer, Outcome, Pattern, RequestPattern, Room,
+    Route, TopicPattern, Verdict,
 };
 pub(crate) use self::peer::Origin;
 pub(crate) use self::resend::is_given_up;
 pub(crate) use self::reserve::Reservation;
 pub(crate) use self::shared::Shared;
-pub(crate) use self::tasks::Tasks;

@@ -4,7 +4,7 @@ use super::ahead::Lot;
 use super::burst::{Lane, SENDS_PER_POLL};
 use super::core::Core;
 use super::parked::{Attempt, List, Turn, WaitList};
-use super::pattern::{Arrived, Room, Route};
+use super::pattern::{Arrived, Delivery, Room, Route};
 use super::peer::{Peer, Stage};
 use super::pending::Queued;
 use crate::error::Error;
@@ -33,12 +33,12 @@ pub(crate) struct Outbound {
     pub(super) dirty: Vec<PeerId>,
     /// Something was sent since the companion last found nothing to do: further messages wait for
     /// company.
-    pub(super) hot: bool,
+    pub(super) in_burst: bool,
     /// Copied bytes of a burst that are worth a write.
-    pub(super) enough: usize,
-    /// Messages accepted when it became hot.
-    pub(super) heated_at: u64,
-    /// The last message before which it was not hot stayed alone, as requests and replies do.
+    pub(super) write_threshold: usize,
+    /// Messages accepted when the burst began.
+    pub(super) burst_began_at: u64,
+    /// The last message that came outside of a burst stayed alone, as requests and replies do.
     pub(super) solitary: bool,
     /// A message was written by itself, and the companion was not told.
     pub(super) untold: bool,
@@ -54,7 +54,7 @@ pub(crate) struct Outbound {
     pub(crate) ahead: Permit,
     pub(super) lot: Lot,
     /// Messages accepted since `send` last gave way.
-    pub(super) burst: u32,
+    pub(super) sends_since_yield: u32,
     /// The peer that has last made room where any would have done.
     pub(super) displaced_at: Option<PeerId>,
     /// What goes out without another look.
@@ -74,9 +74,9 @@ impl Outbound {
             full: None,
             sole_peer: None,
             dirty: Vec::new(),
-            hot: false,
-            enough: super::flush::FLUSH_REPLIES,
-            heated_at: 0,
+            in_burst: false,
+            write_threshold: super::flush::FLUSH_REPLIES,
+            burst_began_at: 0,
             solitary: false,
             untold: false,
             batches: joinable,
@@ -85,7 +85,7 @@ impl Outbound {
             spares: Vec::new(),
             ahead: Permit::none(),
             lot: Lot::default(),
-            burst: 0,
+            sends_since_yield: 0,
             displaced_at: None,
             lane: Lane::default(),
             scratch: Vec::new(),
@@ -149,7 +149,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// The errors that end a send-side call before anything else is looked at.
     pub(crate) fn check_sendable(&mut self) -> Result<(), Error> {
-        if let Some(error) = self.ended() {
+        if let Some(error) = self.closed_error() {
             return Err(error);
         }
         if std::mem::take(&mut self.outbound.poisoned) {
@@ -176,7 +176,7 @@ impl<S: AsyncStream> Core<S> {
             Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
             Ok(Destination::Here) => self.effects.drop_permit(permit),
             Ok(Destination::Nowhere(peer, cause)) => {
-                if self.inbound.gated {
+                if self.inbound.delivery == Delivery::ByTurns {
                     self.pattern.dropped();
                 }
                 self.effects.drop_permit(permit);
@@ -204,9 +204,9 @@ impl<S: AsyncStream> Core<S> {
     ) -> Result<Destination, Error> {
         self.check_sendable()?;
         self.check_message(message)?;
-        if self.inbound.gated {
-            let allowed = self.pattern.may_send(&mut self.tasks);
-            self.perform_tasks();
+        if self.inbound.delivery == Delivery::ByTurns {
+            let allowed = self.pattern.may_send(&mut self.commands);
+            self.perform_commands();
             if allowed? == Arrived::IsStale {
                 self.discard_received();
             }
@@ -239,7 +239,7 @@ impl<S: AsyncStream> Core<S> {
                 self.when_full(message, cost, manner)
             }
             Route::Unroutable => self.when_unroutable(manner),
-            Route::NoPeer => match self.hopeless() {
+            Route::NoPeer => match self.no_connection_will_come() {
                 Some(error) => Err(error),
                 None => self.without_peer(cost),
             },
@@ -280,7 +280,7 @@ impl<S: AsyncStream> Core<S> {
         if manner.gives_up() && self.pattern.drops_unroutable() {
             return Ok(Destination::Nowhere(None, DropCause::Unroutable));
         }
-        Err(self.hopeless().unwrap_or(Error::Unroutable))
+        Err(self.no_connection_will_come().unwrap_or(Error::Unroutable))
     }
 
     #[inline]
@@ -301,8 +301,8 @@ impl<S: AsyncStream> Core<S> {
             Some(peer) if peer.stage == Stage::Live && peer.has_room(Frame::COST) => Room::TooLittle,
             _ => Room::None,
         };
-        let route = self.pattern.route(message, &room, &mut self.tasks);
-        self.perform_tasks();
+        let route = self.pattern.route(message, &room, &mut self.commands);
+        self.perform_commands();
         route
     }
 
@@ -335,7 +335,7 @@ impl<S: AsyncStream> Core<S> {
         queue_message(peer, message, permit);
         self.mark_dirty(id);
         if self.flush_if_due(id, write) {
-            self.heat_up(write);
+            self.begin_burst(write);
         }
     }
 
@@ -346,16 +346,16 @@ impl<S: AsyncStream> Core<S> {
 
     /// Lets other tasks run now and then in a loop of sends that never wait.
     pub(crate) fn give_way(&mut self) -> bool {
-        let due = self.outbound.burst >= SENDS_PER_POLL;
+        let due = self.outbound.sends_since_yield >= SENDS_PER_POLL;
         if due {
-            self.outbound.burst = 0;
+            self.outbound.sends_since_yield = 0;
         }
         due
     }
 
     /// A message of this cost was refused for now.
     pub(crate) fn wait_for_room<R>(&mut self, cost: usize) -> Attempt<R> {
-        self.outbound.burst = 0;
+        self.outbound.sends_since_yield = 0;
         Attempt::Wait(List::Room(self.outbound.full), cost as u64)
     }
 
@@ -372,7 +372,7 @@ impl<S: AsyncStream> Core<S> {
     /// connections that it still waited for end here if they are in the middle of a message. What others have
     /// queued elsewhere is none of its business. A flush that had no `targets` yet waited for all there is.
     pub(crate) fn cancelled(&mut self, targets: Option<&[(PeerId, u64)]>) {
-        if self.options.on_cancel != OnCancel::Poison || self.ended().is_some() {
+        if self.options.on_cancel != OnCancel::Poison || self.closed_error().is_some() {
             return;
         }
         let awaited = |id| targets.is_none_or(|targets| targets.iter().any(|(target, _)| *target == id));

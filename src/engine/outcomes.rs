@@ -13,14 +13,14 @@ use crate::runtime::AsyncStream;
 impl<S: AsyncStream> Core<S> {
     /// Ready with a connection, or with the failure of an attempt that ended after the first call.
     pub(crate) fn connection(&mut self, failures: &mut Option<u64>) -> Poll<Result<(), Error>> {
-        if let Some(error) = self.ended() {
+        if let Some(error) = self.closed_error() {
             return Poll::Ready(Err(error));
         }
         if self.peers.live().next().is_some() {
             *failures = None;
             return Poll::Ready(Ok(()));
         }
-        if let Some(error) = self.hopeless() {
+        if let Some(error) = self.no_connection_will_come() {
             return Poll::Ready(Err(error));
         }
         let now = self.endpoints.dials.iter().map(|dial| dial.outcomes).sum();
@@ -32,7 +32,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// The outcome of the handshake of an explicit stream.
     pub(crate) fn handshake_outcome(&mut self, id: PeerId) -> Poll<Result<(), Error>> {
-        if let Some(error) = self.ended() {
+        if let Some(error) = self.closed_error() {
             return Poll::Ready(Err(error));
         }
         match self.peers.get(id).map(|peer| peer.stage) {
@@ -45,7 +45,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// The outcome of the first attempt of a dial.
     pub(crate) fn dial_outcome(&mut self, id: u32) -> Poll<Result<(), Error>> {
-        if let Some(error) = self.ended() {
+        if let Some(error) = self.closed_error() {
             return Poll::Ready(Err(error));
         }
         match self.endpoints.dial(id) {
@@ -60,7 +60,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// The outcome of a bind; one that failed is forgotten.
     pub(crate) fn bind_outcome(&mut self, id: u32) -> Poll<Result<Endpoint, Error>> {
-        if let Some(error) = self.ended() {
+        if let Some(error) = self.closed_error() {
             return Poll::Ready(Err(error));
         }
         let Some(listener) = self.endpoints.listener(id) else {

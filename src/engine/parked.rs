@@ -22,6 +22,7 @@ use self::list::Key;
 pub(crate) use self::list::WaitList;
 use self::times::Times;
 use super::core::Core;
+use super::pattern::Delivery;
 use super::shared::Shared;
 use crate::error::{Error, TimeoutKind};
 use crate::monitor::PeerId;
@@ -303,7 +304,9 @@ impl Parked {
         let list = self.place.map(|place| place.list);
         self.leave(core);
         match list {
-            Some(List::Receivers) if core.inbound.gated => core.pattern.recv_abandoned(),
+            Some(List::Receivers) if core.inbound.delivery == Delivery::ByTurns => {
+                core.pattern.recv_abandoned()
+            }
             _ => {}
         }
     }
@@ -351,7 +354,7 @@ impl<'a, S: AsyncStream> Waiter<'a, S> {
 
     /// How the socket has ended: nothing else wakes.
     pub(crate) fn poll_end(&mut self, cx: &Context<'_>) -> Poll<Error> {
-        self.parked.poll(self.shared, cx, |core, _| match core.ended() {
+        self.parked.poll(self.shared, cx, |core, _| match core.closed_error() {
             Some(error) => Attempt::Done(error),
             None => Attempt::Wait(List::End, 0),
         })

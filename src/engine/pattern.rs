@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use super::tasks::Tasks;
+use super::commands::Commands;
 use crate::error::Error;
 use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
@@ -16,17 +16,17 @@ use crate::security::Subscriber;
 /// to its `tasks`, which the engine carries out when the method has returned.
 pub(crate) trait Pattern: Send {
     /// A peer has completed the handshake.
-    fn attach(&mut self, peer: Newcomer<'_>, tasks: &mut Tasks) -> Admission;
+    fn attach(&mut self, peer: Newcomer<'_>, commands: &mut Commands) -> Admission;
 
     /// A peer that was admitted is gone, or another has taken its place: nothing can be sent to it. What it sent before may still be accepted
     /// until it is [forgotten](Self::forget).
-    fn detach(&mut self, peer: PeerId, tasks: &mut Tasks);
+    fn detach(&mut self, peer: PeerId, commands: &mut Commands);
 
     /// Nothing that a peer sent, and that was detached, is left to be accepted.
-    fn forget(&mut self, _peer: PeerId, _tasks: &mut Tasks) {}
+    fn forget(&mut self, _peer: PeerId, _commands: &mut Commands) {}
 
     /// The socket has ended: nothing comes any more, and who waits for it is to find out.
-    fn end(&mut self, _tasks: &mut Tasks) {}
+    fn end(&mut self, _commands: &mut Commands) {}
 
     /// Whether any further peer would be refused for as long as the present ones stay: then none is dialled.
     fn is_full(&self) -> bool {
@@ -37,7 +37,7 @@ pub(crate) trait Pattern: Send {
     /// same message until there is room.
     ///
     /// Types that queue without a peer must not look at `message`.
-    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, tasks: &mut Tasks) -> Route;
+    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, commands: &mut Commands) -> Route;
 
     /// How large `message`, of this extent, will be on the wire: envelopes come and go.
     fn on_wire(&self, extent: Extent, _message: &Message) -> Extent {
@@ -78,7 +78,7 @@ pub(crate) trait Pattern: Send {
     fn queued(&mut self) {}
 
     /// The message that was just routed was dropped instead of being sent; only called where
-    /// [`takes_turns`](Self::takes_turns).
+    /// the application takes turns.
     fn dropped(&mut self) {}
 
     /// Makes of `message` what goes on the wire to the peer that was chosen for it.
@@ -94,32 +94,23 @@ pub(crate) trait Pattern: Send {
     fn room_freed(&mut self, _peer: PeerId) {}
 
     /// Turns what `peer` sent into what the application receives.
-    fn accept(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict;
+    fn filter(&mut self, peer: PeerId, message: &mut Message, commands: &mut Commands) -> Verdict;
 
     /// Whether the application still wants what was accepted a while ago, and waited to be received.
     fn still_wants(&self, _message: &Message) -> bool {
         true
     }
 
-    /// Whether all that comes goes to the application as it is: then [`accept`](Self::accept) need not be
-    /// asked.
-    fn accepts_all(&self) -> bool {
-        false
+    /// How messages get to the application, and whether it has to take turns.
+    fn delivery(&self) -> Delivery {
+        Delivery::Filtered
     }
 
     /// A peer subscribed to a topic, or ended a subscription, by a command.
-    fn subscription(&mut self, _peer: PeerId, _topic: &[u8], _subscribe: bool, _tasks: &mut Tasks) {}
-
-    /// Whether [`may_send`](Self::may_send), [`may_receive`](Self::may_receive),
-    /// [`deliver`](Self::deliver), [`take_back`](Self::take_back) and
-    /// [`recv_abandoned`](Self::recv_abandoned) matter for this socket: where they do not, they are never
-    /// called.
-    fn takes_turns(&self) -> bool {
-        false
-    }
+    fn subscription(&mut self, _peer: PeerId, _topic: &[u8], _subscribe: bool, _commands: &mut Commands) {}
 
     /// Whether the application may send now, and what becomes of what has arrived; asked before every attempt to.
-    fn may_send(&mut self, _tasks: &mut Tasks) -> Result<Arrived, Error> {
+    fn may_send(&mut self, _commands: &mut Commands) -> Result<Arrived, Error> {
         Ok(Arrived::Stays)
     }
 
@@ -144,7 +135,7 @@ pub(crate) trait Pattern: Send {
     fn refused(&mut self, _message: &mut Message) {}
 
     /// What a lost peer had queued is settled; it may be that it `refused` the one message that it got.
-    fn settled(&mut self, _refused: bool, _tasks: &mut Tasks) {}
+    fn settled(&mut self, _refused: bool, _commands: &mut Commands) {}
 
     /// Whether messages may wait in the socket while no peer is connected, and return there from a
     /// lost peer: true for types that do not care which peer gets a message.
@@ -184,10 +175,10 @@ pub(crate) trait TopicPattern {
     /// Adds a subscription: of the socket itself, or of the peer whose message was received last (XPUB).
     ///
     /// An error if this is not for the application to decide.
-    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<(), Error>;
+    fn subscribe(&mut self, topic: &[u8], commands: &mut Commands) -> Result<(), Error>;
 
     /// Takes one back; false if there is none of this topic.
-    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<bool, Error>;
+    fn unsubscribe(&mut self, topic: &[u8], commands: &mut Commands) -> Result<bool, Error>;
 
     /// How many peers would get a message that begins with `prefix`.
     fn subscribers(&mut self, prefix: &[u8]) -> usize;
@@ -313,6 +304,28 @@ pub(crate) enum Verdict {
     Consumed,
     /// The pattern has handed it to the application itself.
     Delivered,
+}
+
+/// How messages get to the application.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Delivery {
+    /// The pattern has a say in when the application sends and receives, and what: only then is it asked
+    /// [`may_send`](Pattern::may_send), [`may_receive`](Pattern::may_receive), [`deliver`](Pattern::deliver),
+    /// [`take_back`](Pattern::take_back) and [`recv_abandoned`](Pattern::recv_abandoned).
+    ByTurns,
+    /// Only the last message of each peer, as the pattern filters them.
+    Latest,
+    /// All in order, as the pattern filters them.
+    Filtered,
+    /// All in order, and the pattern need not see them.
+    AsIs,
+}
+
+impl Delivery {
+    /// Whether messages go to the application one after the other as they come.
+    pub(super) fn is_in_order(self) -> bool {
+        matches!(self, Self::Filtered | Self::AsIs)
+    }
 }
 
 /// What becomes of messages that have arrived when the application sends.

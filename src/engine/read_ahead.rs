@@ -10,11 +10,67 @@ use crate::runtime::AsyncStream;
 /// Reads of a connection that could not be written to, for what the peer sent before.
 const SALVAGED_READS: usize = 64;
 
+/// When the companion looks at what waits to be read.
+#[derive(Debug, Default)]
+pub(super) struct ReadAhead {
+    state: State,
+    /// Polls of `recv` so far: tells whether somebody reads inline.
+    calls: u64,
+    /// `calls` at the companion's last look.
+    seen_calls: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum State {
+    /// It has found nothing, and is to be told.
+    #[default]
+    Idle,
+    /// It knows that something is left.
+    Notified,
+    /// It has put its look off, and comes by itself.
+    Deferred,
+}
+
+impl ReadAhead {
+    /// Somebody has received, or tried to.
+    #[inline]
+    pub(super) fn count(&mut self, calls: u32) {
+        self.calls += u64::from(calls);
+    }
+
+    /// Whether the companion will look without being told.
+    #[inline]
+    pub(super) fn is_minded(&self) -> bool {
+        self.state != State::Idle
+    }
+
+    /// The time for the look that was put off has come.
+    pub(super) fn resume(&mut self) {
+        self.state = State::Notified;
+    }
+
+    /// There is something. Whether the look is to come later: the application was receiving a moment ago, and may get
+    /// to it.
+    fn put_off(&mut self) -> bool {
+        let is_received = self.seen_calls != self.calls;
+        self.seen_calls = self.calls;
+        self.state = if is_received { State::Deferred } else { State::Notified };
+        is_received
+    }
+
+    /// There is nothing that can be read now.
+    fn find_nothing(&mut self) {
+        if self.state == State::Notified {
+            self.state = State::Idle;
+        }
+    }
+}
+
 /// What the companion found to read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum ReadAhead {
+pub(crate) enum Look {
     /// Nothing more for now.
-    Idle,
+    Nothing,
     /// More than one turn takes.
     Again,
     /// Something, but the application was receiving a moment ago and will get to it: look later.
@@ -24,7 +80,7 @@ pub(crate) enum ReadAhead {
 impl<S: AsyncStream> Core<S> {
     /// Keeps a message for the application, if there is one to receive it.
     pub(crate) fn put_into_inbox(&mut self, id: PeerId, message: Message) {
-        if self.ended().is_some() {
+        if self.closed_error().is_some() {
             return self.count_recv_dropped(Some(id), self.cause_of_end(), 1);
         }
         let Some(peer) = self.peers.get_mut(id) else { return self.add_to_leftover(id, message) };
@@ -117,31 +173,36 @@ impl<S: AsyncStream> Core<S> {
         })
     }
 
+    /// Has the companion look at what waits to be read, if it will not anyway.
+    pub(super) fn watch(&mut self) {
+        if !self.inbound.read_ahead.is_minded() {
+            self.inbound.read_ahead.resume();
+            self.wake_companion();
+        }
+    }
+
     /// The companion's share of reading: while nobody receives, up to the marks.
-    pub(crate) fn read_ahead(&mut self) -> ReadAhead {
+    pub(crate) fn read_ahead(&mut self) -> Look {
         let left = self.left_in_slab();
         if self.inbound.readable.is_empty() && left.is_none() {
-            self.inbound.watched = false;
-            return ReadAhead::Idle;
+            self.inbound.read_ahead.find_nothing();
+            return Look::Nothing;
         }
-        self.inbound.watched = true;
-        if self.inbound.delayed {
-            return ReadAhead::Idle;
+        if self.inbound.read_ahead.state == State::Deferred {
+            return Look::Nothing;
         }
-        if self.inbound.seen_calls != self.inbound.calls {
-            self.inbound.seen_calls = self.inbound.calls;
-            self.inbound.delayed = true;
-            return ReadAhead::Later;
+        if self.inbound.read_ahead.put_off() {
+            return Look::Later;
         }
         if let Some(id) = left {
             self.fill_inbox(id);
         }
         if self.read_ahead_now() {
-            return ReadAhead::Again;
+            return Look::Again;
         }
         // All that are left keep their place, until something has been received.
-        self.inbound.watched = false;
-        ReadAhead::Idle
+        self.inbound.read_ahead.find_nothing();
+        Look::Nothing
     }
 
     /// Whose bytes in the slab may be decoded further: a PING may be among them, which cannot wait for the
@@ -164,11 +225,6 @@ impl<S: AsyncStream> Core<S> {
         !now.is_empty()
     }
 
-    /// The time for the delayed look has come.
-    pub(crate) fn end_read_delay(&mut self) {
-        self.inbound.delayed = false;
-    }
-
     pub(super) fn read_into_inbox(&mut self, id: PeerId) {
         self.fill_inbox(id);
         if self.inbound.slab_owner != Some(id) {
@@ -182,5 +238,27 @@ impl<S: AsyncStream> Core<S> {
         }
         self.read(id);
         self.fill_inbox(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_is_put_off_while_somebody_receives() {
+        let mut minder = ReadAhead::default();
+        assert!(!minder.is_minded());
+        minder.resume();
+        assert!(!minder.put_off(), "nobody receives");
+        minder.count(3);
+        assert!(minder.put_off() && minder.is_minded());
+        // What is received meanwhile does not bring it back: the look that was put off comes.
+        minder.find_nothing();
+        assert!(minder.is_minded());
+        minder.resume();
+        assert!(!minder.put_off(), "nobody has received since");
+        minder.find_nothing();
+        assert!(!minder.is_minded());
     }
 }

@@ -3,7 +3,7 @@
 use std::task::Poll;
 
 use super::core::Core;
-use super::pattern::Verdict;
+use super::pattern::{Delivery, Verdict};
 use super::peer::{Peer, Stage};
 use super::slab::TURN;
 use crate::message::Message;
@@ -78,14 +78,6 @@ impl<S: AsyncStream> Core<S> {
             }
         }
         self.watch();
-    }
-
-    /// Has the companion look at the readable list.
-    pub(super) fn watch(&mut self) {
-        if !self.inbound.watched {
-            self.inbound.watched = true;
-            self.wake_companion();
-        }
     }
 
     /// Reads once, and after a short read once more, so that the stream is left waiting for its next
@@ -168,7 +160,7 @@ impl<S: AsyncStream> Core<S> {
         let event = peer.connection.handle_large_frame(payload, &mut peer.out);
         match event {
             Ok(Some(Event::Message(mut message))) => {
-                if self.accept(id, &mut message) {
+                if self.filter(id, &mut message) {
                     self.put_into_inbox(id, message);
                 }
             }
@@ -216,7 +208,7 @@ impl<S: AsyncStream> Core<S> {
                     continue;
                 }
             }
-            if self.accept(id, into) {
+            if self.filter(id, into) {
                 return true;
             }
             if !self.inbound.nothing_ahead() {
@@ -235,26 +227,26 @@ impl<S: AsyncStream> Core<S> {
 
     /// Counts a message that arrived; whether the application gets it.
     #[inline]
-    pub(crate) fn accept(&mut self, id: PeerId, message: &mut Message) -> bool {
+    pub(crate) fn filter(&mut self, id: PeerId, message: &mut Message) -> bool {
         let size = message.size();
-        if self.inbound.direct {
+        if self.inbound.delivery == Delivery::AsIs {
             if let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.stage != Stage::Draining) {
                 peer.account.receive(size);
                 return true;
             }
         }
-        self.accept_by_pattern(id, message, size)
+        self.filter_by_pattern(id, message, size)
     }
 
     #[inline(never)]
-    fn accept_by_pattern(&mut self, id: PeerId, message: &mut Message, size: usize) -> bool {
+    fn filter_by_pattern(&mut self, id: PeerId, message: &mut Message, size: usize) -> bool {
         if self.peers.get(id).is_some_and(|peer| peer.stage == Stage::Draining) {
             self.count_received(id, size);
             self.count_recv_dropped(Some(id), self.cause_of_end(), 1);
             return false;
         }
-        let verdict = self.pattern.accept(id, message, &mut self.tasks);
-        self.perform_tasks();
+        let verdict = self.pattern.filter(id, message, &mut self.commands);
+        self.perform_commands();
         if verdict == Verdict::Consumed {
             return false;
         }

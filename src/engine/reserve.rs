@@ -57,7 +57,7 @@ impl<S: AsyncStream> Core<S> {
     fn reserve(&mut self, upto: Extent, turn: Turn) -> Result<Reservation, Error> {
         self.check_sendable()?;
         self.check_limits(upto, &Message::new())?;
-        if let Some(error) = self.hopeless() {
+        if let Some(error) = self.no_connection_will_come() {
             return Err(error);
         }
         let cost = upto.saturating_cost();
@@ -102,7 +102,7 @@ impl<S: AsyncStream> Core<S> {
         mut message: Message,
         permit: Permit,
     ) -> Result<(), SendError> {
-        if let Some(error) = self.ended() {
+        if let Some(error) = self.closed_error() {
             self.release(reservation);
             self.effects.drop_permit(permit);
             return Err(SendError::new(error, message));

@@ -87,7 +87,7 @@ impl<S: AsyncStream> Core<S> {
             self.emit(SocketEvent::RetryIn { endpoint, delay: at.saturating_duration_since(now) });
         } else if let Some(cause) = cause {
             self.emit(SocketEvent::ReconnectStopped { endpoint, cause });
-            self.wake_everybody_if_hopeless();
+            self.wake_everybody_if_no_connection_will_come();
             self.wake_watchers();
         }
     }

@@ -10,7 +10,7 @@ use super::clock::later;
 use super::core::{Core, Phase, Timer};
 use super::liveness::{Patience, WhatNow};
 use super::peer::{Peer, Stage};
-use super::read_ahead::ReadAhead;
+use super::read_ahead::Look;
 use super::retry::Question;
 use crate::endpoint::Endpoint;
 use crate::error::TimeoutKind;
@@ -53,11 +53,11 @@ impl<S: AsyncStream> Core<S> {
             core.bind_names();
             let flushed = core.flush_turn();
             let read = core.read_ahead();
-            if read == ReadAhead::Later {
+            if read == Look::Later {
                 core.clock.set(Timer::ReadAhead, later(now, READ_AHEAD_DELAY));
             }
             core.close_step();
-            (start, delays, flushed || read == ReadAhead::Again)
+            (start, delays, flushed || read == Look::Again)
         });
         Step {
             closed: matches!(self.phase, Phase::Closed { .. }),
@@ -89,7 +89,7 @@ impl<S: AsyncStream> Core<S> {
                 Timer::Ending(id) => self.look_at_ending(id, now),
                 Timer::Dial(id) if self.end_wait_for_name(id, now) => {}
                 Timer::Dial(id) => start.extend(self.retry(id, now)),
-                Timer::ReadAhead => self.end_read_delay(),
+                Timer::ReadAhead => self.inbound.read_ahead.resume(),
                 Timer::Told => self.stop_minding(),
                 Timer::Linger => self.linger_over(),
                 Timer::Starved => self.end_slow(),

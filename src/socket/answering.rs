@@ -68,7 +68,7 @@ impl<S: AsyncStream, P: BytePermits> Socket<Answers, S, P> {
     /// Waits until all that had arrived before the socket was drained was received, and `settled` holds.
     pub(crate) async fn drained(&self, settled: impl Fn() -> bool) -> Result<()> {
         Waiter::new(&self.shared)
-            .until(|core| match core.ended() {
+            .until(|core| match core.closed_error() {
                 Some(error) => Poll::Ready(Err(error)),
                 None if core.is_drained() && settled() => Poll::Ready(Ok(())),
                 None => Poll::Pending,

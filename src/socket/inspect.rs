@@ -177,7 +177,7 @@ assert!(pull.is_connected());
                 if core.peers.live().count() >= count {
                     return Poll::Ready(Ok(()));
                 }
-                match core.ended().or_else(|| core.hopeless()) {
+                match core.closed_error().or_else(|| core.no_connection_will_come()) {
                     Some(error) => Poll::Ready(Err(error)),
                     None => Poll::Pending,
                 }

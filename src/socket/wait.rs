@@ -64,7 +64,7 @@ impl<P: BytePermits> Waiting<P> {
         let Poll::Ready(permit) = self.poll_permit(&socket.permits, cost, cx) else {
             // Who comes back with a permit has kept its place.
             let refused = ready!(self.parked.poll_within(TimeoutKind::Send, shared, cx, |core, turn| {
-                match core.ended() {
+                match core.closed_error() {
                     Some(error) => Attempt::Done(Err(error)),
                     None => core.wait_elsewhere(turn),
                 }

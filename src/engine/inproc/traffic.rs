@@ -17,7 +17,7 @@ impl<S: AsyncStream> Core<S> {
     /// the peer may have to be told of it. Several peers are told in the order of their messages.
     #[inline]
     pub(crate) fn pass(&mut self, id: PeerId, message: Message, permit: Permit) {
-        let in_burst = self.outbound.hot && self.outbound.sole_peer.is_some() && !self.conflates;
+        let in_burst = self.outbound.in_burst && self.outbound.sole_peer.is_some() && !self.conflates;
         let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, permit) };
         let Some(end) = peer.link.inproc_mut() else { return self.count_lost(id, permit) };
         let queued = Queued::new(message, permit);
@@ -30,7 +30,7 @@ impl<S: AsyncStream> Core<S> {
             self.mark_dirty(id);
         }
         if self.options.flush_policy != FlushPolicy::Manual {
-            self.heat_up(true);
+            self.begin_burst(true);
         }
     }
 
@@ -120,7 +120,7 @@ impl<S: AsyncStream> Core<S> {
                 return;
             }
             let mut message = Message::BLANK;
-            let Some((taken, rest)) = self.take_accepted(id, &mut message) else { return };
+            let Some((taken, rest)) = self.take_filtered(id, &mut message) else { return };
             if taken {
                 self.put_into_inbox(id, message);
             }
@@ -134,7 +134,7 @@ impl<S: AsyncStream> Core<S> {
     fn discard(&mut self, id: PeerId) {
         for _ in 0..MESSAGES_PER_TURN {
             let mut unwanted = Message::BLANK;
-            let Some((_, rest)) = self.take_accepted(id, &mut unwanted) else { return };
+            let Some((_, rest)) = self.take_filtered(id, &mut unwanted) else { return };
             if !self.goes_on(id, rest) {
                 return;
             }
@@ -166,7 +166,7 @@ impl<S: AsyncStream> Core<S> {
         }
         peer.readable = false;
         loop {
-            let Some((taken, rest)) = self.take_accepted(id, into) else { return false };
+            let Some((taken, rest)) = self.take_filtered(id, into) else { return false };
             match rest {
                 Incoming::Nothing => {}
                 Incoming::Ended { empty: true } => self.doom(id, DisconnectReason::EndOfStream),
@@ -183,13 +183,13 @@ impl<S: AsyncStream> Core<S> {
     }
 
     /// Puts a message into `into`; false in its place if there was none, or the pattern did not want it.
-    fn take_accepted(&mut self, id: PeerId, into: &mut Message) -> Option<(bool, Incoming)> {
+    fn take_filtered(&mut self, id: PeerId, into: &mut Message) -> Option<(bool, Incoming)> {
         let popped = self.peers.get_mut(id)?.link.inproc_mut()?.pop();
         self.effects.wake(popped.writer);
         let taken = popped.message.is_some_and(|Queued { message, permit, .. }| {
             *into = message;
             self.effects.drop_permit(permit);
-            self.accept(id, into)
+            self.filter(id, into)
         });
         Some((taken, popped.rest))
     }
@@ -201,7 +201,7 @@ impl<S: AsyncStream> Core<S> {
             self.inbound.pipes.remove(id);
         }
         let mut message = Message::BLANK;
-        while let Some((taken, rest)) = self.take_accepted(id, &mut message) {
+        while let Some((taken, rest)) = self.take_filtered(id, &mut message) {
             if taken {
                 self.put_into_inbox(id, std::mem::take(&mut message));
             }
@@ -230,7 +230,7 @@ impl<S: AsyncStream> Core<S> {
             self.inbound.pipes.remove(id);
         }
         let mut message = Message::BLANK;
-        while let Some((taken, rest)) = self.take_accepted(id, &mut message) {
+        while let Some((taken, rest)) = self.take_filtered(id, &mut message) {
             if taken {
                 self.put_into_inbox(id, std::mem::take(&mut message));
             }

@@ -11,7 +11,7 @@ use super::kind::Kind;
 use super::kind::sealed::Policy;
 use super::round_robin::next_with_room;
 use crate::engine::{
-    Admission, Finished, Newcomer, Outcome, Pattern, RequestPattern, Room, Route, Tasks, Verdict,
+    Admission, Commands, Finished, Newcomer, Outcome, Pattern, RequestPattern, Room, Route, Verdict,
 };
 use crate::message::Message;
 use crate::monitor::{DropCause, PeerId};
@@ -83,30 +83,35 @@ fn number_of_reply(message: &Message) -> Option<u64> {
 }
 
 impl Pattern for Asking {
-    fn attach(&mut self, peer: Newcomer<'_>, _tasks: &mut Tasks) -> Admission {
+    fn attach(&mut self, peer: Newcomer<'_>, _commands: &mut Commands) -> Admission {
         self.peers.insert(peer.id);
         Admission::Admit
     }
 
-    fn detach(&mut self, peer: PeerId, _tasks: &mut Tasks) {
+    fn detach(&mut self, peer: PeerId, _commands: &mut Commands) {
         self.peers.remove(peer);
     }
 
     /// Not earlier: what it had sent before it was lost may be the reply.
-    fn forget(&mut self, peer: PeerId, tasks: &mut Tasks) {
+    fn forget(&mut self, peer: PeerId, commands: &mut Commands) {
         for request in self.requests.values_mut() {
             if matches!(request.stage, Stage::Awaiting(from) if from == peer) {
                 request.stage = Stage::Lost;
-                tasks.wake(request.waker.take());
+                commands.wake(request.waker.take());
             }
         }
     }
 
-    fn end(&mut self, tasks: &mut Tasks) {
-        self.requests.values_mut().for_each(|request| tasks.wake(request.waker.take()));
+    fn end(&mut self, commands: &mut Commands) {
+        self.requests.values_mut().for_each(|request| commands.wake(request.waker.take()));
     }
 
-    fn route(&mut self, _message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {
+    fn route(
+        &mut self,
+        _message: &Message,
+        room: &dyn Fn(PeerId) -> Room,
+        _commands: &mut Commands,
+    ) -> Route {
         next_with_room(&mut self.peers, room)
     }
 
@@ -121,14 +126,14 @@ impl Pattern for Asking {
     }
 
     /// What nobody waits for, or not from this peer, is late, doubled or made up.
-    fn accept(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict {
+    fn filter(&mut self, peer: PeerId, message: &mut Message, commands: &mut Commands) -> Verdict {
         let request = number_of_reply(message).and_then(|number| self.requests.get_mut(&number));
         match request {
             Some(request) if matches!(request.stage, Stage::Awaiting(from) if from == peer) => {
                 let mut reply = std::mem::take(message);
                 (0..2).for_each(|_| drop(reply.pop_front()));
                 request.stage = Stage::Replied(reply);
-                tasks.wake(request.waker.take());
+                commands.wake(request.waker.take());
                 Verdict::Delivered
             }
             _ => Verdict::Discard(DropCause::Unexpected),
@@ -202,8 +207,8 @@ mod tests {
         Message::from((number.to_be_bytes(), "", body))
     }
 
-    fn accept(asking: &mut Asking, peer: PeerId, message: impl Into<Message>) -> Verdict {
-        asking.accept(peer, &mut message.into(), &mut Tasks::default())
+    fn filter(asking: &mut Asking, peer: PeerId, message: impl Into<Message>) -> Verdict {
+        asking.filter(peer, &mut message.into(), &mut Commands::default())
     }
 
     fn reply(asking: &mut Asking, number: u64) -> Option<Message> {
@@ -218,11 +223,11 @@ mod tests {
         let mut asking = Asking::new(u64::MAX);
         let [first, second] = [(); 2].map(|()| sent_to(&mut asking, SERVER));
         assert_eq!((first, second), (u64::MAX, 0), "numbers go round");
-        assert_eq!(accept(&mut asking, SERVER, enveloped(second, "2")), Verdict::Delivered);
+        assert_eq!(filter(&mut asking, SERVER, enveloped(second, "2")), Verdict::Delivered);
         assert!(asking.outcome(first).is_none());
-        let again = accept(&mut asking, SERVER, enveloped(second, "3"));
+        let again = filter(&mut asking, SERVER, enveloped(second, "3"));
         assert_eq!(again, Verdict::Discard(DropCause::Unexpected), "one reply for each request");
-        assert_eq!(accept(&mut asking, SERVER, enveloped(first, "1")), Verdict::Delivered);
+        assert_eq!(filter(&mut asking, SERVER, enveloped(first, "1")), Verdict::Delivered);
         assert_eq!(reply(&mut asking, first), Some("1".into()));
         assert_eq!(reply(&mut asking, second), Some("2".into()));
     }
@@ -233,13 +238,13 @@ mod tests {
         let number = sent_to(&mut asking, SERVER);
         let ours = number.to_be_bytes();
         let unexpected = Verdict::Discard(DropCause::Unexpected);
-        assert_eq!(accept(&mut asking, OTHER, enveloped(number, "from another")), unexpected);
-        assert_eq!(accept(&mut asking, SERVER, enveloped(number + 1, "of no request")), unexpected);
-        assert_eq!(accept(&mut asking, SERVER, (ours, "")), unexpected, "no body");
-        assert_eq!(accept(&mut asking, SERVER, (ours, "no delimiter", "body")), unexpected);
-        assert_eq!(accept(&mut asking, SERVER, ("", "body")), unexpected, "no number");
-        assert_eq!(accept(&mut asking, SERVER, (&ours[..7], "", "short")), unexpected);
-        assert_eq!(accept(&mut asking, SERVER, Message::new()), unexpected);
+        assert_eq!(filter(&mut asking, OTHER, enveloped(number, "from another")), unexpected);
+        assert_eq!(filter(&mut asking, SERVER, enveloped(number + 1, "of no request")), unexpected);
+        assert_eq!(filter(&mut asking, SERVER, (ours, "")), unexpected, "no body");
+        assert_eq!(filter(&mut asking, SERVER, (ours, "no delimiter", "body")), unexpected);
+        assert_eq!(filter(&mut asking, SERVER, ("", "body")), unexpected, "no number");
+        assert_eq!(filter(&mut asking, SERVER, (&ours[..7], "", "short")), unexpected);
+        assert_eq!(filter(&mut asking, SERVER, Message::new()), unexpected);
         assert!(asking.outcome(number).is_none(), "it goes on waiting");
     }
 
@@ -249,10 +254,10 @@ mod tests {
         let mut asking = Asking::new(1);
         let [answered, unanswered] = [(); 2].map(|()| sent_to(&mut asking, SERVER));
         let elsewhere = sent_to(&mut asking, OTHER);
-        let mut tasks = Tasks::default();
-        asking.detach(SERVER, &mut tasks);
-        assert_eq!(accept(&mut asking, SERVER, enveloped(answered, "left behind")), Verdict::Delivered);
-        asking.forget(SERVER, &mut tasks);
+        let mut commands = Commands::default();
+        asking.detach(SERVER, &mut commands);
+        assert_eq!(filter(&mut asking, SERVER, enveloped(answered, "left behind")), Verdict::Delivered);
+        asking.forget(SERVER, &mut commands);
         assert!(matches!(asking.outcome(unanswered), Some(Outcome::Lost)));
         assert_eq!(reply(&mut asking, answered), Some("left behind".into()));
         assert!(asking.outcome(elsewhere).is_none());
@@ -267,11 +272,11 @@ mod tests {
         assert!(waker.is_some() && !untaken, "the waker, to be dropped elsewhere");
         assert_eq!(asking.count(), 0);
         assert_eq!(
-            accept(&mut asking, SERVER, enveloped(number, "late")),
+            filter(&mut asking, SERVER, enveloped(number, "late")),
             Verdict::Discard(DropCause::Unexpected)
         );
         let answered = sent_to(&mut asking, SERVER);
-        assert_eq!(accept(&mut asking, SERVER, enveloped(answered, "in vain")), Verdict::Delivered);
+        assert_eq!(filter(&mut asking, SERVER, enveloped(answered, "in vain")), Verdict::Delivered);
         assert!(asking.finish(answered).untaken);
         assert!(!asking.finish(answered).untaken, "it is gone");
     }

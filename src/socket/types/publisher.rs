@@ -5,7 +5,8 @@ use std::task::Poll;
 
 use super::kind::{Publishes, Topical};
 use crate::engine::{
-    Admission, Ends, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict, Waiter, notice,
+    Admission, Commands, Delivery, Ends, Newcomer, Pattern, Room, Route, TopicPattern, Verdict, Waiter,
+    notice,
 };
 use crate::error::{Error, Result};
 use crate::message::{Frame, Message};
@@ -40,8 +41,8 @@ assert_eq!(sub.recv().await?[0], "news.sport: nil all");"#)]
                 if enough {
                     return Poll::Ready(Ok(()));
                 }
-                core.ended()
-                    .or_else(|| core.hopeless())
+                core.closed_error()
+                    .or_else(|| core.no_connection_will_come())
                     .map_or(Poll::Pending, |error| Poll::Ready(Err(error)))
             })
             .await
@@ -110,24 +111,24 @@ impl Publishing {
         Self { application: Some(application), ..Self::quiet(options) }
     }
 
-    fn change(&mut self, peer: PeerId, topic: &[u8], subscribe: bool, tasks: &mut Tasks) {
+    fn change(&mut self, peer: PeerId, topic: &[u8], subscribe: bool, commands: &mut Commands) {
         if !self.subscriptions.contains_peer(peer) {
             // We let go of it: it gets nothing any more, and nobody would take its subscription back.
             return;
         }
         if subscribe && !self.allows(peer, topic) {
-            return tasks.refuse_subscription(peer, topic);
+            return commands.refuse_subscription(peer, topic);
         }
         let notify = if subscribe { self.add(peer, topic) } else { self.take(peer, topic) };
         if self.is_flooded_by(peer) {
             // The application never saw this one: it is not to see its end.
             self.take(peer, topic);
-            return tasks.disconnect(peer, DisconnectReason::TooManySubscriptions);
+            return commands.disconnect(peer, DisconnectReason::TooManySubscriptions);
         }
         if notify && self.application.is_some() {
-            tasks.deliver(peer, notice(subscribe, topic));
+            commands.deliver(peer, notice(subscribe, topic));
         }
-        tasks.subscriptions_changed();
+        commands.subscriptions_changed();
     }
 
     fn allows(&self, peer: PeerId, topic: &[u8]) -> bool {
@@ -173,7 +174,12 @@ impl Publishing {
 
     /// Acts on the subscriptions in a message, as peers before ZMTP 3.1 and XSUB applications send them.
     /// What is left of it is for the application.
-    fn take_subscriptions(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict {
+    fn take_subscriptions(
+        &mut self,
+        peer: PeerId,
+        message: &mut Message,
+        commands: &mut Commands,
+    ) -> Verdict {
         let most = subscription_frames(message, self.options.only_first_subscribe());
         if message.frames().take(most).all(|frame| parse(frame).is_none()) {
             return match self.application {
@@ -184,13 +190,13 @@ impl Publishing {
         let mut rest = Message::new();
         for (place, frame) in std::mem::take(message).into_iter().enumerate() {
             match parse(&frame).filter(|_| place < most) {
-                Some((subscribe, topic)) => self.change(peer, topic, subscribe, tasks),
+                Some((subscribe, topic)) => self.change(peer, topic, subscribe, commands),
                 None => rest.push_back(frame),
             }
         }
         if self.application.is_some() && !rest.is_empty() {
             // Behind what it has to see of the subscriptions.
-            tasks.deliver(peer, rest);
+            commands.deliver(peer, rest);
         }
         Verdict::Consumed
     }
@@ -232,18 +238,18 @@ pub(super) fn parse(frame: &Frame) -> Option<(bool, &[u8])> {
 }
 
 impl Pattern for Publishing {
-    fn attach(&mut self, peer: Newcomer<'_>, tasks: &mut Tasks) -> Admission {
+    fn attach(&mut self, peer: Newcomer<'_>, commands: &mut Commands) -> Admission {
         self.subscriptions.insert_peer(peer.id);
         if self.options.has_subscription_filter() {
             self.subscribers.insert(peer.id, peer.subscriber());
         }
         if let Some(welcome) = self.options.xpub_welcome_message() {
-            tasks.send(peer.id, welcome.clone());
+            commands.send(peer.id, welcome.clone());
         }
         Admission::Admit
     }
 
-    fn detach(&mut self, peer: PeerId, tasks: &mut Tasks) {
+    fn detach(&mut self, peer: PeerId, commands: &mut Commands) {
         let notify = self.application.is_some();
         self.subscribers.remove(&peer);
         if let Some(application) = &mut self.application {
@@ -267,11 +273,11 @@ impl Pattern for Publishing {
         } else {
             self.subscriptions.remove_peer(peer, gone);
         }
-        tasks.tell_ends(peer, ends);
-        tasks.subscriptions_changed();
+        commands.tell_ends(peer, ends);
+        commands.subscriptions_changed();
     }
 
-    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {
+    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, _commands: &mut Commands) -> Route {
         let Some(topic) = message.get(0) else { return Route::NoBody };
         self.choose_targets(topic);
         let full = || self.targets.iter().find(|peer| room(**peer) != Room::Enough);
@@ -288,16 +294,17 @@ impl Pattern for Publishing {
         &mut self.targets
     }
 
-    fn accept(&mut self, peer: PeerId, message: &mut Message, tasks: &mut Tasks) -> Verdict {
-        self.take_subscriptions(peer, message, tasks)
+    fn filter(&mut self, peer: PeerId, message: &mut Message, commands: &mut Commands) -> Verdict {
+        self.take_subscriptions(peer, message, commands)
     }
 
-    fn subscription(&mut self, peer: PeerId, topic: &[u8], subscribe: bool, tasks: &mut Tasks) {
-        self.change(peer, topic, subscribe, tasks);
+    fn subscription(&mut self, peer: PeerId, topic: &[u8], subscribe: bool, commands: &mut Commands) {
+        self.change(peer, topic, subscribe, commands);
     }
 
-    fn takes_turns(&self) -> bool {
-        self.application.as_ref().is_some_and(|application| application.requested.is_some())
+    fn delivery(&self) -> Delivery {
+        let is_manual = |application: &Application| application.requested.is_some();
+        if self.application.as_ref().is_some_and(is_manual) { Delivery::ByTurns } else { Delivery::Filtered }
     }
 
     /// What a peer said before it went is delivered as well, but nobody can be subscribed for it any more.
@@ -325,17 +332,17 @@ impl Pattern for Publishing {
 }
 
 impl TopicPattern for Publishing {
-    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<()> {
+    fn subscribe(&mut self, topic: &[u8], commands: &mut Commands) -> Result<()> {
         if let Some(last) = self.last()? {
             self.subscriptions.insert(topic, last);
-            tasks.subscriptions_changed();
+            commands.subscriptions_changed();
         }
         Ok(())
     }
 
-    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<bool> {
+    fn unsubscribe(&mut self, topic: &[u8], commands: &mut Commands) -> Result<bool> {
         let Some(last) = self.last()? else { return Ok(false) };
-        tasks.subscriptions_changed();
+        commands.subscriptions_changed();
         Ok(self.subscriptions.remove(topic, last) != Removed::Absent)
     }
 

@@ -1,7 +1,7 @@
 //! PULL: collects messages from its peers (RFC 30).
 
 use super::kind::socket_type;
-use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::engine::{Admission, Commands, Delivery, Newcomer, Pattern, Room, Route, Verdict};
 use crate::message::Message;
 use crate::monitor::PeerId;
 
@@ -16,21 +16,26 @@ socket_type! {
 struct Collector;
 
 impl Pattern for Collector {
-    fn attach(&mut self, _peer: Newcomer<'_>, _tasks: &mut Tasks) -> Admission {
+    fn attach(&mut self, _peer: Newcomer<'_>, _commands: &mut Commands) -> Admission {
         Admission::Admit
     }
 
-    fn detach(&mut self, _peer: PeerId, _tasks: &mut Tasks) {}
+    fn detach(&mut self, _peer: PeerId, _commands: &mut Commands) {}
 
-    fn route(&mut self, _message: &Message, _room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {
+    fn route(
+        &mut self,
+        _message: &Message,
+        _room: &dyn Fn(PeerId) -> Room,
+        _commands: &mut Commands,
+    ) -> Route {
         Route::NoPeer
     }
 
-    fn accept(&mut self, _peer: PeerId, _message: &mut Message, _tasks: &mut Tasks) -> Verdict {
+    fn filter(&mut self, _peer: PeerId, _message: &mut Message, _commands: &mut Commands) -> Verdict {
         Verdict::Deliver
     }
 
-    fn accepts_all(&self) -> bool {
-        true
+    fn delivery(&self) -> Delivery {
+        Delivery::AsIs
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::envelope::{has_envelope, put_into_envelope, take_envelope};
 use super::kind::socket_type;
-use crate::engine::{Admission, Arrived, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::engine::{Admission, Arrived, Commands, Delivery, Newcomer, Pattern, Room, Route, Verdict};
 use crate::error::Error;
 use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DropCause, PeerId};
@@ -30,16 +30,16 @@ struct Replying {
 }
 
 impl Pattern for Replying {
-    fn attach(&mut self, peer: Newcomer<'_>, _tasks: &mut Tasks) -> Admission {
+    fn attach(&mut self, peer: Newcomer<'_>, _commands: &mut Commands) -> Admission {
         self.peers.insert(peer.id);
         Admission::Admit
     }
 
-    fn detach(&mut self, peer: PeerId, _tasks: &mut Tasks) {
+    fn detach(&mut self, peer: PeerId, _commands: &mut Commands) {
         self.peers.remove(&peer);
     }
 
-    fn may_send(&mut self, _tasks: &mut Tasks) -> Result<Arrived, Error> {
+    fn may_send(&mut self, _commands: &mut Commands) -> Result<Arrived, Error> {
         if self.request.is_some() { Ok(Arrived::Stays) } else { Err(Error::InvalidState) }
     }
 
@@ -49,7 +49,12 @@ impl Pattern for Replying {
         Extent { size: size + more, frames: frames + envelope.len() }
     }
 
-    fn route(&mut self, _message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {
+    fn route(
+        &mut self,
+        _message: &Message,
+        room: &dyn Fn(PeerId) -> Room,
+        _commands: &mut Commands,
+    ) -> Route {
         match self.request {
             Some((peer, _)) if self.peers.contains(&peer) => {
                 if room(peer) == Room::Enough {
@@ -79,12 +84,12 @@ impl Pattern for Replying {
         put_into_envelope(message, envelope);
     }
 
-    fn accept(&mut self, _peer: PeerId, message: &mut Message, _tasks: &mut Tasks) -> Verdict {
+    fn filter(&mut self, _peer: PeerId, message: &mut Message, _commands: &mut Commands) -> Verdict {
         if has_envelope(message) { Verdict::Deliver } else { Verdict::Discard(DropCause::Unexpected) }
     }
 
-    fn takes_turns(&self) -> bool {
-        true
+    fn delivery(&self) -> Delivery {
+        Delivery::ByTurns
     }
 
     fn may_receive(&mut self) -> Result<(), Error> {

@@ -2,7 +2,9 @@
 
 use super::kind::{Requests, socket_type};
 use super::round_robin::next_with_room;
-use crate::engine::{Admission, Arrived, Newcomer, Pattern, Room, Route, Tasks, Verdict, is_given_up};
+use crate::engine::{
+    Admission, Arrived, Commands, Delivery, Newcomer, Pattern, Room, Route, Verdict, is_given_up,
+};
 use crate::error::{Error, SendError};
 use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
@@ -103,12 +105,12 @@ impl Requesting {
     }
 
     /// Gives the exchange under way up, so that nothing that comes of it can be taken for the next reply.
-    fn forget(&mut self, tasks: &mut Tasks) {
+    fn forget(&mut self, commands: &mut Commands) {
         match self.exchange {
-            Exchange::Queued => tasks.drop_pending(DropCause::Superseded),
+            Exchange::Queued => commands.drop_pending(DropCause::Superseded),
             Exchange::Awaiting(peer) if self.correlate.is_none() => {
                 self.peers.remove(peer);
-                tasks.disconnect(peer, DisconnectReason::RequestAbandoned);
+                commands.disconnect(peer, DisconnectReason::RequestAbandoned);
             }
             Exchange::Idle | Exchange::Awaiting(_) | Exchange::Replied | Exchange::Lost => {}
         }
@@ -130,23 +132,23 @@ impl Requesting {
 }
 
 impl Pattern for Requesting {
-    fn attach(&mut self, peer: Newcomer<'_>, _tasks: &mut Tasks) -> Admission {
+    fn attach(&mut self, peer: Newcomer<'_>, _commands: &mut Commands) -> Admission {
         self.peers.insert(peer.id);
         Admission::Admit
     }
 
-    fn detach(&mut self, peer: PeerId, _tasks: &mut Tasks) {
+    fn detach(&mut self, peer: PeerId, _commands: &mut Commands) {
         self.peers.remove(peer);
         if self.exchange == Exchange::Awaiting(peer) {
             self.exchange = Exchange::Lost;
         }
     }
 
-    fn may_send(&mut self, tasks: &mut Tasks) -> Result<Arrived, Error> {
+    fn may_send(&mut self, commands: &mut Commands) -> Result<Arrived, Error> {
         match self.exchange {
             Exchange::Idle => {}
-            _ if self.relaxed || self.abandoned => self.forget(tasks),
-            Exchange::Lost => self.forget(tasks),
+            _ if self.relaxed || self.abandoned => self.forget(commands),
+            Exchange::Lost => self.forget(commands),
             Exchange::Queued | Exchange::Awaiting(_) | Exchange::Replied => return Err(Error::InvalidState),
         }
         self.abandoned = false;
@@ -162,7 +164,12 @@ impl Pattern for Requesting {
         }
     }
 
-    fn route(&mut self, _message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {
+    fn route(
+        &mut self,
+        _message: &Message,
+        room: &dyn Fn(PeerId) -> Room,
+        _commands: &mut Commands,
+    ) -> Route {
         next_with_room(&mut self.peers, room)
     }
 
@@ -201,7 +208,7 @@ impl Pattern for Requesting {
         }
     }
 
-    fn settled(&mut self, refused: bool, tasks: &mut Tasks) {
+    fn settled(&mut self, refused: bool, commands: &mut Commands) {
         if self.exchange != Exchange::Lost {
             return;
         }
@@ -209,7 +216,7 @@ impl Pattern for Requesting {
         let given_up = refused && is_given_up(self.refusals, self.max_resends);
         if let Some(request) = self.request.take().filter(|_| !given_up) {
             self.exchange = Exchange::Queued;
-            tasks.resubmit(request);
+            commands.resubmit(request);
         }
     }
 
@@ -217,7 +224,7 @@ impl Pattern for Requesting {
         self.peers.activate(peer);
     }
 
-    fn accept(&mut self, peer: PeerId, message: &mut Message, _tasks: &mut Tasks) -> Verdict {
+    fn filter(&mut self, peer: PeerId, message: &mut Message, _commands: &mut Commands) -> Verdict {
         if self.exchange != Exchange::Awaiting(peer) || !self.unwrap(message) {
             return Verdict::Discard(DropCause::Unexpected);
         }
@@ -225,8 +232,8 @@ impl Pattern for Requesting {
         Verdict::Deliver
     }
 
-    fn takes_turns(&self) -> bool {
-        true
+    fn delivery(&self) -> Delivery {
+        Delivery::ByTurns
     }
 
     fn may_receive(&mut self) -> Result<(), Error> {

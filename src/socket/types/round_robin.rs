@@ -1,6 +1,6 @@
 //! The policy of the types that do not care which peer gets a message: PUSH, DEALER and PAIR.
 
-use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::engine::{Admission, Commands, Delivery, Newcomer, Pattern, Room, Route, Verdict};
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::routing::LoadBalance;
@@ -60,7 +60,7 @@ fn search(peers: &mut LoadBalance<PeerId>, room: &dyn Fn(PeerId) -> Room) -> Rou
 }
 
 impl Pattern for RoundRobin {
-    fn attach(&mut self, peer: Newcomer<'_>, _tasks: &mut Tasks) -> Admission {
+    fn attach(&mut self, peer: Newcomer<'_>, _commands: &mut Commands) -> Admission {
         if self.is_full() {
             return Admission::Refuse(DisconnectReason::Occupied);
         }
@@ -68,7 +68,7 @@ impl Pattern for RoundRobin {
         Admission::Admit
     }
 
-    fn detach(&mut self, peer: PeerId, _tasks: &mut Tasks) {
+    fn detach(&mut self, peer: PeerId, _commands: &mut Commands) {
         self.peers.remove(peer);
     }
 
@@ -76,7 +76,12 @@ impl Pattern for RoundRobin {
         self.exclusive && !self.peers.is_empty()
     }
 
-    fn route(&mut self, _message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {
+    fn route(
+        &mut self,
+        _message: &Message,
+        room: &dyn Fn(PeerId) -> Room,
+        _commands: &mut Commands,
+    ) -> Route {
         next_with_room(&mut self.peers, room)
     }
 
@@ -88,12 +93,12 @@ impl Pattern for RoundRobin {
         self.peers.activate(peer);
     }
 
-    fn accept(&mut self, _peer: PeerId, _message: &mut Message, _tasks: &mut Tasks) -> Verdict {
+    fn filter(&mut self, _peer: PeerId, _message: &mut Message, _commands: &mut Commands) -> Verdict {
         if self.receives { Verdict::Deliver } else { Verdict::Discard(DropCause::NotReceiving) }
     }
 
-    fn accepts_all(&self) -> bool {
-        self.receives
+    fn delivery(&self) -> Delivery {
+        if self.receives { Delivery::AsIs } else { Delivery::Filtered }
     }
 
     fn queues_without_peer(&self) -> bool {

@@ -3,7 +3,7 @@
 use super::envelope::has_envelope;
 use super::kind::{Addressed, socket_type};
 use crate::endpoint::IntoEndpoint;
-use crate::engine::{Admission, Newcomer, Pattern, Room, Route, Tasks, Verdict};
+use crate::engine::{Admission, Commands, Newcomer, Pattern, Room, Route, Verdict};
 use crate::error::{Error, Result};
 use crate::message::{Extent, Frame, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
@@ -155,18 +155,18 @@ impl Addressing {
     }
 
     /// Tells the application that a peer came or went: its identity and an empty frame.
-    fn notify(&self, when: RouterNotify, peer: PeerId, tasks: &mut Tasks) {
+    fn notify(&self, when: RouterNotify, peer: PeerId, commands: &mut Commands) {
         if self.notify != when && self.notify != RouterNotify::Both {
             return;
         }
         if let Some(identity) = self.peers.identity_of(peer) {
-            tasks.notice(peer, [identity.clone(), Frame::new()].into());
+            commands.notice(peer, [identity.clone(), Frame::new()].into());
         }
     }
 }
 
 impl Pattern for Addressing {
-    fn attach(&mut self, peer: Newcomer<'_>, tasks: &mut Tasks) -> Admission {
+    fn attach(&mut self, peer: Newcomer<'_>, commands: &mut Commands) -> Admission {
         let identity = match peer.alias {
             Some(alias) => alias.clone(),
             None if peer.info.identity.is_empty() => self.automatic_identity(),
@@ -174,27 +174,27 @@ impl Pattern for Addressing {
         };
         match self.peers.insert(identity.clone(), peer.id) {
             Ok(()) => {
-                self.notify(RouterNotify::Connect, peer.id, tasks);
+                self.notify(RouterNotify::Connect, peer.id, commands);
                 Admission::Admit
             }
             Err(taken) if self.may_take_over(peer, taken.by) => {
-                self.notify(RouterNotify::Disconnect, taken.by, tasks);
+                self.notify(RouterNotify::Disconnect, taken.by, commands);
                 self.peers.take_over(identity, peer.id);
-                self.notify(RouterNotify::Connect, peer.id, tasks);
+                self.notify(RouterNotify::Connect, peer.id, commands);
                 Admission::Succeed(taken.by)
             }
             Err(_) => Admission::Refuse(DisconnectReason::IdentityTaken),
         }
     }
 
-    fn detach(&mut self, peer: PeerId, tasks: &mut Tasks) {
+    fn detach(&mut self, peer: PeerId, commands: &mut Commands) {
         if self.peers.identity_of(peer).is_some_and(|identity| self.peers.find(identity) == Some(peer)) {
-            self.notify(RouterNotify::Disconnect, peer, tasks);
+            self.notify(RouterNotify::Disconnect, peer, commands);
         }
         self.peers.retire(peer);
     }
 
-    fn forget(&mut self, peer: PeerId, _tasks: &mut Tasks) {
+    fn forget(&mut self, peer: PeerId, _commands: &mut Commands) {
         self.peers.remove(peer);
     }
 
@@ -203,7 +203,7 @@ impl Pattern for Addressing {
         Extent { size: size - identity, frames: frames.saturating_sub(1) }
     }
 
-    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, _tasks: &mut Tasks) -> Route {
+    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, _commands: &mut Commands) -> Route {
         if message.len() < 2 {
             return Route::NoBody;
         }
@@ -230,7 +230,7 @@ impl Pattern for Addressing {
         message.pop_front();
     }
 
-    fn accept(&mut self, peer: PeerId, message: &mut Message, _tasks: &mut Tasks) -> Verdict {
+    fn filter(&mut self, peer: PeerId, message: &mut Message, _commands: &mut Commands) -> Verdict {
         let Some(identity) = self.peers.identity_of(peer) else {
             return Verdict::Discard(DropCause::Departing);
         };

@@ -3,7 +3,7 @@
 use super::kind::Subscribes;
 use super::publisher::{parse, subscription_frames};
 use crate::engine::{
-    Admission, Change, Exceeded, Newcomer, Pattern, Room, Route, Tasks, TopicPattern, Verdict,
+    Admission, Change, Commands, Exceeded, Newcomer, Pattern, Room, Route, TopicPattern, Verdict,
 };
 use crate::error::Result;
 use crate::message::{Frame, Message};
@@ -36,7 +36,8 @@ publisher.send("weather: rain").await?;
 publisher.send("news.sport: nil all").await?;
 assert_eq!(sub.recv().await?[0], "news.sport: nil all");"#)]
     pub fn subscribe(&self, topic: impl AsRef<[u8]>) -> Result<()> {
-        self.shared.with(|core| core.change_topics(|topics, tasks| topics.subscribe(topic.as_ref(), tasks)))
+        self.shared
+            .with(|core| core.change_topics(|topics, commands| topics.subscribe(topic.as_ref(), commands)))
     }
 
     /// Takes a subscription back; false if there was none to this topic (UNSUBSCRIBE).
@@ -54,7 +55,8 @@ assert!(sub.unsubscribe("news.")?);
 assert!(!sub.unsubscribe("news.")?, "there is no such subscription any more");
 # drop(publisher);"#)]
     pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) -> Result<bool> {
-        self.shared.with(|core| core.change_topics(|topics, tasks| topics.unsubscribe(topic.as_ref(), tasks)))
+        self.shared
+            .with(|core| core.change_topics(|topics, commands| topics.unsubscribe(topic.as_ref(), commands)))
     }
 }
 
@@ -126,43 +128,46 @@ impl Subscribing {
     }
 
     /// Asks for a topic or gives it up, and tells the peers; whether there was one to give up.
-    fn change(&mut self, topic: &[u8], subscribe: bool, tasks: &mut Tasks) -> bool {
+    fn change(&mut self, topic: &[u8], subscribe: bool, commands: &mut Commands) -> bool {
         if subscribe {
             let is_new = self.topics.add(topic);
-            self.tell(Change { subscribe, was_wanted: !is_new, is_wanted: true, topic: topic.into() }, tasks);
+            self.tell(
+                Change { subscribe, was_wanted: !is_new, is_wanted: true, topic: topic.into() },
+                commands,
+            );
             return true;
         }
         let released = self.topics.remove(topic);
         let was_wanted = released != Released::Absent;
         if released == Released::Last || self.verbose {
             let is_wanted = released == Released::More;
-            self.tell(Change { subscribe, was_wanted, is_wanted, topic: topic.into() }, tasks);
+            self.tell(Change { subscribe, was_wanted, is_wanted, topic: topic.into() }, commands);
         }
         was_wanted
     }
 
-    fn tell(&self, change: Change, tasks: &mut Tasks) {
-        self.peers.iter().for_each(|peer| tasks.tell(*peer, change.clone()));
+    fn tell(&self, change: Change, commands: &mut Commands) {
+        self.peers.iter().for_each(|peer| commands.tell(*peer, change.clone()));
     }
 }
 
 impl Pattern for Subscribing {
     /// The peer learns everything that there is to subscribe to.
-    fn attach(&mut self, peer: Newcomer<'_>, tasks: &mut Tasks) -> Admission {
+    fn attach(&mut self, peer: Newcomer<'_>, commands: &mut Commands) -> Admission {
         self.peers.push(peer.id);
         self.topics.for_each(|topic| {
             let topic = Frame::from(topic);
-            tasks.tell(peer.id, Change { topic, subscribe: true, was_wanted: false, is_wanted: true });
+            commands.tell(peer.id, Change { topic, subscribe: true, was_wanted: false, is_wanted: true });
         });
         Admission::Admit
     }
 
-    fn detach(&mut self, peer: PeerId, _tasks: &mut Tasks) {
+    fn detach(&mut self, peer: PeerId, _commands: &mut Commands) {
         self.peers.retain(|other| *other != peer);
     }
 
     /// XSUB: a frame that begins with a byte 1 or 0 is a subscription; what is left goes to all peers.
-    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, tasks: &mut Tasks) -> Route {
+    fn route(&mut self, message: &Message, room: &dyn Fn(PeerId) -> Room, commands: &mut Commands) -> Route {
         let most = subscription_frames(message, self.only_first);
         let subscriptions = || message.frames().take(most).filter_map(parse);
         let left = message.len() - subscriptions().count();
@@ -175,7 +180,7 @@ impl Pattern for Subscribing {
             return Route::Full(Some(*peer));
         }
         for (subscribe, topic) in subscriptions() {
-            self.change(topic, subscribe, tasks);
+            self.change(topic, subscribe, commands);
         }
         if left == 0 {
             return Route::Consumed;
@@ -197,7 +202,7 @@ impl Pattern for Subscribing {
         &mut self.targets
     }
 
-    fn accept(&mut self, _peer: PeerId, message: &mut Message, _tasks: &mut Tasks) -> Verdict {
+    fn filter(&mut self, _peer: PeerId, message: &mut Message, _commands: &mut Commands) -> Verdict {
         if self.still_wants(message) { Verdict::Deliver } else { Verdict::Discard(DropCause::NotSubscribed) }
     }
 
@@ -211,14 +216,14 @@ impl Pattern for Subscribing {
 }
 
 impl TopicPattern for Subscribing {
-    fn subscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<()> {
+    fn subscribe(&mut self, topic: &[u8], commands: &mut Commands) -> Result<()> {
         self.check(std::iter::once(topic))?;
-        self.change(topic, true, tasks);
+        self.change(topic, true, commands);
         Ok(())
     }
 
-    fn unsubscribe(&mut self, topic: &[u8], tasks: &mut Tasks) -> Result<bool> {
-        Ok(self.change(topic, false, tasks))
+    fn unsubscribe(&mut self, topic: &[u8], commands: &mut Commands) -> Result<bool> {
+        Ok(self.change(topic, false, commands))
     }
 
     /// Nobody subscribes to a subscriber.

@@ -15,10 +15,10 @@ use crate::runtime::AsyncStream;
 
 /// Things to do, in order.
 #[derive(Debug, Default)]
-pub(crate) struct Tasks(Vec<Task>);
+pub(crate) struct Commands(Vec<Command>);
 
 #[derive(Debug)]
-enum Task {
+enum Command {
     Deliver(PeerId, Message),
     Notice(PeerId, Message),
     TellEnds(PeerId, Ends),
@@ -32,37 +32,37 @@ enum Task {
     Wake(Waker),
 }
 
-impl Tasks {
+impl Commands {
     /// Hands a message to the application, as if `peer` had sent it.
     pub(crate) fn deliver(&mut self, peer: PeerId, message: Message) {
-        self.0.push(Task::Deliver(peer, message));
+        self.0.push(Command::Deliver(peer, message));
     }
 
     /// Tells the application, as it receives, that a peer came or went.
     pub(crate) fn notice(&mut self, peer: PeerId, message: Message) {
-        self.0.push(Task::Notice(peer, message));
+        self.0.push(Command::Notice(peer, message));
     }
 
     /// Tells the application, as it receives, that `peer` has these subscriptions no more.
     pub(crate) fn tell_ends(&mut self, peer: PeerId, ends: Ends) {
         if !ends.is_empty() {
-            self.0.push(Task::TellEnds(peer, ends));
+            self.0.push(Command::TellEnds(peer, ends));
         }
     }
 
     /// Sends a message of the socket's own to `peer`, whatever its mark.
     pub(crate) fn send(&mut self, peer: PeerId, message: Message) {
-        self.0.push(Task::Send(peer, message));
+        self.0.push(Command::Send(peer, message));
     }
 
     /// Tells `peer` of a change of our subscriptions.
     pub(crate) fn tell(&mut self, peer: PeerId, change: Change) {
-        self.0.push(Task::Tell(peer, change));
+        self.0.push(Command::Tell(peer, change));
     }
 
     /// Ends a connection.
     pub(crate) fn disconnect(&mut self, peer: PeerId, reason: DisconnectReason) {
-        self.0.push(Task::Disconnect(peer, reason));
+        self.0.push(Command::Disconnect(peer, reason));
     }
 
     /// Counts and tells that a peer did not get a subscription to `topic`.
@@ -70,46 +70,44 @@ impl Tasks {
         /// Enough to know it by; a topic may have a MiB.
         const TOLD: usize = 255;
         let told = Bytes::copy_from_slice(&topic[..topic.len().min(TOLD)]);
-        self.0.push(Task::RefuseSubscription(peer, told));
+        self.0.push(Command::RefuseSubscription(peer, told));
     }
 
     /// Sends a message once more, to whichever peer comes next.
     pub(crate) fn resubmit(&mut self, message: Message) {
-        self.0.push(Task::Resubmit(message));
+        self.0.push(Command::Resubmit(message));
     }
 
     /// Drops what waits for a peer.
     pub(crate) fn drop_pending(&mut self, cause: DropCause) {
-        self.0.push(Task::DropPending(cause));
+        self.0.push(Command::DropPending(cause));
     }
 
     /// Wakes one who waits for something of the pattern's own.
     pub(crate) fn wake(&mut self, waker: Option<Waker>) {
-        self.0.extend(waker.map(Task::Wake));
+        self.0.extend(waker.map(Command::Wake));
     }
 
     /// The table of subscriptions has changed.
     pub(crate) fn subscriptions_changed(&mut self) {
-        self.0.push(Task::WakeWatchers);
+        self.0.push(Command::WakeWatchers);
     }
 }
 
 impl<S: AsyncStream> Core<S> {
     /// Does what the pattern asked for in the call that has just returned.
     #[inline]
-    pub(crate) fn perform_tasks(&mut self) {
-        if !self.tasks.0.is_empty() {
-            self.perform_all_tasks();
+    pub(crate) fn perform_commands(&mut self) {
+        if !self.commands.0.is_empty() {
+            self.perform_all_commands();
         }
     }
 
-    /// Tasks may lead to further ones; those come after.
+    /// None leads to further ones: the pattern is not called from here.
     #[cold]
-    fn perform_all_tasks(&mut self) {
-        while !self.tasks.0.is_empty() {
-            for task in std::mem::take(&mut self.tasks.0) {
-                self.perform(task);
-            }
+    fn perform_all_commands(&mut self) {
+        for command in std::mem::take(&mut self.commands.0) {
+            self.perform(command);
         }
     }
 
@@ -118,33 +116,33 @@ impl<S: AsyncStream> Core<S> {
         self.put_into_inbox(peer, message);
     }
 
-    fn perform(&mut self, task: Task) {
-        match task {
-            Task::Deliver(peer, message) => self.deliver(peer, message),
-            Task::Notice(peer, message) => {
+    fn perform(&mut self, command: Command) {
+        match command {
+            Command::Deliver(peer, message) => self.deliver(peer, message),
+            Command::Notice(peer, message) => {
                 self.count_notice(peer);
                 self.deliver(peer, message);
             }
-            Task::TellEnds(peer, ends) => self.keep_ends(peer, ends),
-            Task::Send(peer, message) => {
+            Command::TellEnds(peer, ends) => self.keep_ends(peer, ends),
+            Command::Send(peer, message) => {
                 self.ledger.accept();
                 self.queue(peer, Queued::new(message, Permit::none()));
                 self.answer(peer);
             }
-            Task::Tell(peer, change) => self.send_change(peer, change),
-            Task::Disconnect(peer, reason) => self.doom(peer, reason),
-            Task::RefuseSubscription(peer, topic) => {
+            Command::Tell(peer, change) => self.send_change(peer, change),
+            Command::Disconnect(peer, reason) => self.doom(peer, reason),
+            Command::RefuseSubscription(peer, topic) => {
                 self.ledger.refuse_subscription();
                 let user = self.user_of(peer);
                 self.emit(SocketEvent::SubscriptionRefused { peer, user, topic });
             }
-            Task::Resubmit(message) => {
+            Command::Resubmit(message) => {
                 self.queue_pending(message, Permit::none());
                 self.offer_pending();
             }
-            Task::DropPending(cause) => self.drop_pending(cause),
-            Task::Wake(waker) => self.effects.wake(Some(waker)),
-            Task::WakeWatchers => {
+            Command::DropPending(cause) => self.drop_pending(cause),
+            Command::Wake(waker) => self.effects.wake(Some(waker)),
+            Command::WakeWatchers => {
                 self.wake_watchers();
                 self.release_held_back();
             }
