@@ -5,8 +5,9 @@
 //! anything else; `join_burst`, which looks at all that may be in the way, and opens the lane; and `submit`.
 
 use super::core::{Companion, Core, Phase};
+use super::enqueue::{queue_charged, queue_message};
 use super::flush::worth_writing;
-use super::outbound::{Manner, queue_charged, queue_message};
+use super::outbound::Manner;
 use super::parked::Turn;
 use super::peer::Peer;
 use crate::error::Error;

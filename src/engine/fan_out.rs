@@ -1,8 +1,8 @@
 //! One message for many peers, and the subscriptions that decide for whom.
 
 use super::core::Core;
+use super::enqueue::{end_message, queue_message};
 use super::flush::worth_writing;
-use super::outbound::{end_message, queue_message};
 use super::pattern::TopicPattern;
 use super::peer::Peer;
 use crate::error::Error;

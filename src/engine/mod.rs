@@ -24,6 +24,7 @@ mod effects;
 mod endings;
 mod endpoints;
 mod ends;
+mod enqueue;
 mod fan_out;
 mod flush;
 mod held;

@@ -8,7 +8,7 @@
 use std::io::ErrorKind;
 
 use super::core::{Core, Phase};
-use super::outbound::queue_message;
+use super::enqueue::queue_message;
 use super::peer::Peer;
 use super::pending::Queued;
 use crate::message::Message;
