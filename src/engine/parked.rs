@@ -10,6 +10,7 @@
 mod drive;
 mod list;
 mod places;
+mod spin;
 mod times;
 mod wakes;
 
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use self::list::Key;
 pub(crate) use self::list::WaitList;
+use self::spin::Spinning;
 use self::times::Times;
 use super::core::Core;
 use super::pattern::Delivery;
@@ -85,6 +87,8 @@ pub(crate) struct Waits {
     limits: BTreeMap<Key, Limit>,
     elsewhere: WaitList,
     times: Option<Box<Times>>,
+    /// Who looks again and again instead of sleeping.
+    spinning: Option<Spinning>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -237,6 +241,7 @@ impl Parked {
             return Step::Expired;
         }
         let key = self.place.map_or_else(|| core.waits.fresh_key(), |place| place.key);
+        let is_new = self.place.is_none();
         core.waits.begin(key, list, S::clock);
         if let Some(limit) = limit {
             core.keep_limit(key, list, limit);
@@ -248,6 +253,11 @@ impl Parked {
             self.drives = true;
         }
         core.drive_for(list);
+        let spin = core.options.recv_spin;
+        if list == List::Receivers && core.waits.looks_again(key, is_new, spin, S::clock) {
+            // It keeps its place: whoever brings something wakes it, and nobody else, as if it slept.
+            return Step::GiveWay;
+        }
         if armed { Step::Asleep } else { Step::Unarmed }
     }
 

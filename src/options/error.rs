@@ -155,6 +155,9 @@ impl SocketOptions {
         // A PING says it in tenths of a second, in 16 bits.
         let longest_ttl = Duration::from_millis(6_553_500);
         within("heartbeat_ttl", self.heartbeat_ttl, Duration::ZERO..=longest_ttl, "at most 6553.5 s")?;
+        // A task that never sleeps is not what anybody wants.
+        let spin = Duration::ZERO..=Duration::from_millis(1);
+        within("recv_spin", Some(self.recv_spin), spin, "at most 1 ms")?;
         // The system takes a C int.
         let buffer = 1..=i32::MAX as usize;
         within("send_buffer", self.transport.send_buffer, buffer.clone(), "1 byte to 2 GiB")?;
@@ -265,6 +268,7 @@ mod tests {
             ttl(1),
             ttl(6_553_500),
             default().with_send_buffer(largest).with_recv_buffer(largest),
+            default().with_recv_spin(Duration::from_millis(1)),
             keepalive(Keepalive::new()),
             keepalive(Keepalive::system()),
             keepalive(Keepalive::off()),
@@ -276,6 +280,7 @@ mod tests {
         }
         for (option, options) in [
             ("heartbeat_ttl", ttl(6_553_501)),
+            ("recv_spin", default().with_recv_spin(Duration::from_micros(1001))),
             ("send_buffer", default().with_send_buffer(largest + 1)),
             ("recv_buffer", default().with_recv_buffer(0)),
             ("tcp_keepalive idle", keepalive(Keepalive::new().with_idle(Duration::from_millis(999)))),

@@ -263,6 +263,7 @@ pub struct SocketOptions {
     pub(crate) types: TypeOptions,
     pub(crate) metadata: Vec<(String, Bytes)>,
     pub(crate) recv_timeout: Option<Duration>,
+    pub(crate) recv_spin: Duration,
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) authenticator: Option<AnyAuthenticator>,
     pub(crate) security: Security,
@@ -312,6 +313,7 @@ impl Default for SocketOptions {
             types: TypeOptions::default(),
             metadata: Vec::new(),
             recv_timeout: None,
+            recv_spin: Duration::ZERO,
             send_timeout: None,
             authenticator: None,
             security: Security::default(),
@@ -345,7 +347,7 @@ mod tests {
         assert_eq!((options.reconnect(), options.max_attempts()), (true, None));
         assert_eq!(options.reconnect_stop(), ReconnectStop::new());
         assert_eq!((options.monitor_events(), options.monitor_drops(), options.name()), (1024, 1024, None));
-        assert!(!options.wait_times());
+        assert!(!options.wait_times() && options.recv_spin().is_zero());
         assert_eq!((options.on_cancel(), options.flush_policy()), (OnCancel::Resume, FlushPolicy::Adaptive));
         assert!(!options.router_mandatory() && !options.probe_router());
         assert_eq!((options.router_handover(), options.max_resends()), (RouterHandover::SameOrigin, Some(3)));

@@ -47,6 +47,24 @@ impl SocketOptions {
         self.recv_timeout
     }
 
+    /// How long `recv` and its kin look again and again before their task sleeps; default zero, at most 1 ms.
+    ///
+    /// What comes within that time is received without the detour by which a sleeping thread is woken, which takes the
+    /// larger part of a round trip between two cores; the price is a core that is busy meanwhile. Other tasks of the
+    /// thread have their turns in between. It pays where a reply is awaited that comes soon and a core is to spare, and
+    /// costs where the peer shares the core.
+    #[must_use]
+    pub fn with_recv_spin(mut self, spin: Duration) -> Self {
+        self.recv_spin = spin;
+        self
+    }
+
+    /// How long `recv` looks again and again before it sleeps.
+    #[must_use]
+    pub fn recv_spin(&self) -> Duration {
+        self.recv_spin
+    }
+
     /// How long `send` and its kin wait for room or a peer before they fail with
     /// [`Error::Timeout`](crate::Error::Timeout) and give the message back; default `None`: for ever
     /// (SNDTIMEO; 0 is `try_send`).

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use futures_util::stream::FuturesUnordered;
 
 use super::rt::{self, *};
@@ -216,5 +216,66 @@ fn a_waker_that_panics_leaves_the_socket_whole() {
         push.send("last").await.unwrap();
         assert_eq!(pull.recv().await.unwrap()[0], "last");
         assert_eq!(push.close().await, 0);
+    });
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Woken {
+    fn take(&self) -> bool {
+        self.0.swap(0, Ordering::Relaxed) > 0
+    }
+}
+
+/// With `recv_spin` a call wakes itself for that long, and sleeps afterwards until something comes.
+#[test]
+fn a_receiver_that_spins_sleeps_in_the_end() {
+    rt::run(async {
+        let options = SocketOptions::default().with_recv_spin(Duration::from_millis(1));
+        let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
+        let push = PushSocket::connect(pull.local_endpoint().unwrap()).await.unwrap();
+        pull.wait_for_peers(1).await.unwrap();
+        let woken = Arc::<Woken>::default();
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut recv = Box::pin(pull.recv());
+        let mut looks = 0;
+        while recv.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() && woken.take() {
+            looks += 1;
+        }
+        assert!((2..=10_000).contains(&looks), "{looks} looks");
+        push.send("late").await.unwrap();
+        assert_eq!(recv.await.unwrap()[0], "late");
+        for n in 0..100_u8 {
+            // Dropped while it spins: what comes is for the next.
+            assert!(pull.recv().poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
+            push.send([n]).await.unwrap();
+            assert_eq!(pull.recv().await.unwrap()[0], [n]);
+        }
+    });
+}
+
+#[test]
+fn requests_between_those_who_spin() {
+    rt::run(async {
+        let options = || SocketOptions::default().with_recv_spin(Duration::from_micros(50));
+        let rep = RepSocket::bind_with_options("tcp://127.0.0.1:0", options()).await.unwrap();
+        let req = ReqSocket::connect_with_options(rep.local_endpoint().unwrap(), options()).await.unwrap();
+        rt::spawn(async move {
+            while let Ok(question) = rep.recv().await {
+                rep.send(question).await.unwrap();
+            }
+        });
+        for n in 0..500_u16 {
+            let answer = req.request(&n.to_be_bytes()[..]).await.unwrap();
+            assert_eq!(answer[0], n.to_be_bytes());
+        }
     });
 }
