@@ -49,11 +49,15 @@ pub fn message_by_size(size: usize) -> f64 {
 fn message(peers: usize, senders: usize, size: usize) -> f64 {
     let rounds = MESSAGES.min(BYTES / size).div_ceil(senders * BATCH);
     let total = rounds * senders * BATCH;
+    let (complete, all_there) = mpsc::channel();
     let server = move |announce: Sender<Endpoint>| {
         rt::run(async move {
             let options = SocketOptions::default().with_max_handshakes(usize::MAX).with_backlog(4096);
             let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap();
             announce.send(pull.local_endpoint().unwrap()).unwrap();
+            // What accepting costs is not what a message costs.
+            pull.wait_for_peers(peers).await.unwrap();
+            complete.send(()).unwrap();
             let first = pull.recv().await.unwrap();
             assert_eq!(first[0].len(), size);
             let start = Instant::now();
@@ -65,6 +69,7 @@ fn message(peers: usize, senders: usize, size: usize) -> f64 {
     };
     let client = move |endpoint: Endpoint| {
         let mut streams = raw(&endpoint, peers, "PUSH");
+        all_there.recv().unwrap();
         let batch = frame(size).repeat(BATCH);
         for _ in 0..rounds {
             for stream in streams.iter_mut().take(senders) {
