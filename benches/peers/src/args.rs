@@ -8,7 +8,7 @@ pub struct Args {
     pub rounds: usize,
     /// How long a run is meant to take.
     pub seconds: f64,
-    pub only: Option<String>,
+    pub only: Vec<String>,
     pub out: Option<PathBuf>,
     pub unpinned: bool,
     pub redraw: bool,
@@ -25,7 +25,7 @@ impl Args {
                 .get_one::<u64>("rounds")
                 .map_or(if quick { 1 } else { 7 }, |&rounds| rounds as usize),
             seconds: matches.get_one("seconds").copied().unwrap_or(if quick { 0.02 } else { 1.0 }),
-            only: matches.remove_one("only"),
+            only: matches.remove_many("only").map_or_else(Vec::new, Iterator::collect),
             out: matches.remove_one("out"),
             unpinned: matches.get_flag("unpinned"),
             redraw: matches.get_flag("redraw"),
@@ -51,7 +51,13 @@ fn command() -> Command {
                 .value_parser(value_parser!(f64))
                 .help("How long a run is meant to take [default: 1, or 0.02 if quick]"),
         )
-        .arg(Arg::new("only").long("only").value_name("WORD").help("Only scenarios whose name contains this"))
+        .arg(
+            Arg::new("only")
+                .long("only")
+                .value_name("WORD")
+                .action(ArgAction::Append)
+                .help("Only scenarios whose name contains this, or one of several"),
+        )
         .arg(
             Arg::new("quick")
                 .long("quick")

@@ -1,12 +1,13 @@
 //! The scenarios, and which figure of each counts.
 
-use harness::{Kind, Scenario, Transport};
+use harness::{Kind, Scenario, Source, Transport};
 use serde::{Deserialize, Serialize};
 
 /// A scenario with its parameters.
 pub struct Case {
     pub name: String,
     pub scenario: Scenario,
+    pub source: Source,
     /// Messages of the first run, which finds out how many fill the time.
     pub first: u64,
     /// The most messages of a run; equal to `first` where the time does not depend on them.
@@ -39,8 +40,12 @@ pub enum Entrants {
     Plain,
     /// The same and batch calls.
     PlainAndBatch,
-    /// Plain calls of ZeroMQ libraries: what raw streams do not have.
+    /// The same and plain calls from within one more function.
+    All,
+    /// Plain and batch calls of ZeroMQ libraries: what raw streams do not have.
     NoRaw,
+    /// Plain calls of ZeroMQ libraries: what has no batches.
+    PlainNoRaw,
     /// Those that make one write of each message, and libzmq for comparison.
     Eager,
 }
@@ -51,7 +56,12 @@ impl Entrants {
         match self {
             Self::Plain => plain,
             Self::PlainAndBatch => plain || kind == Kind::Batch,
-            Self::NoRaw => plain && family != "raw",
+            // Blocking calls have nothing that a function around them could cost.
+            Self::All => {
+                kind != Kind::Eager && (kind != Kind::Within || !["raw", "libzmq"].contains(&family))
+            }
+            Self::NoRaw => (plain || kind == Kind::Batch) && family != "raw",
+            Self::PlainNoRaw => plain && family != "raw",
             Self::Eager => matches!(kind, Kind::Eager | Kind::PlainEager) || family == "libzmq",
         }
     }
@@ -69,18 +79,31 @@ pub fn bytes(size: usize) -> String {
     }
 }
 
+/// All cases; those of a stream once with each source of payloads.
 pub fn all() -> Vec<Case> {
-    let mut cases = throughput();
-    cases.extend(latency());
-    cases.extend(many_peers());
+    let mut cases = Vec::new();
+    for source in [Source::Hot, Source::Ring] {
+        cases.extend(throughput(source));
+        cases.extend(latency(source));
+        cases.extend(many_peers(source));
+    }
     cases.extend(resources());
     cases
 }
 
-fn stream(name: String, scenario: Scenario, entrants: Entrants) -> Case {
+/// The name of a case with payloads from that source.
+fn named(name: String, source: Source) -> String {
+    match source {
+        Source::Hot => name,
+        Source::Ring => format!("{name}, ring"),
+    }
+}
+
+fn stream(name: String, scenario: Scenario, source: Source, entrants: Entrants) -> Case {
     Case {
-        name,
+        name: named(name, source),
         scenario,
+        source,
         first: 10_000,
         most: 100_000_000,
         figure: RATE,
@@ -90,32 +113,37 @@ fn stream(name: String, scenario: Scenario, entrants: Entrants) -> Case {
     }
 }
 
-fn throughput() -> Vec<Case> {
+fn throughput(source: Source) -> Vec<Case> {
     let mut cases = Vec::new();
     for size in [16, 64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20] {
         let scenario = Scenario::Throughput { transport: Transport::Tcp, size };
         let first = (1 << 24) / (size as u64 + 512);
         let name = format!("throughput {}", bytes(size));
-        cases.push(Case { first, ..stream(name, scenario, Entrants::PlainAndBatch) });
+        let entrants = if size <= 1 << 10 { Entrants::All } else { Entrants::PlainAndBatch };
+        cases.push(Case { first, ..stream(name, scenario, source, entrants) });
     }
-    let scenario = Scenario::Throughput { transport: Transport::Tcp, size: 64 };
-    cases.push(stream("eager 64 B".into(), scenario, Entrants::Eager));
+    if source == Source::Hot {
+        let scenario = Scenario::Throughput { transport: Transport::Tcp, size: 64 };
+        cases.push(stream("eager 64 B".into(), scenario, source, Entrants::Eager));
+    }
     for (transport, name) in [(Transport::Ipc, "ipc"), (Transport::Inproc, "inproc")] {
         for size in [64, 1 << 10, 64 << 10] {
             let scenario = Scenario::Throughput { transport, size };
             let name = format!("{name} throughput {}", bytes(size));
-            cases.push(Case { first: 2_000, ..stream(name, scenario, Entrants::Plain) });
+            cases.push(Case { first: 2_000, ..stream(name, scenario, source, Entrants::PlainAndBatch) });
         }
     }
     cases
 }
 
-fn latency() -> Vec<Case> {
+fn latency(source: Source) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (one_core, cores) in [(true, "one core"), (false, "two cores")] {
+    for (size, one_core) in [(64, true), (1 << 10, true), (64, false)] {
+        let cores = if one_core { "one core" } else { "two cores" };
         cases.push(Case {
-            name: format!("round trip 64 B, {cores}"),
-            scenario: Scenario::RoundTrip { size: 64, one_core },
+            name: named(format!("round trip {}, {cores}", bytes(size)), source),
+            scenario: Scenario::RoundTrip { size, one_core },
+            source,
             first: 1_000,
             most: 1_000_000,
             figure: Figure { key: "p50_us", title: "p50 us" },
@@ -126,29 +154,38 @@ fn latency() -> Vec<Case> {
     }
     for size in [64, 1 << 10] {
         let scenario = Scenario::Echo { size, outstanding: 128 };
-        cases.push(stream(format!("dealer-router echo {}", bytes(size)), scenario, Entrants::PlainAndBatch));
+        let name = format!("dealer-router echo {}", bytes(size));
+        cases.push(stream(name, scenario, source, Entrants::All));
     }
     cases
 }
 
-fn many_peers() -> Vec<Case> {
+fn many_peers(source: Source) -> Vec<Case> {
     let mut cases = Vec::new();
     for clients in [1, 16, 128, 1_000] {
         let scenario = Scenario::FanIn { size: 64, clients };
         let first = 64 * clients as u64 + 10_000;
-        cases.push(Case { first, ..stream(format!("fan-in {clients}"), scenario, Entrants::NoRaw) });
+        let name = format!("fan-in {clients}");
+        cases.push(Case { first, ..stream(name, scenario, source, Entrants::NoRaw) });
     }
     for size in [64, 1 << 10] {
         for subscribers in [1, 8, 64, 500] {
             let scenario = Scenario::FanOut { size, subscribers };
             let name = format!("pub-sub {subscribers}, {}", bytes(size));
             let figure = Figure { key: "per_second", title: "deliveries/s" };
-            cases.push(Case { first: 200, figure, ..stream(name, scenario, Entrants::NoRaw) });
+            cases.push(Case {
+                first: 200,
+                figure,
+                ..stream(name, scenario, source, Entrants::PlainAndBatch)
+            });
         }
     }
-    let scenario = Scenario::Filter { size: 64, subscriptions: 10_000 };
-    let figure = Figure { key: "per_second", title: "published/s" };
-    cases.push(Case { figure, ..stream("10,000 subscriptions".into(), scenario, Entrants::NoRaw) });
+    if source == Source::Hot {
+        let scenario = Scenario::Filter { size: 64, subscriptions: 10_000 };
+        let figure = Figure { key: "per_second", title: "published/s" };
+        let name = "10,000 subscriptions".into();
+        cases.push(Case { figure, ..stream(name, scenario, source, Entrants::PlainNoRaw) });
+    }
     cases
 }
 
@@ -156,12 +193,13 @@ fn resources() -> Vec<Case> {
     let case = |name: &str, scenario, count, figure, also| Case {
         name: name.into(),
         scenario,
+        source: Source::Hot,
         first: count,
         most: count,
         figure,
         better: Better::Low,
         also,
-        entrants: Entrants::NoRaw,
+        entrants: Entrants::PlainNoRaw,
     };
     vec![
         case(

@@ -24,6 +24,7 @@ mod measure;
 mod process;
 mod record;
 mod report;
+mod short;
 
 use std::path::Path;
 use std::time::Duration;
@@ -49,7 +50,7 @@ fn main() -> Result<()> {
     }
     let cases = cases::all();
     for case in &cases {
-        let wanted = args.only.as_ref().is_none_or(|word| case.name.contains(word.as_str()));
+        let wanted = args.only.is_empty() || args.only.iter().any(|word| case.name.contains(word.as_str()));
         if !wanted || record.case(&case.name).is_some() {
             continue;
         }

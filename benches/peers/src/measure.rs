@@ -1,10 +1,11 @@
 //! The rounds of one case.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use harness::{Figures, Outcome, Scenario, Task};
+use harness::{Figures, Kind, Outcome, Scenario, Task};
 
-use crate::cases::Case;
+use crate::cases::{Better, Case};
 use crate::families::Contestant;
 use crate::process;
 use crate::record::Run;
@@ -17,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// In how many runs to find out how much fills the time: the first are short, and say little.
 const TRIES: usize = 5;
+
+/// What a mode must reach of the best one of its library in its trial, to take part in the rounds.
+const FAR: f64 = 0.6;
 
 /// How much longer the next run may be at most: a few messages that came at once look like a great rate.
 const GROWTH: u64 = 16;
@@ -41,6 +45,7 @@ pub fn case(
             failures: 0,
             spent: Duration::ZERO,
             unsupported: false,
+            trial: None,
         })
         .collect();
     let mut runs = Vec::new();
@@ -48,6 +53,7 @@ pub fn case(
         for entrant in &mut entrants {
             runs.extend(entrant.find_count(case, seconds, pinned));
         }
+        leave_out(case, &mut entrants, &mut runs);
     }
     for round in 1..=rounds {
         for entrant in &mut entrants {
@@ -67,15 +73,45 @@ struct Entrant<'a> {
     failures: usize,
     spent: Duration,
     unsupported: bool,
+    /// The last run to find out how much fills the time, if it went well.
+    trial: Option<Run>,
+}
+
+/// Leaves out of the rounds what is far behind another mode of the same library, and keeps its trial as its only run.
+fn leave_out(case: &Case, entrants: &mut Vec<Entrant>, runs: &mut Vec<Run>) {
+    let score = |entrant: &Entrant| {
+        let value = entrant.trial.as_ref()?.outcome.figure(case.figure.key)?;
+        Some(if case.better == Better::High { value } else { 1.0 / value })
+    };
+    let mut best: HashMap<(String, bool), f64> = HashMap::new();
+    for entrant in &*entrants {
+        let best = best.entry(entrant.class()).or_default();
+        *best = best.max(score(entrant).unwrap_or(0.0));
+    }
+    entrants.retain_mut(|entrant| {
+        let far = score(entrant).is_some_and(|score| score < FAR * best[&entrant.class()]);
+        if far && entrant.contestant.family != "ours" {
+            runs.extend(entrant.trial.take());
+            return false;
+        }
+        true
+    });
 }
 
 impl Entrant<'_> {
+    /// The library, and whether the calls are from within one more function: a comparison of its own.
+    fn class(&self) -> (String, bool) {
+        (self.contestant.family.clone(), self.contestant.mode.kind == Kind::Within)
+    }
+
     /// Runs until a run fills a good part of the time. Returns the last if that went wrong.
     fn find_count(&mut self, case: &Case, seconds: Duration, pinned: bool) -> Option<Run> {
         for _ in 0..TRIES {
             let run = self.run(case, 0, seconds, pinned);
             let Outcome::Done(figures) = &run.outcome else { return Some(run) };
-            if figures["seconds"] * 3.0 > seconds.as_secs_f64() {
+            let filled = figures["seconds"] * 3.0 > seconds.as_secs_f64();
+            self.trial = Some(run);
+            if filled {
                 break;
             }
         }
@@ -84,7 +120,9 @@ impl Entrant<'_> {
 
     fn run(&mut self, case: &Case, round: usize, seconds: Duration, pinned: bool) -> Run {
         let warm_up = (self.count / 20).max(10);
-        let task = Task { scenario: case.scenario.clone(), count: self.count, warm_up, pinned };
+        let scenario = case.scenario.clone();
+        let source = case.source;
+        let task = Task { scenario, count: self.count, warm_up, pinned, source, within: false };
         let mode = &self.contestant.mode.name;
         let start = Instant::now();
         let outcome = process::run(&self.contestant.program, mode, &task, limit(case, seconds));

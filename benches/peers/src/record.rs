@@ -1,6 +1,6 @@
 //! Everything that was measured.
 
-use harness::{Kind, Outcome, Scenario};
+use harness::{Kind, Outcome, Scenario, Source};
 use serde::{Deserialize, Serialize};
 
 use crate::args::Args;
@@ -23,6 +23,8 @@ pub struct Record {
 pub struct CaseRecord {
     pub name: String,
     pub scenario: Scenario,
+    #[serde(default)]
+    pub source: Source,
     /// The figure that counts, and further ones.
     pub columns: Vec<Column>,
     /// Of the figure that counts.
@@ -68,6 +70,7 @@ impl Record {
         self.cases.push(CaseRecord {
             name: case.name.clone(),
             scenario: case.scenario.clone(),
+            source: case.source,
             columns: std::iter::once(&case.figure).chain(case.also).map(column).collect(),
             better: case.better,
             runs,
@@ -84,6 +87,7 @@ impl Run {
     pub fn group(&self) -> &str {
         match self.family.as_str() {
             "ours" if self.mode.starts_with("ours compio") => "ours compio",
+            "ours" if self.mode.starts_with("ours tokio-local") => "ours tokio-local",
             "ours" => "ours tokio",
             family => family,
         }
@@ -148,16 +152,16 @@ impl CaseRecord {
         best.map(|(mode, _)| mode)
     }
 
-    /// The mode that stands for raw streams.
+    /// The mode that stands for raw streams, by the figure of the case.
     pub fn baseline(&self) -> Option<&str> {
-        self.modes().into_iter().find(|run| run.family == "raw").map(|run| run.mode.as_str())
+        self.best(|run| run.family == "raw" && run.kind != Kind::Within)
     }
 
     fn values(&self, mode: &str, key: &str) -> impl Iterator<Item = (usize, f64)> {
-        self.runs.iter().filter(move |run| run.mode == mode).filter_map(move |run| match &run.outcome {
-            Outcome::Done(figures) => Some((run.round, *figures.get(key)?)),
-            _ => None,
-        })
+        self.runs
+            .iter()
+            .filter(move |run| run.mode == mode)
+            .filter_map(move |run| Some((run.round, run.outcome.figure(key)?)))
     }
 }
 

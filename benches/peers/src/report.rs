@@ -6,7 +6,7 @@ use std::path::Path;
 
 use harness::{Kind, Outcome};
 
-use crate::{Result, charts, goals};
+use crate::{Result, charts, goals, short};
 
 use crate::record::{CaseRecord, Record};
 
@@ -51,21 +51,28 @@ pub fn summary(record: &Record) -> String {
     for unbuilt in &record.unbuilt {
         let _ = writeln!(text, "\n{} did not build: {}", unbuilt.family, unbuilt.why);
     }
+    text.push_str(&short::table(record));
     text.push_str(&goals::table(record));
-    text.push_str("\n## Contestants\n\nEach side has a core for all its threads, but for the modes on many threads.\n\n| mode | what it is |\n|---|---|\n");
+    text.push_str("\n## Contestants\n\nEach side has a core for all its threads, but for the modes on many threads. Payloads are written into one buffer, and \
+         copied from there; in the cases called `ring` they are separate ones of 4 MiB in all, each in memory of its own, \
+         shared where the library takes such and copied where not.\n\n| mode | what it is |\n|---|---|\n");
     for contestant in &record.contestants {
         let _ = writeln!(text, "| {} | {} |", contestant.mode.name, contestant.mode.about);
     }
     text
 }
 
-/// The tables of one case: plain calls, and batch calls apart.
+/// The tables of one case: plain calls, and others apart.
 pub fn detail(case: &CaseRecord) -> String {
     let mut text = format!("\n### {}\n", case.name);
     let mut notes = Vec::new();
     let modes = case.modes();
-    let (batch, plain): (Vec<_>, Vec<_>) = modes.into_iter().partition(|run| run.kind == Kind::Batch);
-    for (title, modes) in [("mode", plain), ("mode (batch calls)", batch)] {
+    for (title, kinds) in [
+        ("mode", &[Kind::Plain, Kind::PlainEager, Kind::Eager][..]),
+        ("mode (batch calls)", &[Kind::Batch]),
+        ("mode (calls from within one more function)", &[Kind::Within]),
+    ] {
+        let modes: Vec<_> = modes.iter().filter(|run| kinds.contains(&run.kind)).collect();
         if modes.is_empty() {
             continue;
         }
@@ -123,7 +130,10 @@ fn unfinished(case: &CaseRecord, mode: &str) -> Option<String> {
     let runs = || case.runs.iter().filter(|run| run.mode == mode);
     let own = runs().map(|run| run.round).max()?;
     let went_well = runs().all(|run| matches!(run.outcome, Outcome::Done(_)));
-    (went_well && own < rounds).then(|| format!("{own} of {rounds} rounds: they take too long"))
+    (went_well && own < rounds).then(|| match own {
+        0 => "far behind another mode of the same library in a run before: left out of the rounds".into(),
+        own => format!("{own} of {rounds} rounds: they take too long"),
+    })
 }
 
 fn unsupported(case: &CaseRecord, mode: &str) -> Option<String> {

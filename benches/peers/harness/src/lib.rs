@@ -15,6 +15,7 @@ mod children;
 mod clock;
 mod error;
 mod mode;
+mod payload;
 mod system;
 mod task;
 #[cfg(feature = "tokio")]
@@ -26,6 +27,7 @@ pub use bind::Bind;
 pub use blocking::block_on;
 pub use error::{Result, Unsupported, unsupported};
 pub use mode::{Kind, Mode, main};
+pub use payload::{Numbering, Payload, Payloads, Source};
 pub use task::{Figures, ModeInfo, Outcome, Scenario, Task, Transport};
 
 /// For contestants whose futures stay on their thread.

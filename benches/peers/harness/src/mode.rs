@@ -29,7 +29,12 @@ pub enum Kind {
     Batch,
     /// One write for each message by choice: in `eager` only.
     Eager,
+    /// A plain mode whose calls are made from within one more `async fn`: reported apart.
+    Within,
 }
+
+/// Ends the names of modes that are called from within one more function.
+const WITHIN: &str = ", within";
 
 /// Does what the command line says: `modes` lists them, `run MODE TASK` runs a task (a line of JSON) and
 /// prints its outcome (another).
@@ -37,14 +42,17 @@ pub fn main(modes: &[Mode]) -> ! {
     let args: Vec<String> = std::env::args().collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
         ["modes"] => {
-            let infos: Vec<ModeInfo> = modes.iter().map(Mode::info).collect();
+            let within = modes.iter().filter(|mode| mode.kind == Kind::Plain).map(Mode::within);
+            let infos: Vec<ModeInfo> = modes.iter().map(Mode::info).chain(within).collect();
             println!("{}", serde_json::to_string(&infos).expect("modes are plain data"));
             std::process::exit(0);
         }
         ["run", name, task] => {
-            let mode = modes.iter().find(|mode| mode.name == name);
+            let plain = name.strip_suffix(WITHIN).unwrap_or(name);
+            let mode = modes.iter().find(|mode| mode.name == plain);
             let task: Result<Task, _> = serde_json::from_str(task);
-            let (Some(mode), Ok(task)) = (mode, task) else { usage() };
+            let (Some(mode), Ok(mut task)) = (mode, task) else { usage() };
+            task.within = plain != name;
             children::remember(name);
             children::end_with_parent();
             run(mode, task)
@@ -87,6 +95,12 @@ fn finish(outcome: &Outcome) -> ! {
 }
 
 impl Mode {
+    /// The twin of a plain mode.
+    fn within(&self) -> ModeInfo {
+        let name = format!("{}{WITHIN}", self.name);
+        ModeInfo { name, about: "the same from within one more `async fn`".into(), kind: Kind::Within }
+    }
+
     fn info(&self) -> ModeInfo {
         ModeInfo { name: self.name.into(), about: self.about.into(), kind: self.kind }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Kind;
+use crate::{Kind, Source};
 
 /// One scenario to run once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,6 +16,10 @@ pub struct Task {
     pub warm_up: u64,
     /// Whether the sides are pinned to a core each.
     pub pinned: bool,
+    pub source: Source,
+    /// Whether each call is made from within one more `async fn`: the mode decides.
+    #[serde(skip)]
+    pub within: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +69,13 @@ pub enum Outcome {
     Unsupported(String),
     /// It did it wrong.
     Failed(String),
+}
+
+impl Outcome {
+    /// A figure of a run that went well.
+    pub fn figure(&self, key: &str) -> Option<f64> {
+        if let Self::Done(figures) = self { figures.get(key).copied() } else { None }
+    }
 }
 
 /// A mode of a contestant, as the runner learns of it.

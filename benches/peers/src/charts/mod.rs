@@ -6,7 +6,7 @@ mod style;
 
 use std::path::Path;
 
-use harness::{Kind, Scenario, Transport};
+use harness::{Kind, Scenario, Source, Transport};
 
 use crate::Result;
 use crate::cases::Better::{self, High, Low};
@@ -38,13 +38,13 @@ pub fn draw(record: &Record, out: &Path) -> Result<()> {
         Scenario::FanOut { size: 64, subscribers } => Some(*subscribers as f64),
         _ => None,
     })?;
-    let one_core = "round trip 64 B, one core";
+    let one_core = "round trip 64 B, one core, ring";
     for (name, case, better, key, title) in [
         ("latency.svg", one_core, Low, "p50_us", "round trip of 64 B on one core, median, us"),
         ("latency-tail.svg", one_core, Low, "p99.9_us", "round trip of 64 B on one core, p99.9, us"),
         (
             "echo.svg",
-            "dealer-router echo 64 B",
+            "dealer-router echo 64 B, ring",
             High,
             "per_second",
             "DEALER to ROUTER and back, round trips/s",
@@ -56,7 +56,13 @@ pub fn draw(record: &Record, out: &Path) -> Result<()> {
             "kib_per_connection",
             "memory of an idle connection, KiB",
         ),
-        ("cpu.svg", "throughput 64 B", Low, "cpu_per_million", "CPU seconds per million messages of 64 B"),
+        (
+            "cpu.svg",
+            "throughput 64 B, ring",
+            Low,
+            "cpu_per_million",
+            "CPU seconds per million messages of 64 B",
+        ),
         ("stall.svg", "stalled peer 1 KiB", Low, "growth_mib", "memory of a sender whose peer stalls, MiB"),
     ] {
         if let Some(case) = record.case(case) {
@@ -70,10 +76,10 @@ pub fn draw(record: &Record, out: &Path) -> Result<()> {
 fn times_libzmq(record: &Record, at: fn(&Scenario) -> Option<f64>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for case in &record.cases {
-        // The eager case is a throughput case by its scenario.
-        let Some(x) = at(&case.scenario).filter(|_| !case.name.starts_with("eager")) else { continue };
+        // Programs send separate payloads.
+        let Some(x) = at(&case.scenario).filter(|_| case.source == Source::Ring) else { continue };
         for group in groups(case) {
-            let mode = case.best(|run| run.group() == group && run.kind != Kind::Batch);
+            let mode = case.best(|run| run.group() == group && is_plain(run));
             let Some(y) = mode.and_then(|mode| case.ratio(mode, "libzmq", case.figure())) else { continue };
             match lines.iter_mut().find(|line| line.group == group) {
                 Some(line) => line.points.push((x, y)),
@@ -88,13 +94,17 @@ fn times_libzmq(record: &Record, at: fn(&Scenario) -> Option<f64>) -> Vec<Line> 
 fn bars(case: &CaseRecord, better: Better, key: &str) -> Vec<Bar> {
     let mut bars = Vec::new();
     for group in groups(case) {
-        let take = |run: &Run| run.group() == group && run.kind != Kind::Batch;
+        let take = |run: &Run| run.group() == group && is_plain(run);
         let mode = case.best_by(key, better, take);
         if let Some(value) = mode.and_then(|mode| case.median(mode, key)) {
             bars.push(Bar { group: group.into(), value });
         }
     }
     bars
+}
+
+fn is_plain(run: &Run) -> bool {
+    !matches!(run.kind, Kind::Batch | Kind::Within)
 }
 
 fn groups(case: &CaseRecord) -> Vec<&str> {

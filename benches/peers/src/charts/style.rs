@@ -10,6 +10,7 @@ pub fn colour(group: &str) -> RGBColor {
         "raw" => RGBColor(150, 150, 150),
         "libzmq" => RGBColor(60, 60, 60),
         "ours tokio" => RGBColor(200, 30, 45),
+        "ours tokio-local" => RGBColor(230, 90, 110),
         "ours compio" => RGBColor(240, 130, 40),
         "zeromq" => RGBColor(120, 90, 180),
         "rzmq" => RGBColor(30, 140, 120),

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use harness::local::{Contestant, Echoes, MaybeSend, Receives, Sends};
-use harness::{Bind, Figures, Kind, Mode, Result};
+use harness::{Bind, Figures, Kind, Mode, Payload, Result};
 
 fn main() {
     harness::main(&[Mode {
@@ -134,8 +134,8 @@ impl Contestant for Libzmq {
 }
 
 impl Sends for Socket {
-    async fn send(&mut self, body: &[u8]) -> Result<()> {
-        Ok(self.socket.send(body, 0)?)
+    async fn send(&mut self, payload: Payload<'_>) -> Result<()> {
+        Ok(self.socket.send(payload.as_slice(), 0)?)
     }
 }
 

@@ -10,6 +10,9 @@ use monocoque::zmq::{DealerSocket, PubSocket, PullFanIn, PullSocket, PushSocket,
 
 use crate::sockets::{Dealer, Pub, Pull, Push, Router, Sub};
 
+/// The largest buffers that it has.
+const BUFFER: usize = 64 * 1024;
+
 /// How the sockets are used.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub enum Style {
@@ -17,23 +20,31 @@ pub enum Style {
     Eager,
     /// `write_coalescing`, and `flush` where the program is to wait.
     Coalescing,
+    /// The same, and what one read brought is taken without waiting.
+    Drained,
+    /// The same with the options that its documentation has for bulk, and one thread for all subscribers.
+    Tuned,
     /// The calls that take or give many messages.
     Batch,
 }
 
-pub fn main(names: [&'static str; 3]) -> ! {
+pub fn main(names: [&'static str; 5]) -> ! {
     let run = [
         |task| local::run(MonocoqueRs(Style::Eager), task),
         |task| local::run(MonocoqueRs(Style::Coalescing), task),
+        |task| local::run(MonocoqueRs(Style::Drained), task),
+        |task| local::run(MonocoqueRs(Style::Tuned), task),
         |task| local::run(MonocoqueRs(Style::Batch), task),
     ];
     let about = [
         "its defaults: a write for each message",
         "with `write_coalescing` and explicit `flush`",
+        "the same, `recv_into` and then `try_recv_into` until nothing is there",
+        "the same with buffers of 64 KiB, and a PUB of one worker",
         "`send_batch` or `send_buffered`, and `recv_batch` or `try_recv_into`",
     ];
-    let kinds = [Kind::PlainEager, Kind::Plain, Kind::Batch];
-    harness::main(&std::array::from_fn::<_, 3, _>(|mode| Mode {
+    let kinds = [Kind::PlainEager, Kind::Plain, Kind::Plain, Kind::Plain, Kind::Batch];
+    harness::main(&std::array::from_fn::<_, 5, _>(|mode| Mode {
         name: names[mode],
         about: about[mode],
         kind: kinds[mode],
@@ -46,7 +57,8 @@ struct MonocoqueRs(Style);
 
 impl MonocoqueRs {
     fn options(self) -> SocketOptions {
-        SocketOptions::default().with_write_coalescing(self.0 != Style::Eager)
+        let options = SocketOptions::default().with_write_coalescing(self.0 != Style::Eager);
+        if self.0 == Style::Tuned { options.with_buffer_sizes(BUFFER, BUFFER) } else { options }
     }
 }
 
@@ -146,7 +158,12 @@ impl Contestant for MonocoqueRs {
     /// Its PUB drops at its mark, and waits never: the mark is high enough for all of a run.
     async fn bind_pub(self, bind: Bind) -> Result<Pub> {
         let options = self.options().with_send_hwm(usize::MAX);
-        let mut socket = PubSocket::bind_with_options(tcp(&bind.endpoint)?, options).await?;
+        let address = tcp(&bind.endpoint)?;
+        let mut socket = if self.0 == Style::Tuned {
+            PubSocket::bind_with_workers_opts(address, 1, options).await?
+        } else {
+            PubSocket::bind_with_options(address, options).await?
+        };
         let peers = bind.peers;
         bind.announce(format!("tcp://{}", socket.local_addr()?));
         for _ in 0..peers {
@@ -162,8 +179,15 @@ impl Contestant for MonocoqueRs {
             for topic in topics {
                 socket.subscribe(topic.as_bytes()).await?;
             }
-            sockets.push(Sub::new(socket));
+            sockets.push(Sub::new(socket, self.0));
         }
         Ok(sockets)
+    }
+}
+
+impl Style {
+    /// Whether to take what is there without waiting, once one message has come.
+    pub fn drains(self) -> bool {
+        matches!(self, Self::Drained | Self::Tuned)
     }
 }

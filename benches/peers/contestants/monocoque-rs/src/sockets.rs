@@ -1,10 +1,11 @@
 //! Its sockets, each a type of its own, most of them for one stream.
 
 use std::mem;
+use std::ops::Range;
 
 use bytes::Bytes;
-use harness::Result;
 use harness::local::{Echoes, MaybeSend, Receives, Sends};
+use harness::{Payload, Payloads, Result};
 use monocoque::rt::UnixStream;
 use monocoque::zmq::{DealerSocket, PubSocket, PullFanIn, PullSocket, PushSocket, RouterSocket, SubSocket};
 
@@ -48,13 +49,27 @@ impl Push {
 }
 
 impl Sends for Push {
-    async fn send(&mut self, body: &[u8]) -> Result<()> {
-        let body = Bytes::copy_from_slice(body);
+    async fn send(&mut self, payload: Payload<'_>) -> Result<()> {
+        let body = payload.to_bytes();
         if self.style != Style::Batch {
             return Ok(on_either!(PushStream, &mut self.socket, socket => socket.send_one(body).await)?);
         }
         self.batch.push(vec![body]);
         if self.batch.len() < BATCH { Ok(()) } else { self.flush().await }
+    }
+
+    async fn send_run(&mut self, payloads: &mut Payloads, mut numbers: Range<u64>) -> Result<()> {
+        if self.style != Style::Batch {
+            for number in numbers {
+                self.send(payloads.get(number)).await?;
+            }
+            return Ok(());
+        }
+        while !numbers.is_empty() {
+            let some = numbers.by_ref().take(BATCH).map(|number| vec![payloads.get(number).to_bytes()]);
+            on_either!(PushStream, &mut self.socket, socket => socket.send_batch(some).await)?;
+        }
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<()> {
@@ -65,11 +80,9 @@ impl Sends for Push {
         Ok(on_either!(PushStream, &mut self.socket, socket => socket.flush().await)?)
     }
 
-    async fn send_again(&mut self, body: &[u8]) -> Result<()> {
+    async fn send_again(&mut self, payload: Payload<'_>) -> Result<()> {
         match &mut self.socket {
-            PushStream::Tcp(socket) => {
-                Ok(socket.send_with_reconnect(vec![Bytes::copy_from_slice(body)]).await?)
-            }
+            PushStream::Tcp(socket) => Ok(socket.send_with_reconnect(vec![payload.to_bytes()]).await?),
             PushStream::Unix(_) => Err("it reconnects over TCP only".into()),
         }
     }
@@ -121,6 +134,21 @@ impl Pull {
         };
         if received { Ok(()) } else { Err(GONE.into()) }
     }
+
+    /// Takes one more message if it is there already; whether it was.
+    fn try_recv_one(&mut self) -> Result<bool> {
+        Ok(match &mut self.socket {
+            PullStream::Tcp(socket) => socket.try_recv_into(&mut self.message)?,
+            PullStream::Unix(socket) => socket.try_recv_into(&mut self.message)?,
+            PullStream::Many(socket) => match socket.try_recv()? {
+                Some(message) => {
+                    self.message = message;
+                    true
+                }
+                None => false,
+            },
+        })
+    }
 }
 
 impl Receives for Pull {
@@ -132,6 +160,9 @@ impl Receives for Pull {
         } else {
             self.recv_one().await?;
             each(last(&self.message));
+            while self.style.drains() && self.try_recv_one()? {
+                each(last(&self.message));
+            }
         }
         Ok(())
     }
@@ -154,12 +185,12 @@ impl<T> Side<T> {
 }
 
 impl Sends for Dealer {
-    async fn send(&mut self, body: &[u8]) -> Result<()> {
-        let message = vec![Bytes::copy_from_slice(body)];
-        match self.style {
-            Style::Eager | Style::Coalescing => Ok(self.socket.send(message).await?),
-            Style::Batch => Ok(self.socket.send_buffered(message)?),
+    async fn send(&mut self, payload: Payload<'_>) -> Result<()> {
+        let message = vec![payload.to_bytes()];
+        if self.style == Style::Batch {
+            return Ok(self.socket.send_buffered(message)?);
         }
+        Ok(self.socket.send(message).await?)
     }
 
     async fn flush(&mut self) -> Result<()> {
@@ -192,8 +223,8 @@ impl Echoes for Router {
             let message = mem::take(&mut self.message);
             match self.style {
                 Style::Eager => return Ok(self.socket.send(message).await?),
-                Style::Coalescing => self.socket.send(message).await?,
                 Style::Batch => self.socket.send_buffered(message)?,
+                _ => self.socket.send(message).await?,
             }
             received = self.socket.try_recv_into(&mut self.message)?;
         }
@@ -205,20 +236,21 @@ impl Echoes for Router {
 pub struct Pub(pub PubSocket);
 
 impl Sends for Pub {
-    async fn send(&mut self, body: &[u8]) -> Result<()> {
-        Ok(self.0.send_frames(&[Bytes::copy_from_slice(body)]).await?)
+    async fn send(&mut self, payload: Payload<'_>) -> Result<()> {
+        Ok(self.0.send_frames(&[payload.to_bytes()]).await?)
     }
 }
 
 /// A SUB, and the message that it receives into.
 pub struct Sub {
     socket: SubSocket,
+    style: Style,
     message: Vec<Bytes>,
 }
 
 impl Sub {
-    pub fn new(socket: SubSocket) -> Self {
-        Self { socket, message: Vec::new() }
+    pub fn new(socket: SubSocket, style: Style) -> Self {
+        Self { socket, style, message: Vec::new() }
     }
 }
 
@@ -228,6 +260,9 @@ impl Receives for Sub {
             return Err(GONE.into());
         }
         each(last(&self.message));
+        while self.style.drains() && self.socket.try_recv_into(&mut self.message)? {
+            each(last(&self.message));
+        }
         Ok(())
     }
 }

@@ -5,17 +5,17 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use harness::sendable::{Contestant, Echoes, MaybeSend, Receives, Sends};
-use harness::{Bind, Figures, Result};
+use harness::{Bind, Figures, Payload, Result};
 use omq_tokio::options::WorkloadProfile;
 use omq_tokio::{Context, Message, Socket, SocketType, TrySendError};
 
-use crate::options::{BATCH, PATIENCE, last, options};
+use crate::options::{BATCH, PATIENCE, Style, last, message, options};
 
 #[derive(Clone, Copy)]
 pub struct Omq {
     /// Whether a thread of its own does the I/O, or the program's runtime.
     pub io_threads: bool,
-    pub batch: bool,
+    pub style: Style,
     pub profile: Option<WorkloadProfile>,
 }
 
@@ -23,7 +23,7 @@ pub struct Omq {
 pub struct Side {
     socket: Socket,
     _context: Option<Context>,
-    batch: bool,
+    style: Style,
     outgoing: VecDeque<Message>,
     incoming: Vec<Message>,
 }
@@ -45,7 +45,7 @@ impl Omq {
             None => Socket::new(kind, options(kind, self.profile)),
         };
         let (outgoing, incoming) = Default::default();
-        Side { socket, _context: context.cloned(), batch: self.batch, outgoing, incoming }
+        Side { socket, _context: context.cloned(), style: self.style, outgoing, incoming }
     }
 
     async fn bind(self, bind: Bind, kind: SocketType) -> Result<Side> {
@@ -119,10 +119,18 @@ impl Contestant for Omq {
 }
 
 impl Sends for Side {
-    async fn send(&mut self, body: &[u8]) -> Result<()> {
-        let message = Message::from_slice(body);
-        if !self.batch {
-            return Ok(self.socket.send(message).await?);
+    async fn send(&mut self, payload: Payload<'_>) -> Result<()> {
+        let message = message(payload);
+        match self.style {
+            Style::Plain => return Ok(self.socket.send(message).await?),
+            Style::Try => {
+                return match self.socket.try_send(message) {
+                    Ok(()) => Ok(()),
+                    Err(TrySendError::Full(message)) => Ok(self.socket.send(message).await?),
+                    Err(error) => Err(error.to_string().into()),
+                };
+            }
+            Style::Batch => {}
         }
         self.outgoing.push_back(message);
         if self.outgoing.len() < BATCH { Ok(()) } else { self.flush().await }
@@ -145,8 +153,13 @@ impl Sends for Side {
 
 impl Receives for Side {
     async fn recv<F: FnMut(&[u8]) + MaybeSend>(&mut self, each: &mut F) -> Result<()> {
-        if !self.batch {
+        if self.style != Style::Batch {
             each(last(&self.socket.recv().await?));
+            if self.style == Style::Try {
+                while let Ok(message) = self.socket.try_recv() {
+                    each(last(&message));
+                }
+            }
             return Ok(());
         }
         self.socket.recv_many_into(BATCH, &mut self.incoming).await?;
@@ -159,10 +172,14 @@ impl Receives for Side {
 
 impl Echoes for Side {
     async fn echo<F: FnMut(&[u8]) + MaybeSend>(&mut self, each: &mut F) -> Result<()> {
-        if !self.batch {
-            let message = self.socket.recv().await?;
-            each(last(&message));
-            return Ok(self.socket.send(message).await?);
+        if self.style != Style::Batch {
+            let mut next = Some(self.socket.recv().await?);
+            while let Some(message) = next {
+                each(last(&message));
+                self.socket.send(message).await?;
+                next = if self.style == Style::Try { self.socket.try_recv().ok() } else { None };
+            }
+            return Ok(());
         }
         self.socket.recv_many_into(BATCH, &mut self.incoming).await?;
         for message in self.incoming.drain(..) {

@@ -5,16 +5,16 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use harness::local::{Contestant, Echoes, MaybeSend, Receives, Sends};
-use harness::{Bind, Figures, Result};
+use harness::{Bind, Figures, Payload, Result};
 use omq_tokio::blocking::Socket;
 use omq_tokio::options::WorkloadProfile;
 use omq_tokio::{Context, Message, SocketType, TrySendError};
 
-use crate::options::{BATCH, PATIENCE, last, options};
+use crate::options::{BATCH, PATIENCE, Style, last, message, options};
 
 #[derive(Clone, Copy)]
 pub struct Blocking {
-    pub batch: bool,
+    pub style: Style,
     pub profile: Option<WorkloadProfile>,
 }
 
@@ -22,7 +22,7 @@ pub struct Blocking {
 pub struct Side {
     socket: Socket,
     context: Context,
-    batch: bool,
+    style: Style,
     outgoing: VecDeque<Message>,
     incoming: Vec<Message>,
 }
@@ -41,7 +41,7 @@ impl Blocking {
     fn open(self, context: &Context, kind: SocketType) -> Side {
         let socket = context.blocking_socket(kind, options(kind, self.profile));
         let (outgoing, incoming) = Default::default();
-        Side { socket, context: context.clone(), batch: self.batch, outgoing, incoming }
+        Side { socket, context: context.clone(), style: self.style, outgoing, incoming }
     }
 
     fn bind(self, bind: Bind, kind: SocketType) -> Result<Side> {
@@ -110,10 +110,18 @@ impl Contestant for Blocking {
 }
 
 impl Sends for Side {
-    async fn send(&mut self, body: &[u8]) -> Result<()> {
-        let message = Message::from_slice(body);
-        if !self.batch {
-            return Ok(self.socket.send(message)?);
+    async fn send(&mut self, payload: Payload<'_>) -> Result<()> {
+        let message = message(payload);
+        match self.style {
+            Style::Plain => return Ok(self.socket.send(message)?),
+            Style::Try => {
+                return match self.socket.try_send(message) {
+                    Ok(()) => Ok(()),
+                    Err(TrySendError::Full(message)) => Ok(self.socket.send(message)?),
+                    Err(error) => Err(error.to_string().into()),
+                };
+            }
+            Style::Batch => {}
         }
         self.outgoing.push_back(message);
         if self.outgoing.len() < BATCH { Ok(()) } else { self.flush().await }
@@ -134,8 +142,13 @@ impl Sends for Side {
 
 impl Receives for Side {
     async fn recv<F: FnMut(&[u8]) + MaybeSend>(&mut self, each: &mut F) -> Result<()> {
-        if !self.batch {
+        if self.style != Style::Batch {
             each(last(&self.socket.recv()?));
+            if self.style == Style::Try {
+                while let Ok(message) = self.socket.try_recv() {
+                    each(last(&message));
+                }
+            }
             return Ok(());
         }
         self.socket.recv_many_into(BATCH, &mut self.incoming)?;
@@ -148,10 +161,14 @@ impl Receives for Side {
 
 impl Echoes for Side {
     async fn echo<F: FnMut(&[u8]) + MaybeSend>(&mut self, each: &mut F) -> Result<()> {
-        if !self.batch {
-            let message = self.socket.recv()?;
-            each(last(&message));
-            return Ok(self.socket.send(message)?);
+        if self.style != Style::Batch {
+            let mut next = Some(self.socket.recv()?);
+            while let Some(message) = next {
+                each(last(&message));
+                self.socket.send(message)?;
+                next = if self.style == Style::Try { self.socket.try_recv().ok() } else { None };
+            }
+            return Ok(());
         }
         self.socket.recv_many_into(BATCH, &mut self.incoming)?;
         for message in self.incoming.drain(..) {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use harness::local::{Contestant, Echoes, MaybeSend, Missing, Receives, Sends};
-use harness::{Bind, Figures, Result};
+use harness::{Bind, Figures, Payload, Result};
+use omq_tokio::SocketType;
 use omq_tokio::exclusive::{Options, Socket};
-use omq_tokio::{Message, SocketType};
 
-use crate::options::last;
+use crate::options::{last, message};
 
 #[derive(Clone, Copy)]
 pub struct Exclusive;
@@ -43,8 +43,8 @@ impl Contestant for Exclusive {
 }
 
 impl Sends for Side {
-    async fn send(&mut self, body: &[u8]) -> Result<()> {
-        Ok(self.0.send(&Message::from_slice(body)).await?)
+    async fn send(&mut self, payload: Payload<'_>) -> Result<()> {
+        Ok(self.0.send(&message(payload)).await?)
     }
 }
 

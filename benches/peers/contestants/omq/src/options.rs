@@ -2,9 +2,20 @@
 
 use std::time::Duration;
 
-use harness::{Scenario, Task};
+use harness::{Payload, Scenario, Task};
 use omq_tokio::options::WorkloadProfile;
 use omq_tokio::{Message, Options, SocketType};
+
+/// How the sockets are used.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub enum Style {
+    /// A call for each message.
+    Plain,
+    /// Calls that do not wait, as long as there is something, or room.
+    Try,
+    /// The calls that take or give many messages.
+    Batch,
+}
 
 /// The most messages that a batch call takes or gives.
 pub const BATCH: usize = 256;
@@ -26,6 +37,13 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// As its documentation advises for DEALER and ROUTER that take turns; else its default.
 pub fn profile(task: &Task) -> Option<WorkloadProfile> {
     matches!(task.scenario, Scenario::RoundTrip { .. }).then_some(WorkloadProfile::Latency)
+}
+
+pub fn message(payload: Payload<'_>) -> Message {
+    match payload {
+        Payload::Buffer(buffer) => Message::from_slice(buffer),
+        Payload::Shared(bytes) => bytes.clone().into(),
+    }
 }
 
 /// The last frame, behind the identity if there is one.

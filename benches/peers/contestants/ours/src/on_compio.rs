@@ -7,7 +7,8 @@ mod rt {
     pub use harness::local as contest;
     pub use monocoque::runtime::compio::CompioStream as Stream;
 
-    pub const NAMES: [&str; 3] = ["ours compio", "ours compio, eager", "ours compio, batch calls"];
+    pub const NAMES: [&str; 4] =
+        ["ours compio", "ours compio, eager", "ours compio, feed", "ours compio, many"];
     pub const PINNED: bool = true;
 
     pub fn run<F: Future + 'static>(future: F) -> F::Output {

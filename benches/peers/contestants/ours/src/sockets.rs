@@ -1,8 +1,9 @@
 //! Our sockets, on one of the runtimes.
 
+use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use harness::{Bind, Figures, Mode, Result, Task, Unsupported};
+use harness::{Bind, Figures, Mode, Payload, Payloads, Result, Task, Unsupported};
 use monocoque::SocketType;
 use monocoque::prelude::{Error, ErrorKind, FlushPolicy, Message, Monitor, SocketEvent, SocketOptions};
 use monocoque::socket::{
@@ -16,7 +17,7 @@ use crate::Style;
 /// The most messages that a batch call takes or gives.
 const BATCH: usize = 256;
 
-pub fn modes() -> [Mode; 3] {
+pub fn modes() -> [Mode; 4] {
     [
         Mode {
             name: rt::NAMES[0],
@@ -34,7 +35,13 @@ pub fn modes() -> [Mode; 3] {
             name: rt::NAMES[2],
             about: "`feed` and `flush`, `recv_many`",
             kind: harness::Kind::Batch,
-            run: |task| run(Style::Batch, task),
+            run: |task| run(Style::Feed, task),
+        },
+        Mode {
+            name: rt::NAMES[3],
+            about: "`send_many` and `recv_many`",
+            kind: harness::Kind::Batch,
+            run: |task| run(Style::Many, task),
         },
     ]
 }
@@ -150,13 +157,29 @@ impl<T: Kind> Side<T> {
 }
 
 impl<T: CanSend> Sends for Side<T> {
-    async fn send(&mut self, body: &[u8]) -> Result<()> {
-        if self.style != Style::Batch {
-            return Ok(self.socket.send(body).await?);
+    async fn send(&mut self, payload: Payload<'_>) -> Result<()> {
+        if self.style != Style::Feed {
+            return Ok(match payload {
+                Payload::Buffer(buffer) => self.socket.send(buffer).await?,
+                Payload::Shared(bytes) => self.socket.send(bytes.clone()).await?,
+            });
         }
-        self.socket.feed(body).await?;
+        self.socket.feed(message(payload)).await?;
         self.unflushed += 1;
         if self.unflushed < BATCH { Ok(()) } else { self.flush().await }
+    }
+
+    async fn send_run(&mut self, payloads: &mut Payloads, numbers: Range<u64>) -> Result<()> {
+        if self.style == Style::Many {
+            let messages = numbers.map(|number| message(payloads.get(number)));
+            // What is refused borrows the payloads, which errors here cannot.
+            self.socket.send_many(messages).await.map_err(|refused| refused.to_string())?;
+            return Ok(());
+        }
+        for number in numbers {
+            self.send(payloads.get(number)).await?;
+        }
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<()> {
@@ -167,14 +190,14 @@ impl<T: CanSend> Sends for Side<T> {
         Ok(())
     }
 
-    async fn send_again(&mut self, body: &[u8]) -> Result<()> {
+    async fn send_again(&mut self, payload: Payload<'_>) -> Result<()> {
         let monitor = self.monitor.get_or_insert_with(|| self.socket.monitor());
         while let Some(event) = monitor.try_next() {
             if let SocketEvent::RetryIn { delay, .. } = event {
                 self.attempt = Some(SystemTime::now() + delay);
             }
         }
-        self.send(body).await
+        self.send(payload).await
     }
 
     fn notes(&self) -> Figures {
@@ -187,7 +210,7 @@ impl<T: CanSend> Sends for Side<T> {
 
 impl<T: CanReceive> Receives for Side<T> {
     async fn recv<F: FnMut(&[u8]) + MaybeSend>(&mut self, each: &mut F) -> Result<()> {
-        if self.style != Style::Batch {
+        if !self.style.takes_many() {
             each(last(&self.socket.recv().await?));
             return Ok(());
         }
@@ -201,17 +224,30 @@ impl<T: CanReceive> Receives for Side<T> {
 
 impl Echoes for Side<Router> {
     async fn echo<F: FnMut(&[u8]) + MaybeSend>(&mut self, each: &mut F) -> Result<()> {
-        if self.style != Style::Batch {
+        if !self.style.takes_many() {
             let message = self.socket.recv().await?;
             each(last(&message));
             return Ok(self.socket.send(message).await?);
         }
         self.socket.recv_many(&mut self.messages, BATCH).await?;
+        if self.style == Style::Many {
+            self.messages.iter().for_each(|message| each(last(message)));
+            let sent = self.socket.send_many(self.messages.drain(..)).await;
+            sent.map_err(|refused| refused.to_string())?;
+            return Ok(());
+        }
         for message in self.messages.drain(..) {
             each(last(&message));
             self.socket.feed(message).await?;
         }
         Ok(self.socket.flush().await?)
+    }
+}
+
+fn message(payload: Payload<'_>) -> Message {
+    match payload {
+        Payload::Buffer(buffer) => buffer.into(),
+        Payload::Shared(bytes) => bytes.clone().into(),
     }
 }
 

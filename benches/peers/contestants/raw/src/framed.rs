@@ -1,36 +1,65 @@
 //! Length-prefixed messages over a stream.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::ops::Range;
 
-use harness::Result;
+use bytes::Bytes;
 use harness::local::{Echoes, MaybeSend, Receives, Sends};
+use harness::{Payload, Result};
 
+use crate::Style;
 use crate::stream::Stream;
+use crate::waiting::Waiting;
 
 /// The batches that our sockets write, of small messages and of large ones.
-const SMALL_BATCH: usize = 32 * 1024;
-const LARGE_BATCH: usize = 1024 * 1024;
+pub const SMALL_BATCH: usize = 32 * 1024;
+const LARGE_BATCH: usize = 256 * 1024;
 const LARGE: usize = 4096;
 
 /// Length-prefixed messages, written in batches and taken off the stream a read at a time.
 pub struct Framed {
     stream: Stream,
-    batched: bool,
+    style: Style,
     out: Vec<u8>,
+    /// Headers and payloads that are not copied.
+    gathered: Vec<Bytes>,
+    gathered_len: usize,
     buffer: Vec<u8>,
     head: usize,
     filled: usize,
+    waiting: Option<Waiting>,
 }
 
 impl Framed {
-    pub fn new(stream: Stream, batched: bool) -> Self {
-        Self { stream, batched, out: Vec::new(), buffer: vec![0; SMALL_BATCH], head: 0, filled: 0 }
+    pub fn new(stream: Stream, style: Style) -> Result<Self> {
+        let waiting = if style == Style::Epoll { Some(Waiting::new(&stream)?) } else { None };
+        let (out, gathered) = Default::default();
+        let buffer = vec![0; SMALL_BATCH];
+        Ok(Self { stream, style, out, gathered, gathered_len: 0, buffer, head: 0, filled: 0, waiting })
     }
 
     fn write(&mut self) -> Result<()> {
-        self.stream.write_all(&self.out)?;
+        let mut rest = &self.out[..];
+        while !rest.is_empty() {
+            match self.stream.write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
+                Err(error) => return Err(error.into()),
+            }
+        }
         self.out.clear();
+        Ok(())
+    }
+
+    fn write_gathered(&mut self) -> Result<()> {
+        let mut slices: Vec<_> = self.gathered.iter().map(|bytes| IoSlice::new(bytes)).collect();
+        let mut rest = &mut slices[..];
+        while !rest.is_empty() {
+            let written = self.stream.write_vectored(rest)?;
+            IoSlice::advance_slices(&mut rest, written);
+        }
+        self.gathered.clear();
+        self.gathered_len = 0;
         Ok(())
     }
 
@@ -39,6 +68,9 @@ impl Framed {
         self.require(4)?;
         let header = *self.buffer[self.head..].first_chunk().expect("required");
         let len = u32::from_be_bytes(header) as usize;
+        if len >= LARGE && self.buffer.len() < LARGE_BATCH {
+            self.buffer.resize(LARGE_BATCH, 0);
+        }
         self.require(4 + len)?;
         let start = self.head + 4;
         self.head = start + len;
@@ -62,21 +94,32 @@ impl Framed {
             self.buffer.resize(len, 0);
         }
         while self.filled < len {
-            let read = self.stream.read(&mut self.buffer[self.filled..])?;
-            if read == 0 {
-                return Err("the sender has gone".into());
+            if let Some(waiting) = &self.waiting {
+                waiting.wait()?;
             }
-            self.filled += read;
+            match self.stream.read(&mut self.buffer[self.filled..]) {
+                Ok(0) => return Err("the sender has gone".into()),
+                Ok(read) => self.filled += read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }
 }
 
 impl Sends for Framed {
-    async fn send(&mut self, body: &[u8]) -> Result<()> {
+    async fn send(&mut self, payload: Payload<'_>) -> Result<()> {
+        let body = payload.as_slice();
+        if self.style == Style::Gathered && body.len() >= LARGE {
+            self.gathered.push(Bytes::copy_from_slice(&(body.len() as u32).to_be_bytes()));
+            self.gathered.push(payload.to_bytes());
+            self.gathered_len += body.len();
+            return if self.gathered_len >= LARGE_BATCH { self.write_gathered() } else { Ok(()) };
+        }
         append(&mut self.out, body);
         let batch = match body.len() {
-            _ if !self.batched => 0,
+            _ if self.style == Style::Each => 0,
             ..LARGE => SMALL_BATCH,
             LARGE.. => LARGE_BATCH,
         };
@@ -84,6 +127,9 @@ impl Sends for Framed {
     }
 
     async fn flush(&mut self) -> Result<()> {
+        if !self.gathered.is_empty() {
+            self.write_gathered()?;
+        }
         if self.out.is_empty() { Ok(()) } else { self.write() }
     }
 }
@@ -116,7 +162,7 @@ impl Echoes for Framed {
     }
 }
 
-fn append(out: &mut Vec<u8>, body: &[u8]) {
+pub fn append(out: &mut Vec<u8>, body: &[u8]) {
     out.extend_from_slice(&(body.len() as u32).to_be_bytes());
     out.extend_from_slice(body);
 }

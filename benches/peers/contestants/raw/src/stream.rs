@@ -1,7 +1,8 @@
 //! A TCP or a Unix stream.
 
-use std::io::{Read, Result as IoResult, Write};
+use std::io::{IoSlice, Read, Result as IoResult, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use harness::{Bind, Result, unsupported};
@@ -38,9 +39,25 @@ impl Stream {
         }
     }
 
-    fn tcp(stream: TcpStream) -> Result<Self> {
+    pub fn set_nonblocking(&self) -> IoResult<()> {
+        match self {
+            Self::Tcp(stream) => stream.set_nonblocking(true),
+            Self::Unix(stream) => stream.set_nonblocking(true),
+        }
+    }
+
+    pub fn tcp(stream: TcpStream) -> Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self::Tcp(stream))
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
+        }
     }
 }
 
@@ -58,6 +75,13 @@ impl Write for Stream {
         match self {
             Self::Tcp(stream) => stream.write(bytes),
             Self::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> IoResult<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write_vectored(slices),
+            Self::Unix(stream) => stream.write_vectored(slices),
         }
     }
 

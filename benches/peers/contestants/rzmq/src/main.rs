@@ -3,9 +3,8 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use bytes::Bytes;
 use harness::sendable::{self, Contestant, Echoes, MaybeSend, Receives, Sends};
-use harness::{Bind, Figures, Kind, Mode, Result, Task};
+use harness::{Bind, Figures, Kind, Mode, Payload, Result, Task};
 use rzmq::socket::SocketEvent;
 use rzmq::socket::options::{LAST_ENDPOINT, MAX_CONNECTIONS, SUBSCRIBE, TCP_CORK, XPUB_NODROP};
 use rzmq::{Context, Msg, SocketType};
@@ -157,8 +156,8 @@ impl Contestant for Rzmq {
 }
 
 impl Sends for Socket {
-    async fn send(&mut self, body: &[u8]) -> Result<()> {
-        Ok(self.socket.send(Msg::from_bytes(Bytes::copy_from_slice(body))).await?)
+    async fn send(&mut self, payload: Payload<'_>) -> Result<()> {
+        Ok(self.socket.send(Msg::from_bytes(payload.to_bytes())).await?)
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use harness::sendable::{self, Contestant, Echoes, MaybeSend, Receives, Sends};
-use harness::{Bind, Figures, Kind, Mode, Result, unsupported};
+use harness::{Bind, Figures, Kind, Mode, Payload, Result, unsupported};
 use zeromq::{
     DealerSocket, PullSocket, PushSocket, RouterSocket, Socket, SocketRecv, SocketSend, SubSocket,
     XPubSocket, ZmqMessage,
@@ -117,8 +116,8 @@ impl Contestant for Zeromq {
 }
 
 impl<T: SocketSend + Send> Sends for Side<T> {
-    async fn send(&mut self, body: &[u8]) -> Result<()> {
-        Ok(self.0.send(Bytes::copy_from_slice(body).into()).await?)
+    async fn send(&mut self, payload: Payload<'_>) -> Result<()> {
+        Ok(self.0.send(payload.to_bytes().into()).await?)
     }
 }
 

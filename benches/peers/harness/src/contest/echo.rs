@@ -2,19 +2,20 @@
 
 use super::sides::{self, Cores};
 use super::{Contestant, Echoes, Receives, Sends};
-use crate::clock::Clock;
+use crate::clock::LateClock;
 use crate::task::Transport;
-use crate::{Figures, Result, Task, wire};
+use crate::{Figures, Numbering, Payloads, Result, Task, wire};
 
 pub fn run<C: Contestant>(contestant: C, task: Task, size: usize, outstanding: u64) -> Result<Figures> {
     let total = task.warm_up + task.count;
     let cores = Cores::two(contestant, &task);
+    let numbering = Numbering::new(task.source, size, 1);
     let server = move |bind| async move {
         let mut router = contestant.bind_router(bind).await?;
         let mut next = 0;
         while next < total {
             let mut each = |message: &[u8]| {
-                wire::check(message, size, next);
+                wire::check(message, size, numbering.of(next));
                 next += 1;
             };
             router.echo(&mut each).await?;
@@ -23,19 +24,17 @@ pub fn run<C: Contestant>(contestant: C, task: Task, size: usize, outstanding: u
     };
     let client = move |endpoint: String| async move {
         let mut dealer = contestant.connect_dealer(&endpoint).await?;
-        let mut clock = Clock::new(task.warm_up, task.count);
-        let mut message = vec![0; size];
+        let mut clock = LateClock::new(task.warm_up, task.count);
+        let mut payloads = Payloads::new(task.source, size, 1);
         let (mut sent, mut back) = (0, 0);
         while back < total {
-            while sent < total && sent - back < outstanding {
-                wire::fill(&mut message, sent);
-                dealer.send(&message).await?;
-                sent += 1;
-            }
+            let room = total.min(back + outstanding);
+            dealer.send_run(&mut payloads, sent..room).await?;
+            sent = room;
             dealer.flush().await?;
             let mut each = |message: &[u8]| {
                 clock.tick(back);
-                wire::check(message, size, back);
+                wire::check(message, size, numbering.of(back));
                 back += 1;
             };
             dealer.recv(&mut each).await?;

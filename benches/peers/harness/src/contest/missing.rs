@@ -1,13 +1,13 @@
 //! The socket that a library does not have.
 
 use super::{Echoes, MaybeSend, Receives, Sends};
-use crate::Result;
+use crate::{Payload, Result};
 
 /// Stands for a socket type that a library does not have: there is none of it.
 pub enum Missing {}
 
 impl Sends for Missing {
-    async fn send(&mut self, _: &[u8]) -> Result<()> {
+    async fn send(&mut self, _: Payload<'_>) -> Result<()> {
         match *self {}
     }
 }

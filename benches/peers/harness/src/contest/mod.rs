@@ -9,22 +9,40 @@ mod restart;
 mod round_trip;
 mod sides;
 mod stall;
+mod start;
 mod throughput;
+mod within;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
 use super::MaybeSend;
 use crate::task::Scenario;
-use crate::{Bind, Figures, Result, Task, unsupported};
+use crate::{Bind, Figures, Payload, Payloads, Result, Task, unsupported};
 
 pub use missing::Missing;
+use within::Within;
 
 /// Sends messages.
 pub trait Sends: MaybeSend {
     /// Sends one message of one frame, by a plain call.
-    fn send(&mut self, body: &[u8]) -> impl Future<Output = Result<()>> + MaybeSend;
+    fn send(&mut self, payload: Payload<'_>) -> impl Future<Output = Result<()>> + MaybeSend;
+
+    /// Sends the messages of these numbers, one after the other, or many at once where that is what the mode is about.
+    fn send_run(
+        &mut self,
+        payloads: &mut Payloads,
+        numbers: Range<u64>,
+    ) -> impl Future<Output = Result<()>> + MaybeSend {
+        async move {
+            for number in numbers {
+                self.send(payloads.get(number)).await?;
+            }
+            Ok(())
+        }
+    }
 
     /// What a program must do before it waits for something else, where the library does not do it by itself.
     fn flush(&mut self) -> impl Future<Output = Result<()>> + MaybeSend {
@@ -32,8 +50,8 @@ pub trait Sends: MaybeSend {
     }
 
     /// Sends one message over a connection that may have to be made again.
-    fn send_again(&mut self, body: &[u8]) -> impl Future<Output = Result<()>> + MaybeSend {
-        self.send(body)
+    fn send_again(&mut self, payload: Payload<'_>) -> impl Future<Output = Result<()>> + MaybeSend {
+        self.send(payload)
     }
 
     /// What the library itself knows after a connection was lost: `in_doubt`, how many messages it counts as
@@ -134,6 +152,10 @@ async fn recv_while<S: Receives, F: FnMut(&[u8]) -> bool + MaybeSend>(mut sub: S
 
 /// Runs a task.
 pub fn run<C: Contestant>(contestant: C, task: Task) -> Result<Figures> {
+    if task.within { perform(Within(contestant), task) } else { perform(contestant, task) }
+}
+
+fn perform<C: Contestant>(contestant: C, task: Task) -> Result<Figures> {
     match task.scenario.clone() {
         Scenario::Throughput { transport, size } => throughput::run(contestant, task, transport, size),
         Scenario::RoundTrip { size, one_core } => round_trip::run(contestant, task, size, one_core),

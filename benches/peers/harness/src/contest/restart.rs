@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::{Contestant, Receives, Sends};
 use crate::children::Process;
 use crate::task::{Scenario, Transport};
-use crate::{Bind, Figures, Outcome, Result, Task, unsupported, wire};
+use crate::{Bind, Figures, Outcome, Payload, Result, Task, unsupported, wire};
 
 /// A message each.
 const PACE: Duration = Duration::from_millis(1);
@@ -145,7 +145,7 @@ impl Sender {
                 while !stopped.load(Ordering::Relaxed) {
                     wire::fill(&mut message, accepted);
                     // What the library refuses is not lost: the program knows, and tries again.
-                    if push.send_again(&message).await.is_ok() {
+                    if push.send_again(Payload::Buffer(&message)).await.is_ok() {
                         let _ = push.flush().await;
                         accepted += 1;
                     }

@@ -5,28 +5,29 @@ use std::time::Instant;
 use super::sides::{self, Cores};
 use super::{Contestant, Echoes, Receives, Sends};
 use crate::task::Transport;
-use crate::{Figures, Result, Task, wire};
+use crate::{Figures, Numbering, Payloads, Result, Task, wire};
 
 pub fn run<C: Contestant>(contestant: C, task: Task, size: usize, one_core: bool) -> Result<Figures> {
     let total = task.warm_up + task.count;
     let cores = if one_core { Cores::one() } else { Cores::apart() };
+    let numbering = Numbering::new(task.source, size, 1);
     let server = move |bind| async move {
         let mut router = contestant.bind_router(bind).await?;
         for number in 0..total {
-            router.echo(&mut |message: &[u8]| wire::check(message, size, number)).await?;
+            router.echo(&mut |message: &[u8]| wire::check(message, size, numbering.of(number))).await?;
         }
         sides::rest(router).await
     };
     let client = move |endpoint: String| async move {
         let mut dealer = contestant.connect_dealer(&endpoint).await?;
-        let mut message = vec![0; size];
+        let mut payloads = Payloads::new(task.source, size, 1);
         let mut nanos = Vec::with_capacity(total as usize);
         for number in 0..total {
-            wire::fill(&mut message, number);
+            let payload = payloads.get(number);
             let start = Instant::now();
-            dealer.send(&message).await?;
+            dealer.send(payload).await?;
             dealer.flush().await?;
-            dealer.recv(&mut |message: &[u8]| wire::check(message, size, number)).await?;
+            dealer.recv(&mut |message: &[u8]| wire::check(message, size, numbering.of(number))).await?;
             nanos.push(start.elapsed().as_nanos() as u64);
         }
         Ok(percentiles(&mut nanos[task.warm_up as usize..]))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::sides;
 use super::{Contestant, Sends};
-use crate::{Figures, Result, Task, system, wire, zmtp};
+use crate::{Figures, Payload, Result, Task, system, wire, zmtp};
 
 /// How often to look, and after how many looks without progress the sender counts as waiting.
 const LOOK: Duration = Duration::from_millis(50);
@@ -26,7 +26,7 @@ pub fn run<C: Contestant>(contestant: C, task: Task, size: usize) -> Result<Figu
             let mut message = vec![0; size];
             for number in 0..task.count {
                 wire::fill(&mut message, number);
-                pushes[0].send(&message).await?;
+                pushes[0].send(Payload::Buffer(&message)).await?;
                 counter.store(number + 1, Ordering::Relaxed);
             }
             sides::rest(pushes).await

@@ -2,21 +2,22 @@
 
 use super::sides::{self, Cores};
 use super::{Contestant, Receives, Sends};
-use crate::clock::Clock;
+use crate::clock::LateClock;
 use crate::task::Transport;
-use crate::{Figures, Result, Task, wire};
+use crate::{Figures, Numbering, Payloads, Result, Task, wire};
 
 pub fn run<C: Contestant>(contestant: C, task: Task, transport: Transport, size: usize) -> Result<Figures> {
     let total = task.warm_up + task.count;
     let cores = Cores::two(contestant, &task);
     let server = move |bind| async move {
         let mut pull = contestant.bind_pull(bind).await?;
-        let mut clock = Clock::new(task.warm_up, task.count);
+        let mut clock = LateClock::new(task.warm_up, task.count);
         let mut next = 0;
+        let numbering = Numbering::new(task.source, size, 1);
         while next < total {
             let mut each = |message: &[u8]| {
                 clock.tick(next);
-                wire::check(message, size, next);
+                wire::check(message, size, numbering.of(next));
                 next += 1;
             };
             pull.recv(&mut each).await?;
@@ -24,12 +25,9 @@ pub fn run<C: Contestant>(contestant: C, task: Task, transport: Transport, size:
         Ok(clock.figures())
     };
     let client = move |endpoint: String| async move {
+        let mut payloads = Payloads::new(task.source, size, 1);
         let mut pushes = contestant.connect_push(&endpoint, 1).await?;
-        let mut message = vec![0; size];
-        for number in 0..total {
-            wire::fill(&mut message, number);
-            pushes[0].send(&message).await?;
-        }
+        pushes[0].send_run(&mut payloads, 0..total).await?;
         pushes[0].flush().await?;
         sides::rest(pushes).await
     };
