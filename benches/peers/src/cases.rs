@@ -68,7 +68,7 @@ impl Entrants {
 }
 
 const RATE: Figure = Figure { key: "per_second", title: "messages/s" };
-const CPU: Figure = Figure { key: "cpu_per_million", title: "CPU s/M" };
+pub const CPU: Figure = Figure { key: "cpu_per_million", title: "CPU s/M" };
 
 /// Sizes as people write them.
 pub fn bytes(size: usize) -> String {

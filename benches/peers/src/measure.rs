@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use harness::{Figures, Kind, Outcome, Scenario, Task};
 
-use crate::cases::{Better, Case};
+use crate::cases::{Better, CPU, Case};
 use crate::families::Contestant;
 use crate::process;
 use crate::record::Run;
@@ -79,9 +79,14 @@ struct Entrant<'a> {
 
 /// Leaves out of the rounds what is far behind another mode of the same library, and keeps its trial as its only run.
 fn leave_out(case: &Case, entrants: &mut Vec<Entrant>, runs: &mut Vec<Run>) {
+    // Processor time, where it is told, depends less on what else the machine does.
     let score = |entrant: &Entrant| {
-        let value = entrant.trial.as_ref()?.outcome.figure(case.figure.key)?;
-        Some(if case.better == Better::High { value } else { 1.0 / value })
+        let figure = |key| entrant.trial.as_ref()?.outcome.figure(key);
+        match figure(CPU.key).filter(|cpu| *cpu > 0.0) {
+            Some(cpu) => Some(1.0 / cpu),
+            None if case.better == Better::High => figure(case.figure.key),
+            None => figure(case.figure.key).map(|value| 1.0 / value),
+        }
     };
     let mut best: HashMap<(String, bool), f64> = HashMap::new();
     for entrant in &*entrants {

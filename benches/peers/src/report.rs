@@ -51,7 +51,7 @@ pub fn summary(record: &Record) -> String {
     for unbuilt in &record.unbuilt {
         let _ = writeln!(text, "\n{} did not build: {}", unbuilt.family, unbuilt.why);
     }
-    text.push_str(&short::table(record));
+    text.push_str(&short::tables(record));
     text.push_str(&goals::table(record));
     text.push_str("\n## Contestants\n\nEach side has a core for all its threads, but for the modes on many threads. Payloads are written into one buffer, and \
          copied from there; in the cases called `ring` they are separate ones of 4 MiB in all, each in memory of its own, \

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use harness::Kind;
 
 use crate::cases::Better::{self, High, Low};
+use crate::cases::CPU;
 use crate::goals::is_peer;
 use crate::record::{CaseRecord, Record, Run};
 use crate::report::number;
@@ -66,10 +67,33 @@ const ROWS: [Row; 38] = [
     cost("idle connections, 10,000", "kib_per_connection", "KiB per idle connection, of 10,000"),
 ];
 
-/// The table, as far as its cases were run.
-pub fn table(record: &Record) -> String {
+/// The tables, as far as their cases were run: of the figures that count, and of processor time.
+pub fn tables(record: &Record) -> String {
+    let streams = ROWS.iter().filter(|row| row.key == "per_second");
+    let cpu: Vec<Row> = streams.map(|row| Row { key: CPU.key, better: Low, ..*row }).collect();
+    let note =
+        "Ratios to libzmq: ours with plain calls, of the others the best mode of all, batch calls included.";
+    [
+        ("In short", &ROWS[..], "Lower is better from the round trips on."),
+        (
+            "In processor time",
+            &cpu,
+            "Of both sides, for each message; lower is better. Other load has little part in it.",
+        ),
+    ]
+    .map(|(title, rows, read)| match table(record, rows) {
+        text if text.is_empty() => text,
+        text => format!("\n## {title}\n\n{note} {read}\n\n{HEAD}\n{text}"),
+    })
+    .concat()
+}
+
+const HEAD: &str =
+    "| | tokio | tokio_local | compio | libzmq | best of the others | raw |\n|---|---|---|---|---|---|---|";
+
+fn table(record: &Record, rows: &[Row]) -> String {
     let mut text = String::new();
-    for row in &ROWS {
+    for row in rows {
         let Some(case) = record.case(row.case) else { continue };
         let of_ours = |runtime: &str| {
             ratio(case, row, |run| run.group() == runtime && !matches!(run.kind, Kind::Batch | Kind::Within))
@@ -85,14 +109,7 @@ pub fn table(record: &Record) -> String {
         ];
         let _ = writeln!(text, "| {} | {} |", row.title, cells.join(" | "));
     }
-    if text.is_empty() {
-        return text;
-    }
-    format!(
-        "\n## In short\n\nRatios to libzmq: ours with plain calls, of the others the best mode of all, batch calls included. \
-         Lower is better from the round trips on.\n\n\
-         | | tokio | tokio_local | compio | libzmq | best of the others | raw |\n|---|---|---|---|---|---|---|\n{text}"
-    )
+    text
 }
 
 /// The best of some modes, to libzmq, and which it is.
