@@ -9,6 +9,7 @@ pub struct Args {
     /// How long a run is meant to take.
     pub seconds: f64,
     pub only: Vec<String>,
+    pub without: Vec<String>,
     pub out: Option<PathBuf>,
     pub unpinned: bool,
     pub redraw: bool,
@@ -26,6 +27,7 @@ impl Args {
                 .map_or(if quick { 1 } else { 7 }, |&rounds| rounds as usize),
             seconds: matches.get_one("seconds").copied().unwrap_or(if quick { 0.02 } else { 1.0 }),
             only: matches.remove_many("only").map_or_else(Vec::new, Iterator::collect),
+            without: matches.remove_many("without").map_or_else(Vec::new, Iterator::collect),
             out: matches.remove_one("out"),
             unpinned: matches.get_flag("unpinned"),
             redraw: matches.get_flag("redraw"),
@@ -57,6 +59,13 @@ fn command() -> Command {
                 .value_name("WORD")
                 .action(ArgAction::Append)
                 .help("Only scenarios whose name contains this, or one of several"),
+        )
+        .arg(
+            Arg::new("without")
+                .long("without")
+                .value_name("WORD")
+                .action(ArgAction::Append)
+                .help("No modes whose name contains this, or one of several"),
         )
         .arg(
             Arg::new("quick")

@@ -42,7 +42,9 @@ fn main() -> Result<()> {
         println!("{}", report::summary(&report::redraw(&out)?));
         return Ok(());
     }
-    let (contestants, unbuilt) = families::build(root)?;
+    let (mut contestants, unbuilt) = families::build(root)?;
+    contestants
+        .retain(|contestant| args.without.iter().all(|word| !contestant.mode.name.contains(word.as_str())));
     let mut record = Record::new(machine::look(root), &args, &contestants, unbuilt);
     let seconds = Duration::from_secs_f64(args.seconds);
     if args.resume {
