@@ -28,6 +28,8 @@ pub struct Framed {
     head: usize,
     filled: usize,
     waiting: Option<Waiting>,
+    /// Whether the last read took all that was there: only then is there an edge to wait for.
+    drained: bool,
 }
 
 impl Framed {
@@ -35,7 +37,18 @@ impl Framed {
         let waiting = if style == Style::Epoll { Some(Waiting::new(&stream)?) } else { None };
         let (out, gathered) = Default::default();
         let buffer = vec![0; SMALL_BATCH];
-        Ok(Self { stream, style, out, gathered, gathered_len: 0, buffer, head: 0, filled: 0, waiting })
+        Ok(Self {
+            stream,
+            style,
+            out,
+            gathered,
+            gathered_len: 0,
+            buffer,
+            head: 0,
+            filled: 0,
+            waiting,
+            drained: true,
+        })
     }
 
     fn write(&mut self) -> Result<()> {
@@ -94,13 +107,17 @@ impl Framed {
             self.buffer.resize(len, 0);
         }
         while self.filled < len {
-            if let Some(waiting) = &self.waiting {
+            if let Some(waiting) = self.waiting.as_ref().filter(|_| self.drained) {
                 waiting.wait()?;
             }
+            let room = self.buffer.len() - self.filled;
             match self.stream.read(&mut self.buffer[self.filled..]) {
                 Ok(0) => return Err("the sender has gone".into()),
-                Ok(read) => self.filled += read,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Ok(read) => {
+                    self.filled += read;
+                    self.drained = read < room;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.drained = true,
                 Err(error) => return Err(error.into()),
             }
         }
