@@ -9,8 +9,8 @@ use std::path::Path;
 use harness::{Kind, Scenario, Source, Transport};
 
 use crate::Result;
-use crate::cases::Better::{self, High, Low};
-use crate::cases::bytes;
+use crate::cases::Better::{self, Low};
+use crate::cases::{CPU, bytes};
 use crate::record::{CaseRecord, Record, Run};
 use bars::Bar;
 use lines::{Axis, Line};
@@ -22,18 +22,21 @@ pub fn draw(record: &Record, out: &Path) -> Result<()> {
     };
     let many = |title| Axis { title, base: 10.0, label: |value| format!("{value}") };
     let sizes = Axis { title: "size of a message", base: 4.0, label: |value| bytes(value as usize) };
-    lines("throughput.svg", "PUSH to PULL over TCP, messages/s as multiple of libzmq", sizes, |scenario| {
-        match scenario {
+    lines(
+        "throughput.svg",
+        "PUSH to PULL over TCP, messages for a second of processor time, libzmq = 1",
+        sizes,
+        |scenario| match scenario {
             Scenario::Throughput { transport: Transport::Tcp, size } => Some(*size as f64),
             _ => None,
-        }
-    })?;
-    let title = "many PUSH to one PULL, 64 B, messages/s as multiple of libzmq";
+        },
+    )?;
+    let title = "many PUSH to one PULL, 64 B, messages for a second of processor time, libzmq = 1";
     lines("fan-in.svg", title, many("clients"), |scenario| match scenario {
         Scenario::FanIn { clients, .. } => Some(*clients as f64),
         _ => None,
     })?;
-    let title = "one PUB to many SUB, 64 B, deliveries/s as multiple of libzmq";
+    let title = "one PUB to many SUB, 64 B, deliveries for a second of processor time, libzmq = 1";
     lines("pub-sub.svg", title, many("subscribers"), |scenario| match scenario {
         Scenario::FanOut { size: 64, subscribers } => Some(*subscribers as f64),
         _ => None,
@@ -45,9 +48,9 @@ pub fn draw(record: &Record, out: &Path) -> Result<()> {
         (
             "echo.svg",
             "dealer-router echo 64 B, ring",
-            High,
-            "per_second",
-            "DEALER to ROUTER and back, round trips/s",
+            Low,
+            CPU.key,
+            "DEALER to ROUTER and back, CPU seconds per million",
         ),
         (
             "memory.svg",
@@ -72,15 +75,15 @@ pub fn draw(record: &Record, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The best mode of each group in each case of a kind, as ratio to libzmq.
+/// The best mode of each group in each case of a kind: how many messages it sends for what libzmq takes for one.
 fn times_libzmq(record: &Record, at: fn(&Scenario) -> Option<f64>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for case in &record.cases {
         // Programs send separate payloads.
         let Some(x) = at(&case.scenario).filter(|_| case.source == Source::Ring) else { continue };
         for group in groups(case) {
-            let mode = case.best(|run| run.group() == group && is_plain(run));
-            let Some(y) = mode.and_then(|mode| case.ratio(mode, "libzmq", case.figure())) else { continue };
+            let mode = case.best_by(CPU.key, Low, |run| run.group() == group && is_plain(run));
+            let Some(y) = mode.and_then(|mode| case.ratio("libzmq", mode, CPU.key)) else { continue };
             match lines.iter_mut().find(|line| line.group == group) {
                 Some(line) => line.points.push((x, y)),
                 None => lines.push(Line { group: group.into(), points: vec![(x, y)] }),
