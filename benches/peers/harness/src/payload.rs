@@ -61,7 +61,8 @@ impl Payloads {
             return Self::Hot(vec![0; size]);
         }
         let numbering = Numbering::new(source, size, clients);
-        let numbers = (0..clients as u64).flat_map(|client| (0..=numbering.0).map(move |n| client << 32 | n));
+        let numbers =
+            (0..clients as u64).flat_map(|client| (0..=numbering.0).map(move |n| (client << 32) | n));
         let payload = |number| {
             let mut payload = vec![0; size];
             wire::fill(&mut payload, number);
@@ -116,8 +117,8 @@ mod tests {
             let numbering = Numbering::new(source, 1024, 3);
             let mut payloads = Payloads::new(source, 1024, 3);
             for (client, number) in [(0, 0), (2, 5), (1, 4095), (2, 4096), (0, 1_000_000)] {
-                let payload = payloads.get(client << 32 | number);
-                wire::check(payload.as_slice(), 1024, client << 32 | numbering.of(number));
+                let payload = payloads.get((client << 32) | number);
+                wire::check(payload.as_slice(), 1024, (client << 32) | numbering.of(number));
             }
         }
     }

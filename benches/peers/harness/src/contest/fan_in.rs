@@ -48,7 +48,7 @@ pub fn run<C: Contestant>(contestant: C, task: Task, size: usize, clients: usize
             }
             for lap in part {
                 for (client, push) in (0..).zip(&mut pushes) {
-                    let first = client << 32 | lap * BURST;
+                    let first = (client << 32) | (lap * BURST);
                     push.send_run(&mut payloads, first..first + BURST).await?;
                 }
             }
