@@ -25,6 +25,9 @@ pub struct Machine {
     pub processor: String,
     pub cores: usize,
     pub kernel: String,
+    /// How many threads wanted to run when the comparison began, by the system's average over a minute.
+    #[serde(default)]
+    pub load: String,
     pub rustc: String,
     /// When the comparison began, in UTC.
     pub date: String,
@@ -36,12 +39,14 @@ pub struct Machine {
 
 pub fn look(root: &Path) -> Machine {
     let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let model = information.lines().find(|line| line.starts_with("model name"));
     let processor = model.and_then(|line| line.split_once(": ")).map_or("unknown", |(_, name)| name);
     Machine {
         processor: processor.into(),
         cores: std::thread::available_parallelism().map_or(0, usize::from),
         kernel: said("uname", &["-sr"], root),
+        load: load.split(' ').next().unwrap_or_default().into(),
         rustc: said("rustc", &["--version"], root),
         date: said("date", &["-u", "+%Y-%m-%d"], root),
         revision: said("git", &["describe", "--always", "--dirty"], root),

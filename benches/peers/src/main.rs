@@ -48,7 +48,7 @@ fn main() -> Result<()> {
     let mut record = Record::new(machine::look(root), &args, &contestants, unbuilt);
     let seconds = Duration::from_secs_f64(args.seconds);
     if args.resume {
-        record.cases = report::read(&out)?.cases;
+        record.take_over(report::read(&out)?);
     }
     let cases = cases::all();
     for case in &cases {

@@ -65,6 +65,16 @@ impl Record {
         }
     }
 
+    /// Keeps what was measured before, and who took part then.
+    pub fn take_over(&mut self, before: Self) {
+        self.cases = before.cases;
+        for contestant in before.contestants {
+            if self.contestants.iter().all(|other| other.mode.name != contestant.mode.name) {
+                self.contestants.push(contestant);
+            }
+        }
+    }
+
     pub fn add(&mut self, case: &Case, runs: Vec<Run>) {
         let column = |figure: &Figure| Column { key: figure.key.into(), title: figure.title.into() };
         self.cases.push(CaseRecord {

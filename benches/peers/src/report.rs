@@ -37,10 +37,11 @@ pub fn summary(record: &Record) -> String {
     let versions: Vec<String> =
         machine.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let mut text = format!(
-        "# Comparison\n\n{}: {}, {} cores, {}, {}; this crate at {}; {}. {} rounds, about {} s for a run.\n",
+        "# Comparison\n\n{}: {}, {} cores, a load of {} before, {}, {}; this crate at {}; {}. {} rounds, about {} s for a run.\n",
         machine.date,
         machine.processor,
         machine.cores,
+        machine.load,
         machine.kernel,
         machine.rustc,
         machine.revision,

@@ -159,10 +159,11 @@ impl<T: Kind> Side<T> {
 impl<T: CanSend> Sends for Side<T> {
     async fn send(&mut self, payload: Payload<'_>) -> Result<()> {
         if self.style != Style::Feed {
-            return Ok(match payload {
+            match payload {
                 Payload::Buffer(buffer) => self.socket.send(buffer).await?,
                 Payload::Shared(bytes) => self.socket.send(bytes.clone()).await?,
-            });
+            }
+            return Ok(());
         }
         self.socket.feed(message(payload)).await?;
         self.unflushed += 1;
