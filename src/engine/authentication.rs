@@ -1,13 +1,14 @@
-//! Peers that have said who they are and that somebody has to decide about: between `Handshaken` and our answer.
+//! Peers that have said who they are and that somebody has to decide about: between `Handshaken` and our answer; and
+//! those whose handshake goes on with a work that takes long.
 //!
 //! Here is only kept who they are; whoever drives the socket asks ([`Judgements`](super::judgements::Judgements)),
-//! since the authenticator is foreign. Meanwhile a peer is in the handshake like any other: it has its place among
+//! since the authenticator is foreign, and works, since others would wait for the lock. Meanwhile a peer is in the handshake like any other: it has its place among
 //! those that are accepted, its time runs, and it makes room for others.
 
 use super::core::Core;
 use super::peer::{Origin, Peer, Stage};
 use crate::monitor::{DisconnectReason, PeerId};
-use crate::protocol::{PeerInfo, ProtocolError};
+use crate::protocol::{KeyWork, KeysWorked, PeerInfo, ProtocolError};
 use crate::runtime::AsyncStream;
 use crate::security::{AnyAuthenticator, Claim, Verdict};
 
@@ -36,8 +37,23 @@ impl Asked {
 #[derive(Debug, Default)]
 pub(crate) struct Questions {
     pub(super) authenticator: Option<AnyAuthenticator>,
-    pub(super) claims: Vec<(PeerId, Claim)>,
+    pub(super) fresh: Vec<(PeerId, Question)>,
     pub(super) over: Vec<PeerId>,
+}
+
+#[derive(Debug)]
+pub(super) enum Question {
+    /// Whether the peer may come in.
+    Claim(Claim),
+    /// What its keys lead to.
+    Keys(KeyWork),
+}
+
+/// What came of a question.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Verdict(Verdict),
+    Keys(KeysWorked),
 }
 
 impl<S: AsyncStream> Core<S> {
@@ -48,6 +64,11 @@ impl<S: AsyncStream> Core<S> {
         }
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.info = Some(info);
+        self.ask(id);
+    }
+
+    /// Has whoever drives the socket ask about this peer, or work for it.
+    pub(super) fn ask(&mut self, id: PeerId) {
         self.asked.fresh.push(id);
         self.wake_companion();
         if self.is_detached() {
@@ -61,30 +82,48 @@ impl<S: AsyncStream> Core<S> {
         if fresh.is_empty() && over.is_empty() {
             return Questions::default();
         }
-        let claim = |id| Some((id, self.peers.get(id)?.claim()?));
-        let claims = fresh.into_iter().filter_map(claim).collect();
-        Questions { authenticator: self.options.authenticator.clone(), claims, over }
+        let question = |id| Some((id, self.peers.get_mut(id)?.question()?));
+        let fresh = fresh.into_iter().filter_map(question).collect();
+        Questions { authenticator: self.options.authenticator.clone(), fresh, over }
     }
 
-    /// The authenticator has answered.
-    pub(crate) fn answered(&mut self, id: PeerId, verdict: Verdict) {
+    /// The authenticator has answered, or the work is done. What the peer has said meanwhile comes now.
+    pub(crate) fn answered(&mut self, id: PeerId, answer: Answer) {
         let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.is_judged() && !peer.doomed) else {
             return;
         };
-        let Some(mut info) = peer.info.take() else { return };
-        self.turn(|core| match verdict {
-            Verdict::Accept { user, metadata } => {
-                info.user = user.or_else(|| info.credentials.user());
-                info.granted = metadata;
-                info.credentials.forget_secrets();
-                core.admit(id, info);
-                core.answer(id);
-                core.go_on_reading(id);
+        let info = peer.info.take();
+        let came = match answer {
+            Answer::Verdict(verdict) => Err(verdict),
+            Answer::Keys(done) => Ok(peer.connection.worked(done, &mut peer.out)),
+        };
+        self.turn(|core| {
+            match (came, info) {
+                (Ok(event), _) => core.handle_other(id, event),
+                (Err(Verdict::Accept { user, metadata }), Some(mut info)) => {
+                    info.user = user.or_else(|| info.credentials.user());
+                    info.granted = metadata;
+                    info.credentials.forget_secrets();
+                    core.admit(id, info);
+                }
+                (Err(Verdict::Accept { .. }), None) => {}
+                (Err(Verdict::Deny(reason)), _) => {
+                    core.refuse(id, Some("400"), DisconnectReason::Denied(reason));
+                }
+                (Err(Verdict::TryLater(reason)), _) => {
+                    core.refuse(id, None, DisconnectReason::PutOff(reason));
+                }
+                (Err(Verdict::Broken(reason)), _) => {
+                    core.refuse(id, Some("500"), DisconnectReason::AuthenticatorFailed(reason));
+                }
             }
-            Verdict::Deny(reason) => core.refuse(id, Some("400"), DisconnectReason::Denied(reason)),
-            Verdict::TryLater(reason) => core.refuse(id, None, DisconnectReason::PutOff(reason)),
-            Verdict::Broken(reason) => {
-                core.refuse(id, Some("500"), DisconnectReason::AuthenticatorFailed(reason));
+            core.answer(id);
+            if core.inbound.slab_owner == Some(id) {
+                core.inbound.slab_drained = false;
+            }
+            if let Some(peer) = core.peers.get_mut(id) {
+                peer.paused = false;
+                peer.wake();
             }
         });
     }
@@ -97,17 +136,6 @@ impl<S: AsyncStream> Core<S> {
             let _ = self.write(id);
         }
         self.doom(id, reason);
-    }
-
-    /// What a peer has said while it was judged comes now.
-    fn go_on_reading(&mut self, id: PeerId) {
-        if self.inbound.slab_owner == Some(id) {
-            self.inbound.slab_drained = false;
-        }
-        if let Some(peer) = self.peers.get_mut(id) {
-            peer.paused = false;
-            peer.wake();
-        }
     }
 
     /// Whether nothing more is read from a peer until it is let in: it has said something that must wait.
@@ -129,9 +157,14 @@ impl<S: AsyncStream> Core<S> {
 }
 
 impl<S: AsyncStream> Peer<S> {
-    /// Whether the peer has said who it is, and is not yet let in.
+    /// Whether the peer has said something, and it is not yet decided what comes of it.
     pub(super) fn is_judged(&self) -> bool {
-        self.stage == Stage::Handshaking && self.info.is_some()
+        self.stage == Stage::Handshaking && (self.info.is_some() || self.connection.is_waiting())
+    }
+
+    fn question(&mut self) -> Option<Question> {
+        let work = self.connection.take_work().map(Question::Keys);
+        work.or_else(|| self.claim().map(Question::Claim))
     }
 
     fn claim(&self) -> Option<Claim> {

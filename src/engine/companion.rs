@@ -180,6 +180,7 @@ impl<R: Runtime> Future for CompanionTask<R> {
                     this.judgements = Judgements::default();
                     return Poll::Ready(());
                 }
+                Some(true) if this.judgements.has_worked() => break,
                 Some(true) => {}
                 Some(false) => return Poll::Pending,
             }

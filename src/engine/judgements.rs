@@ -1,17 +1,19 @@
-//! Asking the authenticator: its futures, polled by whoever drives the socket, and never under the lock.
+//! Asking the authenticator: its futures, polled by whoever drives the socket, and never under the lock. And what
+//! handshakes have to compute with keys, which is done there too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::authentication::Questions;
+use super::authentication::{Answer, Question, Questions};
 use super::ready::{PeerSignal, ReadyQueue};
 use super::shared::Shared;
 use crate::foreign::quietly;
 use crate::monitor::PeerId;
+use crate::protocol::KeyWork;
 use crate::runtime::{AsyncStream, JudgementOf, Sharing, asked};
 use crate::security::{AnyAuthenticator, Claim, Verdict};
 
@@ -26,6 +28,9 @@ pub(crate) struct Judgements<K: Sharing> {
     under_way: HashMap<PeerId, Judgement<K>>,
     /// Those that were woken.
     woken: Arc<ReadyQueue>,
+    /// What is to be computed, in the order in which it came up.
+    works: VecDeque<(PeerId, KeyWork)>,
+    has_worked: bool,
 }
 
 struct Judgement<K: Sharing> {
@@ -36,7 +41,7 @@ struct Judgement<K: Sharing> {
 
 impl<K: Sharing> Default for Judgements<K> {
     fn default() -> Self {
-        Self { under_way: HashMap::new(), woken: Arc::default() }
+        Self { under_way: HashMap::new(), woken: Arc::default(), works: VecDeque::new(), has_worked: false }
     }
 }
 
@@ -51,11 +56,15 @@ impl<K: Sharing> Judgements<K> {
         for id in questions.over {
             self.end(id);
         }
-        let Some(authenticator) = questions.authenticator else { return };
-        for (id, claim) in questions.claims {
-            match begin::<K>(&authenticator, claim) {
-                Ok(verdict) => self.wait_for(id, verdict),
-                Err(verdict) => shared.with(|core| core.answered(id, verdict)),
+        for (id, question) in questions.fresh {
+            match (question, &questions.authenticator) {
+                (Question::Keys(work), _) => self.works.push_back((id, work)),
+                (Question::Claim(claim), Some(authenticator)) => match begin::<K>(authenticator, claim) {
+                    Ok(verdict) => self.wait_for(id, verdict),
+                    Err(verdict) => shared.with(|core| core.answered(id, Answer::Verdict(verdict))),
+                },
+                // Nobody is asked about where there is nobody to ask.
+                (Question::Claim(_), None) => {}
             }
         }
     }
@@ -67,14 +76,29 @@ impl<K: Sharing> Judgements<K> {
         self.under_way.insert(id, Judgement { verdict, signal, waker });
     }
 
-    /// Polls those that were woken and passes on what they say; true if there was one.
+    /// Does the next of what is to be computed, no more: it takes as long as hundreds of messages.
+    fn work<S: AsyncStream<Sharing = K>>(&mut self, shared: &Shared<S>) -> bool {
+        let Some((id, work)) = self.works.pop_front() else { return false };
+        let done = work.run();
+        shared.with(|core| core.answered(id, Answer::Keys(done)));
+        self.has_worked = true;
+        true
+    }
+
+    /// Whether something was computed since this was last asked: time to let others have their turn.
+    pub(crate) const fn has_worked(&mut self) -> bool {
+        std::mem::replace(&mut self.has_worked, false)
+    }
+
+    /// Polls those that were woken and passes on what they say, and computes; true if there was anything to do.
     pub(crate) fn poll<S: AsyncStream<Sharing = K>>(&mut self, shared: &Shared<S>) -> bool {
+        let worked = self.work(shared);
         for polled in 0..POLLS_PER_TURN {
-            let Some(id) = self.woken.pop() else { return polled > 0 };
+            let Some(id) = self.woken.pop() else { return polled > 0 || worked };
             let verdict = self.under_way.get_mut(&id).map(Judgement::poll);
             if let Some(Poll::Ready(verdict)) = verdict {
                 self.end(id);
-                shared.with(|core| core.answered(id, verdict));
+                shared.with(|core| core.answered(id, Answer::Verdict(verdict)));
             }
         }
         true
@@ -82,6 +106,7 @@ impl<K: Sharing> Judgements<K> {
 
     /// Drops a future, whatever it does then.
     fn end(&mut self, id: PeerId) {
+        self.works.retain(|(peer, _)| *peer != id);
         let judgement = self.under_way.remove(&id);
         quietly(|| drop(judgement));
     }

@@ -54,6 +54,12 @@ pub(super) trait Mechanism: fmt::Debug + Send {
     /// The greetings fit: the command that this side sends unasked, if it does.
     fn start(&mut self, config: &Config) -> Result<Option<Vec<u8>>, ProtocolError>;
 
+    /// Whether its next step takes longer than others should wait for: that of the `first` one, or of a command.
+    fn takes_long(&self, first: bool) -> bool {
+        let _ = first;
+        false
+    }
+
     /// The peer's next command.
     fn handle_command(&mut self, config: &Config, command: Command<'_>) -> Result<Step, ProtocolError>;
 }

@@ -96,6 +96,11 @@ impl Mechanism for CurveClient {
         Ok(Some(command::body("HELLO", &data)))
     }
 
+    /// Only READY takes no multiplication.
+    fn takes_long(&self, _: bool) -> bool {
+        !matches!(self.state, State::AwaitingReady { .. })
+    }
+
     fn handle_command(&mut self, config: &Config, command: Command<'_>) -> Result<Step, ProtocolError> {
         match (command.name, mem::replace(&mut self.state, State::Idle)) {
             (b"WELCOME", State::AwaitingWelcome { transient, shared }) => {

@@ -136,6 +136,10 @@ impl Mechanism for CurveServer {
         Ok(None)
     }
 
+    fn takes_long(&self, first: bool) -> bool {
+        !first
+    }
+
     fn handle_command(&mut self, config: &Config, command: Command<'_>) -> Result<Step, ProtocolError> {
         match (command.name, mem::replace(&mut self.state, State::Over)) {
             (b"HELLO", State::AwaitingHello) => self.handle_hello(command.data),
