@@ -124,7 +124,7 @@ mod tests {
             other[at] ^= 1;
             assert!(shared.open(&other, &sealed).is_none(), "byte {at} of the nonce");
         }
-        assert_eq!(shared.open(&nonce, &shared.seal(&nonce, b"")).unwrap()[..], []);
+        assert_eq!(shared.open(&nonce, &shared.seal(&nonce, b"")).unwrap()[..], b""[..]);
     }
 
     /// Those of few points: whatever the secret key, what they agree on would be known to everybody.
