@@ -1,9 +1,9 @@
-//! Peers that have said who they are and that somebody has to decide about: between `Handshaken` and our answer; and
+//! Peers that have said who they are and that somebody has to decide about, between `Handshaken` and our answer, and
 //! those whose handshake goes on with a work that takes long.
 //!
 //! Here is only kept who they are; whoever drives the socket asks ([`Judgements`](super::judgements::Judgements)),
-//! since the authenticator is foreign, and works, since others would wait for the lock. Meanwhile a peer is in the handshake like any other: it has its place among
-//! those that are accepted, its time runs, and it makes room for others.
+//! since the authenticator is foreign, and works, which others would wait for. Meanwhile a peer is in the handshake
+//! like any other: it has its place among those that are accepted, its time runs, and it makes room for others.
 
 use super::core::Core;
 use super::peer::{Origin, Peer, Stage};
@@ -33,27 +33,13 @@ impl Asked {
     }
 }
 
-/// What there is to ask, and what not to wait for any more.
+/// What there is to ask and to work on, and what not to wait for any more.
 #[derive(Debug, Default)]
 pub(crate) struct Questions {
     pub(super) authenticator: Option<AnyAuthenticator>,
-    pub(super) fresh: Vec<(PeerId, Question)>,
+    pub(super) claims: Vec<(PeerId, Claim)>,
+    pub(super) works: Vec<(PeerId, KeyWork)>,
     pub(super) over: Vec<PeerId>,
-}
-
-#[derive(Debug)]
-pub(super) enum Question {
-    /// Whether the peer may come in.
-    Claim(Claim),
-    /// What its keys lead to.
-    Keys(KeyWork),
-}
-
-/// What came of a question.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    Verdict(Verdict),
-    Keys(KeysWorked),
 }
 
 impl<S: AsyncStream> Core<S> {
@@ -82,53 +68,50 @@ impl<S: AsyncStream> Core<S> {
         if fresh.is_empty() && over.is_empty() {
             return Questions::default();
         }
-        let question = |id| Some((id, self.peers.get_mut(id)?.question()?));
-        let fresh = fresh.into_iter().filter_map(question).collect();
-        Questions { authenticator: self.options.authenticator.clone(), fresh, over }
+        let authenticator = self.options.authenticator.clone();
+        let mut questions = Questions { authenticator, over, ..Questions::default() };
+        for id in fresh {
+            let Some(peer) = self.peers.get_mut(id) else { continue };
+            questions.works.extend(peer.connection.take_work().map(|work| (id, work)));
+            questions.claims.extend(peer.claim().map(|claim| (id, claim)));
+        }
+        questions
     }
 
-    /// The authenticator has answered, or the work is done. What the peer has said meanwhile comes now.
-    pub(crate) fn answered(&mut self, id: PeerId, answer: Answer) {
+    /// The work is done, or the authenticator has answered. What the peer has said meanwhile comes now.
+    pub(crate) fn answered(&mut self, id: PeerId, answer: Result<KeysWorked, Verdict>) {
         let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.is_judged() && !peer.doomed) else {
             return;
         };
+        peer.paused = false;
         let info = peer.info.take();
-        let came = match answer {
-            Answer::Verdict(verdict) => Err(verdict),
-            Answer::Keys(done) => Ok(peer.connection.worked(done, &mut peer.out)),
-        };
+        let answer = answer.map(|done| peer.connection.worked(done, &mut peer.out));
+        if self.inbound.slab_owner == Some(id) {
+            self.inbound.slab_drained = false;
+        }
         self.turn(|core| {
-            match (came, info) {
+            match (answer, info) {
                 (Ok(event), _) => core.handle_other(id, event),
                 (Err(Verdict::Accept { user, metadata }), Some(mut info)) => {
                     info.user = user.or_else(|| info.credentials.user());
                     info.granted = metadata;
                     info.credentials.forget_secrets();
                     core.admit(id, info);
+                    core.answer(id);
                 }
-                (Err(Verdict::Accept { .. }), None) => {}
-                (Err(Verdict::Deny(reason)), _) => {
-                    core.refuse(id, Some("400"), DisconnectReason::Denied(reason));
-                }
-                (Err(Verdict::TryLater(reason)), _) => {
-                    core.refuse(id, None, DisconnectReason::PutOff(reason));
-                }
-                (Err(Verdict::Broken(reason)), _) => {
-                    core.refuse(id, Some("500"), DisconnectReason::AuthenticatorFailed(reason));
-                }
+                (Err(verdict), _) => core.refuse(id, verdict),
             }
-            core.answer(id);
-            if core.inbound.slab_owner == Some(id) {
-                core.inbound.slab_drained = false;
-            }
-            if let Some(peer) = core.peers.get_mut(id) {
-                peer.paused = false;
-                peer.wake();
-            }
+            core.peers.get(id).into_iter().for_each(Peer::wake);
         });
     }
 
-    fn refuse(&mut self, id: PeerId, status: Option<&str>, reason: DisconnectReason) {
+    fn refuse(&mut self, id: PeerId, verdict: Verdict) {
+        let (status, reason) = match verdict {
+            Verdict::Accept { .. } => return,
+            Verdict::Deny(reason) => (Some("400"), DisconnectReason::Denied(reason)),
+            Verdict::TryLater(reason) => (None, DisconnectReason::PutOff(reason)),
+            Verdict::Broken(reason) => (Some("500"), DisconnectReason::AuthenticatorFailed(reason)),
+        };
         if let Some((status, peer)) = status.zip(self.peers.get_mut(id)) {
             peer.connection.refuse(status, &mut peer.out);
             peer.out.end_control();
@@ -160,11 +143,6 @@ impl<S: AsyncStream> Peer<S> {
     /// Whether the peer has said something, and it is not yet decided what comes of it.
     pub(super) fn is_judged(&self) -> bool {
         self.stage == Stage::Handshaking && (self.info.is_some() || self.connection.is_waiting())
-    }
-
-    fn question(&mut self) -> Option<Question> {
-        let work = self.connection.take_work().map(Question::Keys);
-        work.or_else(|| self.claim().map(Question::Claim))
     }
 
     fn claim(&self) -> Option<Claim> {

@@ -3,15 +3,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::authentication::{Answer, Question, Questions};
+use super::authentication::Questions;
 use super::ready::{PeerSignal, ReadyQueue};
 use super::shared::Shared;
-use crate::foreign::quietly;
+use crate::foreign::{quietly, unless_it_panics};
 use crate::monitor::PeerId;
 use crate::protocol::KeyWork;
 use crate::runtime::{AsyncStream, JudgementOf, Sharing, asked};
@@ -28,9 +27,10 @@ pub(crate) struct Judgements<K: Sharing> {
     under_way: HashMap<PeerId, Judgement<K>>,
     /// Those that were woken.
     woken: Arc<ReadyQueue>,
-    /// What is to be computed, in the order in which it came up.
+    /// In the order in which they came up.
     works: VecDeque<(PeerId, KeyWork)>,
-    has_worked: bool,
+    /// The last poll did one.
+    pub(super) worked: bool,
 }
 
 struct Judgement<K: Sharing> {
@@ -41,7 +41,7 @@ struct Judgement<K: Sharing> {
 
 impl<K: Sharing> Default for Judgements<K> {
     fn default() -> Self {
-        Self { under_way: HashMap::new(), woken: Arc::default(), works: VecDeque::new(), has_worked: false }
+        Self { under_way: HashMap::new(), woken: Arc::default(), works: VecDeque::new(), worked: false }
     }
 }
 
@@ -56,15 +56,12 @@ impl<K: Sharing> Judgements<K> {
         for id in questions.over {
             self.end(id);
         }
-        for (id, question) in questions.fresh {
-            match (question, &questions.authenticator) {
-                (Question::Keys(work), _) => self.works.push_back((id, work)),
-                (Question::Claim(claim), Some(authenticator)) => match begin::<K>(authenticator, claim) {
-                    Ok(verdict) => self.wait_for(id, verdict),
-                    Err(verdict) => shared.with(|core| core.answered(id, Answer::Verdict(verdict))),
-                },
-                // Nobody is asked about where there is nobody to ask.
-                (Question::Claim(_), None) => {}
+        self.works.extend(questions.works);
+        let Some(authenticator) = questions.authenticator else { return };
+        for (id, claim) in questions.claims {
+            match begin::<K>(&authenticator, claim) {
+                Ok(verdict) => self.wait_for(id, verdict),
+                Err(verdict) => shared.with(|core| core.answered(id, Err(verdict))),
             }
         }
     }
@@ -76,29 +73,21 @@ impl<K: Sharing> Judgements<K> {
         self.under_way.insert(id, Judgement { verdict, signal, waker });
     }
 
-    /// Does the next of what is to be computed, no more: it takes as long as hundreds of messages.
-    fn work<S: AsyncStream<Sharing = K>>(&mut self, shared: &Shared<S>) -> bool {
-        let Some((id, work)) = self.works.pop_front() else { return false };
-        let done = work.run();
-        shared.with(|core| core.answered(id, Answer::Keys(done)));
-        self.has_worked = true;
-        true
-    }
-
-    /// Whether something was computed since this was last asked: time to let others have their turn.
-    pub(crate) const fn has_worked(&mut self) -> bool {
-        std::mem::replace(&mut self.has_worked, false)
-    }
-
-    /// Polls those that were woken and passes on what they say, and computes; true if there was anything to do.
+    /// Polls those that were woken and passes on what they say, and does one work, which takes as long as hundreds of
+    /// messages; true if there was anything to do.
     pub(crate) fn poll<S: AsyncStream<Sharing = K>>(&mut self, shared: &Shared<S>) -> bool {
-        let worked = self.work(shared);
+        let work = self.works.pop_front();
+        self.worked = work.is_some();
+        if let Some((id, work)) = work {
+            let done = work.run();
+            shared.with(|core| core.answered(id, Ok(done)));
+        }
         for polled in 0..POLLS_PER_TURN {
-            let Some(id) = self.woken.pop() else { return polled > 0 || worked };
+            let Some(id) = self.woken.pop() else { return self.worked || polled > 0 };
             let verdict = self.under_way.get_mut(&id).map(Judgement::poll);
             if let Some(Poll::Ready(verdict)) = verdict {
                 self.end(id);
-                shared.with(|core| core.answered(id, Answer::Verdict(verdict)));
+                shared.with(|core| core.answered(id, Err(verdict)));
             }
         }
         true
@@ -139,8 +128,5 @@ fn begin<K: Sharing>(authenticator: &AnyAuthenticator, claim: Claim) -> Result<J
 /// It is asserted to be safe to go on then: a future that has panicked is dropped and never polled again, nothing of
 /// the socket is lent to it, and what the authenticator shares between its own futures is as it has left it.
 fn foreign<T>(run: impl FnOnce() -> T) -> Result<T, Verdict> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
-        quietly(|| drop(payload));
-        Verdict::broken("it panicked")
-    })
+    unless_it_panics(run).ok_or_else(|| Verdict::broken("it panicked"))
 }
