@@ -68,10 +68,6 @@ pub(super) trait Mechanism: fmt::Debug + Send {
 #[derive(Debug)]
 pub(super) enum Step {
     /// It goes on, after this reply.
-    #[cfg_attr(
-        not(any(test, feature = "plain", feature = "curve")),
-        expect(dead_code, reason = "NULL is done in one step")
-    )]
     Reply(Vec<u8>),
     /// It is over once the caller has let the peer in: then the reply leaves. If the metadata turn out wrong,
     /// an ERROR takes its place.
