@@ -41,8 +41,8 @@
 //! # Features
 //!
 //! All additive: `tokio` (default), `compio` (asks for a newer Rust than 1.85, which everything else
-//! builds with), `smol`, `sim`, a simulated network with virtual time, the security mechanisms `plain` and `curve`,
-//! `tls`, which encrypts connections with rustls, and `tracing`, `metrics` and `serde`, which pass
+//! builds with), `smol`, `sim`, a simulated network with virtual time, the security mechanisms `plain` and `curve`
+//! (which asks for Rust 1.89), `tls`, which encrypts connections with rustls, and `tracing`, `metrics` and `serde`, which pass
 //! events and figures on.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

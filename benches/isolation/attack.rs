@@ -34,10 +34,14 @@ pub enum Attack {
     Calls,
     Theft,
     Incomplete,
+    #[cfg(feature = "curve")]
+    Handshakes,
+    #[cfg(feature = "curve")]
+    Hellos,
 }
 
 impl Attack {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: &[Self] = &[
         Self::None,
         Self::Pings,
         Self::EmptyFrames,
@@ -49,6 +53,10 @@ impl Attack {
         Self::Calls,
         Self::Theft,
         Self::Incomplete,
+        #[cfg(feature = "curve")]
+        Self::Handshakes,
+        #[cfg(feature = "curve")]
+        Self::Hellos,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -64,12 +72,24 @@ impl Attack {
             Self::Calls => "2,000 calls that wait for a peer which does not read",
             Self::Theft => "attempts at the good peer's identity",
             Self::Incomplete => "16 connections with messages that are never complete",
+            #[cfg(feature = "curve")]
+            Self::Handshakes => "CURVE handshakes, 16 at a time",
+            #[cfg(feature = "curve")]
+            Self::Hellos => "a CURVE HELLO said again and again",
         }
     }
 
     /// Publishers answer on topics; all others are aimed at ROUTERs, which send back what they get.
     pub fn is_on_publishers(self) -> bool {
         self == Self::Subscriptions
+    }
+
+    /// Whether servers and good peers speak CURVE, by what `sealed` has for them.
+    pub fn is_sealed(self) -> bool {
+        #[cfg(feature = "curve")]
+        return matches!(self, Self::Handshakes | Self::Hellos);
+        #[cfg(not(feature = "curve"))]
+        false
     }
 
     /// Goes on, on a thread of its own, for as long as the process lasts.
@@ -86,6 +106,8 @@ impl Attack {
             Self::Calls => not_read(&endpoint),
             Self::Theft => steal(&endpoint),
             Self::Incomplete => begin_messages(&endpoint),
+            #[cfg(feature = "curve")]
+            Self::Handshakes | Self::Hellos => unreachable!("it is not made of bytes alone"),
         });
     }
 }
@@ -113,7 +135,7 @@ fn subscriptions() -> Vec<u8> {
 }
 
 /// Holds as many connections as there is room for, the oldest first to go.
-fn hold(room: usize, open: impl Fn() -> std::io::Result<TcpStream>) {
+pub fn hold(room: usize, open: impl Fn() -> std::io::Result<TcpStream>) {
     let mut held = VecDeque::new();
     loop {
         held.extend(open());

@@ -1,15 +1,15 @@
 //! What an attack on a socket costs the good peers of that socket, and of another one.
 //!
 //! ```sh
-//! cargo bench --features compio --bench isolation -- [--only WORD] [--rounds N]
+//! cargo bench --features compio,curve --bench isolation -- [--only WORD] [--rounds N]
 //! ```
 //!
 //! A server has two sockets that answer, in one thread on a core of its own. A good peer of the first is
 //! measured while an attacker does its worst to the second, and then to the first: round trips, and messages
 //! with many under way. Both times the server does the work of the attack and the attacker takes the same part
 //! of the other core, so that what differs is what the attack does to the socket that it is on. Peers and
-//! attackers are raw TCP, but for the calls that wait, which are the server's own. Each figure comes from a
-//! process of its own, the two of a ratio one after the other; medians of the rounds.
+//! attackers are raw TCP, but for the calls that wait, which are the server's own, and what speaks CURVE. Each
+//! figure comes from a process of its own, the two of a ratio one after the other; medians of the rounds.
 
 #[macro_use]
 #[path = "../../examples/support/runtime.rs"]
@@ -37,15 +37,34 @@ use attack::Attack;
 use monocoque::Endpoint;
 use peer::GoodPeer;
 
-/// Serves on two sockets, whose endpoints it announces; the attack is on the one with this number.
-type Serve = fn(Attack, usize, mpsc::Sender<[Endpoint; 2]>);
+/// What there is once for each runtime.
+#[derive(Clone, Copy)]
+struct On {
+    name: &'static str,
+    /// Serves on two sockets, whose endpoints it announces; the attack is on the one with this number.
+    serve: fn(Attack, usize, mpsc::Sender<[Endpoint; 2]>),
+    /// The figures of a good peer of the first socket, beside an attack on the one with this number, if both speak
+    /// CURVE.
+    #[cfg(feature = "curve")]
+    measure_sealed: fn(Attack, usize, &[Endpoint; 2]) -> Figures,
+}
 
-fn runtimes() -> Vec<(&'static str, Serve)> {
+fn runtimes() -> Vec<On> {
     vec![
         #[cfg(feature = "tokio")]
-        ("tokio", on_tokio::server::serve as Serve),
+        On {
+            name: "tokio",
+            serve: on_tokio::server::serve,
+            #[cfg(feature = "curve")]
+            measure_sealed: on_tokio::server::sealed::measure,
+        },
         #[cfg(feature = "compio")]
-        ("compio", on_compio::server::serve as Serve),
+        On {
+            name: "compio",
+            serve: on_compio::server::serve,
+            #[cfg(feature = "curve")]
+            measure_sealed: on_compio::server::sealed::measure,
+        },
     ]
 }
 
@@ -59,14 +78,18 @@ const MANY: usize = 128;
 type Figures = [f64; 2];
 
 /// The figures of a good peer of the first socket, beside an attack on the socket with this number.
-fn measure(attack: Attack, attacked: usize, serve: Serve) -> Figures {
+fn measure(attack: Attack, attacked: usize, on: On) -> Figures {
     let (announce, endpoints) = mpsc::channel();
     thread::spawn(move || {
         wire::pin(1);
-        serve(attack, attacked, announce);
+        (on.serve)(attack, attacked, announce);
     });
     wire::pin(0);
     let endpoints = endpoints.recv().expect("the server serves");
+    #[cfg(feature = "curve")]
+    if attack.is_sealed() {
+        return (on.measure_sealed)(attack, attacked, &endpoints);
+    }
     let [mut good, _as_good] = [0, 1].map(|n| GoodPeer::new(&endpoints[n], attack.is_on_publishers()));
     attack.begin(endpoints[attacked].clone());
     thread::sleep(WARM_UP);
@@ -107,23 +130,23 @@ fn main() {
     let value = |flag: &str| args.iter().position(|arg| arg == flag).and_then(|at| args.get(at + 1));
     if let [_, flag, attack, attacked, runtime] = &args[..] {
         if flag == "--one" {
-            let attack = Attack::ALL.into_iter().find(|other| other.name() == attack).expect("an attack");
-            let serve = runtimes().into_iter().find(|(name, _)| name == runtime).expect("a runtime").1;
-            let [one, many] = measure(attack, attacked.parse().expect("a number"), serve);
+            let attack = Attack::ALL.iter().find(|other| other.name() == attack).expect("an attack");
+            let on = runtimes().into_iter().find(|on| on.name == runtime).expect("a runtime");
+            let [one, many] = measure(*attack, attacked.parse().expect("a number"), on);
             print!("{one:.0} {many:.0}");
             std::process::exit(0);
         }
     }
     let rounds = value("--rounds").map_or(5, |n| n.parse().expect("--rounds takes a number"));
-    for (runtime, _) in runtimes() {
-        println!("\n### {runtime}\n");
+    for On { name, .. } in runtimes() {
+        println!("\n### {name}\n");
         println!(
             "| attack | round trips/s, on another socket | on the same | ratio | messages/s, on another socket | on the same | ratio |"
         );
         println!("|---|---|---|---|---|---|---|");
         for attack in Attack::ALL {
             if value("--only").is_none_or(|word| attack.name().contains(word.as_str())) {
-                println!("{}", row(attack, runtime, rounds));
+                println!("{}", row(*attack, name, rounds));
             }
         }
     }

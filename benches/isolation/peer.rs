@@ -15,10 +15,10 @@ pub const IDENTITY: &[u8] = b"good";
 const SIZE: usize = 64;
 
 /// How long a figure is measured.
-const TIME: Duration = Duration::from_millis(400);
+pub const TIME: Duration = Duration::from_millis(400);
 
 /// A peer that is not answered for so long is shut out: its rate is 0.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Sends requests and checks the answers: a DEALER whose messages come back, or a SUB that is sent something on
 /// each topic that it subscribes to.
@@ -86,7 +86,8 @@ impl GoodPeer {
     }
 }
 
-fn body(n: usize) -> [u8; SIZE] {
+/// What a request with this number says.
+pub fn body(n: usize) -> [u8; SIZE] {
     let mut body = [0x5A; SIZE];
     body[..8].copy_from_slice(&n.to_le_bytes());
     body

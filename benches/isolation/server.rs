@@ -7,6 +7,10 @@ use std::task::Poll;
 use super::rt::{self, *};
 use crate::attack::{Attack, CALLS, STALLED};
 
+#[cfg(feature = "curve")]
+#[path = "sealed.rs"]
+pub mod sealed;
+
 /// A loop that is fair to the others of its thread gives way after so many messages.
 const TURN: usize = 64;
 
@@ -35,6 +39,8 @@ async fn router(attack: Attack) -> RouterSocket {
     // Calls wait where they are told to.
     let on_full = (attack == Attack::Calls).then_some(OnFull::Wait);
     let options = SocketOptions::default().with_on_full(on_full);
+    #[cfg(feature = "curve")]
+    let options = if attack.is_sealed() { sealed::as_server(options) } else { options };
     RouterSocket::bind_with_options("tcp://127.0.0.1:0", options).await.unwrap()
 }
 

@@ -1,13 +1,14 @@
-//! Peers that have said who they are and that somebody has to decide about: between `Handshaken` and our answer.
+//! Peers that have said who they are and that somebody has to decide about, between `Handshaken` and our answer, and
+//! those whose handshake goes on with a work that takes long.
 //!
 //! Here is only kept who they are; whoever drives the socket asks ([`Judgements`](super::judgements::Judgements)),
-//! since the authenticator is foreign. Meanwhile a peer is in the handshake like any other: it has its place among
-//! those that are accepted, its time runs, and it makes room for others.
+//! since the authenticator is foreign, and works, which others would wait for. Meanwhile a peer is in the handshake
+//! like any other: it has its place among those that are accepted, its time runs, and it makes room for others.
 
 use super::core::Core;
 use super::peer::{Origin, Peer, Stage};
 use crate::monitor::{DisconnectReason, PeerId};
-use crate::protocol::{PeerInfo, ProtocolError};
+use crate::protocol::{KeyWork, KeysWorked, PeerInfo, ProtocolError};
 use crate::runtime::AsyncStream;
 use crate::security::{AnyAuthenticator, Claim, Verdict};
 
@@ -32,11 +33,12 @@ impl Asked {
     }
 }
 
-/// What there is to ask, and what not to wait for any more.
+/// What there is to ask and to work on, and what not to wait for any more.
 #[derive(Debug, Default)]
 pub(crate) struct Questions {
     pub(super) authenticator: Option<AnyAuthenticator>,
     pub(super) claims: Vec<(PeerId, Claim)>,
+    pub(super) works: Vec<(PeerId, KeyWork)>,
     pub(super) over: Vec<PeerId>,
 }
 
@@ -48,6 +50,11 @@ impl<S: AsyncStream> Core<S> {
         }
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.info = Some(info);
+        self.ask(id);
+    }
+
+    /// Has whoever drives the socket ask about this peer, or work for it.
+    pub(super) fn ask(&mut self, id: PeerId) {
         self.asked.fresh.push(id);
         self.wake_companion();
         if self.is_detached() {
@@ -61,35 +68,50 @@ impl<S: AsyncStream> Core<S> {
         if fresh.is_empty() && over.is_empty() {
             return Questions::default();
         }
-        let claim = |id| Some((id, self.peers.get(id)?.claim()?));
-        let claims = fresh.into_iter().filter_map(claim).collect();
-        Questions { authenticator: self.options.authenticator.clone(), claims, over }
+        let authenticator = self.options.authenticator.clone();
+        let mut questions = Questions { authenticator, over, ..Questions::default() };
+        for id in fresh {
+            let Some(peer) = self.peers.get_mut(id) else { continue };
+            questions.works.extend(peer.connection.take_work().map(|work| (id, work)));
+            questions.claims.extend(peer.claim().map(|claim| (id, claim)));
+        }
+        questions
     }
 
-    /// The authenticator has answered.
-    pub(crate) fn answered(&mut self, id: PeerId, verdict: Verdict) {
+    /// The work is done, or the authenticator has answered. What the peer has said meanwhile comes now.
+    pub(crate) fn answered(&mut self, id: PeerId, answer: Result<KeysWorked, Verdict>) {
         let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.is_judged() && !peer.doomed) else {
             return;
         };
-        let Some(mut info) = peer.info.take() else { return };
-        self.turn(|core| match verdict {
-            Verdict::Accept { user, metadata } => {
-                info.user = user.or_else(|| info.credentials.user());
-                info.granted = metadata;
-                info.credentials.forget_secrets();
-                core.admit(id, info);
-                core.answer(id);
-                core.go_on_reading(id);
+        peer.paused = false;
+        let info = peer.info.take();
+        let answer = answer.map(|done| peer.connection.worked(done, &mut peer.out));
+        if self.inbound.slab_owner == Some(id) {
+            self.inbound.slab_drained = false;
+        }
+        self.turn(|core| {
+            match (answer, info) {
+                (Ok(event), _) => core.handle_other(id, event),
+                (Err(Verdict::Accept { user, metadata }), Some(mut info)) => {
+                    info.user = user.or_else(|| info.credentials.user());
+                    info.granted = metadata;
+                    info.credentials.forget_secrets();
+                    core.admit(id, info);
+                    core.answer(id);
+                }
+                (Err(verdict), _) => core.refuse(id, verdict),
             }
-            Verdict::Deny(reason) => core.refuse(id, Some("400"), DisconnectReason::Denied(reason)),
-            Verdict::TryLater(reason) => core.refuse(id, None, DisconnectReason::PutOff(reason)),
-            Verdict::Broken(reason) => {
-                core.refuse(id, Some("500"), DisconnectReason::AuthenticatorFailed(reason));
-            }
+            core.peers.get(id).into_iter().for_each(Peer::wake);
         });
     }
 
-    fn refuse(&mut self, id: PeerId, status: Option<&str>, reason: DisconnectReason) {
+    fn refuse(&mut self, id: PeerId, verdict: Verdict) {
+        let (status, reason) = match verdict {
+            Verdict::Accept { .. } => return,
+            Verdict::Deny(reason) => (Some("400"), DisconnectReason::Denied(reason)),
+            Verdict::TryLater(reason) => (None, DisconnectReason::PutOff(reason)),
+            Verdict::Broken(reason) => (Some("500"), DisconnectReason::AuthenticatorFailed(reason)),
+        };
         if let Some((status, peer)) = status.zip(self.peers.get_mut(id)) {
             peer.connection.refuse(status, &mut peer.out);
             peer.out.end_control();
@@ -97,17 +119,6 @@ impl<S: AsyncStream> Core<S> {
             let _ = self.write(id);
         }
         self.doom(id, reason);
-    }
-
-    /// What a peer has said while it was judged comes now.
-    fn go_on_reading(&mut self, id: PeerId) {
-        if self.inbound.slab_owner == Some(id) {
-            self.inbound.slab_drained = false;
-        }
-        if let Some(peer) = self.peers.get_mut(id) {
-            peer.paused = false;
-            peer.wake();
-        }
     }
 
     /// Whether nothing more is read from a peer until it is let in: it has said something that must wait.
@@ -129,9 +140,9 @@ impl<S: AsyncStream> Core<S> {
 }
 
 impl<S: AsyncStream> Peer<S> {
-    /// Whether the peer has said who it is, and is not yet let in.
+    /// Whether the peer has said something, and it is not yet decided what comes of it.
     pub(super) fn is_judged(&self) -> bool {
-        self.stage == Stage::Handshaking && self.info.is_some()
+        self.stage == Stage::Handshaking && (self.info.is_some() || self.connection.is_waiting())
     }
 
     fn claim(&self) -> Option<Claim> {

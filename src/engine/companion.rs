@@ -180,6 +180,8 @@ impl<R: Runtime> Future for CompanionTask<R> {
                     this.judgements = Judgements::default();
                     return Poll::Ready(());
                 }
+                // Others have their turn first.
+                Some(true) if this.judgements.worked => break,
                 Some(true) => {}
                 Some(false) => return Poll::Pending,
             }

@@ -1,8 +1,8 @@
-//! Asking the authenticator: its futures, polled by whoever drives the socket, and never under the lock.
+//! Asking the authenticator: its futures, polled by whoever drives the socket, and never under the lock. And what
+//! handshakes have to compute with keys, which is done there too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -10,8 +10,9 @@ use std::task::{Context, Poll, Waker};
 use super::authentication::Questions;
 use super::ready::{PeerSignal, ReadyQueue};
 use super::shared::Shared;
-use crate::foreign::quietly;
+use crate::foreign::{quietly, unless_it_panics};
 use crate::monitor::PeerId;
+use crate::protocol::KeyWork;
 use crate::runtime::{AsyncStream, JudgementOf, Sharing, asked};
 use crate::security::{AnyAuthenticator, Claim, Verdict};
 
@@ -26,6 +27,10 @@ pub(crate) struct Judgements<K: Sharing> {
     under_way: HashMap<PeerId, Judgement<K>>,
     /// Those that were woken.
     woken: Arc<ReadyQueue>,
+    /// In the order in which they came up.
+    works: VecDeque<(PeerId, KeyWork)>,
+    /// The last poll did one.
+    pub(super) worked: bool,
 }
 
 struct Judgement<K: Sharing> {
@@ -36,7 +41,7 @@ struct Judgement<K: Sharing> {
 
 impl<K: Sharing> Default for Judgements<K> {
     fn default() -> Self {
-        Self { under_way: HashMap::new(), woken: Arc::default() }
+        Self { under_way: HashMap::new(), woken: Arc::default(), works: VecDeque::new(), worked: false }
     }
 }
 
@@ -51,11 +56,12 @@ impl<K: Sharing> Judgements<K> {
         for id in questions.over {
             self.end(id);
         }
+        self.works.extend(questions.works);
         let Some(authenticator) = questions.authenticator else { return };
         for (id, claim) in questions.claims {
             match begin::<K>(&authenticator, claim) {
                 Ok(verdict) => self.wait_for(id, verdict),
-                Err(verdict) => shared.with(|core| core.answered(id, verdict)),
+                Err(verdict) => shared.with(|core| core.answered(id, Err(verdict))),
             }
         }
     }
@@ -67,14 +73,21 @@ impl<K: Sharing> Judgements<K> {
         self.under_way.insert(id, Judgement { verdict, signal, waker });
     }
 
-    /// Polls those that were woken and passes on what they say; true if there was one.
+    /// Polls those that were woken and passes on what they say, and does one work, which takes as long as hundreds of
+    /// messages; true if there was anything to do.
     pub(crate) fn poll<S: AsyncStream<Sharing = K>>(&mut self, shared: &Shared<S>) -> bool {
+        let work = self.works.pop_front();
+        self.worked = work.is_some();
+        if let Some((id, work)) = work {
+            let done = work.run();
+            shared.with(|core| core.answered(id, Ok(done)));
+        }
         for polled in 0..POLLS_PER_TURN {
-            let Some(id) = self.woken.pop() else { return polled > 0 };
+            let Some(id) = self.woken.pop() else { return self.worked || polled > 0 };
             let verdict = self.under_way.get_mut(&id).map(Judgement::poll);
             if let Some(Poll::Ready(verdict)) = verdict {
                 self.end(id);
-                shared.with(|core| core.answered(id, verdict));
+                shared.with(|core| core.answered(id, Err(verdict)));
             }
         }
         true
@@ -82,6 +95,7 @@ impl<K: Sharing> Judgements<K> {
 
     /// Drops a future, whatever it does then.
     fn end(&mut self, id: PeerId) {
+        self.works.retain(|(peer, _)| *peer != id);
         let judgement = self.under_way.remove(&id);
         quietly(|| drop(judgement));
     }
@@ -114,8 +128,5 @@ fn begin<K: Sharing>(authenticator: &AnyAuthenticator, claim: Claim) -> Result<J
 /// It is asserted to be safe to go on then: a future that has panicked is dropped and never polled again, nothing of
 /// the socket is lent to it, and what the authenticator shares between its own futures is as it has left it.
 fn foreign<T>(run: impl FnOnce() -> T) -> Result<T, Verdict> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
-        quietly(|| drop(payload));
-        Verdict::broken("it panicked")
-    })
+    unless_it_panics(run).ok_or_else(|| Verdict::broken("it panicked"))
 }

@@ -276,6 +276,7 @@ impl<S: AsyncStream> Core<S> {
             Ok(Some(Event::Pong { context })) => peer.proof.answer(&context),
             // What a peer that is let go wants of us is of no use any more; only its messages are counted.
             Ok(Some(_)) if departs => return,
+            Ok(Some(Event::KeyWork)) => self.ask(id),
             Ok(Some(Event::Handshaken(info))) => self.judge(id, info),
             Ok(Some(Event::Ping { ttl, context })) => {
                 peer.answer_ping(context);

@@ -3,15 +3,14 @@
 //! The function is foreign and runs without the lock: the companion takes the [`Question`]s along, and comes back with
 //! the delays.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::core::{Core, Timer};
 use super::endpoints::{Dial, Ended};
 use super::shared::Shared;
-use crate::foreign::quietly;
+use crate::foreign::{quietly, unless_it_panics};
 use crate::monitor::SocketEvent;
-use crate::resilience::{BackoffFn, LostConnection};
+use crate::resilience::LostConnection;
 use crate::runtime::AsyncStream;
 
 /// A dial whose delay the user's function is to say, and how many of its attempts have failed.
@@ -27,23 +26,12 @@ pub(super) fn ask<S: AsyncStream>(questions: &[Question], shared: &Shared<S>, no
         if questions.is_empty() { None } else { shared.with(|core| core.options.backoff_fn.clone()) };
     let Some(function) = function else { return false };
     for question in questions {
-        let delay = foreign(&function, question.failed);
+        let delay = unless_it_panics(|| function.delay(question.failed));
         shared.with(|core| core.answer_delay(question.dial, delay, now));
     }
     // It may be the last that holds what the function holds.
     quietly(|| drop(function));
     true
-}
-
-/// What the function says, unless it panics.
-fn foreign(function: &BackoffFn, failed: u32) -> Option<Duration> {
-    match catch_unwind(AssertUnwindSafe(|| function.delay(failed))) {
-        Ok(delay) => Some(delay),
-        Err(payload) => {
-            quietly(|| drop(payload));
-            None
-        }
-    }
 }
 
 impl<S: AsyncStream> Core<S> {

@@ -11,6 +11,7 @@ use super::command::{self, Command, MAX_CONTEXT, Ping};
 use super::config::MAX_COMMAND_TOPIC;
 use super::frame::{self, Flags, Header, LONG_HEADER, Payload};
 use super::greeting::{self, GREETING_LEN};
+use super::key_work::{KeyWork, KeysWorked};
 use super::mechanism::{self, Done, Mechanism, Opened, Seal, Step};
 use super::recover::Pieces;
 use super::{Config, Event, PeerInfo, ProtocolError, WireSink};
@@ -46,6 +47,9 @@ enum Phase {
         /// Bytes of the handshake so far.
         spent: usize,
     },
+    /// The same while the caller has the mechanism, or is to [take it](Connection::take_work): whatever is behind
+    /// what it works on stays undecoded.
+    Working { work: Option<KeyWork>, spent: usize },
     /// The peer has said who it is, and the caller has not yet said that it is welcome: whatever is behind
     /// that stays undecoded.
     Judged(Box<Welcome>),
@@ -180,10 +184,14 @@ impl Connection {
         input: &mut &[u8],
         out: &mut dyn WireSink,
     ) -> Result<Option<Event>, ProtocolError> {
-        if matches!(self.phase, Phase::Greeting) && !self.handle_greeting(input, out)? {
-            return Ok(None);
+        if matches!(self.phase, Phase::Greeting) {
+            let Some(mechanism) = self.handle_greeting(input)? else { return Ok(None) };
+            let event = self.go_on(KeyWork::begin(mechanism, &self.config), 0, out)?;
+            if event.is_some() {
+                return Ok(event);
+            }
         }
-        if matches!(self.phase, Phase::Judged(_)) {
+        if self.is_waiting() {
             return Ok(None);
         }
         if let Some(header) = self.large {
@@ -222,17 +230,12 @@ impl Connection {
         header.map_or(Ok(None), |header| self.handle_frame(header, Payload::Shared(payload), out))
     }
 
-    /// Whether the greeting is complete, and the handshake has begun.
-    fn handle_greeting(&mut self, input: &mut &[u8], out: &mut dyn WireSink) -> Result<bool, ProtocolError> {
-        let Some(minor) = greeting::parse(input, self.config.security.name())? else { return Ok(false) };
+    /// Whom the handshake begins with, once the greeting is complete.
+    fn handle_greeting(&mut self, input: &mut &[u8]) -> Result<Option<Box<dyn Mechanism>>, ProtocolError> {
+        let Some(minor) = greeting::parse(input, self.config.security.name())? else { return Ok(None) };
         *input = &input[GREETING_LEN..];
         self.minor = minor;
-        let mut mechanism = mechanism::begin(&self.config.security, self.role);
-        if let Some(body) = mechanism.start(&self.config)? {
-            frame::encode(Flags::COMMAND, &body, out);
-        }
-        self.phase = Phase::Handshake { mechanism, spent: 0 };
-        Ok(true)
+        Ok(Some(mechanism::begin(&self.config.security, self.role)))
     }
 
     /// Judges a frame by its header alone.
@@ -245,7 +248,9 @@ impl Connection {
                 let fits = payload_len <= max.saturating_sub(*spent) as u64;
                 if fits { Ok(()) } else { Err(ProtocolError::HandshakeTooLarge { max }) }
             }
-            Phase::Greeting | Phase::Judged(_) | Phase::Clear => self.check_frame(flags, payload_len),
+            Phase::Greeting | Phase::Working { .. } | Phase::Judged(_) | Phase::Clear => {
+                self.check_frame(flags, payload_len)
+            }
             Phase::Sealed(seal) => {
                 // What it is shows when it is open; then it is judged again.
                 let max = limits.max_message_size.max(limits.max_command_size);
@@ -282,12 +287,8 @@ impl Connection {
         out: &mut dyn WireSink,
     ) -> Result<Option<Event>, ProtocolError> {
         match &mut self.phase {
-            Phase::Greeting | Phase::Handshake { .. } | Phase::Judged(_) => {
-                let result = self.handle_handshake_command(payload.as_slice(), out);
-                if let Some(reason) = result.as_ref().err().and_then(ProtocolError::reason_for_peer) {
-                    frame::encode(Flags::COMMAND, &command::error(reason), out);
-                }
-                result
+            Phase::Greeting | Phase::Handshake { .. } | Phase::Working { .. } | Phase::Judged(_) => {
+                self.handle_handshake_command(payload.as_slice(), out)
             }
             Phase::Clear => self.handle_traffic(header.flags, payload),
             Phase::Sealed(seal) => {
@@ -304,19 +305,79 @@ impl Connection {
         body: &[u8],
         out: &mut dyn WireSink,
     ) -> Result<Option<Event>, ProtocolError> {
-        let Phase::Handshake { mechanism, spent } = &mut self.phase else { return Ok(None) };
-        *spent += body.len();
         let command = Command::parse_handshake(body).ok_or(ProtocolError::MalformedCommand)?;
         if command.name == b"ERROR" {
             let reason = command::parse_error(command.data).ok_or(ProtocolError::MalformedCommand)?;
             return Err(ProtocolError::PeerRefused { reason });
         }
-        match mechanism.handle_command(&self.config, command)? {
-            Step::Reply(body) => {
+        let nobody = Phase::Working { work: None, spent: 0 };
+        match mem::replace(&mut self.phase, nobody) {
+            Phase::Handshake { mechanism, spent } => {
+                self.go_on(KeyWork::on(mechanism, &self.config, body), spent + body.len(), out)
+            }
+            other => {
+                self.phase = other;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Does what is to be done next, or has it done if it takes long.
+    fn go_on(
+        &mut self,
+        work: KeyWork,
+        spent: usize,
+        out: &mut dyn WireSink,
+    ) -> Result<Option<Event>, ProtocolError> {
+        let takes_long = work.takes_long();
+        self.phase = Phase::Working { work: Some(work), spent };
+        match takes_long {
+            true => Ok(Some(Event::KeyWork)),
+            false => self.take_work().map_or(Ok(None), |work| self.worked(work.run(), out)),
+        }
+    }
+
+    /// What [`Event::KeyWork`] tells of, once.
+    pub(crate) const fn take_work(&mut self) -> Option<KeyWork> {
+        match &mut self.phase {
+            Phase::Working { work, .. } => work.take(),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing is decoded until the caller has done something: a work, or a decision.
+    pub(crate) const fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Working { .. } | Phase::Judged(_))
+    }
+
+    /// Takes back what the work led to; then the input is to be presented again.
+    pub(crate) fn worked(
+        &mut self,
+        done: KeysWorked,
+        out: &mut dyn WireSink,
+    ) -> Result<Option<Event>, ProtocolError> {
+        let Phase::Working { spent, .. } = self.phase else { return Ok(None) };
+        let KeysWorked { mechanism, step } = done;
+        self.phase = Phase::Handshake { mechanism, spent };
+        let result = step.and_then(|step| self.take_step(step, out));
+        if let Some(reason) = result.as_ref().err().and_then(ProtocolError::reason_for_peer) {
+            frame::encode(Flags::COMMAND, &command::error(reason), out);
+        }
+        result
+    }
+
+    fn take_step(
+        &mut self,
+        step: Option<Step>,
+        out: &mut dyn WireSink,
+    ) -> Result<Option<Event>, ProtocolError> {
+        match step {
+            None => Ok(None),
+            Some(Step::Reply(body)) => {
                 frame::encode(Flags::COMMAND, &body, out);
                 Ok(None)
             }
-            Step::Done(Done { reply, metadata, seal, credentials }) => {
+            Some(Step::Done(Done { reply, metadata, seal, credentials })) => {
                 let peer = PeerInfo::parse(&self.config, self.minor, &metadata, credentials)?;
                 self.phase = Phase::Judged(Box::new(Welcome { reply, seal }));
                 Ok(Some(Event::Handshaken(Box::new(peer))))

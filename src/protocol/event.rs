@@ -8,6 +8,8 @@ use crate::message::{Frame, Message};
 /// What the bytes of a peer amount to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
+    /// The handshake goes on with a [work](super::Connection::take_work) that takes long.
+    KeyWork,
     /// The peer has said who it is; once it is [welcome](super::Connection::welcome), messages may be sent, and
     /// arrive.
     Handshaken(Box<PeerInfo>),

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use dryoc::classic::crypto_core::crypto_scalarmult_base;
 use subtle::ConstantTimeEq;
-use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
 use super::settings::system_entropy;
@@ -99,13 +99,13 @@ impl fmt::Debug for CurvePublicKey {
 /// `Debug` does not show it, there is no `Display`, it is overwritten when it is dropped, and comparing two takes
 /// the same time whatever they have in common.
 #[derive(Clone)]
-pub struct CurveSecretKey(StaticSecret);
+pub struct CurveSecretKey(Zeroizing<[u8; 32]>);
 
 impl CurveSecretKey {
     /// The key of these bytes; any 32 are one.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(StaticSecret::from(bytes))
+        Self(Zeroizing::new(bytes))
     }
 
     /// A key as 40 characters in Z85 (RFC 32), which is how libzmq's tools write it.
@@ -119,7 +119,7 @@ impl CurveSecretKey {
     /// The key itself, for where it is kept.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        &self.0
     }
 
     /// The key in Z85, for where it is kept; overwritten when it is dropped.
@@ -131,11 +131,9 @@ impl CurveSecretKey {
     /// The public half that belongs to it.
     #[must_use]
     pub fn public_key(&self) -> CurvePublicKey {
-        CurvePublicKey(PublicKey::from(&self.0).to_bytes())
-    }
-
-    pub(crate) const fn as_secret(&self) -> &StaticSecret {
-        &self.0
+        let mut public = [0; 32];
+        crypto_scalarmult_base(&mut public, &self.0);
+        CurvePublicKey(public)
     }
 }
 

@@ -1,5 +1,8 @@
 //! What somebody tries who is not to come in; each of the attempts is listed in docs/security-audit.md.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use super::support::*;
 use monocoque::monitor::DisconnectKind;
 use monocoque::options::RouterHandover;
@@ -87,6 +90,39 @@ fn hellos_that_were_heard_lead_nowhere_and_stall_nobody() {
         sim::sleep(secs(6)).await;
         let stats = router.stats();
         assert_eq!((stats.connects, stats.handshakes_failed, router.peers().len()), (2, 1_000, 2));
+    });
+}
+
+/// What a handshake computes takes as long as hundreds of messages: no more than one is computed before others have
+/// their turn.
+#[test]
+fn hellos_that_come_at_once_leave_turns_to_others() {
+    const HELLOS: usize = 64;
+    let links = Plan::new().with_latency(ms(0)..=ms(0));
+    Sim::with_config(1, SimConfig::new().with_links(links)).block_on(async {
+        let router = Router::bind_with_options(SERVER, guarded()).await.unwrap();
+        let hello = heard_hello().await;
+        let ann = Dealer::connect_with_options(SERVER, client(ANN)).await.unwrap();
+        let mut crowd = Vec::new();
+        for _ in 0..HELLOS {
+            crowd.push(sim::raw_connect(SERVER).await.unwrap());
+        }
+        let welcomed = Rc::new(Cell::new(0));
+        for mut stream in crowd {
+            let (hello, welcomed) = (hello.clone(), Rc::clone(&welcomed));
+            sim::spawn(async move {
+                stream.write_all(&hello).await.unwrap();
+                stream.read_exact(&mut [0; 64 + 170]).await.unwrap();
+                welcomed.set(welcomed.get() + 1);
+            });
+        }
+        let mut round_trips = 0;
+        while welcomed.get() < HELLOS {
+            round_trip(&ann, &router).await;
+            round_trips += 1;
+        }
+        println!("{round_trips} round trips while {HELLOS} were welcomed");
+        assert!(round_trips >= HELLOS / 4, "{round_trips} round trips");
     });
 }
 

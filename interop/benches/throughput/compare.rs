@@ -30,10 +30,27 @@ pub fn compare(scenarios: Vec<Scenario>, quick: fn(u64) -> u64) {
         for round in 0..rounds {
             let wanted = |name: &str| value("--contestant").is_none_or(|only| only == name);
             for (name, run) in scenario.contestants.iter().filter(|(name, _)| wanted(name)) {
+                let before = cpu_seconds();
                 let seconds = run(scenario.size, count);
-                report.add(&scenario.name, Sample { name, round, rate: count as f64 / seconds });
+                let cpu = cpu_seconds() - before;
+                let count = count as f64;
+                report
+                    .add(&scenario.name, Sample { name, round, rate: count / seconds, thrift: count / cpu });
             }
         }
         report.print(&scenario.name, scenario.bases);
     }
+}
+
+/// What all threads of this process have used of the processors, in steps of 10 ms; unknown where there is no `/proc`.
+///
+/// It counts both ends, and the warm-up, and does not depend on what else the machine does: a contestant with two
+/// threads for each end gets twice the share of a busy one.
+fn cpu_seconds() -> f64 {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name, which is in parentheses and may contain anything.
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse().unwrap_or(f64::NAN));
+    if fields.is_empty() { f64::NAN } else { ticks.sum::<f64>() / TICKS_PER_SECOND }
 }

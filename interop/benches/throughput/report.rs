@@ -7,6 +7,8 @@ pub struct Sample {
     pub round: usize,
     /// Messages or round trips in a second.
     pub rate: f64,
+    /// The same in a second of the processors' time.
+    pub thrift: f64,
 }
 
 #[derive(Default)]
@@ -23,7 +25,8 @@ impl Report {
     pub fn print(&self, scenario: &str, [first, second]: [&str; 2]) {
         let Some(samples) = self.samples.get(scenario) else { return };
         println!(
-            "\n### {scenario}\n\n| contestant | per second (median) | to {first} | to {second} |\n|---|---|---|---|"
+            "\n### {scenario}\n\n| contestant | per second (median) | to {first} | to {second} | for each second of \
+             processors' time, to {first} | to {second} |\n|---|---|---|---|---|---|"
         );
         let mut names: Vec<&str> = Vec::new();
         for sample in samples {
@@ -33,16 +36,17 @@ impl Report {
         }
         for name in names {
             let rate = median(samples.iter().filter(|sample| sample.name == name).map(|sample| sample.rate));
-            let to = |other| ratio(samples, name, other);
-            println!("| {name} | {rate:.0} | {} | {} |", to(first), to(second));
+            let [rates, thrift] = [|sample: &Sample| sample.rate, |sample: &Sample| sample.thrift]
+                .map(|figure| [first, second].map(|other| ratio(samples, figure, name, other)).join(" | "));
+            println!("| {name} | {rate:.0} | {rates} | {thrift} |");
         }
     }
 }
 
 /// The median of the ratios of two contestants in the same round.
-fn ratio(samples: &[Sample], name: &str, other: &str) -> String {
+fn ratio(samples: &[Sample], figure: fn(&Sample) -> f64, name: &str, other: &str) -> String {
     let rate = |name: &str, round| {
-        samples.iter().find(|sample| sample.name == name && sample.round == round).map(|sample| sample.rate)
+        samples.iter().find(|sample| sample.name == name && sample.round == round).map(figure)
     };
     let rounds = samples.iter().map(|sample| sample.round).max().unwrap_or(0);
     let ratios: Vec<f64> =

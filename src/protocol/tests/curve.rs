@@ -79,6 +79,28 @@ fn body(wire: &[u8]) -> &[u8] {
     &wire[len..]
 }
 
+/// Whoever drives a connection works with keys where that keeps nobody waiting; meanwhile nothing is decoded.
+#[test]
+fn what_takes_long_is_for_the_caller_to_do() {
+    for step in 0..3 {
+        let (Side { mut connection, mut out, .. }, command) = taker(step, until(step));
+        let input = [&command[..], b"more"].concat();
+        let mut input = &input[..];
+        assert_eq!(connection.handle_input(&mut input, &mut out), Ok(Some(Event::KeyWork)));
+        assert_eq!(connection.handle_input(&mut input, &mut out), Ok(None));
+        assert_eq!((input, out.take_bytes()), (&b"more"[..], vec![]));
+        let work = connection.take_work().unwrap();
+        assert!(connection.take_work().is_none());
+        let event = connection.worked(work.run(), &mut out).unwrap();
+        // READY of the server waits until the client is welcome.
+        assert_eq!(matches!(event, Some(Event::Handshaken(_))), step == 2, "{event:?}");
+        assert_eq!(out.take_bytes().is_empty(), step == 2);
+    }
+    let (mut side, ready) = taker(3, until(3));
+    let event = side.connection.handle_input(&mut &ready[..], &mut side.out);
+    assert!(matches!(event, Ok(Some(Event::Handshaken(_)))), "READY takes no multiplication: {event:?}");
+}
+
 #[test]
 fn messages_are_sealed_in_both_directions() {
     let (mut a, mut b) = pair();

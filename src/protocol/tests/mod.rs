@@ -122,8 +122,15 @@ impl Side {
                 self.connection.handle_large_frame(payload.into(), &mut self.out)?
             } else {
                 let before = input;
-                let event = self.connection.handle_input(&mut input, &mut self.out)?;
+                let mut event = self.connection.handle_input(&mut input, &mut self.out)?;
                 assert!(before.ends_with(input), "consumed from elsewhere than the front");
+                if event == Some(Event::KeyWork) {
+                    let work = self.connection.take_work().expect("there is a work");
+                    event = self.connection.worked(work.run(), &mut self.out)?;
+                    if event.is_none() {
+                        continue;
+                    }
+                }
                 if event.is_none() {
                     self.unread = input.to_vec();
                     return Ok(());

@@ -1,118 +1,79 @@
-//! NaCl's box: X25519, XSalsa20 and Poly1305.
+//! NaCl's box: X25519, XSalsa20 and Poly1305, which are `dryoc`'s.
 //!
-//! HSalsa20, the first half of XSalsa20, is done once for all nonces that begin alike, since each direction of a
-//! connection has one such beginning. Poly1305 is the one of `force-soft`: with its AVX2 code not inlined, a small
-//! message costs twenty times as much.
+//! It makes as many blocks of the key stream at a time as the processor has room for. Each box begins with HSalsa20,
+//! the first half of XSalsa20, which nonces that begin alike could share: there is no interface to it without, and
+//! from 64 bytes of text on it takes no longer all the same than crates which make one block at a time.
 
 use std::fmt;
 
-use poly1305::Poly1305;
-use poly1305::universal_hash::NewUniversalHash as _;
-use salsa20::Salsa20;
-use salsa20::cipher::consts::U10;
-use salsa20::cipher::{KeyIvInit as _, StreamCipher as _};
-use subtle::ConstantTimeEq as _;
-use x25519_dalek::{PublicKey, StaticSecret};
+use dryoc::classic::crypto_box::{
+    Mac, crypto_box_beforenm, crypto_box_detached_afternm_inplace, crypto_box_open_detached_afternm,
+    crypto_box_open_detached_afternm_inplace,
+};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::protocol::ProtocolError;
+use crate::security::CurveSecretKey;
 
 /// By how much a box is longer than what is in it.
-pub(super) const TAG: usize = 16;
+pub(super) const TAG: usize = size_of::<Mac>();
+
+/// A box's number, never used twice with a key.
+pub(super) type Nonce = [u8; 24];
 
 /// What a secret key has in common with a public key: both sides of a box need it.
 pub(super) struct SharedKey([u8; 32]);
 
 impl SharedKey {
     /// Refuses a public key whose result does not depend on the secret one.
-    pub(super) fn agree(secret: &StaticSecret, public: &[u8; 32]) -> Result<Self, ProtocolError> {
-        let shared = secret.diffie_hellman(&PublicKey::from(*public));
-        if !shared.was_contributory() {
-            return Err(ProtocolError::Tampered);
-        }
-        Ok(Self(hsalsa(shared.as_bytes(), &[0; 16])))
-    }
-
-    /// The key for all nonces that begin like this.
-    pub(super) fn for_prefix(&self, prefix: &[u8; 16]) -> PrefixedKey {
-        PrefixedKey(hsalsa(&self.0, prefix))
+    pub(super) fn agree(secret: &CurveSecretKey, public: &[u8; 32]) -> Result<Self, ProtocolError> {
+        let shared = crypto_box_beforenm(public, secret.as_bytes());
+        shared.map(Self).map_err(|_| ProtocolError::Tampered)
     }
 
     /// The box of `text`.
-    pub(super) fn seal(&self, nonce: &[u8; 24], text: &[u8]) -> Vec<u8> {
-        let (prefix, number) = halves(nonce);
-        let mut sealed = vec![0; TAG + text.len()];
-        sealed[TAG..].copy_from_slice(text);
-        self.for_prefix(prefix).seal(*number, &mut sealed);
+    pub(super) fn seal(&self, nonce: &Nonce, text: &[u8]) -> Vec<u8> {
+        let mut sealed = [&[0; TAG], text].concat();
+        self.seal_in_place(nonce, &mut sealed);
         sealed
     }
 
-    /// What is in a box.
-    pub(super) fn open(&self, nonce: &[u8; 24], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (prefix, number) = halves(nonce);
-        let (mut stream, text) = self.for_prefix(prefix).verify(*number, sealed)?;
-        let mut text = Zeroizing::new(text.to_vec());
-        stream.apply_keystream(&mut text);
-        Some(text)
-    }
-}
-
-/// The first half of a box whose nonce begins in a known way.
-pub(super) struct PrefixedKey([u8; 32]);
-
-impl PrefixedKey {
     /// Makes a box of [`TAG`] bytes of room with a text behind them.
-    pub(super) fn seal(&self, number: [u8; 8], room: &mut [u8]) {
-        let Some((tag, text)) = room.split_first_chunk_mut::<TAG>() else { return };
-        let (mut stream, mac) = self.start(number);
-        stream.apply_keystream(text);
-        *tag = mac.compute_unpadded(text).into_bytes().into();
+    pub(super) fn seal_in_place(&self, nonce: &Nonce, room: &mut [u8]) {
+        let Some((tag, text)) = room.split_first_chunk_mut() else { return };
+        crypto_box_detached_afternm_inplace(text, tag, nonce, &self.0);
     }
 
-    /// The key stream of a box that was sealed with this key and number, and the text that it opens.
-    pub(super) fn verify<'a>(&self, number: [u8; 8], sealed: &'a [u8]) -> Option<(Salsa20, &'a [u8])> {
-        let (tag, text) = sealed.split_first_chunk::<TAG>()?;
-        let (stream, mac) = self.start(number);
-        let ours: [u8; TAG] = mac.compute_unpadded(text).into_bytes().into();
-        bool::from(ours.ct_eq(tag)).then_some((stream, text))
+    /// What is in a box.
+    pub(super) fn open(&self, nonce: &Nonce, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let mut text = Zeroizing::new(vec![0; sealed.len().checked_sub(TAG)?]);
+        self.open_into(nonce, sealed, &mut text).then_some(text)
     }
 
-    /// The stream for the text; what comes before is the key of the tag.
-    fn start(&self, number: [u8; 8]) -> (Salsa20, Poly1305) {
-        let mut stream = Salsa20::new(&self.0.into(), &number.into());
-        let mut key = Zeroizing::new([0; 32]);
-        stream.apply_keystream(&mut *key);
-        let mac = Poly1305::new(&(*key).into());
-        (stream, mac)
+    /// Writes what is in a box to `text`, which is as long; false changes nothing.
+    pub(super) fn open_into(&self, nonce: &Nonce, sealed: &[u8], text: &mut [u8]) -> bool {
+        let Some((tag, sealed)) = sealed.split_first_chunk() else { return false };
+        crypto_box_open_detached_afternm(text, sealed, tag, nonce, &self.0).is_ok()
+    }
+
+    /// Turns a box into its text, behind the [`TAG`] bytes of its tag; false changes nothing.
+    pub(super) fn open_in_place(&self, nonce: &Nonce, sealed: &mut [u8]) -> bool {
+        let Some((tag, text)) = sealed.split_first_chunk_mut() else { return false };
+        crypto_box_open_detached_afternm_inplace(text, tag, nonce, &self.0).is_ok()
     }
 }
 
-fn halves(nonce: &[u8; 24]) -> (&[u8; 16], &[u8; 8]) {
-    let (prefix, number) = nonce.split_at(16);
-    (prefix.try_into().expect("16 of 24"), number.try_into().expect("8 of 24"))
+impl Drop for SharedKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
 }
 
-fn hsalsa(key: &[u8; 32], input: &[u8; 16]) -> [u8; 32] {
-    salsa20::hsalsa::<U10>(&(*key).into(), &(*input).into()).into()
+impl fmt::Debug for SharedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedKey(..)")
+    }
 }
-
-macro_rules! secrets {
-    ($($name:ident)+) => {
-        $(impl Drop for $name {
-            fn drop(&mut self) {
-                self.0.zeroize();
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })+
-    };
-}
-
-secrets!(SharedKey PrefixedKey);
 
 #[cfg(test)]
 mod tests {
@@ -136,7 +97,7 @@ mod tests {
          31a1186ac0dfc17c98dce87b4da7f011ec48c97271d2c20f9b928fe2270d6fb863d51738b48eeee314a7cc8a\
          b932164548e526ae90224368517acfeabd6bb3732bc0e9da99832b61ca01b6de56244a9e88d5f9b37973f622\
          a43d14a6599b1f654cb45a74e355a5";
-        let shared = SharedKey::agree(&StaticSecret::from(hex(secret)), &hex(public)).unwrap();
+        let shared = SharedKey::agree(&CurveSecretKey::from_bytes(hex(secret)), &hex(public)).unwrap();
         (shared, hex(nonce), hex(text), hex(sealed))
     }
 
@@ -163,13 +124,13 @@ mod tests {
             other[at] ^= 1;
             assert!(shared.open(&other, &sealed).is_none(), "byte {at} of the nonce");
         }
-        assert_eq!(shared.open(&nonce, &shared.seal(&nonce, b"")).unwrap()[..], []);
+        assert_eq!(shared.open(&nonce, &shared.seal(&nonce, b"")).unwrap()[..], b""[..]);
     }
 
     /// Those of few points: whatever the secret key, what they agree on would be known to everybody.
     #[test]
     fn public_keys_of_small_order_are_refused() {
-        let secret = StaticSecret::from([7; 32]);
+        let secret = CurveSecretKey::from_bytes([7; 32]);
         let one = {
             let mut one = [0; 32];
             one[0] = 1;
@@ -184,6 +145,6 @@ mod tests {
     #[test]
     fn keys_are_not_shown() {
         let (shared, ..) = example();
-        assert_eq!(format!("{shared:?} {:?}", shared.for_prefix(&[0; 16])), "SharedKey(..) PrefixedKey(..)");
+        assert_eq!(format!("{shared:?}"), "SharedKey(..)");
     }
 }

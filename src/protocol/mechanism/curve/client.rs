@@ -2,12 +2,13 @@
 
 use std::mem;
 
-use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
 use super::boxes::SharedKey;
 use super::seal::CurveSeal;
-use super::{COOKIE, HELLO, INITIATE, NAME, READY, VOUCHED, WELCOME, draw, numbered, random, split};
+use super::{
+    COOKIE, HELLO, INITIATE, NAME, READY, VOUCHED, WELCOME, draw, new_pair, numbered, random, split,
+};
 use crate::protocol::command::{self, Command};
 use crate::protocol::mechanism::{Done, Mechanism, Step};
 use crate::protocol::{Config, ProtocolError, metadata};
@@ -24,7 +25,7 @@ enum State {
     /// Nothing is said yet, or nothing more is to be said.
     Idle,
     AwaitingWelcome {
-        transient: StaticSecret,
+        transient: CurveKeypair,
         shared: SharedKey,
     },
     AwaitingReady {
@@ -44,7 +45,7 @@ impl CurveClient {
     fn handle_welcome(
         &mut self,
         config: &Config,
-        transient: &StaticSecret,
+        transient: &CurveKeypair,
         shared: &SharedKey,
         data: &[u8],
     ) -> Result<Step, ProtocolError> {
@@ -54,11 +55,11 @@ impl CurveClient {
         }
         let opened = shared.open(&random(WELCOME, nonce), sealed).ok_or(ProtocolError::WrongServerKey)?;
         let (server_transient, cookie) = split::<32>(&opened)?;
-        let shared = SharedKey::agree(transient, &server_transient)?;
+        let shared = SharedKey::agree(transient.secret_key(), &server_transient)?;
         let vouch_nonce = draw(self.entropy)?;
-        let vouch = SharedKey::agree(self.keypair.secret_key().as_secret(), &server_transient)?.seal(
+        let vouch = SharedKey::agree(self.keypair.secret_key(), &server_transient)?.seal(
             &random(VOUCHED, vouch_nonce),
-            &[PublicKey::from(transient).to_bytes(), *self.server_key.as_bytes()].concat(),
+            &[*transient.public_key().as_bytes(), *self.server_key.as_bytes()].concat(),
         );
         let text = Zeroizing::new(
             [&self.keypair.public_key().as_bytes()[..], &vouch_nonce, &vouch, &metadata::encode(config)]
@@ -70,7 +71,7 @@ impl CurveClient {
         Ok(Step::Reply(command::body("INITIATE", &[cookie, &number, &sealed].concat())))
     }
 
-    fn handle_ready(&self, shared: &SharedKey, data: &[u8]) -> Result<Step, ProtocolError> {
+    fn handle_ready(&self, shared: SharedKey, data: &[u8]) -> Result<Step, ProtocolError> {
         let (number, sealed) = split(data)?;
         let opened = shared.open(&numbered(READY, number), sealed).ok_or(ProtocolError::Tampered)?;
         Ok(Step::Done(Done {
@@ -84,15 +85,20 @@ impl CurveClient {
 
 impl Mechanism for CurveClient {
     fn start(&mut self, _: &Config) -> Result<Option<Vec<u8>>, ProtocolError> {
-        let transient = StaticSecret::from(*Zeroizing::new(draw(self.entropy)?));
-        let shared = SharedKey::agree(&transient, self.server_key.as_bytes())?;
+        let transient = new_pair(self.entropy)?;
+        let shared = SharedKey::agree(transient.secret_key(), self.server_key.as_bytes())?;
         let number = 1_u64.to_be_bytes();
         let sealed = shared.seal(&numbered(HELLO, number), &[0; 64]);
-        let public = PublicKey::from(&transient);
+        let public = transient.public_key();
         self.state = State::AwaitingWelcome { transient, shared };
         // The padding makes it longer than the answer.
         let data = [&[1, 0][..], &[0; 72], public.as_bytes(), &number, &sealed].concat();
         Ok(Some(command::body("HELLO", &data)))
+    }
+
+    /// Only READY takes no multiplication.
+    fn takes_long(&self, _: bool) -> bool {
+        !matches!(self.state, State::AwaitingReady { .. })
     }
 
     fn handle_command(&mut self, config: &Config, command: Command<'_>) -> Result<Step, ProtocolError> {
@@ -100,7 +106,7 @@ impl Mechanism for CurveClient {
             (b"WELCOME", State::AwaitingWelcome { transient, shared }) => {
                 self.handle_welcome(config, &transient, &shared, command.data)
             }
-            (b"READY", State::AwaitingReady { shared }) => self.handle_ready(&shared, command.data),
+            (b"READY", State::AwaitingReady { shared }) => self.handle_ready(shared, command.data),
             (b"HELLO", State::AwaitingWelcome { .. }) => Err(ProtocolError::BothClients { mechanism: NAME }),
             _ => Err(ProtocolError::UnexpectedCommand),
         }

@@ -18,7 +18,10 @@ mod server;
 pub(super) use client::CurveClient;
 pub(super) use server::CurveServer;
 
+use zeroize::Zeroizing;
+
 use crate::protocol::ProtocolError;
+use crate::security::{CurveKeypair, CurveSecretKey, Entropy};
 
 const NAME: &str = "CURVE";
 
@@ -50,9 +53,15 @@ const WELCOME: &[u8; 8] = b"WELCOME-";
 const VOUCHED: &[u8; 8] = b"VOUCH---";
 
 /// Random bytes.
-fn draw<const N: usize>(entropy: crate::security::Entropy) -> Result<[u8; N], ProtocolError> {
+fn draw<const N: usize>(entropy: Entropy) -> Result<[u8; N], ProtocolError> {
     let mut bytes = [0; N];
     entropy(&mut bytes).map(|()| bytes).map_err(|_| ProtocolError::NoEntropy)
+}
+
+/// Keys for one connection.
+fn new_pair(entropy: Entropy) -> Result<CurveKeypair, ProtocolError> {
+    let secret = Zeroizing::new(draw(entropy)?);
+    Ok(CurveSecretKey::from_bytes(*secret).into())
 }
 
 /// The first `N` bytes, and the rest.

@@ -1,89 +1,89 @@
 //! MESSAGE: every frame after the handshake.
 
 use bytes::{Buf as _, Bytes};
-use salsa20::Salsa20;
-use salsa20::cipher::StreamCipher as _;
 
-use super::boxes::{PrefixedKey, SharedKey, TAG};
+use super::boxes::{SharedKey, TAG};
+use super::numbered;
 use crate::message::{Frame, INLINE_CAPACITY};
 use crate::protocol::ProtocolError;
 use crate::protocol::frame::{self, Flags, Payload, WireSink};
 use crate::protocol::mechanism::{Opened, Seal};
 
 const COMMAND: &[u8; 8] = b"\x07MESSAGE";
-const FROM_CLIENT: &[u8; 16] = b"CurveZMQMESSAGEC";
-const FROM_SERVER: &[u8; 16] = b"CurveZMQMESSAGES";
+/// How the nonces of each side begin.
+const CLIENT: &[u8; 16] = b"CurveZMQMESSAGEC";
+const SERVER: &[u8; 16] = b"CurveZMQMESSAGES";
 
-/// Name, number and tag, in front of the box's text.
-const FRONT: usize = COMMAND.len() + 8 + TAG;
+/// Name and number, in front of the box.
+const FRONT: usize = COMMAND.len() + 8;
 /// The flags are the first byte of the text.
-const OVERHEAD: usize = FRONT + 1;
+const OVERHEAD: usize = FRONT + TAG + 1;
 
 #[derive(Debug)]
 pub(super) struct CurveSeal {
-    ours: PrefixedKey,
+    key: SharedKey,
+    ours: &'static [u8; 16],
     /// The number of the last box.
     sent: u64,
-    theirs: PrefixedKey,
+    theirs: &'static [u8; 16],
     received: u64,
 }
 
 impl CurveSeal {
-    pub(super) fn client(shared: &SharedKey, received: u64) -> Self {
-        let (ours, theirs) = (shared.for_prefix(FROM_CLIENT), shared.for_prefix(FROM_SERVER));
+    pub(super) const fn client(key: SharedKey, received: u64) -> Self {
         // HELLO and INITIATE.
-        Self { ours, sent: 2, theirs, received }
+        Self { key, ours: CLIENT, sent: 2, theirs: SERVER, received }
     }
 
-    pub(super) fn server(shared: &SharedKey, received: u64) -> Self {
-        let (ours, theirs) = (shared.for_prefix(FROM_SERVER), shared.for_prefix(FROM_CLIENT));
+    pub(super) const fn server(key: SharedKey, received: u64) -> Self {
         // READY.
-        Self { ours, sent: 1, theirs, received }
+        Self { key, ours: SERVER, sent: 1, theirs: CLIENT, received }
+    }
+
+    /// What is in a MESSAGE of the side whose nonces begin like this.
+    fn unseal(&self, prefix: &[u8; 16], number: u64, payload: Payload<'_>) -> Option<Opened> {
+        let nonce = numbered(prefix, number.to_be_bytes());
+        match payload {
+            // Where nobody else has the bytes, as is the rule, they are not copied.
+            Payload::Shared(bytes) => match bytes.try_into_mut() {
+                Ok(mut bytes) => {
+                    if !self.key.open_in_place(&nonce, &mut bytes[FRONT..]) {
+                        return None;
+                    }
+                    let flags = Flags::within(bytes[OVERHEAD - 1]);
+                    bytes.advance(OVERHEAD);
+                    Some(Opened { flags, frame: bytes.freeze().into() })
+                }
+                Err(bytes) => self.unseal_copy(&nonce, &bytes[FRONT..]),
+            },
+            other => self.unseal_copy(&nonce, &other.as_slice()[FRONT..]),
+        }
+    }
+
+    fn unseal_copy(&self, nonce: &[u8; 24], sealed: &[u8]) -> Option<Opened> {
+        let len = sealed.len() - TAG;
+        if len <= 1 + INLINE_CAPACITY {
+            let mut text = [0; 1 + INLINE_CAPACITY];
+            let text = &mut text[..len];
+            let (&mut flags, payload) =
+                self.key.open_into(nonce, sealed, text).then(|| text.split_first_mut())??;
+            return Some(Opened { flags: Flags::within(flags), frame: Frame::copy_from_slice(payload) });
+        }
+        let mut text = vec![0; len];
+        if !self.key.open_into(nonce, sealed, &mut text) {
+            return None;
+        }
+        let mut payload = Bytes::from(text);
+        let flags = Flags::within(payload.get_u8());
+        Some(Opened { flags, frame: payload.into() })
     }
 }
 
-/// The number of a MESSAGE, and its box.
-fn parse(payload: &[u8]) -> Option<(u64, &[u8])> {
+/// The number of a MESSAGE, if it has a number and a box with something in it.
+fn number(payload: &[u8]) -> Option<u64> {
     let rest = payload.strip_prefix(COMMAND)?;
     let (number, sealed) = rest.split_first_chunk()?;
-    (sealed.len() > TAG).then_some((u64::from_be_bytes(*number), sealed))
-}
-
-/// Turns the text of a verified box into a frame.
-fn decipher(mut stream: Salsa20, payload: Payload<'_>) -> Opened {
-    let mut flags = [payload.as_slice()[FRONT]];
-    stream.apply_keystream(&mut flags);
-    let flags = Flags::within(flags[0]);
-    let frame = match payload {
-        Payload::Shared(bytes) => decipher_in_place(stream, bytes),
-        other => decipher_copy(stream, &other.as_slice()[OVERHEAD..]),
-    };
-    Opened { flags, frame }
-}
-
-fn decipher_copy(mut stream: Salsa20, text: &[u8]) -> Frame {
-    if text.len() <= INLINE_CAPACITY {
-        let mut copy = [0; INLINE_CAPACITY];
-        let copy = &mut copy[..text.len()];
-        copy.copy_from_slice(text);
-        stream.apply_keystream(copy);
-        return Frame::copy_from_slice(copy);
-    }
-    let mut copy = text.to_vec();
-    stream.apply_keystream(&mut copy);
-    copy.into()
-}
-
-/// Where nobody else has the bytes, as is the rule, they are not copied.
-fn decipher_in_place(mut stream: Salsa20, bytes: Bytes) -> Frame {
-    match bytes.try_into_mut() {
-        Ok(mut bytes) => {
-            bytes.advance(OVERHEAD);
-            stream.apply_keystream(&mut bytes);
-            bytes.freeze().into()
-        }
-        Err(bytes) => decipher_copy(stream, &bytes[OVERHEAD..]),
-    }
+    (sealed.len() > TAG).then_some(u64::from_be_bytes(*number))
 }
 
 impl Seal for CurveSeal {
@@ -96,42 +96,38 @@ impl Seal for CurveSeal {
         let number = self.sent.checked_add(1);
         self.sent = number.unwrap_or(self.sent);
         frame::encode_with(Flags::LAST, OVERHEAD + payload.len(), out, &mut |room| {
-            room[..FRONT].fill(0);
-            let Some(number) = number.map(u64::to_be_bytes) else { return };
+            let Some(number) = number.map(u64::to_be_bytes) else { return room.fill(0) };
             room[..COMMAND.len()].copy_from_slice(COMMAND);
-            room[COMMAND.len()..][..8].copy_from_slice(&number);
-            room[FRONT] = flags.inside();
+            room[COMMAND.len()..FRONT].copy_from_slice(&number);
+            room[OVERHEAD - 1] = flags.inside();
             room[OVERHEAD..].copy_from_slice(payload);
-            self.ours.seal(number, &mut room[COMMAND.len() + 8..]);
+            self.key.seal_in_place(&numbered(self.ours, number), &mut room[FRONT..]);
         });
     }
 
     fn open(&mut self, payload: Payload<'_>) -> Result<Opened, ProtocolError> {
-        let (number, sealed) = parse(payload.as_slice()).ok_or(ProtocolError::Tampered)?;
+        let number = number(payload.as_slice()).ok_or(ProtocolError::Tampered)?;
         if number <= self.received {
             return Err(ProtocolError::Tampered);
         }
-        let (stream, _) = self.theirs.verify(number.to_be_bytes(), sealed).ok_or(ProtocolError::Tampered)?;
+        let opened = self.unseal(self.theirs, number, payload).ok_or(ProtocolError::Tampered)?;
         self.received = number;
-        Ok(decipher(stream, payload))
+        Ok(opened)
     }
 
     fn open_own(&self, payload: Bytes) -> Option<Opened> {
-        let (number, sealed) = parse(&payload)?;
-        let (stream, _) = self.ours.verify(number.to_be_bytes(), sealed)?;
-        Some(decipher(stream, Payload::Shared(payload)))
+        self.unseal(self.ours, number(&payload)?, Payload::Shared(payload))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use x25519_dalek::StaticSecret;
-
     use super::*;
+    use crate::security::CurveSecretKey;
 
     fn pair() -> (CurveSeal, CurveSeal) {
-        let shared = SharedKey::agree(&StaticSecret::from([1; 32]), &[9; 32]).unwrap();
-        (CurveSeal::client(&shared, 1), CurveSeal::server(&shared, 2))
+        let shared = || SharedKey::agree(&CurveSecretKey::from_bytes([1; 32]), &[9; 32]).unwrap();
+        (CurveSeal::client(shared(), 1), CurveSeal::server(shared(), 2))
     }
 
     fn sealed(seal: &mut CurveSeal, flags: Flags, payload: &[u8]) -> Vec<u8> {

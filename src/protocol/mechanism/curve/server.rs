@@ -3,16 +3,16 @@
 use std::mem;
 
 use subtle::ConstantTimeEq as _;
-use x25519_dalek::{PublicKey, StaticSecret};
-use zeroize::Zeroizing;
 
 use super::boxes::{SharedKey, TAG};
 use super::seal::CurveSeal;
-use super::{COOKIE, HELLO, INITIATE, READY, VOUCH, VOUCHED, WELCOME, draw, numbered, random, split};
+use super::{
+    COOKIE, HELLO, INITIATE, READY, VOUCH, VOUCHED, WELCOME, draw, new_pair, numbered, random, split,
+};
 use crate::protocol::command::{self, Command};
 use crate::protocol::mechanism::{Done, Mechanism, Step};
 use crate::protocol::{Config, ProtocolError, metadata};
-use crate::security::{Credentials, CurveKeypair, CurvePublicKey, CurveServerKeys, Entropy};
+use crate::security::{Credentials, CurveKeypair, CurvePublicKey, CurveSecretKey, CurveServerKeys, Entropy};
 
 pub(in crate::protocol::mechanism) struct CurveServer {
     keys: CurveServerKeys,
@@ -31,7 +31,7 @@ struct Begun {
     /// The key that it knows us by.
     server_key: CurvePublicKey,
     client_transient: [u8; 32],
-    transient: StaticSecret,
+    transient: CurveSecretKey,
     cookie: [u8; COOKIE],
     /// The number of its last command.
     number: u64,
@@ -48,15 +48,15 @@ impl CurveServer {
         let opened = keys.iter().map(|keypair| hello.open(keypair));
         let opened = opened.filter_map(Result::transpose).next().transpose()?;
         let (keypair, shared) = opened.ok_or(ProtocolError::UnknownServerKey)?;
-        let transient = StaticSecret::from(*Zeroizing::new(draw(self.entropy)?));
+        let transient = new_pair(self.entropy)?;
         let cookie = draw(self.entropy)?;
         let nonce = draw(self.entropy)?;
-        let text = [PublicKey::from(&transient).as_bytes(), &cookie[..]].concat();
+        let text = [transient.public_key().as_bytes(), &cookie[..]].concat();
         let sealed = shared.seal(&random(WELCOME, nonce), &text);
         self.state = State::AwaitingInitiate(Box::new(Begun {
             server_key: keypair.public_key(),
             client_transient: hello.client_transient,
-            transient,
+            transient: transient.secret_key().clone(),
             cookie,
             number: u64::from_be_bytes(hello.number),
         }));
@@ -88,7 +88,7 @@ impl<'a> Hello<'a> {
         &self,
         keypair: &'k CurveKeypair,
     ) -> Result<Option<(&'k CurveKeypair, SharedKey)>, ProtocolError> {
-        let shared = SharedKey::agree(keypair.secret_key().as_secret(), &self.client_transient)?;
+        let shared = SharedKey::agree(keypair.secret_key(), &self.client_transient)?;
         let opened = shared.open(&numbered(HELLO, self.number), self.sealed);
         Ok(opened.is_some_and(|text| text[..] == [0; 64]).then_some((keypair, shared)))
     }
@@ -117,7 +117,7 @@ impl Begun {
         Ok(Step::Done(Done {
             reply: Some(command::body("READY", &[&1_u64.to_be_bytes()[..], &ready].concat())),
             metadata: metadata.to_vec(),
-            seal: Some(Box::new(CurveSeal::server(&shared, u64::from_be_bytes(number)))),
+            seal: Some(Box::new(CurveSeal::server(shared, u64::from_be_bytes(number)))),
             credentials: Credentials::Curve { public_key: CurvePublicKey::from_bytes(public_key) },
         }))
     }
@@ -134,6 +134,10 @@ impl Begun {
 impl Mechanism for CurveServer {
     fn start(&mut self, _: &Config) -> Result<Option<Vec<u8>>, ProtocolError> {
         Ok(None)
+    }
+
+    fn takes_long(&self, first: bool) -> bool {
+        !first
     }
 
     fn handle_command(&mut self, config: &Config, command: Command<'_>) -> Result<Step, ProtocolError> {
@@ -155,7 +159,7 @@ impl std::fmt::Debug for CurveServer {
 mod tests {
     use super::*;
     use crate::protocol::SocketType;
-    use crate::security::{CurveSecretKey, NoEntropy};
+    use crate::security::NoEntropy;
 
     fn entropy(bytes: &mut [u8]) -> Result<(), NoEntropy> {
         bytes.iter_mut().zip(1_u8..).for_each(|(byte, at)| *byte = at);
@@ -170,7 +174,7 @@ mod tests {
 
     /// A client that may say whatever it wants to, and a server that has said WELCOME to it.
     struct Liar {
-        transient: StaticSecret,
+        transient: CurveKeypair,
         shared: SharedKey,
         server_transient: [u8; 32],
         cookie: Vec<u8>,
@@ -181,10 +185,10 @@ mod tests {
     impl Liar {
         fn new() -> Self {
             let config = Config::new(SocketType::Router);
-            let transient = StaticSecret::from([77; 32]);
+            let transient = keypair(77);
             let server_key = keypair(SERVER).public_key();
-            let shared = SharedKey::agree(&transient, server_key.as_bytes()).unwrap();
-            let public = PublicKey::from(&transient);
+            let shared = SharedKey::agree(transient.secret_key(), server_key.as_bytes()).unwrap();
+            let public = transient.public_key();
             let sealed = shared.seal(&numbered(HELLO, [1; 8]), &[0; 64]);
             let data = [&[1, 0][..], &[0; 72], public.as_bytes(), &[1; 8], &sealed].concat();
             let mut server = CurveServer::new(keypair(SERVER).into(), entropy);
@@ -196,7 +200,7 @@ mod tests {
             let nonce = welcome[8..24].try_into().unwrap();
             let opened = shared.open(&random(WELCOME, nonce), &welcome[24..]).unwrap();
             let server_transient: [u8; 32] = opened[..32].try_into().unwrap();
-            let shared = SharedKey::agree(&transient, &server_transient).unwrap();
+            let shared = SharedKey::agree(transient.secret_key(), &server_transient).unwrap();
             let cookie = opened[32..].to_vec();
             Self { transient, shared, server_transient, cookie, server, config }
         }
@@ -209,7 +213,7 @@ mod tests {
             server_key: CurvePublicKey,
             to: &[u8; 32],
         ) -> Vec<u8> {
-            let shared = SharedKey::agree(secret.as_secret(), to).unwrap();
+            let shared = SharedKey::agree(secret, to).unwrap();
             let text = [transient, *server_key.as_bytes()].concat();
             [&[5; 16][..], &shared.seal(&random(VOUCHED, [5; 16]), &text)].concat()
         }
@@ -230,7 +234,7 @@ mod tests {
         let server = keypair(SERVER).public_key();
         let judge = |secret: &CurveSecretKey, is_own: bool, key, to_transient: bool| {
             let liar = Liar::new();
-            let own = PublicKey::from(&liar.transient).to_bytes();
+            let own = *liar.transient.public_key().as_bytes();
             let transient = if is_own { own } else { *other.public_key().as_bytes() };
             let to = if to_transient { liar.server_transient } else { *server.as_bytes() };
             let vouch = liar.vouch(secret, transient, key, &to);
@@ -256,7 +260,7 @@ mod tests {
         let public = *client.public_key().as_bytes();
         let prepare = || {
             let liar = Liar::new();
-            let own = PublicKey::from(&liar.transient).to_bytes();
+            let own = *liar.transient.public_key().as_bytes();
             let server = keypair(SERVER).public_key();
             let vouch = liar.vouch(client.secret_key(), own, server, &liar.server_transient);
             (liar, vouch)
@@ -285,7 +289,7 @@ mod tests {
         let client = keypair(1);
         let vouched = |more: &[u8]| {
             let liar = Liar::new();
-            let own = PublicKey::from(&liar.transient).to_bytes();
+            let own = *liar.transient.public_key().as_bytes();
             let server = keypair(SERVER).public_key();
             let vouch = liar.vouch(client.secret_key(), own, server, &liar.server_transient);
             liar.initiate(LATER, client.public_key().as_bytes(), &[&vouch, more].concat())
