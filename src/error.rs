@@ -181,6 +181,9 @@ pub enum TimeoutKind {
     /// The replies that a [`Server`](crate::rpc::Server) owes, before it stops.
     #[error("waiting for requests to be answered")]
     Drain,
+    /// What the caller has bounded by [`timeout`](crate::runtime::timeout).
+    #[error("the limit that the caller set")]
+    Limit,
 }
 
 impl Error {
