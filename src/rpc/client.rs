@@ -54,6 +54,14 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the attempt is abandoned.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+# tokio::spawn(async move {
+#     while let Ok(request) = server.next().await {
+#         let _ = request.reply.send(request.message).await;
+#     }
+# });
+assert_eq!(client.request("hello").await?[0], "hello");"#)]
     pub async fn connect(endpoint: impl IntoEndpoint) -> Result<Self> {
         Self::connect_with_options(endpoint, ClientOptions::default()).await
     }
@@ -65,6 +73,13 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the attempt is abandoned.
+    #[doc = example!(r#"use std::time::Duration;
+
+let server = Server::bind("tcp://127.0.0.1:0").await?;
+let options = ClientOptions::default().with_timeout(Some(Duration::from_secs(5)));
+let endpoint = server.socket().local_endpoint().unwrap();
+let client = Client::connect_with_options(endpoint, options).await?;
+# drop(client);"#)]
     pub async fn connect_with_options(endpoint: impl IntoEndpoint, options: ClientOptions) -> Result<Self> {
         options.check()?;
         let runtime = current::<S>()?;
@@ -98,6 +113,12 @@ where
     ///
     /// # Errors
     /// An option that cannot work.
+    #[doc = example!(r#"use monocoque::runtime::Runtime;
+use monocoque::runtime::tokio::TokioRuntime;
+
+let runtime = TokioRuntime::current().expect("there is one");
+let client = Client::new_on(&runtime, ClientOptions::default())?;
+client.socket().connect_to("tcp://127.0.0.1:1")?;"#)]
     pub fn new_on(host: &S::Runtime, options: ClientOptions) -> Result<Self> {
         options.check()?;
         Ok(Self::new_over(Bounded::open(host, options.settings())?, &options))
@@ -115,17 +136,44 @@ where
     P: BytePermits,
 {
     /// This handle with its byte permits replaced; clones keep theirs. A request has a permit until it is written.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+# tokio::spawn(async move {
+#     while let Ok(request) = server.next().await {
+#         let _ = request.reply.send(request.message).await;
+#     }
+# });
+// One budget for what several clients and sockets have queued.
+let budget = SemaphorePermits::new(64 * 1024 * 1024);
+let client = client.with_permits(budget.clone());
+client.request("paid for until it is written").await?;
+assert_eq!(budget.in_use(), 0);"#)]
     pub fn with_permits<Q: BytePermits>(self, permits: Q) -> Client<S, Q> {
         let Self { bounded, timeout, resends } = self;
         Client { bounded: bounded.with_permits(permits), timeout, resends }
     }
 
     /// The DEALER that the requests go through: for its endpoints, its figures, its events, and to close it.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+println!("{:?}", client.socket().stats());
+let mut events = client.socket().monitor();
+client.socket().close().await;
+while let Some(event) = events.next().await {
+    println!("{event}");
+}
+# drop(server);"#)]
     pub fn socket(&self) -> &Socket<Asks, S, P> {
         &self.bounded.socket
     }
 
     /// Requests under way: those that were sent, or wait to be, and whose futures have not ended.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+let asked = client.try_request("x")?;
+assert_eq!(client.outstanding(), 1);
+drop(asked);
+assert_eq!(client.outstanding(), 0);"#)]
     #[must_use]
     pub fn outstanding(&self) -> usize {
         self.socket().requests()
@@ -145,6 +193,20 @@ where
     /// # Cancel safety
     /// Dropped before it is ready, the request may or may not have been sent; what replies to it is dropped and
     /// counted.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+# tokio::spawn(async move {
+#     while let Ok(request) = server.next().await {
+#         let _ = request.reply.send(request.message).await;
+#     }
+# });
+match client.request("what is it?").await {
+    Ok(reply) => println!("{reply:?}"),
+    Err(failed) => match failed.into_parts() {
+        (error, Some(unsent)) => println!("{unsent:?} was not sent: {error}"),
+        (error, None) => println!("it may or may not have been acted on: {error}"),
+    },
+}"#)]
     pub async fn request(&self, message: impl Into<Message>) -> Result<Message, Unanswered> {
         self.exchange(message.into(), self.timeout).await
     }
@@ -156,6 +218,14 @@ where
     ///
     /// # Cancel safety
     /// As there.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+use std::time::Duration;
+
+// Nobody answers.
+let late = client.request_within("x", Duration::from_millis(10)).await.unwrap_err();
+assert!(matches!(late.error(), Error::Timeout(TimeoutKind::Reply)));
+# drop(server);"#)]
     pub async fn request_within(
         &self,
         message: impl Into<Message>,
@@ -169,6 +239,16 @@ where
     /// # Errors
     /// With the message: [`Error::WouldBlock`] if `max_outstanding` requests are under way, or where
     /// [`request`](Self::request) would wait for anything else; otherwise as `try_send` of a DEALER.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+# tokio::spawn(async move {
+#     while let Ok(request) = server.next().await {
+#         let _ = request.reply.send(request.message).await;
+#     }
+# });
+let pending = client.try_request("now or never")?;
+// Something else, and then:
+assert_eq!(pending.reply().await?[0], "now or never");"#)]
     pub fn try_request(&self, message: impl Into<Message>) -> Result<PendingReply<S, P>, SendError> {
         let message = message.into();
         if message.is_empty() {

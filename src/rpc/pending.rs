@@ -91,6 +91,15 @@ where
     ///
     /// # Cancel safety
     /// As [`Client::request`].
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+# tokio::spawn(async move {
+#     while let Ok(request) = server.next().await {
+#         let _ = request.reply.send(request.message).await;
+#     }
+# });
+let pending = client.try_request("x")?;
+assert_eq!(pending.reply().await?[0], "x");"#)]
     pub async fn reply(self) -> Result<Message> {
         let timeout = self.begun.client.timeout;
         self.wait(timeout).await
@@ -103,6 +112,14 @@ where
     ///
     /// # Cancel safety
     /// As there.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+use std::time::Duration;
+
+let pending = client.try_request("x")?;
+let late = pending.reply_within(Duration::from_millis(10)).await;
+assert!(matches!(late, Err(Error::Timeout(TimeoutKind::Reply))));
+# drop(server);"#)]
     pub async fn reply_within(self, limit: Duration) -> Result<Message> {
         self.wait(Some(limit)).await
     }

@@ -87,6 +87,13 @@ impl<S: AsyncStream, P: BytePermits> Reply<S, P> {
     }
 
     /// The connection that the request came by, whose metadata [`Socket::peer`] tells while it lasts.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+let asked = client.try_request("x")?;
+let request = server.next().await?;
+let peer = server.socket().peer(request.reply.peer()).expect("it is connected");
+println!("{:?} asks from {:?}", peer.user, peer.address);
+# drop(asked);"#)]
     #[must_use]
     pub fn peer(&self) -> PeerId {
         self.peer
@@ -106,6 +113,15 @@ impl<S: AsyncStream, P: BytePermits> Reply<S, P> {
     ///
     /// # Cancel safety
     /// Dropped before it is ready, nothing was sent, and the request counts as dropped.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+let asked = client.try_request("x")?;
+let request = server.next().await?;
+if let Err(refused) = request.reply.send("y").await {
+    // It is told by an event and counted as well, so that most servers need not look.
+    println!("{}", refused.error());
+}
+assert_eq!(asked.reply().await?[0], "y");"#)]
     pub async fn send(mut self, message: impl Into<Message>) -> Result<(), SendError> {
         let message = message.into();
         let Some(to) = self.to.take() else { return Err(SendError::new(Error::InvalidState, message)) };

@@ -68,6 +68,8 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the server is closed.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+println!("serving on {}", server.socket().local_endpoint().unwrap());"#)]
     pub async fn bind(endpoint: impl IntoEndpoint) -> Result<Self> {
         Self::bind_with_options(endpoint, ServerOptions::default()).await
     }
@@ -79,6 +81,9 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the server is closed.
+    #[doc = example!(r#"let options = ServerOptions::default().with_max_outstanding(100);
+let server = Server::bind_with_options("tcp://127.0.0.1:0", options).await?;
+# drop(server);"#)]
     pub async fn bind_with_options(endpoint: impl IntoEndpoint, options: ServerOptions) -> Result<Self> {
         let server = Self::new(options)?;
         server.socket().bind_to(endpoint).await?;
@@ -89,6 +94,9 @@ where
     ///
     /// # Errors
     /// An option that cannot work; no runtime.
+    #[doc = example!(r#"let server = Server::new(ServerOptions::default())?;
+server.socket().bind_to("tcp://127.0.0.1:0").await?;
+server.socket().bind_to("inproc://also").await?;"#)]
     pub fn new(options: ServerOptions) -> Result<Self> {
         Self::new_on(&current::<S>()?, options)
     }
@@ -97,6 +105,12 @@ where
     ///
     /// # Errors
     /// An option that cannot work.
+    #[doc = example!(r#"use monocoque::runtime::Runtime;
+use monocoque::runtime::tokio::TokioRuntime;
+
+let runtime = TokioRuntime::current().expect("there is one");
+let server = Server::new_on(&runtime, ServerOptions::default())?;
+server.socket().bind_to("tcp://127.0.0.1:0").await?;"#)]
     pub fn new_on(host: &S::Runtime, options: ServerOptions) -> Result<Self> {
         options.check()?;
         Ok(Self { bounded: Bounded::open(host, options.settings())?, unsettled: Unsettled::default() })
@@ -110,17 +124,31 @@ where
     P: BytePermits,
 {
     /// This handle with its byte permits replaced, for the replies to what it hands out; clones keep theirs.
+    #[doc = example!(r#"let budget = SemaphorePermits::new(64 * 1024 * 1024);
+let server = Server::bind("tcp://127.0.0.1:0").await?.with_permits(budget.clone());
+# drop(server);"#)]
     pub fn with_permits<Q: BytePermits>(self, permits: Q) -> Server<S, Q> {
         let Self { bounded, unsettled } = self;
         Server { bounded: bounded.with_permits(permits), unsettled }
     }
 
     /// The ROUTER that it serves through: for its endpoints, its peers, its figures, its events, and to close it.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+println!("{} clients", server.socket().peers().len());
+server.socket().close().await;"#)]
     pub fn socket(&self) -> &Socket<Answers, S, P> {
         &self.bounded.socket
     }
 
     /// Requests that were handed out, and are neither answered nor dropped.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+let asked = client.try_request("x")?;
+let request = server.next().await?;
+assert_eq!(server.outstanding(), 1);
+request.reply.send("y").await?;
+assert_eq!(server.outstanding(), 0);
+# drop(asked);"#)]
     #[must_use]
     pub fn outstanding(&self) -> usize {
         self.unsettled.count()
@@ -136,6 +164,15 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, no request was taken.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+tokio::spawn(async move {
+    // Ends when the server is drained or closed.
+    while let Ok(request) = server.next().await {
+        let _ = request.reply.send(request.message).await;
+    }
+});
+assert_eq!(client.request("x").await?[0], "x");"#)]
     pub async fn next(&self) -> Result<Request<S, P>> {
         let mut next = Next::new(self);
         poll_fn(|cx| next.poll(cx)).await

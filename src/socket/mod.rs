@@ -13,9 +13,6 @@
 //! }
 //! ```
 
-#[macro_use]
-mod example;
-
 mod answering;
 mod asking;
 mod close;
