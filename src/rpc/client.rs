@@ -16,10 +16,10 @@ use crate::socket::{Asks, Host, Socket, current};
 
 /// Many requests at once over one DEALER.
 ///
-/// Clones are handles of the same client, which closes with the last of them; what they have under way is answered in
-/// any order, and bounded by `max_outstanding`, the marks of each server, and byte permits. With several servers, by
-/// [`connect_to`](Socket::connect_to) of its [`socket`](Self::socket), requests go to those that are connected in
-/// turn; while none is, they wait with their callers, and not in the socket, so that none is sent that nobody waits
+/// Clones and [replies to come](super::PendingReply) are handles of the same client, which closes with the last of them;
+/// what they have under way is answered in any order, and bounded by `max_outstanding`, the marks of each server, and byte
+/// permits. With several servers, by [`connect_to`](Socket::connect_to) of its [`socket`](Self::socket), requests go to
+/// those that are connected in turn; while none is, they wait with their callers, and not in the socket, so that none is sent that nobody waits
 /// for any more (with [`WhileDisconnected::Fail`](crate::resilience::WhileDisconnected::Fail) they fail).
 ///
 /// Code that is generic over the runtime needs `S: AsyncStream<Runtime: Runtime>` to use one, and `S::Runtime: Host<S>` to

@@ -19,8 +19,8 @@ use crate::socket::{Answers, Host, Socket, current};
 /// A ROUTER that hands out requests with handles for their replies.
 ///
 /// It serves [`Client`](super::Client)s, REQs, and whatever puts an empty frame in front of its message; what comes
-/// without one is dropped and counted as [`DropCause::Unexpected`](crate::monitor::DropCause::Unexpected). Clones are
-/// handles of the same server; it closes when they and all handles of requests are gone.
+/// without one is dropped and counted as [`DropCause::Unexpected`](crate::monitor::DropCause::Unexpected). Clones and
+/// [streams](Self::requests) are handles of the same server; it closes when they and all handles of requests are gone.
 ///
 /// Code that is generic over the runtime needs `S: AsyncStream<Runtime: Runtime>` to use one, and `S::Runtime: Host<S>` to
 /// open one ([`Host`], [`Runtime`]).
