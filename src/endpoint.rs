@@ -110,6 +110,15 @@ pub enum EndpointError {
 
 impl Endpoint {
     /// The endpoint with another port; unchanged if it has none.
+    ///
+    /// ```
+    /// use monocoque::Endpoint;
+    ///
+    /// let endpoint: Endpoint = "tcp://127.0.0.1:5555".parse()?;
+    /// assert_eq!(endpoint.clone().with_port(6666).to_string(), "tcp://127.0.0.1:6666");
+    /// assert_eq!(endpoint.port(), Some(5555));
+    /// # Ok::<_, monocoque::endpoint::EndpointError>(())
+    /// ```
     #[must_use]
     pub fn with_port(self, port: u16) -> Self {
         match self {

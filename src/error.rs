@@ -181,6 +181,9 @@ pub enum TimeoutKind {
     /// The replies that a [`Server`](crate::rpc::Server) owes, before it stops.
     #[error("waiting for requests to be answered")]
     Drain,
+    /// What the caller has bounded by [`timeout`](crate::runtime::timeout).
+    #[error("the limit that the caller set")]
+    Limit,
 }
 
 impl Error {
@@ -256,6 +259,15 @@ impl From<Error> for io::Error {
 }
 
 /// A message that was not accepted, and why.
+#[doc = example!(r#"let push = PushSocket::new(SocketOptions::default())?;
+let refused = push.try_send("nobody is there").unwrap_err();
+assert!(matches!(refused.error(), Error::WouldBlock | Error::NotConnected));
+// To be tried again, later or elsewhere.
+let (error, message) = refused.into_parts();
+assert_eq!(message[0], "nobody is there");
+// With `?` the message is let go of, and the reason is left.
+let error: Error = push.try_send(message).unwrap_err().into();
+println!("{error}: {:?}", error.kind());"#)]
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", self.error())]
 pub struct SendError<T = Message> {

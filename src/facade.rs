@@ -24,11 +24,17 @@ macro_rules! facade {
         #[doc = concat!("Many requests at once on ", $runtime, ": [`rpc::Client`](crate::rpc::Client).")]
         pub type Client<P = $crate::resilience::NoOpPermits> = $crate::rpc::Client<$stream, P>;
 
+        #[doc = concat!("The reply to come of a [`Client`] on ", $runtime, ": [`rpc::PendingReply`](crate::rpc::PendingReply).")]
+        pub type PendingReply<P = $crate::resilience::NoOpPermits> = $crate::rpc::PendingReply<$stream, P>;
+
         #[doc = concat!("The server of requests on ", $runtime, ": [`rpc::Server`](crate::rpc::Server).")]
         pub type Server<P = $crate::resilience::NoOpPermits> = $crate::rpc::Server<$stream, P>;
 
         #[doc = concat!("What a [`Server`] hands out on ", $runtime, ": [`rpc::Request`](crate::rpc::Request).")]
         pub type Request<P = $crate::resilience::NoOpPermits> = $crate::rpc::Request<$stream, P>;
+
+        #[doc = concat!("The requests of a [`Server`] on ", $runtime, " as a stream: [`rpc::RequestStream`](crate::rpc::RequestStream).")]
+        pub type RequestStream<P = $crate::resilience::NoOpPermits> = $crate::rpc::RequestStream<$stream, P>;
 
         #[doc = concat!("The handle for the reply to a [`Request`] on ", $runtime, ": [`rpc::Reply`](crate::rpc::Reply).")]
         pub type Reply<P = $crate::resilience::NoOpPermits> = $crate::rpc::Reply<$stream, P>;
@@ -143,11 +149,17 @@ macro_rules! tls_facade {
         #[doc = concat!("Many requests at once, encrypted, on ", $runtime, ".")]
         pub type Client<P = $crate::resilience::NoOpPermits> = $crate::rpc::Client<Stream, P>;
 
+        #[doc = concat!("The reply to come of a [`Client`], encrypted, on ", $runtime, ": [`rpc::PendingReply`](crate::rpc::PendingReply).")]
+        pub type PendingReply<P = $crate::resilience::NoOpPermits> = $crate::rpc::PendingReply<Stream, P>;
+
         #[doc = concat!("The server of requests, encrypted, on ", $runtime, ".")]
         pub type Server<P = $crate::resilience::NoOpPermits> = $crate::rpc::Server<Stream, P>;
 
         #[doc = concat!("What a [`Server`] hands out, encrypted, on ", $runtime, ": [`rpc::Request`](crate::rpc::Request).")]
         pub type Request<P = $crate::resilience::NoOpPermits> = $crate::rpc::Request<Stream, P>;
+
+        #[doc = concat!("The requests of a [`Server`], encrypted, on ", $runtime, " as a stream: [`rpc::RequestStream`](crate::rpc::RequestStream).")]
+        pub type RequestStream<P = $crate::resilience::NoOpPermits> = $crate::rpc::RequestStream<Stream, P>;
 
         #[doc = concat!("The handle for the reply to a [`Request`], encrypted, on ", $runtime, ": [`rpc::Reply`](crate::rpc::Reply).")]
         pub type Reply<P = $crate::resilience::NoOpPermits> = $crate::rpc::Reply<Stream, P>;

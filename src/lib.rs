@@ -64,6 +64,9 @@
 #[macro_use(test)]
 extern crate monocoque_test_limit;
 
+#[macro_use]
+mod example;
+
 #[cfg(feature = "compio")]
 pub mod compio;
 pub mod endpoint;

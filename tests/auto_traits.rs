@@ -6,10 +6,12 @@ extern crate monocoque_test_limit;
 
 fn shared<T: Send + Sync>() {}
 fn sent<T: Send>(_: &T) {}
+fn spawned<T: Future<Output: Send> + Send + 'static>(_: T) {}
 
 /// Generic over runtime, type and permits, and spawned.
 mod generic {
-    use super::sent;
+    use super::{sent, spawned};
+    use futures_util::StreamExt;
     use monocoque::Message;
     use monocoque::rpc::{Client, Server};
     use monocoque::runtime::{AsyncStream, Runtime};
@@ -54,10 +56,14 @@ mod generic {
 
     pub fn requests<S: SendStream<Runtime: SendHost<S>>, P: SendPermits>(client: Client<S, P>) {
         sent(&client.clone());
+        let asked = client.try_request("x").unwrap();
+        spawned(asked.reply());
         sent(&async move {
             client.request("x").await.unwrap();
             let server = Server::<S>::bind("tcp://127.0.0.1:0").await.unwrap();
             server.next().await.unwrap().reply.send("x").await.unwrap();
+            let mut requests = server.requests();
+            requests.next().await.unwrap().unwrap();
         });
     }
 
@@ -76,7 +82,7 @@ macro_rules! mount {
     ($name:ident, $feature:literal, $tcp:ty, $unix:ty) => {
         #[cfg(feature = $feature)]
         mod $name {
-            use super::{sent, shared};
+            use super::{sent, shared, spawned};
             use monocoque::resilience::{NoOpPermits, SemaphorePermits};
             use monocoque::$name::prelude::*;
 
@@ -106,6 +112,8 @@ macro_rules! mount {
                 shared::<PairSocket<SemaphorePermits>>();
                 shared::<Client<SemaphorePermits>>();
                 shared::<Server<SemaphorePermits>>();
+                shared::<monocoque::$name::PendingReply<SemaphorePermits>>();
+                shared::<monocoque::$name::RequestStream<SemaphorePermits>>();
                 shared::<Monitor>();
                 shared::<ProxyControl>();
                 shared::<Error>();
@@ -157,6 +165,7 @@ macro_rules! mount {
             /// Never called: the same of many requests at once.
             #[allow(dead_code, reason = "a compile-time test")]
             fn rpc_is_send(client: Client<SemaphorePermits>, server: Server<SemaphorePermits>) {
+                use futures_util::StreamExt;
                 let limit = std::time::Duration::MAX;
                 sent(&Client::connect("tcp://127.0.0.1:1"));
                 sent(&Client::connect_with_options("tcp://127.0.0.1:1", ClientOptions::default()));
@@ -166,7 +175,11 @@ macro_rules! mount {
                 sent(&client.request_within("x", limit));
                 sent(&client.try_request("x").map(|asked| asked.reply()).ok());
                 sent(&client.try_request("x").map(|asked| asked.reply_within(limit)).ok());
+                let asked = client.try_request("x").unwrap();
+                spawned(asked.reply());
                 sent(&server.drain(limit));
+                let mut requests = server.requests();
+                spawned(async move { requests.next().await });
                 let answering = async move {
                     drop(server.next().await?.reply.send("x").await);
                     Ok::<_, Error>(())

@@ -33,7 +33,7 @@ const NAMES_RUNTIMES: &[&str] = &[
     "runtime/smol.rs",
     "runtime/os/conformance.rs",
     // What stands around examples.
-    "socket/example.rs",
+    "example.rs",
 ];
 
 /// What would be I/O, a clock or randomness in the layers that must be pure.

@@ -56,5 +56,6 @@ on_each_runtime!("suite" {
     mod sockets;
     mod socks;
     mod tcp;
+    mod time_limits;
     mod waits;
 });

@@ -21,6 +21,16 @@ pub(crate) const INLINE_CAPACITY: usize = 64;
 /// Up to 64 bytes are stored inline, so a small frame neither allocates nor keeps a receive buffer
 /// alive; larger ones are reference-counted [`Bytes`]. A frame made of a part of some `Bytes` keeps all of them
 /// alive, of which only the part is counted.
+///
+/// ```
+/// use monocoque::Frame;
+///
+/// let frame = Frame::from("text");
+/// assert_eq!((frame.len(), &frame[..2]), (4, &b"te"[..]));
+/// // A large one is shared with its clones, and with what it is taken out as.
+/// let large = Frame::from(vec![7; 1000]);
+/// assert_eq!(large.clone().into_bytes(), large[..]);
+/// ```
 #[derive(Clone)]
 pub struct Frame(Repr);
 

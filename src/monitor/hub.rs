@@ -128,6 +128,9 @@ pub struct Monitor {
 
 impl Monitor {
     /// What the socket is called (option `name`).
+    #[doc = example!(r#"let options = SocketOptions::default().with_name("orders");
+let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await?;
+assert_eq!(pull.monitor().socket_name(), Some("orders"));"#)]
     #[must_use]
     pub fn socket_name(&self) -> Option<&str> {
         self.source.name.as_deref()
@@ -139,6 +142,8 @@ impl Monitor {
     }
 
     /// The socket's own type.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+assert_eq!(pull.monitor().socket_type(), monocoque::SocketType::Pull);"#)]
     #[must_use]
     pub fn socket_type(&self) -> SocketType {
         self.source.socket_type
@@ -148,16 +153,37 @@ impl Monitor {
     ///
     /// # Cancel safety
     /// Dropped before it is ready, no event was taken.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let mut events = pull.monitor();
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+while let Some(event) = events.next().await {
+    println!("{event}");
+    if matches!(event, SocketEvent::HandshakeSucceeded { .. }) {
+        break;
+    }
+}
+# drop(push);"#)]
     pub async fn next(&mut self) -> Option<SocketEvent> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
     /// An event that is there already.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let mut events = pull.monitor();
+assert!(events.try_next().is_none(), "nothing has happened yet");
+pull.close().await;
+while let Some(event) = events.try_next() {
+    println!("{event}");
+}"#)]
     pub fn try_next(&mut self) -> Option<SocketEvent> {
         self.mailbox.lock().events.pop()
     }
 
     /// Events lost so far because they were not read in time.
+    #[doc = example!(r#"let options = SocketOptions::default().with_monitor_events(1000);
+let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await?;
+let events = pull.monitor();
+assert_eq!(events.missed().total(), 0);"#)]
     #[must_use]
     pub fn missed(&self) -> Missed {
         self.mailbox.lock().events.missed()

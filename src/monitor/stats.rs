@@ -82,6 +82,12 @@ pub struct SocketStats {
 
 impl SocketStats {
     /// Messages that were accepted and dropped for this cause.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+let stats = push.stats();
+assert_eq!(stats.dropped(DropCause::Refused), 0);
+assert_eq!(stats.accepted, stats.sent + stats.queued + stats.dropped_total());
+# drop(pull);"#)]
     #[must_use]
     pub fn dropped(&self, cause: DropCause) -> u64 {
         self.dropped.of(cause)
@@ -95,6 +101,12 @@ impl SocketStats {
 
     /// Messages that arrived and were dropped for this cause. [`DropCause::Incomplete`] are those of
     /// `recv_incomplete`, which do not count as arrived.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+let stats = pull.stats();
+assert_eq!(stats.recv_dropped_by(DropCause::Incomplete), 0);
+assert_eq!(stats.received, stats.delivered + stats.recv_queued + stats.recv_dropped);
+# drop(push);"#)]
     #[must_use]
     pub fn recv_dropped_by(&self, cause: DropCause) -> u64 {
         match cause {
@@ -104,12 +116,24 @@ impl SocketStats {
     }
 
     /// Connections that ended in the handshake for this kind of reason.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+assert_eq!(pull.stats().handshakes_failed_by(DisconnectKind::Timeout), 0);
+# drop(push);"#)]
     #[must_use]
     pub fn handshakes_failed_by(&self, kind: DisconnectKind) -> u64 {
         self.handshakes_failed_by.of(kind)
     }
 
     /// Connections that ended after the handshake for this kind of reason.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+push.close().await;
+let mut events = pull.monitor();
+while pull.stats().disconnects() == 0 {
+    events.next().await;
+}
+println!("{} of them in order", pull.stats().disconnects_by(DisconnectKind::Closed));"#)]
     #[must_use]
     pub fn disconnects_by(&self, kind: DisconnectKind) -> u64 {
         self.disconnects_by.of(kind)

@@ -8,6 +8,39 @@ use super::{ReconnectStop, SocketOptions};
 use crate::resilience::{Backoff, BackoffFn, RetryBudget};
 
 /// Connections: identity, limits on time, heartbeats, reconnection.
+///
+/// ```
+/// use monocoque::SocketOptions;
+/// use monocoque::options::ReconnectStop;
+/// use monocoque::resilience::{Backoff, RetryBudget};
+/// use std::time::Duration;
+///
+/// let seconds = Duration::from_secs;
+/// let options = SocketOptions::default()
+///     // Who it is, for a ROUTER at the other end.
+///     .with_identity("worker-7")
+///     .with_metadata("X-Zone", "north")
+///     // How long the parts of a connection may take.
+///     .with_connect_timeout(seconds(5))
+///     .with_handshake_timeout(seconds(5))
+///     .with_frame_timeout(Some(seconds(60)))
+///     .with_linger(seconds(1))
+///     // How many a socket that binds has.
+///     .with_max_connections(10_000)
+///     .with_max_handshakes(100)
+///     // Peers that hang are found, and not only hosts that are gone.
+///     .with_heartbeat_interval(Some(seconds(10)))
+///     .with_heartbeat_timeout(seconds(20))
+///     .with_heartbeat_ttl(Some(seconds(30)))
+///     // When to try again, and when no more.
+///     .with_backoff(Backoff::new().with_max(seconds(5)))
+///     .with_retry_budget(RetryBudget::new(10, 1.0))
+///     .with_max_attempts(Some(100))
+///     .with_reconnect_stop(ReconnectStop::new().on_handshake_failure());
+/// assert_eq!(options.identity(), b"worker-7");
+/// assert_eq!((options.connect_timeout(), options.linger()), (seconds(5), Some(seconds(1))));
+/// assert_eq!(options.backoff().max(), seconds(5));
+/// ```
 impl SocketOptions {
     /// The identity that ROUTER peers address this socket by: 1 to 255 bytes, not beginning with a zero
     /// byte; default none (ROUTING_ID).

@@ -8,6 +8,27 @@ fn limit(mark: usize) -> Option<usize> {
 }
 
 /// The high-water marks.
+///
+/// ```
+/// use monocoque::SocketOptions;
+///
+/// const MIB: usize = 1024 * 1024;
+///
+/// let options = SocketOptions::default()
+///     // For each peer, in messages and in bytes: whichever is reached first.
+///     .with_send_hwm(100)
+///     .with_send_hwm_bytes(8 * MIB)
+///     .with_unlimited_recv_hwm()
+///     .with_recv_hwm_bytes(8 * MIB)
+///     // For all connections together.
+///     .with_leftover_bytes(8 * MIB)
+///     .with_incomplete_bytes(64 * MIB)
+///     // For one message.
+///     .with_max_message_size(MIB)
+///     .with_max_frames(16);
+/// assert_eq!((options.send_hwm(), options.recv_hwm()), (Some(100), None));
+/// assert_eq!(options.max_message_size(), MIB);
+/// ```
 impl SocketOptions {
     /// Messages queued for one peer before senders wait; default 1000 (SNDHWM). Worst case: as many
     /// messages as fit below `send_hwm_bytes`. On `inproc://` there is one queue between two sockets, and the

@@ -6,6 +6,17 @@ use super::SocketOptions;
 use crate::monitor::MonitorBounds;
 
 /// Monitors.
+///
+/// ```
+/// use monocoque::SocketOptions;
+///
+/// let options = SocketOptions::default()
+///     .with_name("orders")
+///     .with_monitor_events(10_000)
+///     .with_monitor_drops(100)
+///     .with_wait_times(true);
+/// assert_eq!((options.name(), options.monitor_events()), (Some("orders"), 10_000));
+/// ```
 impl SocketOptions {
     /// What the socket is called where figures and events of many are seen together; default none. It has no
     /// meaning to peers. libzmq has nothing like it.

@@ -6,6 +6,30 @@ use super::{RouterHandover, SocketOptions};
 use crate::resilience::{FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 
 /// Sending, and what the types do.
+///
+/// ```
+/// use monocoque::SocketOptions;
+/// use monocoque::options::RouterHandover;
+/// use monocoque::resilience::{FlushPolicy, OnCancel, OnFull, WhileDisconnected};
+/// use std::time::Duration;
+///
+/// // For a PUSH that would rather fail than wait.
+/// let push = SocketOptions::default()
+///     .with_on_full(OnFull::Fail)
+///     .with_while_disconnected(WhileDisconnected::Fail)
+///     .with_send_timeout(Some(Duration::from_secs(1)))
+///     .with_max_resends(None)
+///     .with_on_cancel(OnCancel::Poison)
+///     .with_flush_policy(FlushPolicy::Manual);
+/// assert_eq!(push.on_full(), Some(OnFull::Fail));
+///
+/// // For a ROUTER that tells who is not there.
+/// let router = SocketOptions::default()
+///     .with_router_mandatory(true)
+///     .with_router_handover(RouterHandover::Never)
+///     .with_recv_timeout(Some(Duration::from_secs(60)));
+/// assert!(router.router_mandatory());
+/// ```
 impl SocketOptions {
     /// What dropping a pending `send` or `flush` means; default [`OnCancel::Resume`].
     #[must_use]

@@ -6,6 +6,23 @@ use super::SocketOptions;
 use crate::security::{AnyAuthenticator, Authenticator, Claim, Subscriber, SubscriptionFilter, Verdict};
 
 /// Who may come in, and what for.
+///
+/// ```
+/// use monocoque::SocketOptions;
+/// use monocoque::security::{Claim, Verdict};
+///
+/// // For a PUB: who has sent no zone stays out, and topics of the house stay in it.
+/// let options = SocketOptions::default()
+///     .with_authenticator(async |claim: Claim| match claim.property("X-Zone") {
+///         Some(zone) => Verdict::accept_as(String::from_utf8_lossy(zone)),
+///         None => Verdict::deny("no zone"),
+///     })
+///     .with_subscription_filter(|subscriber, topic| {
+///         subscriber.user.as_deref() == Some("north") || !topic.starts_with(b"internal.")
+///     })
+///     .with_max_connections_per_address(10);
+/// assert!(options.has_authenticator() && options.has_subscription_filter());
+/// ```
 impl SocketOptions {
     /// Who decides about each peer before it is let in, whatever the security mechanism; default nobody, and then
     /// everybody may come in under NULL (libzmq's ZAP). [`guide::authenticator`](crate::guide::authenticator) says all

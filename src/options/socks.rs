@@ -27,6 +27,15 @@ impl fmt::Debug for SocksCredentials {
 }
 
 /// SOCKS5 proxies (RFC 1928).
+///
+/// ```
+/// use monocoque::SocketOptions;
+///
+/// let options = SocketOptions::default()
+///     .with_socks_proxy("proxy.example:1080")
+///     .with_socks_credentials("user", "password");
+/// assert_eq!(options.socks_proxy(), Some("proxy.example:1080"));
+/// ```
 impl SocketOptions {
     /// The proxy, as `host:port`, that `tcp://` connections are made through; default none (SOCKS_PROXY).
     ///

@@ -16,6 +16,20 @@ pub(crate) struct TcpOptions {
 }
 
 /// TCP: what the network sees, and how the kernel schedules.
+///
+/// ```
+/// use monocoque::SocketOptions;
+/// use std::time::Duration;
+///
+/// let options = SocketOptions::default()
+///     // Expedited forwarding (DSCP 46).
+///     .with_tos(0xB8)
+///     .with_priority(6)
+///     .with_bind_to_device("eth0")
+///     .with_tcp_max_retransmission(Duration::from_secs(60))
+///     .with_busy_poll(Duration::from_micros(50));
+/// assert_eq!((options.tos(), options.bind_to_device()), (Some(0xB8), Some("eth0")));
+/// ```
 impl SocketOptions {
     /// The type of service that IPv4 packets carry and the traffic class of IPv6 ones, with the DSCP in its
     /// upper six bits; a multiple of 4, since the lower two bits are the network's (RFC 3168); default the

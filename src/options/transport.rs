@@ -131,6 +131,21 @@ impl Keepalive {
 }
 
 /// TCP, and the kernel's queues of any transport.
+///
+/// ```
+/// use monocoque::SocketOptions;
+/// use monocoque::options::Keepalive;
+/// use std::time::Duration;
+///
+/// let keepalive = Keepalive::new().with_idle(Duration::from_secs(60)).with_retries(5);
+/// let options = SocketOptions::default()
+///     .with_tcp_keepalive(keepalive.clone())
+///     .with_tcp_nodelay(false)
+///     .with_send_buffer(256 * 1024)
+///     .with_recv_buffer(256 * 1024)
+///     .with_backlog(1000);
+/// assert_eq!(options.tcp_keepalive(), Some(&keepalive));
+/// ```
 impl SocketOptions {
     /// Whether small writes leave at once (TCP_NODELAY); default true, as in libzmq, where it cannot be
     /// changed.

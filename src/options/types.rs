@@ -95,6 +95,15 @@ impl From<bool> for RouterHandover {
 }
 
 /// ROUTER and REQ.
+///
+/// ```
+/// use monocoque::SocketOptions;
+/// use monocoque::options::RouterNotify;
+///
+/// let router = SocketOptions::default().with_router_notify(RouterNotify::Both);
+/// let req = SocketOptions::default().with_req_correlate(true).with_req_relaxed(true).with_req_resend(true);
+/// assert!(router.router_notify() == RouterNotify::Both && req.req_relaxed());
+/// ```
 impl SocketOptions {
     /// Whether a ROUTER gets `[identity, ""]` as a message when a peer connects or disconnects; default off
     /// (ROUTER_NOTIFY). With [`RouterNotify::Both`] the two look alike, and only who keeps
@@ -156,6 +165,16 @@ impl SocketOptions {
 }
 
 /// PUB, SUB, XPUB and XSUB.
+///
+/// ```
+/// use monocoque::SocketOptions;
+///
+/// let xpub = SocketOptions::default().with_xpub_manual(true).with_xpub_verboser(true);
+/// // For a PUB whose subscribers come from anywhere.
+/// let publisher =
+///     SocketOptions::default().with_max_subscriptions(100).with_max_subscription_bytes(64 * 1024);
+/// assert!(xpub.xpub_manual() && publisher.max_subscriptions() == 100);
+/// ```
 impl SocketOptions {
     /// Whether an XPUB receives every subscription, and not only the first to a topic; default false
     /// (XPUB_VERBOSE).
@@ -288,6 +307,12 @@ impl SocketOptions {
 }
 
 /// Any type.
+///
+/// ```
+/// use monocoque::SocketOptions;
+///
+/// assert!(SocketOptions::default().with_conflate(true).conflate());
+/// ```
 impl SocketOptions {
     /// Whether only the last message of each peer is kept, in both directions: PUSH, PULL, PUB, SUB and
     /// DEALER; default false (CONFLATE). What it replaces is dropped and counted. Marks do not matter then,
@@ -306,6 +331,16 @@ impl SocketOptions {
 }
 
 /// Messages that the socket sends or receives by itself.
+///
+/// ```
+/// use monocoque::SocketOptions;
+///
+/// let options = SocketOptions::default()
+///     .with_hello_message("here I am")
+///     .with_disconnect_message("it has gone")
+///     .with_hiccup_message("it was gone for a while");
+/// assert_eq!(options.hello_message(), Some(&"here I am".into()));
+/// ```
 impl SocketOptions {
     /// The first message to each new subscriber, who has to subscribe to its first frame to see it; default
     /// none (PUB and XPUB; XPUB_WELCOME_MSG).

@@ -3,6 +3,14 @@
 use std::fmt;
 
 /// The eleven socket types that peers announce to each other (RFC 37, Socket-Type property).
+///
+/// ```
+/// use monocoque::SocketType;
+///
+/// assert!(SocketType::Push.is_compatible(SocketType::Pull));
+/// assert!(!SocketType::Push.is_compatible(SocketType::Router));
+/// assert_eq!(SocketType::XPub.as_str(), "XPUB");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum SocketType {

@@ -39,6 +39,14 @@ impl ProxyControl {
     /// (PAUSE). A message that the proxy has in hand goes back to the socket that it came from.
     ///
     /// Takes effect when the task of the proxy runs next, after the message being forwarded.
+    #[doc = example!(r#"let work = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let workers = PushSocket::bind("tcp://127.0.0.1:0").await?;
+let proxy = Proxy::new(&work, &workers);
+let control = proxy.control();
+control.pause();
+assert!(control.is_paused());
+control.resume();
+assert!(!control.is_paused());"#)]
     pub fn pause(&self) {
         self.command_unless(Command::Terminate, Command::Pause);
     }
@@ -50,6 +58,13 @@ impl ProxyControl {
 
     /// Ends the proxy, which returns `Ok` even if it was blocked or paused, and now if it has not begun
     /// (TERMINATE). There is no way back; the sockets stay open.
+    #[doc = example!(r#"let work = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let workers = PushSocket::bind("tcp://127.0.0.1:0").await?;
+let mut proxy = Proxy::new(&work, &workers);
+let control = proxy.control();
+control.terminate();
+assert!(control.is_terminated());
+proxy.run().await?;"#)]
     pub fn terminate(&self) {
         self.command_unless(Command::Terminate, Command::Terminate);
     }
@@ -67,6 +82,11 @@ impl ProxyControl {
     }
 
     /// What the proxy has forwarded so far (STATISTICS), as of when its task last ran.
+    #[doc = example!(r#"let work = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let workers = PushSocket::bind("tcp://127.0.0.1:0").await?;
+let control = Proxy::new(&work, &workers).control();
+let stats = control.stats();
+println!("{} came, {} were forwarded", stats.frontend.received, stats.backend.sent);"#)]
     #[must_use]
     pub fn stats(&self) -> ProxyStats {
         self.lock().stats

@@ -89,6 +89,16 @@ pub async fn proxy<F: ProxySocket, B: ProxySocket>(frontend: &F, backend: &B) ->
 }
 
 /// Forwards what comes in on one socket to another: one direction of [`proxy`].
+#[doc = example!(r#"let work = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let workers = PushSocket::bind("tcp://127.0.0.1:0").await?;
+let (from, to) = (work.clone(), workers.clone());
+let forwarding = tokio::spawn(async move { monocoque::proxy::forward(&from, &to).await });
+let push = PushSocket::connect(work.local_endpoint().unwrap()).await?;
+let pull = PullSocket::connect(workers.local_endpoint().unwrap()).await?;
+push.send("job").await?;
+assert_eq!(pull.recv().await?[0], "job");
+work.close().await;
+forwarding.await.unwrap()?;"#)]
 ///
 /// # Errors
 /// As [`Proxy::run`]; `Ok` when one of the sockets is closed.
@@ -138,6 +148,10 @@ pub struct Proxy<F, B, C = NoCapture> {
 
 impl<F: ProxySocket, B: ProxySocket> Proxy<F, B> {
     /// A proxy between two sockets, of which it keeps handles.
+    #[doc = example!(r#"let work = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let workers = PushSocket::bind("tcp://127.0.0.1:0").await?;
+let proxy = Proxy::new(&work, &workers);
+# drop(proxy);"#)]
     pub fn new(frontend: &F, backend: &B) -> Self {
         const {
             assert!(
@@ -161,6 +175,12 @@ impl<F, B, C> Proxy<F, B, C> {
     /// A capture socket that waits for room holds the messages up; a PUB drops instead, or any other with
     /// [`OnFull::Drop`](crate::resilience::OnFull::Drop). A message that was captured and then went back,
     /// because the proxy paused or ended, is captured again the next time.
+    #[doc = example!(r#"let work = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let workers = PushSocket::bind("tcp://127.0.0.1:0").await?;
+// Who subscribes to it sees all that goes through.
+let watchers = PubSocket::bind("tcp://127.0.0.1:0").await?;
+let proxy = Proxy::new(&work, &workers).with_capture(&watchers);
+# drop(proxy);"#)]
     #[must_use]
     pub fn with_capture<D: Capture + Clone>(self, capture: &D) -> Proxy<F, B, D> {
         let Self { frontend, backend, capture: _, control } = self;
@@ -168,6 +188,13 @@ impl<F, B, C> Proxy<F, B, C> {
     }
 
     /// A handle to steer the proxy with.
+    #[doc = example!(r#"let work = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let workers = PushSocket::bind("tcp://127.0.0.1:0").await?;
+let mut proxy = Proxy::new(&work, &workers);
+let control = proxy.control();
+let running = tokio::spawn(async move { proxy.run().await });
+control.terminate();
+running.await.unwrap()?;"#)]
     #[must_use]
     pub fn control(&self) -> ProxyControl {
         self.control.clone()
@@ -189,6 +216,13 @@ impl<F: ProxySocket, B: ProxySocket, C: Capture> Proxy<F, B, C> {
     /// # Cancel safety
     /// Dropped at any point, no message is lost or sent twice: the one that was taken from a side and
     /// not accepted by the other goes back, and is what that side receives next.
+    #[doc = example!(r#"let work = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let workers = PushSocket::bind("tcp://127.0.0.1:0").await?;
+let mut proxy = Proxy::new(&work, &workers);
+let until_stopped = proxy.control();
+let stop = async { until_stopped.terminate() };
+let (ran, ()) = tokio::join!(proxy.run(), stop);
+ran?;"#)]
     pub async fn run(&mut self) -> Result<()> {
         let Self { frontend, backend, capture, control } = self;
         let mut running = Running::new(&*frontend, &*backend, &*capture, control.clone());

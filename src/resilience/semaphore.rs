@@ -58,6 +58,17 @@ impl SemaphorePermits {
     }
 
     /// Bytes that nobody holds now. Those who wait may have a claim to them.
+    ///
+    /// ```
+    /// use monocoque::resilience::{BytePermits, SemaphorePermits};
+    ///
+    /// let budget = SemaphorePermits::new(1000);
+    /// let permit = budget.try_acquire(300);
+    /// assert_eq!((budget.budget(), budget.in_use(), budget.available()), (1000, 300, 700));
+    /// assert_eq!(budget.waiters(), 0);
+    /// drop(permit);
+    /// assert_eq!(budget.in_use(), 0);
+    /// ```
     #[must_use]
     pub fn available(&self) -> usize {
         self.semaphore.lock().free

@@ -4,21 +4,22 @@ use std::fmt;
 use std::future::poll_fn;
 use std::time::Duration;
 
-use super::limit::Limit;
+use super::bounded::Bounded;
 use super::options::ClientOptions;
+use super::pending::{Begun, PendingReply};
 use crate::endpoint::IntoEndpoint;
 use crate::error::{Error, Result, SendError, TimeoutKind};
 use crate::message::Message;
-use crate::resilience::{BytePermits, NoOpPermits, Permit, SemaphorePermits};
-use crate::runtime::{AsyncStream, Runtime};
-use crate::socket::{Asks, Host, Socket};
+use crate::resilience::{BytePermits, NoOpPermits};
+use crate::runtime::{AsyncStream, Limit, Runtime};
+use crate::socket::{Asks, Host, Socket, current};
 
 /// Many requests at once over one DEALER.
 ///
-/// Clones are handles of the same client, which closes with the last of them; what they have under way is answered in
-/// any order, and bounded by `max_outstanding`, the marks of each server, and byte permits. With several servers, by
-/// [`connect_to`](Socket::connect_to) of its [`socket`](Self::socket), requests go to those that are connected in
-/// turn; while none is, they wait with their callers, and not in the socket, so that none is sent that nobody waits
+/// Clones and [replies to come](super::PendingReply) are handles of the same client, which closes with the last of them;
+/// what they have under way is answered in any order, and bounded by `max_outstanding`, the marks of each server, and byte
+/// permits. With several servers, by [`connect_to`](Socket::connect_to) of its [`socket`](Self::socket), requests go to
+/// those that are connected in turn; while none is, they wait with their callers, and not in the socket, so that none is sent that nobody waits
 /// for any more (with [`WhileDisconnected::Fail`](crate::resilience::WhileDisconnected::Fail) they fail).
 ///
 /// Code that is generic over the runtime needs `S: AsyncStream<Runtime: Runtime>` to use one, and `S::Runtime: Host<S>` to
@@ -33,11 +34,8 @@ use crate::socket::{Asks, Host, Socket};
 /// Any future of it may be dropped at any await point. A request that was dropped frees its place at once, and was sent
 /// or was not; its reply is never taken for another.
 pub struct Client<S: AsyncStream, P: BytePermits = NoOpPermits> {
-    socket: Socket<Asks, S, P>,
-    runtime: S::Runtime,
-    /// One for each request under way.
-    places: SemaphorePermits,
-    timeout: Option<Duration>,
+    pub(super) bounded: Bounded<Asks, S, P>,
+    pub(super) timeout: Option<Duration>,
     resends: Option<u32>,
 }
 
@@ -56,6 +54,14 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the attempt is abandoned.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+# tokio::spawn(async move {
+#     while let Ok(request) = server.next().await {
+#         let _ = request.reply.send(request.message).await;
+#     }
+# });
+assert_eq!(client.request("hello").await?[0], "hello");"#)]
     pub async fn connect(endpoint: impl IntoEndpoint) -> Result<Self> {
         Self::connect_with_options(endpoint, ClientOptions::default()).await
     }
@@ -67,11 +73,18 @@ where
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the attempt is abandoned.
+    #[doc = example!(r#"use std::time::Duration;
+
+let server = Server::bind("tcp://127.0.0.1:0").await?;
+let options = ClientOptions::default().with_timeout(Some(Duration::from_secs(5)));
+let endpoint = server.socket().local_endpoint().unwrap();
+let client = Client::connect_with_options(endpoint, options).await?;
+# drop(client);"#)]
     pub async fn connect_with_options(endpoint: impl IntoEndpoint, options: ClientOptions) -> Result<Self> {
         options.check()?;
         let runtime = current::<S>()?;
         let socket = Socket::connect_on(&runtime, endpoint, options.socket().clone()).await?;
-        Ok(Self::over(socket, runtime, &options))
+        Ok(Self::new_over(Bounded::over(socket, runtime, options.settings()), &options))
     }
 
     /// Opens a client without any endpoint: its [`socket`](Self::socket) connects, now and whenever it is asked to, or
@@ -100,20 +113,19 @@ where
     ///
     /// # Errors
     /// An option that cannot work.
+    #[doc = example!(r#"use monocoque::runtime::Runtime;
+use monocoque::runtime::tokio::TokioRuntime;
+
+let runtime = TokioRuntime::current().expect("there is one");
+let client = Client::new_on(&runtime, ClientOptions::default())?;
+client.socket().connect_to("tcp://127.0.0.1:1")?;"#)]
     pub fn new_on(host: &S::Runtime, options: ClientOptions) -> Result<Self> {
         options.check()?;
-        let socket = Socket::new_on(host, options.socket().clone())?;
-        Ok(Self::over(socket, host.clone(), &options))
+        Ok(Self::new_over(Bounded::open(host, options.settings())?, &options))
     }
 
-    fn over(socket: Socket<Asks, S>, runtime: S::Runtime, options: &ClientOptions) -> Self {
-        Self {
-            socket,
-            runtime,
-            places: SemaphorePermits::new(options.max_outstanding()),
-            timeout: options.timeout(),
-            resends: options.resends(),
-        }
+    fn new_over(bounded: Bounded<Asks, S, NoOpPermits>, options: &ClientOptions) -> Self {
+        Self { bounded, timeout: options.timeout(), resends: options.resends() }
     }
 }
 
@@ -124,20 +136,47 @@ where
     P: BytePermits,
 {
     /// This handle with its byte permits replaced; clones keep theirs. A request has a permit until it is written.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+# tokio::spawn(async move {
+#     while let Ok(request) = server.next().await {
+#         let _ = request.reply.send(request.message).await;
+#     }
+# });
+// One budget for what several clients and sockets have queued.
+let budget = SemaphorePermits::new(64 * 1024 * 1024);
+let client = client.with_permits(budget.clone());
+client.request("paid for until it is written").await?;
+assert_eq!(budget.in_use(), 0);"#)]
     pub fn with_permits<Q: BytePermits>(self, permits: Q) -> Client<S, Q> {
-        let Self { socket, runtime, places, timeout, resends } = self;
-        Client { socket: socket.with_permits(permits), runtime, places, timeout, resends }
+        let Self { bounded, timeout, resends } = self;
+        Client { bounded: bounded.with_permits(permits), timeout, resends }
     }
 
     /// The DEALER that the requests go through: for its endpoints, its figures, its events, and to close it.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+println!("{:?}", client.socket().stats());
+let mut events = client.socket().monitor();
+client.socket().close().await;
+while let Some(event) = events.next().await {
+    println!("{event}");
+}
+# drop(server);"#)]
     pub fn socket(&self) -> &Socket<Asks, S, P> {
-        &self.socket
+        &self.bounded.socket
     }
 
     /// Requests under way: those that were sent, or wait to be, and whose futures have not ended.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+let asked = client.try_request("x")?;
+assert_eq!(client.outstanding(), 1);
+drop(asked);
+assert_eq!(client.outstanding(), 0);"#)]
     #[must_use]
     pub fn outstanding(&self) -> usize {
-        self.socket.requests()
+        self.socket().requests()
     }
 
     /// Sends a request and waits for the reply, for as long as the option `timeout` says.
@@ -154,6 +193,20 @@ where
     /// # Cancel safety
     /// Dropped before it is ready, the request may or may not have been sent; what replies to it is dropped and
     /// counted.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+# tokio::spawn(async move {
+#     while let Ok(request) = server.next().await {
+#         let _ = request.reply.send(request.message).await;
+#     }
+# });
+match client.request("what is it?").await {
+    Ok(reply) => println!("{reply:?}"),
+    Err(failed) => match failed.into_parts() {
+        (error, Some(unsent)) => println!("{unsent:?} was not sent: {error}"),
+        (error, None) => println!("it may or may not have been acted on: {error}"),
+    },
+}"#)]
     pub async fn request(&self, message: impl Into<Message>) -> Result<Message, Unanswered> {
         self.exchange(message.into(), self.timeout).await
     }
@@ -165,6 +218,14 @@ where
     ///
     /// # Cancel safety
     /// As there.
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+use std::time::Duration;
+
+// Nobody answers.
+let late = client.request_within("x", Duration::from_millis(10)).await.unwrap_err();
+assert!(matches!(late.error(), Error::Timeout(TimeoutKind::Reply)));
+# drop(server);"#)]
     pub async fn request_within(
         &self,
         message: impl Into<Message>,
@@ -173,22 +234,32 @@ where
         self.exchange(message.into(), Some(limit)).await
     }
 
-    /// Sends a request if that needs no waiting; the reply is waited for by what it returns.
+    /// Sends a request if that needs no waiting; the reply is waited for by what it returns, in any task.
     ///
     /// # Errors
     /// With the message: [`Error::WouldBlock`] if `max_outstanding` requests are under way, or where
     /// [`request`](Self::request) would wait for anything else; otherwise as `try_send` of a DEALER.
-    pub fn try_request(&self, message: impl Into<Message>) -> Result<PendingReply<'_, S, P>, SendError> {
+    #[doc = example!(r#"let server = Server::bind("tcp://127.0.0.1:0").await?;
+let client = Client::connect(server.socket().local_endpoint().unwrap()).await?;
+# tokio::spawn(async move {
+#     while let Ok(request) = server.next().await {
+#         let _ = request.reply.send(request.message).await;
+#     }
+# });
+let pending = client.try_request("now or never")?;
+// Something else, and then:
+assert_eq!(pending.reply().await?[0], "now or never");"#)]
+    pub fn try_request(&self, message: impl Into<Message>) -> Result<PendingReply<S, P>, SendError> {
         let message = message.into();
         if message.is_empty() {
             return Err(SendError::new(Error::EmptyMessage, message));
         }
-        let Some(place) = self.places.try_acquire(1) else {
+        let Some(place) = self.bounded.try_place() else {
             return Err(SendError::new(Error::WouldBlock, message));
         };
-        let begun = Begun::new(&self.socket, place);
-        match self.socket.try_ask(begun.number, &message) {
-            Ok(()) => Ok(PendingReply { client: self, begun, message }),
+        let begun = Begun::new(self.clone(), place);
+        match self.socket().try_ask(begun.number, &message) {
+            Ok(()) => Ok(PendingReply::new(begun, message)),
             Err(refused) => Err(SendError::new(refused.into(), message)),
         }
     }
@@ -197,36 +268,35 @@ where
         if message.is_empty() {
             return Err(SendError::new(Error::EmptyMessage, Some(message)));
         }
-        let mut limit = Limit::new(&self.runtime, limit);
+        let mut limit = self.limit(limit);
         let begun = match self.begin(&mut limit).await {
             Ok(begun) => begun,
             Err(error) => return Err(SendError::new(error, Some(message))),
         };
-        match self.ask(&begun, &message, &mut limit).await {
-            Ok(()) => self.await_reply(&begun, &message, &mut limit).await,
+        match self.ask(begun.number, &message, &mut limit).await {
+            Ok(()) => self.await_reply(begun.number, &message, &mut limit).await,
             Err(error) => Err(SendError::new(error, Some(message))),
         }
     }
 
+    pub(super) fn limit(&self, limit: Option<Duration>) -> Limit<S::Runtime> {
+        Limit::new(&self.bounded.runtime, limit)
+    }
+
     /// Waits for a place among those under way.
-    async fn begin(&self, limit: &mut Limit<S::Runtime>) -> Result<Begun<'_, S, P>> {
-        let place = match self.places.try_acquire(1) {
+    async fn begin(&self, limit: &mut Limit<S::Runtime>) -> Result<Begun<S, P, &Self>> {
+        let place = match self.bounded.try_place() {
             Some(place) => place,
             None => {
-                let place = self.socket.unless_ended(self.places.acquire(1));
+                let place = self.socket().unless_ended(self.bounded.place());
                 limit.race(place).await.unwrap_or_else(timed_out)?
             }
         };
-        Ok(Begun::new(&self.socket, place))
+        Ok(Begun::new(self, place))
     }
 
-    async fn ask(
-        &self,
-        begun: &Begun<'_, S, P>,
-        message: &Message,
-        limit: &mut Limit<S::Runtime>,
-    ) -> Result<()> {
-        match limit.race(self.socket.ask(begun.number, message)).await {
+    async fn ask(&self, number: u64, message: &Message, limit: &mut Limit<S::Runtime>) -> Result<()> {
+        match limit.race(self.socket().ask(number, message)).await {
             Some(Ok(())) => Ok(()),
             Some(Err(refused)) => Err(refused.into()),
             None => timed_out(),
@@ -234,15 +304,15 @@ where
     }
 
     /// Waits for the reply to what was sent, which is sent again when its server is lost, if that is wanted.
-    async fn await_reply(
+    pub(super) async fn await_reply(
         &self,
-        begun: &Begun<'_, S, P>,
+        number: u64,
         message: &Message,
         limit: &mut Limit<S::Runtime>,
     ) -> Result<Message, Unanswered> {
         let mut resent = 0;
         loop {
-            let reply = poll_fn(|cx| self.socket.poll_reply(begun.number, cx));
+            let reply = poll_fn(|cx| self.socket().poll_reply(number, cx));
             let reply = limit.race(reply).await.unwrap_or_else(timed_out);
             let again =
                 matches!(reply, Err(Error::PeerLost)) && self.resends.is_none_or(|most| resent < most);
@@ -250,7 +320,7 @@ where
                 return reply.map_err(|error| SendError::new(error, None));
             }
             resent += 1;
-            if let Err(error) = self.ask(begun, message, limit).await {
+            if let Err(error) = self.ask(number, message, limit).await {
                 return Err(SendError::new(error, None));
             }
         }
@@ -262,10 +332,6 @@ fn timed_out<T>() -> Result<T> {
     Err(Error::Timeout(TimeoutKind::Reply))
 }
 
-fn current<S: AsyncStream<Runtime: Runtime>>() -> Result<S::Runtime> {
-    S::Runtime::current().ok_or(Error::NoRuntime { runtime: S::Runtime::NAME })
-}
-
 impl<S, P> Clone for Client<S, P>
 where
     S: AsyncStream,
@@ -273,93 +339,15 @@ where
     P: BytePermits,
 {
     fn clone(&self) -> Self {
-        Self {
-            socket: self.socket.clone(),
-            runtime: self.runtime.clone(),
-            places: self.places.clone(),
-            timeout: self.timeout,
-            resends: self.resends,
-        }
+        Self { bounded: self.bounded.clone(), timeout: self.timeout, resends: self.resends }
     }
 }
 
 impl<S: AsyncStream, P: BytePermits> fmt::Debug for Client<S, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("socket", &self.socket)
-            .field("outstanding", &self.socket.requests())
+            .field("socket", &self.bounded.socket)
+            .field("outstanding", &self.bounded.socket.requests())
             .finish_non_exhaustive()
-    }
-}
-
-/// A request under way: its number, and its place.
-struct Begun<'a, S: AsyncStream, P: BytePermits> {
-    socket: &'a Socket<Asks, S, P>,
-    number: u64,
-    /// Given back after the request is finished: who gets it never finds more under way than there may be.
-    _place: Permit,
-}
-
-impl<'a, S: AsyncStream, P: BytePermits> Begun<'a, S, P> {
-    fn new(socket: &'a Socket<Asks, S, P>, place: Permit) -> Self {
-        Self { socket, number: socket.begin_request(), _place: place }
-    }
-}
-
-impl<S: AsyncStream, P: BytePermits> Drop for Begun<'_, S, P> {
-    fn drop(&mut self) {
-        self.socket.finish_request(self.number);
-    }
-}
-
-/// A request that was sent by [`Client::try_request`], and its reply to come.
-///
-/// Dropped, it frees its place; what replies to it is dropped and counted.
-#[must_use = "dropped, its reply is dropped too"]
-pub struct PendingReply<'a, S: AsyncStream, P: BytePermits> {
-    client: &'a Client<S, P>,
-    begun: Begun<'a, S, P>,
-    /// To be sent again.
-    message: Message,
-}
-
-impl<S, P> PendingReply<'_, S, P>
-where
-    S: AsyncStream,
-    S::Runtime: Runtime,
-    P: BytePermits,
-{
-    /// Waits for the reply, for as long as the option `timeout` of the client says, from this call on.
-    ///
-    /// # Errors
-    /// As [`Client::request`], without the message.
-    ///
-    /// # Cancel safety
-    /// As [`Client::request`].
-    pub async fn reply(self) -> Result<Message> {
-        let timeout = self.client.timeout;
-        self.wait(timeout).await
-    }
-
-    /// [`reply`](Self::reply) with a time limit of its own.
-    ///
-    /// # Errors
-    /// As there.
-    ///
-    /// # Cancel safety
-    /// As there.
-    pub async fn reply_within(self, limit: Duration) -> Result<Message> {
-        self.wait(Some(limit)).await
-    }
-
-    async fn wait(self, limit: Option<Duration>) -> Result<Message> {
-        let mut limit = Limit::new(&self.client.runtime, limit);
-        self.client.await_reply(&self.begun, &self.message, &mut limit).await.map_err(Error::from)
-    }
-}
-
-impl<S: AsyncStream, P: BytePermits> fmt::Debug for PendingReply<'_, S, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingReply").field("number", &self.begun.number).finish_non_exhaustive()
     }
 }

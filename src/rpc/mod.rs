@@ -36,11 +36,17 @@
 //!
 //! Both have nothing to do with the draft socket types CLIENT and SERVER of libzmq, which have no envelopes.
 
+mod bounded;
 mod client;
-mod limit;
 mod options;
+mod pending;
+mod request;
+mod request_stream;
 mod server;
 
-pub use self::client::{Client, PendingReply};
+pub use self::client::Client;
 pub use self::options::{ClientOptions, OnServerLost, ServerOptions};
-pub use self::server::{Reply, Request, Server};
+pub use self::pending::PendingReply;
+pub use self::request::{Reply, Request};
+pub use self::request_stream::RequestStream;
+pub use self::server::Server;

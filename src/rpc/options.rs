@@ -8,6 +8,34 @@ use crate::resilience::{FlushPolicy, OnFull, WhileDisconnected};
 /// Requests under way at once, for a client as for a server: as many messages as a socket queues for one peer.
 const MAX_OUTSTANDING: usize = 1000;
 
+/// What clients and servers both have.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) socket: SocketOptions,
+    pub(super) max_outstanding: usize,
+}
+
+impl Settings {
+    fn new(socket: SocketOptions) -> Self {
+        Self { socket, max_outstanding: MAX_OUTSTANDING }
+    }
+
+    /// Refuses what cannot work with either, and options of the socket that are not for this one, called `name`.
+    fn check(&self, name: &'static str, refused: &[(&'static str, bool)]) -> Result<(), OptionError> {
+        if self.max_outstanding == 0 {
+            return Err(OptionError::Zero { option: "max_outstanding", no_limit: None });
+        }
+        let socket = &self.socket;
+        let by_both = [
+            ("flush_policy(Manual)", socket.flush_policy() == FlushPolicy::Manual),
+            ("disconnect_message", socket.disconnect_message().is_some()),
+            ("hiccup_message", socket.hiccup_message().is_some()),
+        ];
+        let found = refused.iter().chain(&by_both).find(|(_, is_set)| *is_set);
+        found.map_or(Ok(()), |(option, _)| Err(OptionError::NotOfType { option, socket_type: name }))
+    }
+}
+
 /// What becomes of requests whose server is lost before it has replied.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -40,9 +68,8 @@ pub enum OnServerLost {
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
-    socket: SocketOptions,
+    settings: Settings,
     timeout: Option<Duration>,
-    max_outstanding: usize,
     on_server_lost: OnServerLost,
 }
 
@@ -56,9 +83,8 @@ impl Default for ClientOptions {
 impl From<SocketOptions> for ClientOptions {
     fn from(socket: SocketOptions) -> Self {
         Self {
-            socket,
+            settings: Settings::new(socket),
             timeout: Some(Duration::from_secs(30)),
-            max_outstanding: MAX_OUTSTANDING,
             on_server_lost: OnServerLost::default(),
         }
     }
@@ -82,14 +108,15 @@ impl ClientOptions {
     ///
     /// It bounds the replies that wait to be taken: one of at most `max_message_size` for each request.
     #[must_use]
-    pub fn with_max_outstanding(self, max_outstanding: usize) -> Self {
-        Self { max_outstanding, ..self }
+    pub fn with_max_outstanding(mut self, max_outstanding: usize) -> Self {
+        self.settings.max_outstanding = max_outstanding;
+        self
     }
 
     /// How many requests may be under way.
     #[must_use]
     pub fn max_outstanding(&self) -> usize {
-        self.max_outstanding
+        self.settings.max_outstanding
     }
 
     /// What becomes of requests whose server is lost. Default [`OnServerLost::Fail`].
@@ -107,31 +134,32 @@ impl ClientOptions {
     /// The options of the socket.
     #[must_use]
     pub fn socket(&self) -> &SocketOptions {
-        &self.socket
+        &self.settings.socket
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// How often a request is sent again; `None` for as often as it takes.
     pub(super) fn resends(&self) -> Option<u32> {
         match self.on_server_lost {
             OnServerLost::Fail => Some(0),
-            OnServerLost::Resend => self.socket.max_resends(),
+            OnServerLost::Resend => self.settings.socket.max_resends(),
         }
     }
 
     /// Refuses what would have requests vanish, or be without effect.
     pub(super) fn check(&self) -> Result<(), OptionError> {
-        let socket = &self.socket;
+        let socket = &self.settings.socket;
         let queues = matches!(socket.while_disconnected(), WhileDisconnected::QueueUpTo { .. });
         let refused = [
             ("conflate", socket.conflate()),
             ("while_disconnected(QueueUpTo)", queues),
             ("on_full(Drop)", socket.on_full() == Some(OnFull::Drop)),
             ("on_full(DropOldest)", socket.on_full() == Some(OnFull::DropOldest)),
-            ("flush_policy(Manual)", socket.flush_policy() == FlushPolicy::Manual),
-            ("disconnect_message", socket.disconnect_message().is_some()),
-            ("hiccup_message", socket.hiccup_message().is_some()),
         ];
-        check("Client", self.max_outstanding, &refused)
+        self.settings.check("Client", &refused)
     }
 }
 
@@ -150,8 +178,7 @@ impl ClientOptions {
 /// ```
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    socket: SocketOptions,
-    max_outstanding: usize,
+    settings: Settings,
 }
 
 impl Default for ServerOptions {
@@ -163,7 +190,7 @@ impl Default for ServerOptions {
 /// Those of its socket, with all others at their defaults.
 impl From<SocketOptions> for ServerOptions {
     fn from(socket: SocketOptions) -> Self {
-        Self { socket, max_outstanding: MAX_OUTSTANDING }
+        Self { settings: Settings::new(socket) }
     }
 }
 
@@ -171,47 +198,37 @@ impl ServerOptions {
     /// How many requests all clones of a server together hand out before one of them is answered or dropped; further
     /// ones wait where the marks of the socket have them wait. Default 1,000.
     #[must_use]
-    pub fn with_max_outstanding(self, max_outstanding: usize) -> Self {
-        Self { max_outstanding, ..self }
+    pub fn with_max_outstanding(mut self, max_outstanding: usize) -> Self {
+        self.settings.max_outstanding = max_outstanding;
+        self
     }
 
     /// How many requests may be handed out.
     #[must_use]
     pub fn max_outstanding(&self) -> usize {
-        self.max_outstanding
+        self.settings.max_outstanding
     }
 
     /// The options of the socket.
     #[must_use]
     pub fn socket(&self) -> &SocketOptions {
-        &self.socket
+        &self.settings.socket
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Refuses what would have replies vanish untold, or bring what is no request.
     pub(super) fn check(&self) -> Result<(), OptionError> {
-        let socket = &self.socket;
+        let socket = &self.settings.socket;
         let refused = [
             ("router_mandatory", socket.router_mandatory()),
             ("router_notify", socket.router_notify() != RouterNotify::default()),
             ("on_full(Fail)", socket.on_full() == Some(OnFull::Fail)),
-            ("flush_policy(Manual)", socket.flush_policy() == FlushPolicy::Manual),
-            ("disconnect_message", socket.disconnect_message().is_some()),
-            ("hiccup_message", socket.hiccup_message().is_some()),
         ];
-        check("Server", self.max_outstanding, &refused)
+        self.settings.check("Server", &refused)
     }
-}
-
-fn check(
-    socket_type: &'static str,
-    max_outstanding: usize,
-    refused: &[(&'static str, bool)],
-) -> Result<(), OptionError> {
-    if max_outstanding == 0 {
-        return Err(OptionError::Zero { option: "max_outstanding", no_limit: None });
-    }
-    let refused = refused.iter().find(|(_, is_set)| *is_set);
-    refused.map_or(Ok(()), |(option, _)| Err(OptionError::NotOfType { option, socket_type }))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub mod compio;
 pub mod conformance;
 mod futures_io;
 mod layered;
+mod limit;
 mod lock;
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 mod os;
@@ -41,6 +42,8 @@ pub use self::futures_io::FuturesIo;
 pub use self::layered::{
     Layer, Layered, LayeredBinding, LayeredConnecting, LayeredListener, LayeredStream, Side,
 };
+pub(crate) use self::limit::Limit;
+pub use self::limit::timeout;
 pub(crate) use self::lock::{JudgementOf, Lock, LockOf, asked, can_ask};
 pub use self::lock::{Local, Shared, Sharing};
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]

@@ -123,6 +123,24 @@ impl fmt::Debug for Claim {
 }
 
 /// What an [`Authenticator`] says about a peer. The texts are for this side's events only: no peer is told them.
+///
+/// ```
+/// use monocoque::SocketType;
+/// use monocoque::security::{Claim, Credentials, Verdict};
+///
+/// fn judge(claim: &Claim) -> Verdict {
+///     match claim.property("X-Zone").map(|zone| &zone[..]) {
+///         Some(b"north") => Verdict::accept_as("the north").with_metadata("floor", "3"),
+///         Some(_) => Verdict::deny("not from here"),
+///         None => Verdict::try_later("it is not known yet which zone"),
+///     }
+/// }
+///
+/// let mut claim = Claim::new(SocketType::Dealer, Credentials::Null);
+/// assert!(matches!(judge(&claim), Verdict::TryLater(_)));
+/// claim.metadata.push(("X-Zone".into(), "south".into()));
+/// assert_eq!(judge(&claim), Verdict::deny("not from here"));
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Verdict {

@@ -98,6 +98,19 @@ impl fmt::Debug for CurvePublicKey {
 ///
 /// `Debug` does not show it, there is no `Display`, it is overwritten when it is dropped, and comparing two takes
 /// the same time whatever they have in common.
+///
+/// ```
+/// use monocoque::security::{CurveKeypair, CurveSecretKey};
+///
+/// # fn main() -> Result<(), monocoque::security::CurveKeyError> {
+/// let pair = CurveKeypair::generate()?;
+/// // As it is kept, in a file that nobody else reads.
+/// let text = pair.secret_key().to_z85();
+/// let secret = CurveSecretKey::from_z85(&text)?;
+/// assert!(secret == *pair.secret_key() && secret.public_key() == pair.public_key());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct CurveSecretKey(Zeroizing<[u8; 32]>);
 

@@ -1,12 +1,15 @@
 //! What a [`Server`](crate::rpc::Server) does with its socket.
 
-use std::future::poll_fn;
-use std::task::Poll;
+use std::future::Future;
+use std::mem;
+use std::task::{Context, Poll};
 
+use super::asking::poll_unless_ended;
 use super::flush::Flush;
+use super::recv::Turn;
 use super::types::{Answers, put_into_envelope, take_envelope};
 use super::{Flushing, Sending, Socket};
-use crate::engine::{Manner, Waiter};
+use crate::engine::{Manner, Parked, Waiter};
 use crate::error::{Error, Result, SendError};
 use crate::message::{Frame, Message};
 use crate::monitor::PeerId;
@@ -21,21 +24,54 @@ pub(crate) struct ReplyTo {
     envelope: Vec<Frame>,
 }
 
+/// Where one stands that takes requests: first among those who wait for something else, then for its turn.
+///
+/// It holds no borrow of the socket, so that streams can keep it; whoever drops it [leaves](Socket::leave_requests) first.
+#[derive(Debug, Default)]
+pub(crate) struct RequestPlace {
+    elsewhere: Parked,
+    turn: Turn,
+}
+
 impl<S: AsyncStream, P: BytePermits> Socket<Answers, S, P> {
+    /// Waits for something that is no business of the socket, for as long as the socket lives.
+    pub(crate) fn poll_before_request<F: Future + Unpin>(
+        &self,
+        place: &mut RequestPlace,
+        future: &mut F,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<F::Output>> {
+        let mut waiter = Waiter { shared: &self.shared, parked: mem::take(&mut place.elsewhere) };
+        let polled = poll_unless_ended(&mut waiter, future, cx);
+        if polled.is_pending() {
+            place.elsewhere = mem::take(&mut waiter.parked);
+        }
+        polled
+    }
+
     /// Receives the next request, and calls `taken` under the lock: no look at the socket comes in between.
-    pub(crate) async fn next_request(&self, taken: impl Fn()) -> Result<(ReplyTo, Message)> {
-        let mut receiving = super::Receiving { shared: &self.shared, turn: super::recv::Turn::default() };
-        let received = poll_fn(|cx| {
-            receiving.turn.poll_told(receiving.shared, cx, |core| {
-                taken();
-                core.received_from()
-            })
+    pub(crate) fn poll_request(
+        &self,
+        place: &mut RequestPlace,
+        cx: &mut Context<'_>,
+        taken: impl FnOnce(),
+    ) -> Poll<Result<(ReplyTo, Message)>> {
+        let received = place.turn.poll_told(&self.shared, cx, |core| {
+            taken();
+            core.received_from()
         });
-        let (peer, mut message) = received.await?;
-        let identity = message.pop_front().unwrap_or_default();
-        let mut envelope = take_envelope(&mut message);
-        envelope.insert(0, identity);
-        Ok((ReplyTo { peer, envelope }, message))
+        received.map_ok(|(peer, mut message)| {
+            let identity = message.pop_front().unwrap_or_default();
+            let mut envelope = take_envelope(&mut message);
+            envelope.insert(0, identity);
+            (ReplyTo { peer, envelope }, message)
+        })
+    }
+
+    /// Nobody stands there any more.
+    pub(crate) fn leave_requests(&self, place: &mut RequestPlace) {
+        place.elsewhere.cancel(&self.shared);
+        place.turn.cancel(&self.shared);
     }
 
     /// Sends a reply; the caller is told of one that is dropped, and gets it back.

@@ -68,11 +68,19 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// Waits for something that is no business of the socket, for as long as the socket lives.
     pub(crate) async fn unless_ended<F: Future + Unpin>(&self, mut future: F) -> Result<F::Output> {
         let mut waiter = Waiter::new(&self.shared);
-        poll_fn(|cx| match Pin::new(&mut future).poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => waiter.poll_end(cx).map(Err),
-        })
-        .await
+        poll_fn(|cx| poll_unless_ended(&mut waiter, &mut future, cx)).await
+    }
+}
+
+/// One step of it.
+pub(super) fn poll_unless_ended<S: AsyncStream, F: Future + Unpin>(
+    waiter: &mut Waiter<'_, S>,
+    future: &mut F,
+    cx: &mut Context<'_>,
+) -> Poll<Result<F::Output>> {
+    match Pin::new(future).poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Ok(output)),
+        Poll::Pending => waiter.poll_end(cx).map(Err),
     }
 }
 

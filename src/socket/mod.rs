@@ -13,9 +13,6 @@
 //! }
 //! ```
 
-#[macro_use]
-mod example;
-
 mod answering;
 mod asking;
 mod close;
@@ -39,15 +36,16 @@ mod stream_sink;
 mod types;
 mod wait;
 
-pub(crate) use self::answering::ReplyTo;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+pub(crate) use self::answering::{ReplyTo, RequestPlace};
 pub use self::flush::Flushing;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub use self::metrics::Collector;
 pub use self::open::Host;
+pub(crate) use self::open::current;
 pub use self::peer_ref::PeerRef;
 pub use self::recv::{Receiving, ReceivingMany};
 pub use self::reserve::SendPermit;

@@ -286,7 +286,7 @@ let pull = PullSocket::bind_listener_on(&runtime, listener, SocketOptions::defau
     }
 }
 
-pub(super) fn current<S: AsyncStream<Runtime: Runtime>>() -> Result<S::Runtime> {
+pub(crate) fn current<S: AsyncStream<Runtime: Runtime>>() -> Result<S::Runtime> {
     S::Runtime::current().ok_or(Error::NoRuntime { runtime: S::Runtime::NAME })
 }
 

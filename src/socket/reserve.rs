@@ -88,6 +88,13 @@ impl<T, S: AsyncStream, P: BytePermits> SendPermit<'_, T, S, P> {
     /// [`Error::MessageTooLarge`](crate::Error::MessageTooLarge) or [`Error::TooManyFrames`](crate::Error::TooManyFrames) if it is larger than
     /// the reservation or has more frames, [`Error::EmptyMessage`](crate::Error::EmptyMessage) if it has none;
     /// [`Error::Closed`](crate::Error::Closed), [`Error::CompanionGone`](crate::Error::CompanionGone); with the message.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+let room = push.reserve(8).await?;
+let refused = push.reserve(8).await?.send("longer than that").unwrap_err();
+assert!(matches!(refused.error(), Error::MessageTooLarge { size: 16, max: 8 }));
+room.send("it fits")?;
+assert_eq!(pull.recv().await?[0], "it fits");"#)]
     pub fn send(mut self, message: impl Into<Message>) -> Result<(), SendError> {
         let message = message.into();
         let Some(reservation) = self.reservation else { return Ok(()) };

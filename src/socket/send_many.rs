@@ -1,6 +1,7 @@
 //! Sending many messages at once.
 
 use std::future::Future;
+use std::iter::{Fuse, FusedIterator};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
@@ -58,7 +59,7 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     where
         I: IntoIterator<Item: Into<Message>>,
     {
-        let unsent = Unsent { taken: Vec::new().into_iter(), rest: Some(messages.into_iter()) };
+        let unsent = Unsent { taken: Vec::new().into_iter(), rest: Some(messages.into_iter().fuse()) };
         SendingMany {
             socket: self,
             unsent,
@@ -71,11 +72,12 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
 }
 
 /// The messages that a [`send_many`](Socket::send_many) did not send, in order: those that it took from the iterator,
-/// and then the iterator's.
+/// and then the iterator's, which is not asked again once it has ended.
 #[must_use = "they are dropped otherwise"]
 pub struct Unsent<I> {
     taken: vec::IntoIter<Message>,
-    rest: Option<I>,
+    /// Fused: the future may have asked for the last, and what comes here asks again.
+    rest: Option<Fuse<I>>,
 }
 
 impl<I: Iterator<Item: Into<Message>>> Iterator for Unsent<I> {
@@ -91,6 +93,8 @@ impl<I: Iterator<Item: Into<Message>>> Iterator for Unsent<I> {
         (taken.saturating_add(least), most.and_then(|most| most.checked_add(taken)))
     }
 }
+
+impl<I: Iterator<Item: Into<Message>>> FusedIterator for Unsent<I> {}
 
 impl<I> std::fmt::Debug for Unsent<I> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -47,6 +47,12 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Sender<T, S, P> {
     ///
     /// # Cancel safety
     /// As there.
+    #[doc = example!(r#"let dealer = DealerSocket::bind("tcp://127.0.0.1:0").await?;
+let other = DealerSocket::connect(dealer.local_endpoint().unwrap()).await?;
+let (sender, receiver) = other.split();
+sender.send("x").await?;
+assert_eq!(dealer.recv().await?[0], "x");
+# drop(receiver);"#)]
     pub fn send(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
         self.socket.send(message)
     }
@@ -55,6 +61,12 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Sender<T, S, P> {
     ///
     /// # Errors
     /// As there.
+    #[doc = example!(r#"let dealer = DealerSocket::bind("tcp://127.0.0.1:0").await?;
+let other = DealerSocket::connect(dealer.local_endpoint().unwrap()).await?;
+let (sender, receiver) = other.split();
+sender.try_send("there is room for it")?;
+assert_eq!(dealer.recv().await?[0], "there is room for it");
+# drop(receiver);"#)]
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         self.socket.try_send(message)
     }
@@ -66,6 +78,11 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Sender<T, S, P> {
     ///
     /// # Cancel safety
     /// As there.
+    #[doc = example!(r#"let dealer = DealerSocket::bind("tcp://127.0.0.1:0").await?;
+let other = DealerSocket::connect(dealer.local_endpoint().unwrap()).await?;
+let (sender, receiver) = other.split();
+assert_eq!(sender.send_many(["all", "of", "them"]).await?, 3);
+# drop((dealer, receiver));"#)]
     pub fn send_many<I>(&self, messages: I) -> SendingMany<'_, T, S, P, I::IntoIter>
     where
         I: IntoIterator<Item: Into<Message>>,
@@ -80,6 +97,14 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Sender<T, S, P> {
     ///
     /// # Cancel safety
     /// As there.
+    #[doc = example!(r#"let dealer = DealerSocket::bind("tcp://127.0.0.1:0").await?;
+let other = DealerSocket::connect(dealer.local_endpoint().unwrap()).await?;
+let (sender, receiver) = other.split();
+sender.feed("together").await?;
+sender.feed("with this").await?;
+sender.flush().await?;
+assert_eq!(dealer.recv().await?[0], "together");
+# drop(receiver);"#)]
     pub fn feed(&self, message: impl Into<Message>) -> Sending<'_, T, S, P> {
         self.socket.feed(message)
     }
@@ -88,6 +113,12 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Sender<T, S, P> {
     ///
     /// # Errors
     /// As there.
+    #[doc = example!(r#"let dealer = DealerSocket::bind("tcp://127.0.0.1:0").await?;
+let other = DealerSocket::connect(dealer.local_endpoint().unwrap()).await?;
+let (sender, receiver) = other.split();
+sender.send_buffered("without await")?;
+assert_eq!(dealer.recv().await?[0], "without await");
+# drop(receiver);"#)]
     pub fn send_buffered(&self, message: impl Into<Message>) -> Result<(), SendError> {
         self.socket.send_buffered(message)
     }
@@ -99,6 +130,13 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Sender<T, S, P> {
     ///
     /// # Cancel safety
     /// As there.
+    #[doc = example!(r#"let dealer = DealerSocket::bind("tcp://127.0.0.1:0").await?;
+let other = DealerSocket::connect(dealer.local_endpoint().unwrap()).await?;
+let (sender, receiver) = other.split();
+sender.send("x").await?;
+// Now the kernel has it.
+sender.flush().await?;
+# drop((dealer, receiver));"#)]
     pub fn flush(&self) -> Flushing<'_, S> {
         self.socket.flush()
     }
@@ -112,6 +150,12 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Receiver<T, S, P> {
     ///
     /// # Cancel safety
     /// As there.
+    #[doc = example!(r#"let dealer = DealerSocket::bind("tcp://127.0.0.1:0").await?;
+let other = DealerSocket::connect(dealer.local_endpoint().unwrap()).await?;
+let (sender, receiver) = other.split();
+dealer.send("x").await?;
+assert_eq!(receiver.recv().await?[0], "x");
+# drop(sender);"#)]
     pub fn recv(&self) -> Receiving<'_, S> {
         self.socket.recv()
     }
@@ -123,6 +167,15 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Receiver<T, S, P> {
     ///
     /// # Cancel safety
     /// As there.
+    #[doc = example!(r#"let dealer = DealerSocket::bind("tcp://127.0.0.1:0").await?;
+let other = DealerSocket::connect(dealer.local_endpoint().unwrap()).await?;
+let (sender, receiver) = other.split();
+dealer.send_many(["x", "y"]).await?;
+let mut messages = Vec::new();
+while messages.len() < 2 {
+    receiver.recv_many(&mut messages, 100).await?;
+}
+# drop(sender);"#)]
     pub fn recv_many<'a>(&'a self, messages: &'a mut Vec<Message>, max: usize) -> ReceivingMany<'a, S> {
         self.socket.recv_many(messages, max)
     }
@@ -131,6 +184,11 @@ impl<T: Receives, S: AsyncStream, P: BytePermits> Receiver<T, S, P> {
     ///
     /// # Errors
     /// As there.
+    #[doc = example!(r#"let dealer = DealerSocket::bind("tcp://127.0.0.1:0").await?;
+let other = DealerSocket::connect(dealer.local_endpoint().unwrap()).await?;
+let (sender, receiver) = other.split();
+assert!(matches!(receiver.try_recv(), Err(Error::WouldBlock)));
+# drop((dealer, sender));"#)]
     pub fn try_recv(&self) -> Result<Message> {
         self.socket.try_recv()
     }
@@ -206,6 +264,16 @@ pub trait SocketSend {
 }
 
 /// What receives: a socket whose type does, or the receiving half of one.
+#[doc = example!(r#"use monocoque::socket::SocketRecv;
+
+async fn first_line(from: &impl SocketRecv) -> monocoque::Result<String> {
+    Ok(from.recv().await?[0].to_string_lossy().into_owned())
+}
+
+let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+push.send("a line").await?;
+assert_eq!(first_line(&pull).await?, "a line");"#)]
 pub trait SocketRecv {
     /// The type of the socket.
     type Kind: Receives;

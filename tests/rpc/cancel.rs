@@ -2,6 +2,7 @@
 
 use super::common::*;
 use crate::dropping::poll_times;
+use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -91,6 +92,37 @@ fn dropped_nexts_take_nothing() {
             assert_eq!(reply.unwrap(), "done".into());
         }
         assert_eq!(server.outstanding(), 0);
+    });
+}
+
+/// A stream whose `next()`s are dropped after any number of polls loses no request, and holds one place at most.
+#[test]
+fn dropped_nexts_of_a_stream_lose_nothing() {
+    rt::run(async {
+        let options = ServerOptions::default().with_max_outstanding(2);
+        let server = Server::bind_with_options(TCP, options).await.unwrap();
+        let client = Client::connect(server.socket().local_endpoint().unwrap()).await.unwrap();
+        let mut requests = server.requests();
+        for round in 0..300_usize {
+            let text = round.to_string();
+            let none = poll_times(requests.next(), round % 4, rt::yield_now).await;
+            assert!(none.is_none(), "nobody has asked yet");
+            let asked = client.request(text.clone());
+            let serving = async {
+                let request = loop {
+                    match poll_times(requests.next(), 1 + round % 3, rt::yield_now).await {
+                        Some(request) => break request.unwrap().unwrap(),
+                        None => rt::yield_now().await,
+                    }
+                };
+                request.reply.send(request.message).await.unwrap();
+            };
+            let (reply, ()) = futures_util::future::join(asked, serving).await;
+            assert_eq!(reply.unwrap(), text.into());
+            // One that is dropped after it was polled leaves no place behind.
+            let another = poll_times(server.requests().next(), round % 3, rt::yield_now).await;
+            assert!(another.is_none() && server.outstanding() == 0);
+        }
     });
 }
 

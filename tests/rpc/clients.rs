@@ -6,6 +6,7 @@ use monocoque::error::TimeoutKind;
 use monocoque::resilience::SemaphorePermits;
 use monocoque::rpc::Request;
 use std::collections::BTreeSet;
+use std::sync::mpsc::TryRecvError;
 
 #[test]
 fn replies_may_come_in_any_order() {
@@ -78,6 +79,47 @@ fn within_the_process_as_well() {
             matches!(refused.error(), Error::PeerLost | Error::NotConnected | Error::Timeout(_)),
             "{refused:?}"
         );
+    });
+}
+
+/// Replies to come are kept and waited for elsewhere, and keep their client: it closes when they are gone.
+#[test]
+fn replies_to_come_go_anywhere() {
+    rt::run(async {
+        let (server, client) = pair().await;
+        let asked: Vec<_> = (0..20_u8).map(|n| client.try_request([n]).unwrap()).collect();
+        assert_eq!(client.outstanding(), 20);
+        let mut monitor = server.socket().monitor();
+        drop(client);
+        let (done, replies) = std::sync::mpsc::channel();
+        for (n, asked) in asked.into_iter().enumerate() {
+            let done = done.clone();
+            rt::spawn(async move {
+                let limit = Duration::from_secs(100);
+                let reply = if n % 2 == 0 { asked.reply().await } else { asked.reply_within(limit).await };
+                done.send((n, reply)).unwrap();
+            });
+        }
+        drop(done);
+        let mut requests = Vec::new();
+        while requests.len() < 20 {
+            requests.push(server.next().await.unwrap());
+        }
+        for request in requests.into_iter().rev() {
+            request.reply.send(request.message).await.unwrap();
+        }
+        for _ in 0..20 {
+            let (n, reply) = loop {
+                match replies.try_recv() {
+                    Ok(replied) => break replied,
+                    Err(error) => assert_eq!(error, TryRecvError::Empty, "each task has its reply"),
+                }
+                rt::yield_now().await;
+            };
+            assert_eq!(reply.unwrap(), [n as u8].into());
+        }
+        event(&mut monitor, |event| matches!(event, SocketEvent::Disconnected { .. }).then_some(())).await;
+        assert_eq!(server.socket().stats().dropped(DropCause::Unanswered), 0);
     });
 }
 

@@ -1,6 +1,9 @@
 //! What a server promises.
 
 use super::common::*;
+use crate::dropping::poll_times;
+use futures_util::StreamExt;
+use futures_util::stream::FusedStream;
 use monocoque::error::TimeoutKind;
 use monocoque::rpc::Request;
 use std::future::Future;
@@ -166,6 +169,89 @@ fn a_drain_takes_no_longer_than_it_may() {
         server.drain(Duration::from_secs(100)).await.unwrap();
         server.socket().close().await;
         assert!(matches!(server.drain(Duration::ZERO).await, Err(Error::Closed)));
+    });
+}
+
+/// Streams share the requests with each other and with `next`, and end when the server is drained.
+#[test]
+fn requests_come_as_a_stream() {
+    rt::run(async {
+        let (server, client) = pair().await;
+        for _ in 0..2 {
+            let requests = server.requests();
+            rt::spawn(requests.for_each_concurrent(10, async |request| {
+                let request = request.unwrap();
+                rt::yield_now().await;
+                request.reply.send(request.message).await.unwrap();
+            }));
+        }
+        rt::spawn(echo(server.clone()));
+        let replies = futures_util::future::join_all((0..100_u8).map(|n| client.request([n]))).await;
+        assert!(replies.into_iter().enumerate().all(|(n, reply)| reply.unwrap() == [n as u8].into()));
+        let mut last = server.requests();
+        assert!(!last.is_terminated());
+        server.drain(Duration::from_secs(100)).await.unwrap();
+        assert!(last.next().await.is_none() && last.is_terminated());
+        assert!(last.next().await.is_none(), "it stays at its end");
+        assert!(server.requests().next().await.is_none());
+    });
+}
+
+/// A stream waits for a place as `next` does, is told of the end there, and gives what it has back when it is dropped.
+#[test]
+fn a_stream_is_bounded() {
+    rt::run(async {
+        let options = ServerOptions::default().with_max_outstanding(1);
+        let server = Server::bind_with_options(TCP, options).await.unwrap();
+        let client = Client::connect(server.socket().local_endpoint().unwrap()).await.unwrap();
+        let mut requests = server.requests();
+        assert!(poll_times(requests.next(), 2, rt::yield_now).await.is_none());
+        // It has the only place, and keeps it.
+        assert!(poll_times(server.next(), 2, rt::yield_now).await.is_none());
+        let asked = ["one", "two"].map(|text| client.try_request(text).unwrap());
+        let one = requests.next().await.unwrap().unwrap();
+        assert!(poll_times(requests.next(), 2, rt::yield_now).await.is_none());
+        one.reply.send("1").await.unwrap();
+        let two = requests.next().await.unwrap().unwrap();
+        two.reply.send("2").await.unwrap();
+        for (asked, reply) in asked.into_iter().zip(["1", "2"]) {
+            assert_eq!(asked.reply().await.unwrap(), reply.into());
+        }
+        assert!(poll_times(requests.next(), 2, rt::yield_now).await.is_none());
+        drop(requests);
+        let (request, asked) = (server.next(), client.request("three"));
+        let answered = async { request.await.unwrap().reply.send("3").await.unwrap() };
+        let (reply, ()) = futures_util::future::join(asked, answered).await;
+        assert_eq!(reply.unwrap(), "3".into());
+        let asked = client.try_request("four").unwrap();
+        let held = server.next().await.unwrap();
+        let mut requests = server.requests();
+        assert!(poll_times(requests.next(), 2, rt::yield_now).await.is_none());
+        server.socket().close().await;
+        assert!(requests.next().await.is_none(), "it waited for a place");
+        drop((held, asked));
+    });
+}
+
+/// A request that does not come in time ends no stream.
+#[test]
+fn a_stream_goes_on_after_its_time_limit() {
+    rt::run(async {
+        let options = SocketOptions::default().with_recv_timeout(Some(Duration::from_millis(10)));
+        let server = Server::bind_with_options(TCP, options.into()).await.unwrap();
+        let mut requests = server.requests();
+        let late = requests.next().await.unwrap();
+        assert!(matches!(late, Err(Error::Timeout(TimeoutKind::Recv))));
+        let client = Client::connect(server.socket().local_endpoint().unwrap()).await.unwrap();
+        let asked = client.try_request("x").unwrap();
+        let request = loop {
+            match requests.next().await.unwrap() {
+                Ok(request) => break request,
+                Err(late) => assert!(matches!(late, Error::Timeout(TimeoutKind::Recv))),
+            }
+        };
+        request.reply.send("y").await.unwrap();
+        assert_eq!(asked.reply().await.unwrap(), "y".into());
     });
 }
 

@@ -13,6 +13,9 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 
+use monocoque::runtime::sim::SimRuntime;
+use monocoque::runtime::{Runtime, timeout};
+
 use super::support::*;
 use crate::watched::counting;
 
@@ -323,5 +326,18 @@ fn a_sender_whose_peer_is_gone_waits_for_its_permits() {
         router.close().await;
         assert!(waits.await.unwrap().is_err() && large.await.unwrap().is_err());
         assert_eq!(budget.in_use(), 0);
+    });
+}
+
+/// As the timers of the runtimes do.
+#[test]
+fn a_time_limit_counts_from_its_call() {
+    Sim::new(1).block_on(async {
+        let runtime = SimRuntime::current().unwrap();
+        let hour = Duration::from_secs(3600);
+        let limited = timeout(&runtime, hour, std::future::pending::<()>());
+        sim::sleep(hour / 2).await;
+        assert!(matches!(limited.await, Err(Error::Timeout(TimeoutKind::Limit))));
+        assert_eq!(sim::elapsed(), hour);
     });
 }

@@ -150,6 +150,30 @@ fn a_borrowed_iterator_keeps_the_rest() {
     });
 }
 
+/// One that begins again after its end, as an iterator may, is not asked for more: not by the future, nor by what comes
+/// back.
+#[test]
+fn an_iterator_that_has_ended_is_not_asked_again() {
+    rt::run(async {
+        let options = SocketOptions::default().with_send_hwm(10).with_flush_policy(FlushPolicy::Manual);
+        let (push, _pull) = push_pull(options).await;
+        for count in [15, 10 + 64, 10 + 64 + 5] {
+            let mut next = 0;
+            let twice = std::iter::from_fn(|| {
+                next += 1;
+                (next % (count + 1) != 0).then(|| numbered(next - 1))
+            });
+            let mut sending = push.send_many(twice);
+            assert!((&mut sending).now_or_never().is_none());
+            let accepted = sending.accepted();
+            let mut unsent = sending.into_unsent();
+            assert_eq!(unsent.by_ref().count(), count as usize - accepted, "of {count}");
+            assert!(unsent.next().is_none() && unsent.size_hint() == (0, Some(0)), "it stays at its end");
+            push.flush().await.unwrap();
+        }
+    });
+}
+
 #[test]
 fn each_is_paid_with_permits_of_its_own() {
     const BUDGET: usize = 8 * 1024;

@@ -71,6 +71,19 @@ pub enum Cut {
 /// What a plan leaves open is taken from the plan of the whole network
 /// ([`SimConfig::with_links`](super::SimConfig::with_links)), then from the defaults given here.
 /// Byte counts are positions in the stream of one direction, counted from its beginning.
+///
+/// ```
+/// use monocoque::runtime::sim::{Cut, Direction, Plan, Sim};
+/// use std::time::Duration;
+///
+/// let sim = Sim::new(7);
+/// let plan = Plan::new()
+///     .with_latency(Duration::from_millis(1)..=Duration::from_millis(5))
+///     .with_capacity(Direction::ToServer, 64 * 1024)
+///     // Behind the greeting, in the middle of the handshake.
+///     .cut_after(Direction::ToServer, 100, Cut::Reset);
+/// sim.network().on_next_connect(plan);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     answer: Option<Answer>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::SimRuntime;
 use super::clock::{Event, EventKey};
 use super::world::Shared;
-use crate::runtime::Sleeper;
+use crate::runtime::{Limit, Sleeper};
 
 /// Resolves when its instant of virtual time has come.
 pub struct Sleep {
@@ -124,15 +124,8 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// Outside of [`Sim::block_on`](super::Sim::block_on).
 #[track_caller]
 pub fn timeout<F: Future>(duration: Duration, future: F) -> impl Future<Output = Result<F::Output, Elapsed>> {
-    let mut sleep = sleep(duration);
-    async move {
-        let mut future = pin!(future);
-        poll_fn(|cx| match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => Pin::new(&mut sleep).poll(cx).map(|()| Err(Elapsed)),
-        })
-        .await
-    }
+    let mut limit = Limit::new(&SimRuntime::expect_current(), Some(duration));
+    async move { limit.race(future).await.ok_or(Elapsed) }
 }
 
 /// Lets the clock leap by `duration` without anybody running in between, as when a laptop sleeps or a
