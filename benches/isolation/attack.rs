@@ -85,11 +85,9 @@ impl Attack {
     }
 
     /// Whether servers and good peers speak CURVE, by what `sealed` has for them.
+    #[cfg(feature = "curve")]
     pub fn is_sealed(self) -> bool {
-        #[cfg(feature = "curve")]
-        return matches!(self, Self::Handshakes | Self::Hellos);
-        #[cfg(not(feature = "curve"))]
-        false
+        matches!(self, Self::Handshakes | Self::Hellos)
     }
 
     /// Goes on, on a thread of its own, for as long as the process lasts.
