@@ -1,6 +1,7 @@
 //! [`Message`] and [`Frame`]: what travels through a socket.
 
 mod frame;
+mod list;
 mod payload;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use bytes::Bytes;
 
 pub use self::frame::Frame;
 pub(crate) use self::frame::INLINE_CAPACITY;
+pub(crate) use self::list::FrameList;
 pub(crate) use self::payload::{Held, Payload};
 
 /// A multipart message: sent, received, queued and dropped as a whole.
@@ -35,7 +37,7 @@ pub struct Message(Frames);
 #[derive(Clone)]
 enum Frames {
     One(Frame),
-    Many(VecDeque<Frame>),
+    Many(FrameList),
 }
 
 /// How large a message is or may be, or several are together.
@@ -75,15 +77,11 @@ impl Extent {
     }
 }
 
-/// Frames that there is room for in a message that gets a second one: an envelope's two do not make it grow, and
-/// room for more would cost more than is counted for two.
-pub(crate) const FRAMES: usize = 3;
-
 impl Message {
     /// A message without frames, to be filled; a socket refuses to send it empty.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Frames::Many(VecDeque::new()))
+        Self(Frames::Many(FrameList::new()))
     }
 
     /// A message to be overwritten with what arrives, which nearly always is one small frame.
@@ -127,10 +125,7 @@ impl Message {
     #[inline(always)]
     #[must_use]
     pub fn size(&self) -> usize {
-        match &self.0 {
-            Frames::One(frame) => frame.payload_len(),
-            Frames::Many(frames) => sum_of_sizes(frames),
-        }
+        self.extent().size
     }
 
     /// What the message costs while it is queued: its payload and [`Frame::COST`] for each frame, in bytes.
@@ -154,7 +149,7 @@ impl Message {
     pub(crate) fn extent(&self) -> Extent {
         match &self.0 {
             Frames::One(frame) => Extent { size: frame.payload_len(), frames: 1 },
-            Frames::Many(frames) => Extent { size: sum_of_sizes(frames), frames: frames.len() },
+            Frames::Many(frames) => frames.extent(),
         }
     }
 
@@ -171,8 +166,8 @@ impl Message {
         let Frames::Many(frames) = &mut self.0 else { return };
         if frames.len() == 1 {
             self.0 = Frames::One(frames.pop_front().unwrap_or_default());
-        } else if frames.capacity() > FRAMES.max(2 * frames.len()) {
-            frames.shrink_to_fit();
+        } else {
+            frames.trim();
         }
     }
 
@@ -241,9 +236,9 @@ impl Message {
         }
     }
 
-    fn make_many(&mut self) -> &mut VecDeque<Frame> {
+    fn make_many(&mut self) -> &mut FrameList {
         if let Frames::One(frame) = &mut self.0 {
-            let mut frames = VecDeque::with_capacity(FRAMES);
+            let mut frames = FrameList::new();
             frames.push_back(std::mem::take(frame));
             self.0 = Frames::Many(frames);
         }
@@ -252,11 +247,6 @@ impl Message {
             Frames::One(_) => unreachable!("turned into Many above"),
         }
     }
-}
-
-#[inline(never)]
-fn sum_of_sizes(frames: &VecDeque<Frame>) -> usize {
-    frames.iter().map(|frame| frame.len()).sum()
 }
 
 impl Default for Message {
@@ -372,8 +362,15 @@ impl From<VecDeque<Frame>> for Message {
         if frames.len() == 1 {
             Self(Frames::One(frames.pop_front().unwrap_or_default()))
         } else {
-            Self(Frames::Many(frames))
+            Self(Frames::Many(frames.into()))
         }
+    }
+}
+
+/// What came frame by frame, of which there are several.
+impl From<FrameList> for Message {
+    fn from(frames: FrameList) -> Self {
+        Self(Frames::Many(frames))
     }
 }
 

@@ -7,13 +7,13 @@
 use super::core::{Companion, Core, Phase};
 use super::enqueue::{queue_charged, queue_message};
 use super::flush::worth_writing;
-use super::outbound::Manner;
+use super::outbound::{Manner, Outbound};
 use super::parked::Turn;
 use super::peer::Peer;
 use crate::error::Error;
 use crate::message::{Extent, Message};
 use crate::monitor::PeerId;
-use crate::protocol::encode_plain;
+use crate::protocol::{encode_in_clear, encode_plain};
 use crate::resilience::Permit;
 use crate::runtime::{AsyncStream, SendBuf};
 
@@ -52,19 +52,48 @@ struct Granted {
     cost: usize,
 }
 
+impl Lane {
+    /// Takes what a message of this extent costs off what is granted, if that is enough and it is copied.
+    #[inline(always)]
+    fn admit(&mut self, extent: Extent) -> bool {
+        let fits = extent.cost() <= self.cost && !SendBuf::references(extent.size);
+        if fits {
+            self.messages -= 1;
+            self.cost -= extent.cost();
+        }
+        fits
+    }
+
+    /// Queues a message of any number of frames. Out of line: those of one are many more.
+    #[inline(never)]
+    fn take_several(&mut self, out: &mut SendBuf, message: &Message, max_frames: usize) -> bool {
+        let extent = message.extent();
+        let taken = (1..=max_frames).contains(&extent.frames) && self.admit(extent);
+        if taken {
+            encode_in_clear(message, out);
+            out.end_message(extent);
+        }
+        taken
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Queues a message behind others, if the lane is open and it fits; false changes nothing. There is no permit
-    /// to be kept, and one frame, which is copied.
+    /// to be kept, and what is in the message is copied.
     #[inline(always)]
     pub(crate) fn take_lane(&mut self, message: &Message) -> bool {
-        let Some(frame) = message.only_frame() else { return false };
-        let (extent, lane) = (Extent { size: frame.payload_len(), frames: 1 }, &mut self.outbound.lane);
-        if lane.messages == 0 || extent.cost() > lane.cost || SendBuf::references(extent.size) {
+        let Outbound { lane, sole_peer, .. } = &mut self.outbound;
+        if lane.messages == 0 {
             return false;
         }
-        let Some(peer) = self.outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) else { return false };
-        lane.messages -= 1;
-        lane.cost -= extent.cost();
+        let Some(peer) = sole_peer.and_then(|id| self.peers.get_mut(id)) else { return false };
+        let Some(frame) = message.only_frame() else {
+            return lane.take_several(&mut peer.out, message, self.options.max_frames);
+        };
+        let extent = Extent { size: frame.payload_len(), frames: 1 };
+        if !lane.admit(extent) {
+            return false;
+        }
         encode_plain(frame, &mut peer.out);
         peer.out.end_message(extent);
         true
@@ -186,7 +215,7 @@ impl<S: AsyncStream> Core<S> {
             self.write_burst(id);
             return Some(payment);
         }
-        let goes_on = matches!(&payment, Payment::Permit(permit) if permit.is_none()) && extent.frames == 1;
+        let goes_on = matches!(&payment, Payment::Permit(permit) if permit.is_none());
         self.outbound.sends_since_yield += 1;
         self.ledger.accept();
         if peer.link.inproc().is_some() {

@@ -9,19 +9,19 @@ use super::pattern::Delivery;
 use super::peer::Stage;
 use super::slab::TURN;
 use crate::message::Message;
-use crate::protocol::take_plain;
+use crate::protocol::{PlainLimit, take_plain};
 use crate::runtime::AsyncStream;
 
 /// What may still be taken from the slab without another look: nothing but its owner's messages comes next, each
-/// of one frame as it is, for the application as it comes.
+/// as it is, for the application as it comes.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
     messages: u32,
     granted: u32,
     /// The payloads of what was taken, in bytes.
     payload: usize,
-    /// The largest payload that may come.
-    max_size: usize,
+    /// The largest message that may come.
+    limit: PlainLimit,
 }
 
 impl<S: AsyncStream> Core<S> {
@@ -33,7 +33,7 @@ impl<S: AsyncStream> Core<S> {
         if lane.messages == 0 {
             return false;
         }
-        let Some(taken) = take_plain(slab.filled(), lane.max_size, into) else { return false };
+        let Some(taken) = take_plain(slab.filled(), lane.limit, into) else { return false };
         slab.consume(taken.bytes);
         lane.messages -= 1;
         lane.payload += taken.payload;
@@ -104,10 +104,10 @@ impl<S: AsyncStream> Core<S> {
             peer.account.receive(taken.payload);
             // Who is to mind what is left has been told of it.
             if inbound.read_ahead.is_minded() {
-                if let Some(max_size) = peer.connection.plain_limit() {
+                if let Some(limit) = peer.connection.plain_limit() {
                     let messages =
                         (RECEIVES_PER_POLL - inbound.receives_since_yield).min(TURN - inbound.turn);
-                    inbound.short = Lane { messages, granted: messages, payload: 0, max_size };
+                    inbound.short = Lane { messages, granted: messages, payload: 0, limit };
                 }
             }
         } else {

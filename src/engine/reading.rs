@@ -182,24 +182,24 @@ impl<S: AsyncStream> Core<S> {
                 self.inbound.slab_drained = true;
                 return false;
             }
-            let event = peer.connection.handle_input(&mut input, &mut peer.out);
-            let used = before - input.len();
-            self.inbound.slab.consume(used);
+            // Put where it is to be: inside of an event a message would be moved there and back.
+            let taken = peer.connection.take_message(input, into);
+            let event = match taken {
+                Some(_) => None,
+                None => Some(peer.connection.handle_other_input(&mut input, &mut peer.out)),
+            };
+            self.inbound.slab.consume(taken.map_or(before - input.len(), |taken| taken.bytes));
             self.inbound.turn += 1;
             match event {
-                Ok(Some(Event::Message(message))) => {
-                    *into = message;
-                    if peer.making > 0 {
-                        self.weigh(id);
-                    }
-                }
-                Ok(None) => {
+                None => {}
+                Some(Ok(Some(Event::Message(message)))) => *into = message,
+                Some(Ok(None)) => {
                     self.inbound.slab_drained = true;
                     self.handle_other(id, Ok(None));
                     self.weigh(id);
                     return false;
                 }
-                other => {
+                Some(other) => {
                     self.handle_other(id, other);
                     if !self.inbound.nothing_ahead() {
                         // What the command led to comes first.
@@ -207,6 +207,9 @@ impl<S: AsyncStream> Core<S> {
                     }
                     continue;
                 }
+            }
+            if peer.making > 0 {
+                self.weigh(id);
             }
             if self.filter(id, into) {
                 return true;

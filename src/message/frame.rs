@@ -96,13 +96,19 @@ impl Frame {
     }
 
     /// An inline payload with what lies behind it, and its length: the counterpart of
-    /// [`Message::set_window`].
+    /// [`from_window`](Self::from_window) and [`Message::set_window`].
     #[inline]
     pub(crate) fn window(&self) -> Option<(&[u8; INLINE_CAPACITY], u8)> {
         match &self.0 {
             Repr::Inline(inline) => Some((&inline.data, inline.len)),
             Repr::Shared(_) => None,
         }
+    }
+
+    /// A frame of the first `len` bytes of `window`, at most all of it.
+    #[inline(always)]
+    pub(crate) fn from_window(window: &[u8; INLINE_CAPACITY], len: usize) -> Self {
+        Self(Repr::Inline(Inline::new(*window, len.min(INLINE_CAPACITY) as u8)))
     }
 
     /// Makes this the first `len` bytes of `window`, at most all of it.
