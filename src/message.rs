@@ -1,5 +1,6 @@
 //! [`Message`] and [`Frame`]: what travels through a socket.
 
+mod extent;
 mod frame;
 mod list;
 mod payload;
@@ -11,6 +12,7 @@ use std::ops::Index;
 
 use bytes::Bytes;
 
+pub(crate) use self::extent::{Count, Extent, Tally};
 pub use self::frame::Frame;
 pub(crate) use self::frame::INLINE_CAPACITY;
 pub(crate) use self::list::FrameList;
@@ -38,43 +40,6 @@ pub struct Message(Frames);
 enum Frames {
     One(Frame),
     Many(FrameList),
-}
-
-/// How large a message is or may be, or several are together.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Extent {
-    /// Payload bytes.
-    pub(crate) size: usize,
-    pub(crate) frames: usize,
-}
-
-impl Extent {
-    /// What it costs.
-    #[inline(always)]
-    pub(crate) const fn cost(self) -> usize {
-        self.size + self.frames * Frame::COST
-    }
-
-    /// What it costs, where the numbers are what somebody asks for, and may be anything.
-    pub(crate) const fn saturating_cost(self) -> usize {
-        self.size.saturating_add(self.frames.saturating_mul(Frame::COST))
-    }
-
-    /// So many times as much.
-    #[inline]
-    pub(crate) const fn times(self, count: usize) -> Self {
-        Self { size: self.size * count, frames: self.frames * count }
-    }
-
-    #[inline(always)]
-    pub(crate) const fn plus(self, other: Self) -> Self {
-        Self { size: self.size + other.size, frames: self.frames + other.frames }
-    }
-
-    #[inline(always)]
-    pub(crate) const fn minus(self, other: Self) -> Self {
-        Self { size: self.size - other.size, frames: self.frames - other.frames }
-    }
 }
 
 impl Message {

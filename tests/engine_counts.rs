@@ -25,7 +25,7 @@ const SENT: &[Step] = &[
     ("engine/shared.rs", "express"),
     ("runtime/lock.rs", "lock"),
     ("engine/burst.rs", "take_lane"),
-    ("protocol/connection.rs", "encode_plain"),
+    ("protocol/clear.rs", "encode_plain"),
     ("protocol/frame.rs", "encode_frame"),
     ("runtime/send_buf.rs", "put_padded"),
     ("runtime/send_buf/arena.rs", "extend_padded"),
@@ -38,7 +38,7 @@ const RECEIVED: &[Step] = &[
     ("engine/shared.rs", "express"),
     ("runtime/lock.rs", "lock"),
     ("engine/intake.rs", "take_from_lane"),
-    ("protocol/connection.rs", "take_plain"),
+    ("protocol/clear.rs", "take_plain"),
     ("protocol/frame.rs", "complete_last_frame"),
     ("message/frame.rs", "set_window"),
 ];

@@ -3,6 +3,7 @@
 use std::task::Poll;
 
 use super::core::Core;
+use super::inbound::Inbound;
 use super::pattern::{Delivery, Verdict};
 use super::peer::{Peer, Stage};
 use super::slab::TURN;
@@ -224,8 +225,10 @@ impl<S: AsyncStream> Core<S> {
     /// The same, and whose it is.
     #[inline]
     pub(super) fn decode_slab(&mut self, into: &mut Message) -> Option<PeerId> {
-        let id = self.inbound.slab_owner?;
-        self.decode_next(into).then_some(id)
+        let Inbound { slab, slab_owner, slab_drained, turn, .. } = &self.inbound;
+        let id = (*slab_owner)?;
+        let has_nothing = slab.filled().is_empty() && *slab_drained && *turn < TURN;
+        (!has_nothing && self.decode_next(into)).then_some(id)
     }
 
     /// Counts a message that arrived; whether the application gets it.

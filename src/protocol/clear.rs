@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_over_a_limit_or_not_of_messages_only_is_left() {
-        let left = |bytes: &[u8], limit| take_plain(bytes, limit, &mut Message::BLANK).is_none();
+        let left = |bytes: &[u8], limit| take_plain(bytes, limit, &mut Message::new()).is_none();
         let wide = PlainLimit { size: 1000, frames: 1000 };
         let three = encoded(&("a", "b", vec![0; 98]).into());
         assert!(!left(&three, LIMIT));
