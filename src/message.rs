@@ -4,11 +4,13 @@ mod extent;
 mod frame;
 mod list;
 mod payload;
+mod recycled;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Index;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -17,6 +19,7 @@ pub use self::frame::Frame;
 pub(crate) use self::frame::INLINE_CAPACITY;
 pub(crate) use self::list::FrameList;
 pub(crate) use self::payload::{Held, Payload};
+pub(crate) use self::recycled::Recycled;
 
 /// A multipart message: sent, received, queued and dropped as a whole.
 ///
@@ -142,6 +145,14 @@ impl Message {
         match &self.0 {
             Frames::One(frame) => (index == 0).then_some(frame),
             Frames::Many(frames) => frames.get(index),
+        }
+    }
+
+    /// Has the memory of the last frame used again, which was read into memory of its own.
+    pub(crate) fn recycle(&mut self, home: &Arc<Recycled>) {
+        match &mut self.0 {
+            Frames::One(frame) => frame.recycle(home),
+            Frames::Many(frames) => frames.last_mut().into_iter().for_each(|frame| frame.recycle(home)),
         }
     }
 

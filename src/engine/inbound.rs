@@ -1,6 +1,7 @@
 //! The way in: what was read, and handing messages out.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::core::{Companion, Core};
 use super::incomplete::Incomplete;
@@ -13,7 +14,7 @@ use super::read_ahead::ReadAhead;
 use super::slab::{SLAB, Spares};
 use crate::error::Error;
 use crate::fifo::Fifo;
-use crate::message::Message;
+use crate::message::{Message, Recycled};
 use crate::monitor::{DropCause, PeerId};
 use crate::options::SocketOptions;
 use crate::routing::{FairQueue, FreshFirst};
@@ -37,6 +38,8 @@ pub(crate) struct Inbound {
     /// Messages and commands decoded since its owner got it.
     pub(super) turn: u32,
     pub(super) spares: Spares,
+    /// Memory of payloads that were too large for it.
+    pub(super) recycled: Arc<Recycled>,
     /// Peers whose stream may have something to read.
     pub(super) readable: FreshFirst<PeerId>,
     /// Peers with decoded messages.
@@ -86,6 +89,7 @@ impl Inbound {
             slab_drained: true,
             turn: 0,
             spares: Spares::default(),
+            recycled: Arc::default(),
             readable: FreshFirst::default(),
             inboxes: FairQueue::default(),
             pipes: FairQueue::default(),

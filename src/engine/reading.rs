@@ -2,11 +2,12 @@
 
 use std::task::Poll;
 
-use super::core::Core;
+use super::core::{Core, Timer};
 use super::inbound::Inbound;
 use super::pattern::{Delivery, Verdict};
 use super::peer::{Peer, Stage};
 use super::slab::TURN;
+use super::timers::KEPT_IDLE;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::protocol::{Event, ProtocolError};
@@ -161,6 +162,10 @@ impl<S: AsyncStream> Core<S> {
         let event = peer.connection.handle_large_frame(payload, &mut peer.out);
         match event {
             Ok(Some(Event::Message(mut message))) => {
+                if peer.connection.is_clear() {
+                    // What was sealed is a part of its memory.
+                    message.recycle(&self.inbound.recycled);
+                }
                 if self.filter(id, &mut message) {
                     self.put_into_inbox(id, message);
                 }
@@ -274,10 +279,15 @@ impl<S: AsyncStream> Core<S> {
         match event {
             Ok(None | Some(Event::Ignored | Event::Message(_))) => {}
             Ok(Some(Event::LargeFrame { len })) => {
-                let mut large = RecvBuf::for_frame(len);
+                let (memory, looks_begin) = self.inbound.recycled.take(len);
+                let mut large = RecvBuf::for_frame(len, memory);
                 large.extend_from_slice(self.inbound.slab.filled());
                 self.inbound.slab.clear();
                 peer.large = Some(large);
+                if looks_begin {
+                    self.clock.begin(Timer::Recycled, KEPT_IDLE);
+                    self.wake_companion();
+                }
             }
             Ok(Some(Event::Pong { context })) => peer.proof.answer(&context),
             // What a peer that is let go wants of us is of no use any more; only its messages are counted.

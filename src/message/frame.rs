@@ -5,10 +5,12 @@ use std::fmt;
 use std::ops::Deref;
 use std::str::{self, Utf8Error};
 use std::string::FromUtf8Error;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::payload::Payload;
+use super::recycled::Recycled;
 
 /// Payloads up to this many bytes live inside the [`Frame`] itself.
 ///
@@ -159,6 +161,14 @@ impl Frame {
         match self.0 {
             Repr::Inline(inline) => Bytes::copy_from_slice(inline.bytes()),
             Repr::Shared(payload) => payload.into_bytes(),
+        }
+    }
+
+    /// Has the memory of its payload used again if that is worth it: nobody else has it, and it is no part of more.
+    pub(super) fn recycle(&mut self, home: &Arc<Recycled>) {
+        match &mut self.0 {
+            Repr::Shared(payload) if payload.len() >= Recycled::LEAST => payload.recycle(home),
+            _ => {}
         }
     }
 

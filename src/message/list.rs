@@ -72,6 +72,11 @@ impl FrameList {
         Some(frame)
     }
 
+    #[inline]
+    pub(super) fn last_mut(&mut self) -> Option<&mut Frame> {
+        self.frames.back_mut()
+    }
+
     /// Takes memory for the common shapes at once.
     #[inline]
     fn make_room(&mut self) {
