@@ -1,18 +1,25 @@
 //! [`Message`] and [`Frame`]: what travels through a socket.
 
+mod extent;
 mod frame;
+mod list;
 mod payload;
+mod recycled;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Index;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub(crate) use self::extent::{Count, Extent, Tally};
 pub use self::frame::Frame;
 pub(crate) use self::frame::INLINE_CAPACITY;
+pub(crate) use self::list::FrameList;
 pub(crate) use self::payload::{Held, Payload};
+pub(crate) use self::recycled::Recycled;
 
 /// A multipart message: sent, received, queued and dropped as a whole.
 ///
@@ -35,55 +42,14 @@ pub struct Message(Frames);
 #[derive(Clone)]
 enum Frames {
     One(Frame),
-    Many(VecDeque<Frame>),
+    Many(FrameList),
 }
-
-/// How large a message is or may be, or several are together.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Extent {
-    /// Payload bytes.
-    pub(crate) size: usize,
-    pub(crate) frames: usize,
-}
-
-impl Extent {
-    /// What it costs.
-    #[inline(always)]
-    pub(crate) const fn cost(self) -> usize {
-        self.size + self.frames * Frame::COST
-    }
-
-    /// What it costs, where the numbers are what somebody asks for, and may be anything.
-    pub(crate) const fn saturating_cost(self) -> usize {
-        self.size.saturating_add(self.frames.saturating_mul(Frame::COST))
-    }
-
-    /// So many times as much.
-    #[inline]
-    pub(crate) const fn times(self, count: usize) -> Self {
-        Self { size: self.size * count, frames: self.frames * count }
-    }
-
-    #[inline(always)]
-    pub(crate) const fn plus(self, other: Self) -> Self {
-        Self { size: self.size + other.size, frames: self.frames + other.frames }
-    }
-
-    #[inline(always)]
-    pub(crate) const fn minus(self, other: Self) -> Self {
-        Self { size: self.size - other.size, frames: self.frames - other.frames }
-    }
-}
-
-/// Frames that there is room for in a message that gets a second one: an envelope's two do not make it grow, and
-/// room for more would cost more than is counted for two.
-pub(crate) const FRAMES: usize = 3;
 
 impl Message {
     /// A message without frames, to be filled; a socket refuses to send it empty.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Frames::Many(VecDeque::new()))
+        Self(Frames::Many(FrameList::new()))
     }
 
     /// A message to be overwritten with what arrives, which nearly always is one small frame.
@@ -127,10 +93,7 @@ impl Message {
     #[inline(always)]
     #[must_use]
     pub fn size(&self) -> usize {
-        match &self.0 {
-            Frames::One(frame) => frame.payload_len(),
-            Frames::Many(frames) => sum_of_sizes(frames),
-        }
+        self.extent().size
     }
 
     /// What the message costs while it is queued: its payload and [`Frame::COST`] for each frame, in bytes.
@@ -154,7 +117,7 @@ impl Message {
     pub(crate) fn extent(&self) -> Extent {
         match &self.0 {
             Frames::One(frame) => Extent { size: frame.payload_len(), frames: 1 },
-            Frames::Many(frames) => Extent { size: sum_of_sizes(frames), frames: frames.len() },
+            Frames::Many(frames) => frames.extent(),
         }
     }
 
@@ -171,8 +134,8 @@ impl Message {
         let Frames::Many(frames) = &mut self.0 else { return };
         if frames.len() == 1 {
             self.0 = Frames::One(frames.pop_front().unwrap_or_default());
-        } else if frames.capacity() > FRAMES.max(2 * frames.len()) {
-            frames.shrink_to_fit();
+        } else {
+            frames.trim();
         }
     }
 
@@ -182,6 +145,14 @@ impl Message {
         match &self.0 {
             Frames::One(frame) => (index == 0).then_some(frame),
             Frames::Many(frames) => frames.get(index),
+        }
+    }
+
+    /// Has the memory of the last frame used again, which was read into memory of its own.
+    pub(crate) fn recycle(&mut self, home: &Arc<Recycled>) {
+        match &mut self.0 {
+            Frames::One(frame) => frame.recycle(home),
+            Frames::Many(frames) => frames.last_mut().into_iter().for_each(|frame| frame.recycle(home)),
         }
     }
 
@@ -241,9 +212,9 @@ impl Message {
         }
     }
 
-    fn make_many(&mut self) -> &mut VecDeque<Frame> {
+    fn make_many(&mut self) -> &mut FrameList {
         if let Frames::One(frame) = &mut self.0 {
-            let mut frames = VecDeque::with_capacity(FRAMES);
+            let mut frames = FrameList::new();
             frames.push_back(std::mem::take(frame));
             self.0 = Frames::Many(frames);
         }
@@ -252,11 +223,6 @@ impl Message {
             Frames::One(_) => unreachable!("turned into Many above"),
         }
     }
-}
-
-#[inline(never)]
-fn sum_of_sizes(frames: &VecDeque<Frame>) -> usize {
-    frames.iter().map(|frame| frame.len()).sum()
 }
 
 impl Default for Message {
@@ -372,8 +338,15 @@ impl From<VecDeque<Frame>> for Message {
         if frames.len() == 1 {
             Self(Frames::One(frames.pop_front().unwrap_or_default()))
         } else {
-            Self(Frames::Many(frames))
+            Self(Frames::Many(frames.into()))
         }
+    }
+}
+
+/// What came frame by frame, of which there are several.
+impl From<FrameList> for Message {
+    fn from(frames: FrameList) -> Self {
+        Self(Frames::Many(frames))
     }
 }
 

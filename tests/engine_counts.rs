@@ -25,7 +25,7 @@ const SENT: &[Step] = &[
     ("engine/shared.rs", "express"),
     ("runtime/lock.rs", "lock"),
     ("engine/burst.rs", "take_lane"),
-    ("protocol/connection.rs", "encode_plain"),
+    ("protocol/clear.rs", "encode_plain"),
     ("protocol/frame.rs", "encode_frame"),
     ("runtime/send_buf.rs", "put_padded"),
     ("runtime/send_buf/arena.rs", "extend_padded"),
@@ -38,7 +38,7 @@ const RECEIVED: &[Step] = &[
     ("engine/shared.rs", "express"),
     ("runtime/lock.rs", "lock"),
     ("engine/intake.rs", "take_from_lane"),
-    ("protocol/connection.rs", "take_plain"),
+    ("protocol/clear.rs", "take_plain"),
     ("protocol/frame.rs", "complete_last_frame"),
     ("message/frame.rs", "set_window"),
 ];
@@ -107,12 +107,12 @@ fn the_engine_is_made_of_parts() {
         count(
             "methods of Core and functions that take it, but for core.rs and act.rs",
             calls.outside(),
-            339,
+            338,
             0,
         ),
         count("of all of them in one circle of calls", calls.largest_circle().len(), 0, 0),
         count("look-ups of a peer", in_engine(|source| look_ups(&source.code)), 133, 25),
-        count("of them with a silent return", in_engine(|source| silent_returns(&source.code)), 46, 0),
+        count("of them with a silent return", in_engine(|source| silent_returns(&source.code)), 45, 0),
         count("lines of the engine without tests", in_engine(|source| source.lines), 12_300, 5_500),
     ]);
     assert!(tests >= 600, "the engine's parts have unit tests");
@@ -129,7 +129,7 @@ fn functions_and_files_are_small() {
         count("lines, or fewer, in half of all functions", percentile(&lengths, 50), 4, 4),
         count("in nine tenths of them", percentile(&lengths, 90), 15, 15),
         count("in the longest", percentile(&lengths, 100), 69, 40),
-        count("files of more than 400 lines", too_long, 5, 0),
+        count("files of more than 400 lines", too_long, 4, 0),
     ]);
 }
 

@@ -7,13 +7,13 @@
 use super::core::{Companion, Core, Phase};
 use super::enqueue::{queue_charged, queue_message};
 use super::flush::worth_writing;
-use super::outbound::Manner;
+use super::outbound::{Manner, Outbound};
 use super::parked::Turn;
 use super::peer::Peer;
 use crate::error::Error;
 use crate::message::{Extent, Message};
 use crate::monitor::PeerId;
-use crate::protocol::encode_plain;
+use crate::protocol::{encode_in_clear, encode_plain};
 use crate::resilience::Permit;
 use crate::runtime::{AsyncStream, SendBuf};
 
@@ -43,6 +43,8 @@ pub(super) struct Lane {
     /// Messages and what they may cost together, of what was granted.
     messages: u32,
     cost: usize,
+    /// Messages instead of those, where the peer is in the process.
+    piped: u32,
     granted: Granted,
 }
 
@@ -52,17 +54,73 @@ struct Granted {
     cost: usize,
 }
 
-impl<S: AsyncStream> Core<S> {
-    /// Queues a message behind others, if the lane is open and it fits; false changes nothing. There is no permit
-    /// to be kept, and one frame, which is copied.
-    #[inline(always)]
-    pub(crate) fn take_lane(&mut self, message: &Message) -> bool {
-        let Some(frame) = message.only_frame() else { return false };
-        let (extent, lane) = (Extent { size: frame.payload_len(), frames: 1 }, &mut self.outbound.lane);
-        if lane.messages == 0 || extent.cost() > lane.cost || SendBuf::references(extent.size) {
+impl Lane {
+    /// What a message costs of which there may be any number of frames, if it fits.
+    #[inline]
+    fn admit(&self, extent: Extent, max_frames: usize) -> Option<usize> {
+        Some(extent.cost()).filter(|cost| (1..=max_frames).contains(&extent.frames) && *cost <= self.cost)
+    }
+
+    /// Queues a message of several frames. Out of line: those of one are many more.
+    #[inline(never)]
+    fn take_several(&mut self, out: &mut SendBuf, message: &Message, max_frames: usize) -> bool {
+        let extent = message.extent();
+        let Some(cost) = self.admit(extent, max_frames) else { return false };
+        if SendBuf::references(extent.size) {
             return false;
         }
-        let Some(peer) = self.outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) else { return false };
+        encode_in_clear(message, out);
+        out.end_message(extent);
+        self.messages -= 1;
+        self.cost -= cost;
+        true
+    }
+}
+
+impl Outbound {
+    /// Grants what may join before the next write is due, the marks are reached, or others are to run, if that is
+    /// worth it for messages of this cost.
+    #[inline(always)]
+    fn open_lane<S: AsyncStream>(&mut self, peer: &Peer<S>, max_size: usize, cost: usize) {
+        /// Messages from which it is.
+        const WORTH: usize = 4;
+        let (messages, bytes) = peer.out_level.room();
+        let piped = peer.link.inproc().is_some();
+        // On the wire each takes less than it costs, so that the write is never late.
+        let until_write = match peer.until_retry() {
+            _ if piped => usize::MAX,
+            _ if !peer.connection.is_clear() => return,
+            Some(left) => left,
+            None => self.write_threshold.saturating_sub(peer.out.remaining_copied()),
+        };
+        let granted = Granted {
+            messages: messages.min(SENDS_PER_POLL.saturating_sub(self.sends_since_yield) as usize) as u32,
+            cost: bytes.min(until_write).min(max_size),
+        };
+        if granted.cost >= WORTH * cost {
+            let (messages, piped) = if piped { (0, granted.messages) } else { (granted.messages, 0) };
+            self.lane = Lane { messages, cost: granted.cost, piped, granted };
+        }
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// Queues a message behind others, if the lane is open and it fits; false changes nothing. There is no permit
+    /// to be kept, and what is in the message is copied, or passed on within the process without waking anybody.
+    #[inline(always)]
+    pub(crate) fn take_lane(&mut self, message: &mut Message) -> bool {
+        let Outbound { lane, sole_peer, .. } = &mut self.outbound;
+        if lane.messages == 0 {
+            return lane.piped > 0 && self.take_piped_lane(message);
+        }
+        let Some(peer) = sole_peer.and_then(|id| self.peers.get_mut(id)) else { return false };
+        let Some(frame) = message.only_frame() else {
+            return lane.take_several(&mut peer.out, message, self.options.max_frames);
+        };
+        let extent = Extent { size: frame.payload_len(), frames: 1 };
+        if extent.cost() > lane.cost || SendBuf::references(extent.size) {
+            return false;
+        }
         lane.messages -= 1;
         lane.cost -= extent.cost();
         encode_plain(frame, &mut peer.out);
@@ -70,27 +128,17 @@ impl<S: AsyncStream> Core<S> {
         true
     }
 
-    /// Grants what may join before the next write is due, the marks are reached, or others are to run, if that is
-    /// worth it for messages of this cost.
-    #[inline(always)]
-    fn open_lane(&mut self, id: PeerId, cost: usize) {
-        /// Messages from which it is.
-        const WORTH: usize = 4;
-        let outbound = &mut self.outbound;
-        let Some(peer) = self.peers.get(id).filter(|peer| peer.connection.is_clear()) else { return };
-        let (messages, bytes) = peer.out_level.room();
-        // On the wire each takes less than it costs, so that the write is never late.
-        let until_write = match peer.until_retry() {
-            Some(left) => left,
-            None => outbound.write_threshold.saturating_sub(peer.out.remaining_copied()),
-        };
-        let granted = Granted {
-            messages: messages.min(SENDS_PER_POLL.saturating_sub(outbound.sends_since_yield) as usize) as u32,
-            cost: bytes.min(until_write).min(self.options.max_message_size),
-        };
-        if granted.cost >= WORTH * cost {
-            outbound.lane = Lane { messages: granted.messages, cost: granted.cost, granted };
+    #[inline(never)]
+    fn take_piped_lane(&mut self, message: &mut Message) -> bool {
+        let Outbound { lane, sole_peer, .. } = &mut self.outbound;
+        let Some(cost) = lane.admit(message.extent(), self.options.max_frames) else { return false };
+        let peer = sole_peer.and_then(|id| self.peers.get_mut(id));
+        let taken = peer.and_then(|peer| peer.link.inproc_mut()).is_some_and(|end| end.push_untold(message));
+        if taken {
+            lane.piped -= 1;
+            lane.cost -= cost;
         }
+        taken
     }
 
     /// Closes the lane, and counts what went through it.
@@ -103,8 +151,8 @@ impl<S: AsyncStream> Core<S> {
 
     #[inline(never)]
     fn count_lane(&mut self) {
-        let Lane { messages, cost, granted } = std::mem::take(&mut self.outbound.lane);
-        let (messages, cost) = (granted.messages - messages, granted.cost - cost);
+        let Lane { messages, cost, piped, granted } = std::mem::take(&mut self.outbound.lane);
+        let (messages, cost) = (granted.messages - messages - piped, granted.cost - cost);
         let Some(peer) = self.outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) else { return };
         peer.out_level.add_all(messages as usize, cost);
         peer.enqueued += u64::from(messages);
@@ -186,11 +234,19 @@ impl<S: AsyncStream> Core<S> {
             self.write_burst(id);
             return Some(payment);
         }
-        let goes_on = matches!(&payment, Payment::Permit(permit) if permit.is_none()) && extent.frames == 1;
+        let goes_on = matches!(&payment, Payment::Permit(permit) if permit.is_none());
         self.outbound.sends_since_yield += 1;
         self.ledger.accept();
+        let max_size = self.options.max_message_size;
         if peer.link.inproc().is_some() {
-            self.pass_in_burst(id, message, payment);
+            let permit = match payment {
+                Payment::Permit(permit) => permit,
+                Payment::Ahead => self.outbound.ahead.split(cost),
+            };
+            self.effects.wake(peer.pass_in_burst(message, permit));
+            if goes_on {
+                self.outbound.open_lane(peer, max_size, cost);
+            }
             return None;
         }
         match payment {
@@ -204,19 +260,9 @@ impl<S: AsyncStream> Core<S> {
         if due {
             self.write_burst(id);
         } else if goes_on {
-            self.open_lane(id, cost);
+            self.outbound.open_lane(peer, max_size, cost);
         }
         None
-    }
-
-    #[inline(never)]
-    fn pass_in_burst(&mut self, id: PeerId, message: &mut Message, payment: Payment) {
-        let permit = match payment {
-            Payment::Permit(permit) => permit,
-            Payment::Ahead => self.outbound.ahead.split(message.cost()),
-        };
-        // A blank one takes no call to be dropped.
-        self.pass(id, std::mem::replace(message, Message::BLANK), permit);
     }
 
     #[inline(never)]

@@ -113,6 +113,8 @@ pub(crate) enum Timer {
     Expire,
     /// The end of the patience with those who make others wait.
     Starved,
+    /// A look at memory that is kept for large payloads.
+    Recycled,
     /// The time limit of a call.
     Limit(u64),
 }

@@ -8,7 +8,7 @@ use super::peer::Peer;
 use crate::error::Error;
 use crate::message::{Extent, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
-use crate::protocol::Connection;
+use crate::protocol::{Connection, encode_in_clear};
 use crate::resilience::{OnFull, Permit};
 use crate::runtime::AsyncStream;
 
@@ -32,7 +32,7 @@ impl Fanned<'_> {
         match self.encoded.as_mut().filter(|_| peer.connection.is_clear()) {
             Some(encoded) => {
                 if encoded.is_empty() {
-                    Connection::encode_in_clear(self.message, encoded);
+                    encode_in_clear(self.message, encoded);
                 }
                 peer.out.put(encoded);
                 end_message(peer, self.extent, self.permit.duplicate());

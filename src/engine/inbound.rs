@@ -1,6 +1,7 @@
 //! The way in: what was read, and handing messages out.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::core::{Companion, Core};
 use super::incomplete::Incomplete;
@@ -10,14 +11,13 @@ use super::parked::{Attempt, List, Turn};
 use super::pattern::{Delivery, Pattern};
 use super::peer::Peer;
 use super::read_ahead::ReadAhead;
-use super::readable::Readable;
 use super::slab::{SLAB, Spares};
 use crate::error::Error;
 use crate::fifo::Fifo;
-use crate::message::Message;
+use crate::message::{Message, Recycled};
 use crate::monitor::{DropCause, PeerId};
 use crate::options::SocketOptions;
-use crate::routing::FairQueue;
+use crate::routing::{FairQueue, FreshFirst};
 use crate::runtime::{AsyncStream, RecvBuf};
 
 /// Messages that `recv` returns in a row before it lets other tasks run once.
@@ -38,8 +38,10 @@ pub(crate) struct Inbound {
     /// Messages and commands decoded since its owner got it.
     pub(super) turn: u32,
     pub(super) spares: Spares,
+    /// Memory of payloads that were too large for it.
+    pub(super) recycled: Arc<Recycled>,
     /// Peers whose stream may have something to read.
-    pub(super) readable: Readable,
+    pub(super) readable: FreshFirst<PeerId>,
     /// Peers with decoded messages.
     pub(super) inboxes: FairQueue<PeerId>,
     /// Inproc peers with something to take.
@@ -87,7 +89,8 @@ impl Inbound {
             slab_drained: true,
             turn: 0,
             spares: Spares::default(),
-            readable: Readable::default(),
+            recycled: Arc::default(),
+            readable: FreshFirst::default(),
             inboxes: FairQueue::default(),
             pipes: FairQueue::default(),
             returned: VecDeque::new(),
@@ -160,7 +163,8 @@ impl<S: AsyncStream> Core<S> {
     /// One step of `recv`, which puts the message into `into`.
     #[inline]
     pub(crate) fn poll_recv_into(&mut self, into: &mut Message, turn: Turn) -> Attempt<Result<(), Error>> {
-        if self.take_from_slab(into) { Attempt::Done(Ok(())) } else { self.poll_recv(into, turn) }
+        let taken = self.take_from_slab(into) || self.take_from_pipes(into);
+        if taken { Attempt::Done(Ok(())) } else { self.poll_recv(into, turn) }
     }
 
     /// One step of `recv_many`: the first as `recv` gets it, and what is there behind it, until there are `end`

@@ -50,7 +50,6 @@ mod pong;
 mod proof;
 mod put_back;
 mod read_ahead;
-mod readable;
 mod reading;
 mod ready;
 mod resend;

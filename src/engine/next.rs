@@ -11,19 +11,23 @@ use crate::monitor::{DropCause, PeerId};
 use crate::runtime::AsyncStream;
 
 /// Messages from pipes that `recv` returns in a row before it looks at the streams.
-const PASSED_PER_STREAM_TURN: u32 = 16;
+pub(super) const PASSED_PER_STREAM_TURN: u32 = 16;
 
 impl<S: AsyncStream> Core<S> {
     /// A message that is there already: in a pipe, read ahead, or in the slab.
     #[inline]
     pub(super) fn take_decoded(&mut self, into: &mut Message) -> Option<PeerId> {
-        if self.inbound.returned.is_empty() && !self.inbound.leftovers.have_turn() {
+        if !self.inbound.pipes.is_empty()
+            && self.inbound.returned.is_empty()
+            && !self.inbound.leftovers.have_turn()
+        {
             if let Some(id) = self.take_passed(into) {
                 return Some(id);
             }
         }
         loop {
-            let from = self.take_read_ahead(into).or_else(|| self.decode_slab(into));
+            let ahead = if self.inbound.nothing_ahead() { None } else { self.take_read_ahead(into) };
+            let from = ahead.or_else(|| self.decode_slab(into));
             if from.is_some() {
                 self.inbound.passed = 0;
                 return from;

@@ -2,10 +2,12 @@
 
 use std::task::Poll;
 
-use super::core::Core;
+use super::core::{Core, Timer};
+use super::inbound::Inbound;
 use super::pattern::{Delivery, Verdict};
 use super::peer::{Peer, Stage};
 use super::slab::TURN;
+use super::timers::KEPT_IDLE;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::protocol::{Event, ProtocolError};
@@ -160,6 +162,10 @@ impl<S: AsyncStream> Core<S> {
         let event = peer.connection.handle_large_frame(payload, &mut peer.out);
         match event {
             Ok(Some(Event::Message(mut message))) => {
+                if peer.connection.is_clear() {
+                    // What was sealed is a part of its memory.
+                    message.recycle(&self.inbound.recycled);
+                }
                 if self.filter(id, &mut message) {
                     self.put_into_inbox(id, message);
                 }
@@ -182,24 +188,24 @@ impl<S: AsyncStream> Core<S> {
                 self.inbound.slab_drained = true;
                 return false;
             }
-            let event = peer.connection.handle_input(&mut input, &mut peer.out);
-            let used = before - input.len();
-            self.inbound.slab.consume(used);
+            // Put where it is to be: inside of an event a message would be moved there and back.
+            let taken = peer.connection.take_message(input, into);
+            let event = match taken {
+                Some(_) => None,
+                None => Some(peer.connection.handle_other_input(&mut input, &mut peer.out)),
+            };
+            self.inbound.slab.consume(taken.map_or(before - input.len(), |taken| taken.bytes));
             self.inbound.turn += 1;
             match event {
-                Ok(Some(Event::Message(message))) => {
-                    *into = message;
-                    if peer.making > 0 {
-                        self.weigh(id);
-                    }
-                }
-                Ok(None) => {
+                None => {}
+                Some(Ok(Some(Event::Message(message)))) => *into = message,
+                Some(Ok(None)) => {
                     self.inbound.slab_drained = true;
                     self.handle_other(id, Ok(None));
                     self.weigh(id);
                     return false;
                 }
-                other => {
+                Some(other) => {
                     self.handle_other(id, other);
                     if !self.inbound.nothing_ahead() {
                         // What the command led to comes first.
@@ -207,6 +213,9 @@ impl<S: AsyncStream> Core<S> {
                     }
                     continue;
                 }
+            }
+            if peer.making > 0 {
+                self.weigh(id);
             }
             if self.filter(id, into) {
                 return true;
@@ -221,8 +230,10 @@ impl<S: AsyncStream> Core<S> {
     /// The same, and whose it is.
     #[inline]
     pub(super) fn decode_slab(&mut self, into: &mut Message) -> Option<PeerId> {
-        let id = self.inbound.slab_owner?;
-        self.decode_next(into).then_some(id)
+        let Inbound { slab, slab_owner, slab_drained, turn, .. } = &self.inbound;
+        let id = (*slab_owner)?;
+        let has_nothing = slab.filled().is_empty() && *slab_drained && *turn < TURN;
+        (!has_nothing && self.decode_next(into)).then_some(id)
     }
 
     /// Counts a message that arrived; whether the application gets it.
@@ -268,10 +279,15 @@ impl<S: AsyncStream> Core<S> {
         match event {
             Ok(None | Some(Event::Ignored | Event::Message(_))) => {}
             Ok(Some(Event::LargeFrame { len })) => {
-                let mut large = RecvBuf::for_frame(len);
+                let (memory, looks_begin) = self.inbound.recycled.take(len);
+                let mut large = RecvBuf::for_frame(len, memory);
                 large.extend_from_slice(self.inbound.slab.filled());
                 self.inbound.slab.clear();
                 peer.large = Some(large);
+                if looks_begin {
+                    self.clock.begin(Timer::Recycled, KEPT_IDLE);
+                    self.wake_companion();
+                }
             }
             Ok(Some(Event::Pong { context })) => peer.proof.answer(&context),
             // What a peer that is let go wants of us is of no use any more; only its messages are counted.

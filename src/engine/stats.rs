@@ -1,8 +1,8 @@
 //! Counting what became of messages, and figures for the application.
 
 use super::core::{Companion, Core, Phase};
-use super::inproc::Count;
 use super::peer::{Peer, Stage};
+use crate::message::Count;
 use crate::monitor::{DropCause, PeerId, PeerStats, SocketEvent, SocketStats};
 use crate::resilience::Permit;
 use crate::runtime::AsyncStream;

@@ -20,6 +20,9 @@ use crate::runtime::AsyncStream;
 /// How long a look at unread bytes is put off while the application is receiving by itself.
 const READ_AHEAD_DELAY: Duration = Duration::from_millis(20);
 
+/// How often memory that is kept for large payloads is looked at, and let go of if none has come meanwhile.
+pub(super) const KEPT_IDLE: Duration = Duration::from_secs(1);
+
 /// What a turn of the companion leaves to the companion itself.
 #[derive(Debug)]
 pub(crate) struct Step {
@@ -94,6 +97,10 @@ impl<S: AsyncStream> Core<S> {
                 Timer::Linger => self.linger_over(),
                 Timer::Starved => self.end_slow(),
                 Timer::Expire => self.expire_pending(now),
+                Timer::Recycled if self.inbound.recycled.look() => {
+                    self.clock.set(timer, later(now, KEPT_IDLE));
+                }
+                Timer::Recycled => {}
                 Timer::Limit(id) => self.limit_reached(id),
             }
         }

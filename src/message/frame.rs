@@ -5,10 +5,12 @@ use std::fmt;
 use std::ops::Deref;
 use std::str::{self, Utf8Error};
 use std::string::FromUtf8Error;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::payload::Payload;
+use super::recycled::Recycled;
 
 /// Payloads up to this many bytes live inside the [`Frame`] itself.
 ///
@@ -106,13 +108,19 @@ impl Frame {
     }
 
     /// An inline payload with what lies behind it, and its length: the counterpart of
-    /// [`Message::set_window`].
+    /// [`from_window`](Self::from_window) and [`Message::set_window`].
     #[inline]
     pub(crate) fn window(&self) -> Option<(&[u8; INLINE_CAPACITY], u8)> {
         match &self.0 {
             Repr::Inline(inline) => Some((&inline.data, inline.len)),
             Repr::Shared(_) => None,
         }
+    }
+
+    /// A frame of the first `len` bytes of `window`, at most all of it.
+    #[inline(always)]
+    pub(crate) fn from_window(window: &[u8; INLINE_CAPACITY], len: usize) -> Self {
+        Self(Repr::Inline(Inline::new(*window, len.min(INLINE_CAPACITY) as u8)))
     }
 
     /// Makes this the first `len` bytes of `window`, at most all of it.
@@ -163,6 +171,14 @@ impl Frame {
         match self.0 {
             Repr::Inline(inline) => Bytes::copy_from_slice(inline.bytes()),
             Repr::Shared(payload) => payload.into_bytes(),
+        }
+    }
+
+    /// Has the memory of its payload used again if that is worth it: nobody else has it, and it is no part of more.
+    pub(super) fn recycle(&mut self, home: &Arc<Recycled>) {
+        match &mut self.0 {
+            Repr::Shared(payload) if payload.len() >= Recycled::LEAST => payload.recycle(home),
+            _ => {}
         }
     }
 

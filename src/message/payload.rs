@@ -8,14 +8,20 @@ use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::mem;
 use std::ops::Deref;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
+use super::recycled::Recycled;
 use crate::foreign::each_quietly;
 
 /// A payload that is referenced.
 #[derive(Clone, Debug)]
-pub(crate) struct Payload(Bytes);
+pub(crate) struct Payload {
+    bytes: Bytes,
+    /// Where its memory goes with the last reference to it; that of most is freed.
+    home: Option<Weak<Recycled>>,
+}
 
 thread_local! {
     /// How many locks this thread holds.
@@ -27,13 +33,28 @@ thread_local! {
 
 impl Payload {
     pub(crate) fn into_bytes(mut self) -> Bytes {
-        mem::take(&mut self.0)
+        mem::take(&mut self.bytes)
+    }
+
+    /// Has its memory used again, which is its own.
+    pub(super) fn recycle(&mut self, home: &Arc<Recycled>) {
+        self.home = Some(Arc::downgrade(home));
+    }
+
+    /// Gives the memory back if this is the last reference to it.
+    #[cold]
+    fn go_home(&mut self, home: &Weak<Recycled>) {
+        if self.bytes.is_unique() {
+            if let Some(recycled) = home.upgrade() {
+                recycled.keep(mem::take(&mut self.bytes));
+            }
+        }
     }
 }
 
 impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Self {
-        Self(bytes)
+        Self { bytes, home: None }
     }
 }
 
@@ -42,7 +63,7 @@ impl Deref for Payload {
 
     #[inline]
     fn deref(&self) -> &Bytes {
-        &self.0
+        &self.bytes
     }
 }
 
@@ -50,8 +71,11 @@ impl Drop for Payload {
     // Out of the way of small frames, which have none.
     #[inline(never)]
     fn drop(&mut self) {
+        if let Some(home) = self.home.take() {
+            self.go_home(&home);
+        }
         if HELD.get() > 0 {
-            put_aside(mem::take(&mut self.0));
+            put_aside(mem::take(&mut self.bytes));
         }
     }
 }

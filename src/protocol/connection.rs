@@ -1,12 +1,12 @@
 //! One connection: greeting, handshake, traffic.
 
-use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::clear::{PlainLimit, Taken, encode_in_clear, encode_plain, flagged, take_plain};
 use super::command::{self, Command, MAX_CONTEXT, Ping};
 use super::config::MAX_COMMAND_TOPIC;
 use super::frame::{self, Flags, Header, LONG_HEADER, Payload};
@@ -15,7 +15,7 @@ use super::key_work::{KeyWork, KeysWorked};
 use super::mechanism::{self, Done, Mechanism, Opened, Seal, Step};
 use super::recover::Pieces;
 use super::{Config, Event, PeerInfo, ProtocolError, WireSink};
-use crate::message::{FRAMES, Frame, INLINE_CAPACITY, Message};
+use crate::message::{Frame, FrameList, Message};
 
 /// Payloads above this many bytes are collected by the caller when they are incomplete.
 ///
@@ -59,14 +59,6 @@ enum Phase {
     Sealed(Box<dyn Seal>),
 }
 
-/// What a message was that was taken from the front of the input.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Taken {
-    /// On the wire.
-    pub(crate) bytes: usize,
-    pub(crate) payload: usize,
-}
-
 /// Who speaks first in a handshake, where that is open.
 ///
 /// Whoever answers can look at the peer before it says a word about itself: a peer that is refused then has
@@ -89,10 +81,7 @@ struct Welcome {
 
 /// The frames so far of a message that has more.
 #[derive(Debug, Default)]
-struct Partial {
-    frames: VecDeque<Frame>,
-    size: usize,
-}
+struct Partial(FrameList);
 
 impl Connection {
     pub(crate) fn new(config: &Arc<Config>, role: Role) -> Self {
@@ -129,13 +118,13 @@ impl Connection {
 
     /// Whether some frames of an unfinished message are held.
     pub(crate) fn has_partial_message(&self) -> bool {
-        !self.partial.frames.is_empty()
+        !self.partial.0.is_empty()
     }
 
     /// What the frames of an unfinished message cost.
     #[inline]
     pub(crate) fn partial_cost(&self) -> usize {
-        self.partial.size + self.partial.frames.len() * Frame::COST
+        self.partial.0.extent().cost()
     }
 
     /// Whether a message has begun and not ended; `undecoded` is what `handle_input` left over.
@@ -160,26 +149,29 @@ impl Connection {
             *input = &input[taken.bytes..];
             return Ok(Some(Event::Message(message)));
         }
-        self.handle_any_input(input, out)
+        self.handle_other_input(input, out)
     }
 
-    /// Takes the message at the front of `input` into `into`, if it is whole and one unsealed frame: the
+    /// Takes the message at the front of `input` into `into`, if it is whole, not sealed, and of a few frames: the
     /// commonest case by far.
     #[inline(always)]
     pub(crate) fn take_message(&self, input: &[u8], into: &mut Message) -> Option<Taken> {
         take_plain(input, self.plain_limit()?, into)
     }
 
-    /// How large a message of one unsealed frame may be that comes next; `None` if what comes next may not be one.
+    /// How large a message that is not sealed may be that comes next; `None` if what comes next may not be the
+    /// beginning of one.
     #[inline(always)]
-    pub(crate) fn plain_limit(&self) -> Option<usize> {
-        let plain =
-            matches!(self.phase, Phase::Clear) && self.partial.frames.is_empty() && self.large.is_none();
-        plain.then_some(self.config.limits.max_message_size)
+    pub(crate) fn plain_limit(&self) -> Option<PlainLimit> {
+        let plain = matches!(self.phase, Phase::Clear) && self.partial.0.is_empty() && self.large.is_none();
+        let limits = &self.config.limits;
+        plain.then_some(PlainLimit { size: limits.max_message_size, frames: limits.max_frames })
     }
 
+    /// The same as [`handle_input`](Self::handle_input), for input that does not begin with a message that could be
+    /// [taken](Self::take_message).
     #[inline(never)]
-    fn handle_any_input(
+    pub(crate) fn handle_other_input(
         &mut self,
         input: &mut &[u8],
         out: &mut dyn WireSink,
@@ -270,11 +262,11 @@ impl Connection {
                 Err(ProtocolError::CommandTooLarge { size: len, max })
             };
         }
-        let size = len.saturating_add(self.partial.size as u64);
+        let size = len.saturating_add(self.partial.0.extent().size as u64);
         if size > limits.max_message_size as u64 {
             return Err(ProtocolError::MessageTooLarge { size, max: limits.max_message_size });
         }
-        if self.partial.frames.len() >= limits.max_frames {
+        if self.partial.0.len() >= limits.max_frames {
             return Err(ProtocolError::TooManyFrames { max: limits.max_frames });
         }
         Ok(())
@@ -443,15 +435,7 @@ impl Connection {
                     seal.seal(flags, frame, out);
                 }
             }
-            _ => Self::encode_in_clear(message, out),
-        }
-    }
-
-    /// Writes all frames of `message` as every connection does that [seals nothing](Self::is_clear).
-    #[inline(never)]
-    pub(crate) fn encode_in_clear(message: &Message, out: &mut impl WireSink) {
-        for (flags, frame) in flagged(message) {
-            frame::encode_frame(flags, frame, out);
+            _ => encode_in_clear(message, out),
         }
     }
 
@@ -532,52 +516,13 @@ impl Connection {
     }
 }
 
-/// Writes a message of one frame, for a connection that [seals nothing](Connection::is_clear).
-#[inline(always)]
-pub(crate) fn encode_plain(frame: &Frame, out: &mut impl WireSink) {
-    frame::encode_frame(Flags::LAST, frame, out);
-}
-
-/// Takes the message at the front of `input` into `into`, if it is whole, one frame, and within `max_size`: for a
-/// connection that [says so](Connection::plain_limit).
-#[inline(always)]
-pub(crate) fn take_plain(input: &[u8], max_size: usize, into: &mut Message) -> Option<Taken> {
-    let (body, len) = frame::complete_last_frame(input)?;
-    if len > max_size {
-        return None;
-    }
-    match body.first_chunk() {
-        Some(window) if len <= INLINE_CAPACITY => into.set_window(window, len),
-        _ => *into = copied_message(&body[..len]),
-    }
-    Some(Taken { bytes: input.len() - body.len() + len, payload: len })
-}
-
 impl Partial {
     /// The message, if `frame` is its last one.
     fn add(&mut self, has_more: bool, frame: Frame) -> Option<Message> {
-        if !has_more && self.frames.is_empty() {
+        if !has_more && self.0.is_empty() {
             return Some(frame.into());
         }
-        if self.frames.is_empty() {
-            self.frames.reserve_exact(FRAMES);
-        }
-        self.size += frame.len();
-        self.frames.push_back(frame);
-        if has_more {
-            return None;
-        }
-        Some(mem::take(self).frames.into())
+        self.0.push_back(frame);
+        if has_more { None } else { Some(mem::take(&mut self.0).into()) }
     }
-}
-
-/// The frames of a message, each with its flags.
-fn flagged(message: &Message) -> impl Iterator<Item = (Flags, &Frame)> {
-    let last = message.len().saturating_sub(1);
-    message.frames().enumerate().map(move |(place, frame)| (Flags::more(place < last), frame))
-}
-
-#[inline(never)]
-fn copied_message(payload: &[u8]) -> Message {
-    Frame::copy_from_slice(payload).into()
 }

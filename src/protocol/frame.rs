@@ -121,6 +121,16 @@ pub(super) fn complete_last_frame(input: &[u8]) -> Option<(&[u8], usize)> {
     (len <= body.len()).then_some((body, len))
 }
 
+/// Whether more frames follow the one at the front of `input`, what follows its header, and how much of that is
+/// payload, if it is a message frame, and complete.
+#[inline]
+pub(super) fn complete_message_frame(input: &[u8]) -> Option<(bool, &[u8], usize)> {
+    let (header, header_len) = Header::parse(input).ok()??;
+    let (body, len) = (&input[header_len..], usize::try_from(header.payload_len).ok()?);
+    let complete = !header.flags.is_command() && len <= body.len();
+    complete.then_some((header.flags.has_more(), body, len))
+}
+
 #[inline]
 fn encode_header<S: WireSink + ?Sized>(flags: Flags, payload_len: usize, out: &mut S) {
     if let Ok(len) = u8::try_from(payload_len) {

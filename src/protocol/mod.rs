@@ -16,6 +16,7 @@
 //!   sends what would be lost. ERROR is for what only a change of configuration can mend: libzmq's clients
 //!   take any for the end.
 //! - After the handshake a command that is unknown or malformed is skipped, and the connection stays.
+mod clear;
 mod command;
 mod config;
 mod connection;
@@ -36,9 +37,10 @@ mod tests;
 pub use error::ProtocolError;
 pub use socket_type::SocketType;
 
+pub(crate) use clear::{PlainLimit, encode_in_clear, encode_plain, take_plain};
 pub(crate) use command::Context;
 pub(crate) use config::{Config, Limits};
-pub(crate) use connection::{Connection, Role, encode_plain, take_plain};
+pub(crate) use connection::{Connection, Role};
 pub(crate) use event::Event;
 pub(crate) use frame::{SHORT_HEADER, WireSink};
 pub(crate) use handshake::PeerInfo;

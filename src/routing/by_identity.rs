@@ -14,7 +14,9 @@ use crate::message::Frame;
 #[derive(Clone, Debug)]
 pub(crate) struct ByIdentity<K> {
     peers: HashMap<Frame, K>,
-    identities: HashMap<K, Frame>,
+    identities: HashMap<K, Name>,
+    /// Who was last [recalled](Self::recall), and is found by that name. Forgotten with every change of names.
+    recent: Option<(K, Frame)>,
 }
 
 /// The identity belongs to another peer.
@@ -22,6 +24,14 @@ pub(crate) struct ByIdentity<K> {
 pub(crate) struct Taken<K> {
     /// The one that has it, and keeps it.
     pub(crate) by: K,
+}
+
+/// What a peer is called.
+#[derive(Clone, Debug)]
+struct Name {
+    identity: Frame,
+    /// Others may be called so: it is not found by it any more.
+    lost: bool,
 }
 
 impl<K: Copy + Eq + Hash> ByIdentity<K> {
@@ -35,10 +45,10 @@ impl<K: Copy + Eq + Hash> ByIdentity<K> {
             Entry::Occupied(entry) => return Err(Taken { by: *entry.get() }),
             Entry::Vacant(entry) => entry.insert(peer),
         };
-        if let Some(former) = self.identities.insert(peer, identity) {
-            if self.find(&former) == Some(peer) {
-                self.peers.remove(&former);
-            }
+        self.recent = None;
+        let former = self.identities.insert(peer, Name { identity, lost: false });
+        if let Some(former) = former.filter(|former| !former.lost) {
+            self.peers.remove(&former.identity);
         }
         Ok(())
     }
@@ -47,29 +57,48 @@ impl<K: Copy + Eq + Hash> ByIdentity<K> {
     /// by it any more.
     pub(crate) fn take_over(&mut self, identity: Frame, peer: K) {
         self.remove(peer);
-        self.peers.insert(identity.clone(), peer);
-        self.identities.insert(peer, identity);
+        let before = self.peers.insert(identity.clone(), peer);
+        if let Some(name) = before.and_then(|before| self.identities.get_mut(&before)) {
+            name.lost = true;
+        }
+        self.identities.insert(peer, Name { identity, lost: false });
     }
 
     /// The peer of that name.
     #[inline]
     pub(crate) fn find(&self, identity: &[u8]) -> Option<K> {
-        self.peers.get(identity).copied()
+        match &self.recent {
+            Some((peer, name)) if **name == *identity => Some(*peer),
+            _ => self.peers.get(identity).copied(),
+        }
     }
 
     /// The name of a peer.
     #[inline]
     pub(crate) fn identity_of(&self, peer: K) -> Option<&Frame> {
-        self.identities.get(&peer)
+        self.identities.get(&peer).map(|name| &name.identity)
+    }
+
+    /// The name of a peer of which something has just come: most often the next that is looked for.
+    #[inline]
+    pub(crate) fn recall(&mut self, peer: K) -> Option<&Frame> {
+        if !matches!(&self.recent, Some((recent, _)) if *recent == peer) {
+            let name = self.identities.get(&peer)?;
+            if name.lost {
+                return Some(&name.identity);
+            }
+            self.recent = Some((peer, name.identity.clone()));
+        }
+        self.recent.as_ref().map(|(_, identity)| identity)
     }
 
     /// Frees the name of a peer for others; what the peer left behind still bears it.
     pub(crate) fn retire(&mut self, peer: K) {
-        let Some(identity) = self.identities.get(&peer) else { return };
-        if self.peers.get(identity) == Some(&peer) {
-            self.peers.remove(identity);
-            shrink_if_sparse(&mut self.peers);
-        }
+        self.recent = None;
+        let Some(name) = self.identities.get_mut(&peer).filter(|name| !name.lost) else { return };
+        name.lost = true;
+        self.peers.remove(&name.identity);
+        shrink_if_sparse(&mut self.peers);
     }
 
     /// Forgets a peer, if it has a name.
@@ -82,7 +111,7 @@ impl<K: Copy + Eq + Hash> ByIdentity<K> {
 
 impl<K> Default for ByIdentity<K> {
     fn default() -> Self {
-        Self { peers: HashMap::new(), identities: HashMap::new() }
+        Self { peers: HashMap::new(), identities: HashMap::new(), recent: None }
     }
 }
 
@@ -151,6 +180,73 @@ mod tests {
         names.insert(Frame::from("a"), 2).unwrap();
         names.remove(1);
         assert_eq!((names.find(b"a"), names.identity_of(1)), (Some(2), None));
+    }
+
+    /// Kills finding a peer by what it was called when it was last recalled, or one that is gone.
+    #[test]
+    fn what_is_recalled_is_what_is_found() {
+        let mut names = ByIdentity::default();
+        names.insert(Frame::from("a"), 1).unwrap();
+        names.insert(Frame::from("b"), 2).unwrap();
+        assert_eq!(names.recall(3), None);
+        for (peer, name) in [(1, "a"), (1, "a"), (2, "b"), (1, "a")] {
+            assert_eq!(names.recall(peer).unwrap(), name);
+            assert_eq!((names.find(b"a"), names.find(b"b"), names.find(b"c")), (Some(1), Some(2), None));
+        }
+        names.take_over(Frame::from("a"), 3);
+        assert_eq!(names.recall(1).unwrap(), "a", "what it left bears its name");
+        assert_eq!(names.find(b"a"), Some(3));
+        names.recall(3);
+        names.retire(3);
+        assert_eq!(names.recall(3).unwrap(), "a");
+        assert_eq!(names.find(b"a"), None);
+        names.recall(2);
+        names.insert(Frame::from("c"), 2).unwrap();
+        assert_eq!(names.recall(2).unwrap(), "c");
+        assert_eq!((names.find(b"b"), names.find(b"c")), (None, Some(2)));
+        names.remove(2);
+        assert_eq!(names.recall(2), None);
+        assert_eq!(names.find(b"c"), None);
+    }
+
+    /// Against plain maps, over random names and peers.
+    #[test]
+    fn agrees_with_a_simple_model() {
+        let mut random = fastrand::Rng::with_seed(11);
+        let (mut names, mut found, mut known) = (ByIdentity::default(), HashMap::new(), HashMap::new());
+        for _ in 0..100_000 {
+            let (peer, name) = (random.u8(..6), [random.u8(..6)]);
+            let owner = found.get(&name).copied();
+            let forget = |found: &mut HashMap<[u8; 1], u8>| found.retain(|_, owner| *owner != peer);
+            match random.u8(..6) {
+                0 if owner.is_none_or(|owner| owner == peer) => {
+                    names.insert(Frame::from(name), peer).unwrap();
+                    forget(&mut found);
+                    found.insert(name, peer);
+                    known.insert(peer, name);
+                }
+                0 => assert_eq!(names.insert(Frame::from(name), peer), Err(Taken { by: owner.unwrap() })),
+                1 => {
+                    names.take_over(Frame::from(name), peer);
+                    forget(&mut found);
+                    found.insert(name, peer);
+                    known.insert(peer, name);
+                }
+                2 => {
+                    names.retire(peer);
+                    forget(&mut found);
+                }
+                3 => {
+                    names.remove(peer);
+                    forget(&mut found);
+                    known.remove(&peer);
+                }
+                _ => assert_eq!(names.recall(peer).map(|name| name[0]), known.get(&peer).map(|name| name[0])),
+            }
+            for name in 0..6 {
+                assert_eq!(names.find(&[name]), found.get(&[name]).copied());
+            }
+        }
     }
 
     /// Trap 7.

@@ -27,6 +27,20 @@ impl<K: Copy + Eq> FairQueue<K> {
         self.ring.pop_front()
     }
 
+    /// The source whose turn it is.
+    #[inline]
+    pub(crate) fn next(&self) -> Option<K> {
+        self.ring.front().copied()
+    }
+
+    /// Ends the turn of a source that has more.
+    #[inline]
+    pub(crate) fn advance(&mut self) {
+        if self.ring.len() > 1 {
+            self.ring.rotate_left(1);
+        }
+    }
+
     /// Takes a source off wherever it is; it takes O(n), since peers are lost less often than they deliver.
     pub(crate) fn remove(&mut self, source: K) {
         if let Some(place) = self.ring.iter().position(|other| *other == source) {

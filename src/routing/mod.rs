@@ -6,6 +6,7 @@
 mod by_identity;
 mod fair_queue;
 mod fan_out;
+mod fresh_first;
 mod load_balance;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use std::hash::Hash;
 pub(crate) use self::by_identity::{AutoIdentity, ByIdentity};
 pub(crate) use self::fair_queue::FairQueue;
 pub(crate) use self::fan_out::{Inserted, Released, Removed, Subscriptions, Topics};
+pub(crate) use self::fresh_first::FreshFirst;
 pub(crate) use self::load_balance::LoadBalance;
 
 /// Gives the memory of a burst of peers back; amortised over the removals that emptied the map.

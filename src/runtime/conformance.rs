@@ -280,7 +280,7 @@ pub async fn a_frame_is_not_read_beyond<S: AsyncStream>((mut left, mut right): (
     queue.put(&[1; FRAME]);
     queue.put(b"next");
     let reading = async {
-        let mut frame = RecvBuf::for_frame(FRAME);
+        let mut frame = RecvBuf::for_frame(FRAME, Vec::new());
         while !frame.is_complete() {
             assert!(read(&mut right, &mut frame).await.unwrap() > 0);
         }

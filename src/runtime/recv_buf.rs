@@ -26,9 +26,11 @@ impl RecvBuf {
         Self { bytes: vec![0; capacity], head: 0, filled: 0, frame_len: usize::MAX }
     }
 
-    /// A buffer for one frame of `len` bytes, which grows as they arrive and takes no more.
-    pub(crate) fn for_frame(len: usize) -> Self {
-        let mut buffer = Self { bytes: Vec::new(), head: 0, filled: 0, frame_len: len };
+    /// A buffer for one frame of `len` bytes, which grows as they arrive and takes no more. It begins with `memory`
+    /// that was used before.
+    pub(crate) fn for_frame(len: usize, mut memory: Vec<u8>) -> Self {
+        memory.truncate(len);
+        let mut buffer = Self { bytes: memory, head: 0, filled: 0, frame_len: len };
         buffer.grow();
         buffer
     }
@@ -159,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_not_allocated_before_it_arrives() {
-        let mut buffer = RecvBuf::for_frame(usize::MAX / 2);
+        let mut buffer = RecvBuf::for_frame(usize::MAX / 2, Vec::new());
         assert_eq!(buffer.unfilled().len(), RecvBuf::FIRST_STEP);
         let room = buffer.unfilled().len();
         buffer.advance(room);
@@ -170,7 +172,7 @@ mod tests {
     #[test]
     fn a_frame_ends_exactly() {
         let len = 3 * RecvBuf::FIRST_STEP + 17;
-        let mut buffer = RecvBuf::for_frame(len);
+        let mut buffer = RecvBuf::for_frame(len, Vec::new());
         buffer.extend_from_slice(&[1; 100]);
         let mut total = 100;
         while !buffer.is_complete() {
@@ -184,6 +186,23 @@ mod tests {
         let bytes = buffer.into_bytes();
         assert_eq!(bytes.len(), len);
         assert!(bytes.iter().all(|byte| *byte == 1));
+    }
+
+    /// Kills zeroing it, growing what is enough, and a payload with more than the frame.
+    #[test]
+    fn memory_that_was_used_before_is_written_to_as_it_is() {
+        let len = 3 * RecvBuf::FIRST_STEP;
+        for before in [1, RecvBuf::FIRST_STEP, len, len + 1000] {
+            let mut buffer = RecvBuf::for_frame(len, vec![9; before]);
+            assert_eq!(buffer.unfilled(), vec![9; before.min(len)]);
+            while !buffer.is_complete() {
+                let room = buffer.unfilled();
+                room.fill(1);
+                let room = room.len();
+                buffer.advance(room);
+            }
+            assert_eq!(buffer.into_bytes(), vec![1; len]);
+        }
     }
 
     #[test]
@@ -202,7 +221,7 @@ mod tests {
     #[test]
     fn a_frame_is_handed_over_without_copying() {
         for len in [0, 1, RecvBuf::FIRST_STEP, 5 * RecvBuf::FIRST_STEP + 1] {
-            let mut buffer = RecvBuf::for_frame(len);
+            let mut buffer = RecvBuf::for_frame(len, Vec::new());
             while !buffer.is_complete() {
                 let room = buffer.unfilled().len();
                 buffer.advance(room);

@@ -19,6 +19,7 @@ pub(crate) fn all() {
     rt::run(reconnections_leave_nothing());
     rt::run(a_drained_burst_leaves_nothing());
     rt::run(an_idle_connection_is_small());
+    rt::run(memory_for_large_payloads_is_given_back());
     rt::run(resets_leave_nothing());
     rt::run(time_limits_leave_nothing());
     rt::run(a_shared_budget_bounds_the_heap());
@@ -44,6 +45,26 @@ async fn cycles_leave_nothing() {
     cycles(1000).await;
     until(|| live() <= before + 128 * KIB, || format!("{} bytes more", live().wrapping_sub(before) as isize))
         .await;
+}
+
+/// What is kept to be used again while large payloads come, and what comes back later, is let go of when none do.
+async fn memory_for_large_payloads_is_given_back() {
+    let (pull, push) = cycles::pipeline().await;
+    push.send("first").await.unwrap();
+    pull.recv().await.unwrap();
+    let before = live();
+    let mut held = Vec::new();
+    for n in 0..8 {
+        push.send(vec![n; MIB]).await.unwrap();
+        let payload = pull.recv().await.unwrap().into_single().unwrap();
+        assert_eq!(payload, vec![n; MIB]);
+        held.extend((n == 0).then_some(payload));
+    }
+    let small = |held: usize| live() <= before + held + 256 * KIB;
+    let told = || format!("{} bytes more", live().wrapping_sub(before) as isize);
+    until(|| small(MIB), told).await;
+    drop(held);
+    until(|| small(0), told).await;
 }
 
 /// The same two sockets lose and restore their connection a thousand times.

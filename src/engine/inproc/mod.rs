@@ -18,5 +18,5 @@ mod traffic;
 
 pub(crate) use self::link::Link;
 pub(crate) use self::mailbox::Mailbox;
-pub(crate) use self::pipe::{Count, End};
+pub(crate) use self::pipe::End;
 pub(crate) use self::registry::{Bound, Ticket};

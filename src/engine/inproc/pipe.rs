@@ -1,14 +1,14 @@
 //! Two queues of messages between two sockets of one process.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use crate::endpoint::Endpoint;
 use crate::engine::pending::Queued;
 use crate::fifo::Fifo;
-use crate::message::Extent;
-use crate::resilience::HighWater;
+use crate::message::{Count, Extent, Message, Tally};
+use crate::resilience::{HighWater, Permit};
 
 /// Entries that a drained queue may keep memory for: an idle connection holds next to nothing.
 const KEPT_CAPACITY: usize = 32;
@@ -43,6 +43,7 @@ pub(crate) struct End {
 #[derive(Debug, Default)]
 struct Pipe {
     state: Mutex<State>,
+    /// All that the reader has ever taken; it alone counts.
     taken: Tally,
     /// The writer waits for room. It says so before it looks at `taken` for the last time, and the reader
     /// looks here after it has counted: one of them sees the other.
@@ -64,21 +65,6 @@ struct State {
 struct Side {
     waker: Option<Waker>,
     closed: bool,
-}
-
-/// Messages, and how large they are together.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Count {
-    pub(crate) messages: usize,
-    pub(crate) all: Extent,
-}
-
-/// All that a reader has ever taken; it alone counts.
-#[derive(Debug, Default)]
-struct Tally {
-    messages: AtomicUsize,
-    size: AtomicUsize,
-    frames: AtomicUsize,
 }
 
 /// What there is to read.
@@ -121,39 +107,10 @@ pub(crate) struct Closed {
     pub(crate) waker: Option<Waker>,
 }
 
-impl Count {
-    fn add(&mut self, extent: Extent) {
-        self.messages += 1;
-        self.all = self.all.plus(extent);
-    }
-
-    fn since(self, earlier: Self) -> Self {
-        Self { messages: self.messages - earlier.messages, all: self.all.minus(earlier.all) }
-    }
-
-    fn of(queue: &Fifo<Queued>) -> Self {
-        Self {
-            messages: queue.len(),
-            all: queue.iter().fold(Extent::default(), |all, queued| all.plus(queued.message.extent())),
-        }
-    }
-}
-
-impl Tally {
-    fn add(&self, extent: Extent) {
-        let Count { messages, all } = self.count();
-        let Extent { size, frames } = all.plus(extent);
-        self.size.store(size, Ordering::Release);
-        self.frames.store(frames, Ordering::Release);
-        self.messages.store(messages + 1, Ordering::SeqCst);
-    }
-
-    /// The rest is that of the messages, or ahead of it.
-    fn count(&self) -> Count {
-        let messages = self.messages.load(Ordering::SeqCst);
-        let (size, frames) = (self.size.load(Ordering::Acquire), self.frames.load(Ordering::Acquire));
-        Count { messages, all: Extent { size, frames } }
-    }
+fn count_of(queue: &Fifo<Queued>) -> Count {
+    let mut count = Count::default();
+    queue.iter().for_each(|queued| count.add(queued.message.extent()));
+    count
 }
 
 impl Pipe {
@@ -234,9 +191,29 @@ impl End {
         if !state.reader_waits {
             self.untold = Count::default();
         }
-        let few = self.untold.messages < ENOUGH.messages && self.untold.all.size < ENOUGH.all.size;
-        let reader = if in_burst && few { None } else { state.reader_to_wake() };
+        let reader = if in_burst && self.untold.is_below(ENOUGH) { None } else { state.reader_to_wake() };
         Passed { reader, unannounced: state.reader_waits }
+    }
+
+    /// Passes a message of a burst on, for which nothing is paid, if nobody is to be woken for it; false changes nothing.
+    #[inline]
+    pub(crate) fn push_untold(&mut self, message: &mut Message) -> bool {
+        let extent = message.extent();
+        let mut state = self.outgoing.lock();
+        let mut untold = Count::default();
+        if state.reader_waits {
+            untold = self.untold;
+            untold.add(extent);
+            if !untold.is_below(ENOUGH) {
+                return false;
+            }
+        }
+        // A blank one takes no call to be dropped.
+        let message = std::mem::replace(message, Message::BLANK);
+        state.queue.push_back(Queued::new(message, Permit::none()));
+        self.untold = untold;
+        self.written.add(extent);
+        true
     }
 
     /// Returns the reader if it waits and has something to read.
@@ -248,7 +225,7 @@ impl End {
     /// Takes back what the reader has not fetched.
     pub(crate) fn retract(&mut self) -> Fifo<Queued> {
         let retracted = std::mem::take(&mut self.outgoing.lock().queue);
-        self.written = self.written.since(Count::of(&retracted));
+        self.written = self.written.since(count_of(&retracted));
         retracted
     }
 
@@ -307,7 +284,7 @@ impl End {
             own[0] = state.writer.waker.take();
             let left = leave && !state.reader.closed;
             let unsent = if left { Fifo::new() } else { std::mem::take(&mut state.queue) };
-            let taken = self.written.since(Count::of(&unsent)).since(self.settled);
+            let taken = self.written.since(count_of(&unsent)).since(self.settled);
             Closed { taken, unsent, abandoned: Count::default(), waker: state.reader.waker.clone() }
         };
         {
@@ -315,7 +292,7 @@ impl End {
             state.reader.closed = true;
             state.put_back(&mut self.fetched);
             if state.writer.closed {
-                closed.abandoned = Count::of(&state.queue);
+                closed.abandoned = count_of(&state.queue);
             }
             own[1] = state.reader.waker.take();
         }
@@ -339,6 +316,17 @@ impl End {
         }
         let rest = if self.fetched.is_empty() { self.look() } else { Incoming::Messages };
         Popped { message, rest, writer }
+    }
+
+    /// Takes the next message, if others are behind it that were fetched with it; and the writer if it waits for room.
+    #[inline]
+    pub(crate) fn pop_before_others(&mut self) -> Option<(Queued, Option<Waker>)> {
+        if self.fetched.len() < 2 {
+            return None;
+        }
+        let queued = self.fetched.pop_front()?;
+        self.incoming.taken.add(queued.message.extent());
+        Some((queued, self.incoming.writer_to_wake()))
     }
 
     /// What there is to read, for a reader that wants to be woken if there is nothing.

@@ -1,10 +1,12 @@
 //! Messages between sockets of one process.
 
-use super::pipe::{Count, End, Incoming};
+use std::task::Waker;
+
+use super::pipe::{End, Incoming};
 use crate::engine::core::Core;
 use crate::engine::peer::Peer;
 use crate::engine::pending::Queued;
-use crate::message::Message;
+use crate::message::{Count, Message};
 use crate::monitor::{DisconnectReason, DropCause, PeerId};
 use crate::resilience::{FlushPolicy, HighWater, Permit};
 use crate::runtime::AsyncStream;
@@ -36,11 +38,12 @@ impl<S: AsyncStream> Core<S> {
 
     /// Tells an inproc peer of what a burst has passed to it.
     pub(crate) fn announce_burst(&mut self, id: PeerId) {
-        let Some(end) = self.peers.get_mut(id).and_then(|peer| peer.link.inproc_mut()) else { return };
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(end) = peer.link.inproc_mut() else { return };
         // Whether somebody waits for the room is for the wake to tell, which comes.
         let (waker, taken) = (end.announce(), end.settle());
         self.effects.wake(waker);
-        self.count_taken(id, taken);
+        peer.count_taken(taken);
     }
 
     /// What another core did to the connection: took messages, wrote some, or closed it.
@@ -51,19 +54,13 @@ impl<S: AsyncStream> Core<S> {
 
     /// Accounts for the messages that a peer has taken, and gives their room to those that wait for it.
     pub(crate) fn settle_taken(&mut self, id: PeerId) {
-        let Some(end) = self.peers.get_mut(id).and_then(|peer| peer.link.inproc_mut()) else { return };
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(end) = peer.link.inproc_mut() else { return };
         let (freed, taken) = (end.was_freed(), end.settle());
-        self.count_taken(id, taken);
+        peer.count_taken(taken);
         if taken.messages > 0 || freed {
             self.pass_due_changes(id);
             self.room_freed(id);
-        }
-    }
-
-    #[inline]
-    fn count_taken(&mut self, id: PeerId, taken: Count) {
-        if let Some(peer) = self.peers.get_mut(id) {
-            peer.count_taken(taken);
         }
     }
 
@@ -253,6 +250,18 @@ impl<S: AsyncStream> Core<S> {
 }
 
 impl<S> Peer<S> {
+    /// Passes a message of a burst on, which the peer has room for; whom to wake for it. That it is to be told of the
+    /// burst is known.
+    #[inline(never)]
+    pub(crate) fn pass_in_burst(&mut self, message: &mut Message, permit: Permit) -> Option<Waker> {
+        let end = self.link.inproc_mut()?;
+        // A blank one takes no call to be dropped.
+        let queued = Queued::new(std::mem::replace(message, Message::BLANK), permit);
+        self.out_level.add(queued.cost());
+        self.enqueued += 1;
+        end.push(queued, true).reader
+    }
+
     /// Whether a message that costs `cost` may be queued.
     #[inline]
     pub(crate) fn has_room(&self, cost: usize) -> bool {

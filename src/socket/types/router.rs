@@ -231,7 +231,7 @@ impl Pattern for Addressing {
     }
 
     fn filter(&mut self, peer: PeerId, message: &mut Message, _commands: &mut Commands) -> Verdict {
-        let Some(identity) = self.peers.identity_of(peer) else {
+        let Some(identity) = self.peers.recall(peer) else {
             return Verdict::Discard(DropCause::Departing);
         };
         if self.enveloped && !has_envelope(message) {

@@ -45,6 +45,37 @@ fn a_reader_is_woken_once_for_what_it_has_not_seen() {
     assert_eq!(reader.woken(), 2);
 }
 
+/// Kills a burst that tells nobody for good, and a message that is lost or doubled where it has to be told.
+#[test]
+fn a_burst_is_passed_on_untold_until_there_is_much_of_it() {
+    let [(mut a, _), (mut b, reader)] = connection();
+    let pushed = (1..).take_while(|&size| a.push_untold(&mut vec![0; size].into())).count();
+    assert_eq!((pushed, reader.woken()), (ENOUGH.messages - 1, 0));
+    let mut refused = Message::from(vec![0; pushed + 1]);
+    assert!(!a.push_untold(&mut refused));
+    assert_eq!(refused.size(), pushed + 1, "it changes nothing");
+    wake(a.push(Queued::new(refused, Permit::none()), true).reader);
+    assert_eq!(reader.woken(), 1);
+    // One that does not wait need not be told.
+    assert!(a.push_untold(&mut vec![0; pushed + 2].into()));
+    for size in 1..=pushed + 1 {
+        b.look();
+        let (queued, writer) = b.pop_before_others().unwrap();
+        assert_eq!((queued.message.size(), writer.is_none()), (size, true));
+    }
+    assert!(b.pop_before_others().is_none(), "the last is left to one who looks behind it");
+    let last = b.pop();
+    assert_eq!((last.message.unwrap().message.size(), last.rest), (pushed + 2, Incoming::Nothing));
+    let taken = a.settle();
+    assert_eq!(taken.messages, pushed + 2);
+    assert_eq!(taken.all.size, (1..=pushed + 2).sum::<usize>());
+    assert!(a.push_untold(&mut Message::from(vec![0; 10])), "it waits again, and is left alone again");
+    a.await_room();
+    wake(a.push(queued(1), false).reader);
+    b.look();
+    assert!(b.pop_before_others().unwrap().1.is_some(), "the writer waits for room");
+}
+
 /// What the writer learns and when it is woken: kills a level that is stale, and a wake that is lost
 /// when the writer learns of the room before it is woken.
 #[test]

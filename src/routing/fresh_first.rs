@@ -1,4 +1,4 @@
-//! Peers whose stream may have something to read, and whose turn is next.
+//! Sources that may have something, and whose turn is next.
 //!
 //! Whoever had nothing until its event came goes before those that had a turn and have more, as new flows do in
 //! FQ-CoDel (RFC 8290): an answer does not wait for a turn of each of a hundred floods. A flood has a turn after
@@ -6,34 +6,32 @@
 
 use std::collections::VecDeque;
 
-use crate::monitor::PeerId;
-
 /// Turns in a row of those that had nothing before, while others wait.
 const FRESH_IN_ROW: u32 = 64;
 
-#[derive(Debug, Default)]
-pub(crate) struct Readable {
+#[derive(Debug)]
+pub(crate) struct FreshFirst<K> {
     /// Nothing was left of them when their event came.
-    fresh: VecDeque<PeerId>,
+    fresh: VecDeque<K>,
     /// They had a turn, and there may be more.
-    rest: VecDeque<PeerId>,
+    rest: VecDeque<K>,
     /// Turns of the fresh since one of the rest had its own.
     in_row: u32,
 }
 
-impl Readable {
+impl<K: Copy + Eq> FreshFirst<K> {
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.fresh.is_empty() && self.rest.is_empty()
     }
 
     /// The event of a peer that had nothing has come. The caller keeps track of who is there already.
-    pub(super) fn push_fresh(&mut self, id: PeerId) {
+    pub(crate) fn push_fresh(&mut self, id: K) {
         self.fresh.push_back(id);
     }
 
     /// There may be more of a peer whose turn is over, or that had to wait.
-    pub(super) fn push(&mut self, id: PeerId) {
+    pub(crate) fn push(&mut self, id: K) {
         self.rest.push_back(id);
     }
 
@@ -42,13 +40,13 @@ impl Readable {
     }
 
     /// Whose turn is next.
-    pub(super) fn next(&self) -> Option<PeerId> {
+    pub(crate) fn next(&self) -> Option<K> {
         let next = if self.is_freshs_turn() { &self.fresh } else { &self.rest };
         next.front().copied()
     }
 
     /// Takes off whose turn it is.
-    pub(super) fn pop(&mut self) -> Option<PeerId> {
+    pub(crate) fn pop(&mut self) -> Option<K> {
         if self.is_freshs_turn() {
             self.in_row += 1;
             return self.fresh.pop_front();
@@ -58,17 +56,17 @@ impl Readable {
     }
 
     /// Takes off the next that had nothing before.
-    pub(super) fn pop_fresh(&mut self) -> Option<PeerId> {
+    pub(crate) fn pop_fresh(&mut self) -> Option<K> {
         self.fresh.pop_front()
     }
 
     /// Whether anybody else is there.
-    pub(super) fn has_other_than(&self, id: PeerId) -> bool {
+    pub(crate) fn has_other_than(&self, id: K) -> bool {
         self.fresh.iter().chain(&self.rest).any(|other| *other != id)
     }
 
     /// Takes a peer off; those that came last are found first.
-    pub(super) fn remove(&mut self, id: PeerId) {
+    pub(crate) fn remove(&mut self, id: K) {
         for list in [&mut self.fresh, &mut self.rest] {
             if let Some(place) = list.iter().rposition(|other| *other == id) {
                 list.remove(place);
@@ -77,7 +75,7 @@ impl Readable {
     }
 
     /// Takes off all but those that stay in their place, in order.
-    pub(super) fn take_unless(&mut self, mut stays: impl FnMut(PeerId) -> bool) -> Vec<PeerId> {
+    pub(crate) fn take_unless(&mut self, mut stays: impl FnMut(K) -> bool) -> Vec<K> {
         let mut taken = Vec::new();
         for list in [&mut self.fresh, &mut self.rest] {
             list.retain(|id| {
@@ -92,17 +90,23 @@ impl Readable {
     }
 }
 
+impl<K> Default for FreshFirst<K> {
+    fn default() -> Self {
+        Self { fresh: VecDeque::new(), rest: VecDeque::new(), in_row: 0 }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn id(number: u32) -> PeerId {
-        PeerId::new(number, 0)
+    fn id(number: u32) -> (u32, u32) {
+        (number, 0)
     }
 
     #[test]
     fn who_had_nothing_comes_first() {
-        let mut readable = Readable::default();
+        let mut readable = FreshFirst::default();
         (0..3).for_each(|number| readable.push(id(number)));
         readable.push_fresh(id(7));
         readable.push_fresh(id(8));
@@ -116,7 +120,7 @@ mod tests {
     /// Each comes back at once, all the time: a flood has its turn all the same.
     #[test]
     fn a_flood_has_a_turn_among_those_that_come_again_and_again() {
-        let mut readable = Readable::default();
+        let mut readable = FreshFirst::default();
         readable.push(id(0));
         (1..3).for_each(|number| readable.push_fresh(id(number)));
         let mut turns = [0; 3];
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn who_stays_keeps_its_place() {
-        let mut readable = Readable::default();
+        let mut readable = FreshFirst::default();
         (0..4).for_each(|number| readable.push(id(number)));
         (4..8).for_each(|number| readable.push_fresh(id(number)));
         let taken = readable.take_unless(|peer| peer == id(1) || peer == id(5));
