@@ -22,7 +22,7 @@ const PER_QUEUE: usize = 3 * MIB / 2;
 const PER_FLOOD: usize = 256 * KIB;
 
 /// Each row of the page, and what attacks it.
-const ROWS: [(&str, fn()); 23] = [
+const ROWS: [(&str, fn()); 24] = [
     ("accepted connections", || rt::run(accepted_connections())),
     ("accepted connections from one address", || rt::run(connections_from_one_address())),
     ("unfinished handshakes", || rt::run(unfinished_handshakes())),
@@ -31,6 +31,7 @@ const ROWS: [(&str, fn()); 23] = [
     ("messages received and not taken", || rt::run(messages_received())),
     ("replies that the callers of a client have not taken", || rt::run(untaken_replies())),
     ("bytes read and not decoded", || rt::run(bytes_read())),
+    ("memory of large payloads that the application has let go of", || rt::run(large_payloads())),
     ("a message in the making", || rt::run(a_message_in_the_making())),
     ("how long that makes no progress", || rt::run(slow_messages())),
     ("all messages in the making together", || rt::run(all_messages_in_the_making())),
@@ -279,6 +280,19 @@ async fn bytes_read() {
 /// A MiB without its last byte, in pieces.
 fn all_but_the_last(n: usize) -> Vec<u8> {
     vec![1; 32 * KIB - n / 31]
+}
+
+async fn large_payloads() {
+    const MESSAGES: u8 = 32;
+    let (pull, endpoint) = pull(options()).await;
+    let before = Before::now();
+    let push = PushSocket::connect(&endpoint).await.unwrap();
+    for n in 0..MESSAGES {
+        push.send(vec![n; MIB]).await.unwrap();
+        assert_eq!(pull.recv().await.unwrap()[0].len(), MIB);
+    }
+    turns().await;
+    before.check_live(usize::from(MESSAGES) * MIB, MIB, 2, PER_QUEUE);
 }
 
 async fn a_message_in_the_making() {
