@@ -121,6 +121,46 @@ fn bytes_are_sent_when_their_records_are_written() {
     assert!(matches!(read(&mut server, 10_000), Poll::Ready(Ok(bytes)) if bytes == [7; 1_000]));
 }
 
+/// What the peer can read counts as sent, whatever becomes of what is behind it: else it would come again on another
+/// connection. Each 16 KiB are a record of their own.
+#[test]
+fn what_the_peer_can_read_counts_as_sent() {
+    const ALL: usize = 40_000;
+    for room in (0..ALL + 200).step_by(401) {
+        let (mut client, mut server, way) = pair();
+        let mut queue = queue(ALL);
+        way.room.set(room);
+        let mut told = 0;
+        while let Poll::Ready(Ok(sent)) = write(&mut client, &mut queue) {
+            told += sent;
+            if queue.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(told, ALL - queue.remaining());
+        let mut arrived = 0;
+        while let Poll::Ready(Ok(bytes)) = read(&mut server, 100_000) {
+            arrived += bytes.len();
+        }
+        assert_eq!(told, arrived, "with room for {room} bytes");
+    }
+}
+
+/// What is read meanwhile, and a flush, leave alone what would then have arrived untold.
+#[test]
+fn only_writing_writes_what_is_to_be_told() {
+    let (mut client, mut server, way) = pair();
+    let mut queue = queue(1_000);
+    way.room.set(500);
+    assert!(write(&mut client, &mut queue).is_pending());
+    way.room.set(usize::MAX);
+    assert!(read(&mut client, 100).is_pending());
+    assert!(client.poll_flush(&mut Context::from_waker(Waker::noop())).is_ready());
+    assert_eq!(way.bytes.borrow().len(), 500);
+    assert!(read(&mut server, 10_000).is_pending());
+    assert!(matches!(write(&mut client, &mut queue), Poll::Ready(Ok(1_000))));
+}
+
 /// Each byte of a record (but of its header, of which TLS 1.3 needs the length only) that is changed on the way ends the stream, and nothing of it is received.
 #[test]
 fn what_was_changed_on_the_way_is_not_received() {

@@ -130,6 +130,13 @@ impl Tls {
     }
 }
 
+/// Plaintext that goes into one record, by rustls' option, which counts the record's header as well.
+fn plain_of_record(max_fragment_size: Option<usize>) -> usize {
+    const LARGEST: usize = 16 * 1024;
+    const HEADER: usize = 5;
+    max_fragment_size.map_or(LARGEST, |size| size.saturating_sub(HEADER).max(1))
+}
+
 fn missing(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what)
 }
@@ -151,16 +158,22 @@ impl Layer for Tls {
     const NAME: &'static str = "TLS";
 
     fn wrap<S: AsyncStream>(&self, stream: S, side: Side, endpoint: &Endpoint) -> io::Result<TlsStream<S>> {
-        let connection = match side {
+        let (connection, fragment) = match side {
             Side::Dialled => {
                 let (config, name) = (self.client_config()?, self.server_name(endpoint)?);
-                UnbufferedClientConnection::new(config, name).map(Box::new).map(Connection::Client)
+                let fragment = config.max_fragment_size;
+                let client = UnbufferedClientConnection::new(config, name);
+                (client.map(Box::new).map(Connection::Client), fragment)
             }
             Side::Accepted => {
-                UnbufferedServerConnection::new(self.server_config()?).map(Box::new).map(Connection::Server)
+                let config = self.server_config()?;
+                let fragment = config.max_fragment_size;
+                let server = UnbufferedServerConnection::new(config);
+                (server.map(Box::new).map(Connection::Server), fragment)
             }
         };
-        connection.map(|connection| TlsStream::new(stream, connection)).map_err(io::Error::other)
+        let plain = plain_of_record(fragment);
+        connection.map(|connection| TlsStream::new(stream, connection, plain)).map_err(io::Error::other)
     }
 
     fn check(&self, side: Side, endpoint: &Endpoint) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! TLS upon a stream.
 
+use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
@@ -21,8 +22,8 @@ const IDLE: usize = 4 * 1024;
 
 /// A stream with TLS upon it.
 ///
-/// It shakes hands when it is first read or written. Bytes count as sent when all records that they are part of are
-/// with the stream below. The end of that stream is an error unless the peer has said in TLS that it comes
+/// It shakes hands when it is first read or written. Bytes count as sent when the record that they are in is whole with
+/// the stream below: from then on the peer can read them, whatever becomes of the records behind it. The end of that stream is an error unless the peer has said in TLS that it comes
 /// (close_notify), as this end does when it is closed: nobody else can cut a connection unnoticed.
 #[derive(Debug)]
 pub struct TlsStream<S> {
@@ -30,8 +31,11 @@ pub struct TlsStream<S> {
     session: Session,
     /// Records for the stream below.
     outgoing: SendBuf,
-    /// Bytes at the front of the socket's queue that are in there.
-    sealed: usize,
+    /// Those of them that hold bytes at the front of the socket's queue, which do not count as sent yet. They are only
+    /// written by `poll_write`, which tells at once of each that is whole.
+    sealed: VecDeque<Record>,
+    /// Plaintext that goes into one record.
+    fragment: usize,
     certificates: Vec<Bytes>,
     /// The peer has sent something under the keys of the session.
     heard: bool,
@@ -39,13 +43,21 @@ pub struct TlsStream<S> {
     closing: bool,
 }
 
+/// A record that holds so many bytes of the socket's queue, and where it ends in the queue to the stream below.
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    plain: usize,
+    end: u64,
+}
+
 impl<S: AsyncStream> TlsStream<S> {
-    pub(super) fn new(stream: S, connection: Connection) -> Self {
+    pub(super) fn new(stream: S, connection: Connection, fragment: usize) -> Self {
         Self {
             stream,
             session: Session::new(connection),
             outgoing: SendBuf::default(),
-            sealed: 0,
+            sealed: VecDeque::new(),
+            fragment,
             certificates: Vec::new(),
             heard: false,
             closing: false,
@@ -66,9 +78,9 @@ impl<S: AsyncStream> TlsStream<S> {
     }
 
     /// The same by the way: reading waits for no room to write, and what cannot be written is told by whoever writes,
-    /// or by the end of what is read.
+    /// or by the end of what is read. What stands behind bytes of the socket's leaves with them.
     fn drain_meanwhile(&mut self, cx: &mut Context<'_>) {
-        if self.poll_drain(cx).is_ready() {
+        if self.sealed.is_empty() && self.poll_drain(cx).is_ready() {
             let _ = self.stream.poll_flush(cx);
         }
     }
@@ -131,16 +143,26 @@ impl<S: AsyncStream> TlsStream<S> {
     fn seal(&mut self, src: &SendBuf) -> io::Result<()> {
         let mut pieces = [IoSlice::new(&[]); PIECES];
         let filled = src.io_slices(&mut pieces);
+        let mut room = SEALED;
         for piece in &pieces[..filled] {
-            let room = SEALED - self.sealed;
             let piece = &piece[..piece.len().min(room)];
-            if piece.is_empty() {
-                break;
+            room -= piece.len();
+            for plain in piece.chunks(self.fragment) {
+                self.session.seal(plain, &mut self.outgoing)?;
+                self.sealed.push_back(Record { plain: plain.len(), end: self.outgoing.queued_total() });
             }
-            self.session.seal(piece, &mut self.outgoing)?;
-            self.sealed += piece.len();
         }
         Ok(())
+    }
+
+    /// The plaintext of records that are whole with the stream below, each told once.
+    fn take_written(&mut self) -> usize {
+        let written = self.outgoing.queued_total() - self.outgoing.remaining() as u64;
+        let mut plain = 0;
+        while self.sealed.front().is_some_and(|record| record.end <= written) {
+            plain += self.sealed.pop_front().map_or(0, |record| record.plain);
+        }
+        plain
     }
 
     /// Nothing comes for now: an idle connection keeps next to no buffers.
@@ -179,27 +201,33 @@ impl<S: AsyncStream> AsyncStream for TlsStream<S> {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
         ready!(self.poll_handshake(cx))?;
-        // What was encrypted before, of which nothing counts as sent yet.
-        ready!(self.poll_drain(cx))?;
-        if self.sealed == 0 {
-            self.seal(src)?;
+        if self.sealed.is_empty() {
+            // Answers of the session's own come first.
             ready!(self.poll_drain(cx))?;
+            self.seal(src)?;
         }
-        let sealed = std::mem::take(&mut self.sealed);
-        src.advance(sealed);
-        Poll::Ready(Ok(sealed))
+        let drained = self.poll_drain(cx);
+        let written = self.take_written();
+        src.advance(written);
+        match drained {
+            Poll::Pending if written == 0 => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending | Poll::Ready(Ok(())) => Poll::Ready(Ok(written)),
+        }
     }
 
     /// Bytes are accepted when their records are with the stream below, which may hold them; what answers the peer's
     /// handshake, or tells it of an error, may still be here.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_drain(cx))?;
+        if self.sealed.is_empty() {
+            ready!(self.poll_drain(cx))?;
+        }
         self.stream.poll_flush(cx)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Half of what does not count as sent may be: it will go to another, so its other half must not arrive.
-        if self.sealed == 0 {
+        if self.sealed.is_empty() {
             if !std::mem::replace(&mut self.closing, true) {
                 self.session.farewell(&mut self.outgoing)?;
             }
