@@ -121,15 +121,15 @@ impl<S: AsyncStream> Core<S> {
         self.doom(id, reason);
     }
 
-    /// Whether nothing more is read from a peer until it is let in: it has said something that must wait.
+    /// Whether nothing more is read from a peer until it is let in: it has said something that must wait, or there is
+    /// work to do for what it said, which may find the reason why its stream ends.
     ///
     /// A peer that came to us has not been told that it may say anything, and one that says much all the same is
     /// hung up on.
     pub(super) fn waits_for_verdict(&mut self, id: PeerId) -> bool {
         let held = self.inbound.slab.filled().len();
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.is_judged() && held > 0) else {
-            return false;
-        };
+        let waits = |peer: &&mut Peer<S>| peer.is_judged() && (held > 0 || peer.connection.is_working());
+        let Some(peer) = self.peers.get_mut(id).filter(waits) else { return false };
         peer.paused = true;
         peer.readable = false;
         if held > MAX_HELD && matches!(peer.origin, Origin::Listener(_)) {

@@ -337,6 +337,11 @@ impl Connection {
         }
     }
 
+    /// Whether a work is to be done, or being done, for what the peer said last.
+    pub(crate) const fn is_working(&self) -> bool {
+        matches!(self.phase, Phase::Working { .. })
+    }
+
     /// Whether nothing is decoded until the caller has done something: a work, or a decision.
     pub(crate) const fn is_waiting(&self) -> bool {
         matches!(self.phase, Phase::Working { .. } | Phase::Judged(_))

@@ -1,9 +1,10 @@
 //! PLAIN and CURVE among sockets of this crate: all types, either role on either side, over tcp and ipc.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::Duration;
 
+use futures_util::future;
 use monocoque::ProtocolError;
 use monocoque::monitor::DisconnectKind;
 use monocoque::options::OptionError;
@@ -265,6 +266,30 @@ fn mechanisms_and_roles_must_fit() {
             let (error, _) = refused(hasty.clone(), hasty).await;
             assert_eq!(error.kind(), ErrorKind::TimedOut, "{error:?}");
         }
+    });
+}
+
+/// What a peer says right before its end is what is told, not the end, though it takes a work to find out.
+#[test]
+fn the_last_word_of_a_handshake_is_heard() {
+    rt::run(async {
+        let [_, client] = curve();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = format!("tcp://{}", listener.local_addr().unwrap());
+        let other_client = rt::blocking(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut greeting = [0; 64];
+            greeting[..12].copy_from_slice(b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01");
+            greeting[12..17].copy_from_slice(b"CURVE");
+            let hello = [&[4, 200][..], b"\x05HELLO\x01\0", &[7; 192]].concat();
+            stream.write_all(&[&greeting[..], &hello].concat()).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let connecting = DealerSocket::connect_with_options(at, client);
+        let (result, ()) = future::join(connecting, other_client).await;
+        let error = result.unwrap_err();
+        assert!(format!("{error:?}").contains("BothClients"), "{error:?}");
     });
 }
 
