@@ -44,8 +44,8 @@ pub fn compare(scenarios: Vec<Scenario>, quick: fn(u64) -> u64) {
 
 /// What all threads of this process have used of the processors, in steps of 10 ms; unknown where there is no `/proc`.
 ///
-/// It counts both ends, and the warm-up, and does not depend on what else the machine does: a contestant with two
-/// threads for each end gets twice the share of a busy one.
+/// It counts both ends, and the warm-up, and hardly depends on what else the machine does, where a rate tells how large a
+/// share of it a contestant with more threads gets.
 fn cpu_seconds() -> f64 {
     const TICKS_PER_SECOND: f64 = 100.0;
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
