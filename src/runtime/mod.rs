@@ -98,7 +98,9 @@ pub trait AsyncStream: Unpin + 'static {
     ///
     /// A message that was accepted whole is handed over: it is never sent again, on this connection or another, and counts
     /// as sent once [`poll_flush`](Self::poll_flush) is done or the connection has ended. So a stream that makes
-    /// something else of the bytes had better accept them when that is written to the stream below it. After `Pending`
+    /// something else of the bytes accepts them when that is written to the stream below it, record by record: what the
+    /// peer could read and was not accepted comes twice, if the connection ends then. Nor does it write what is not
+    /// accepted yet from anywhere else, such as `poll_read`. After `Pending`
     /// the same bytes stand at the front of `src` in the next call, and others perhaps behind them, unless there is no
     /// next call: what was made of them may be kept.
     ///

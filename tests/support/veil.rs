@@ -1,6 +1,7 @@
 //! A layer that does what encryption does, without any: both ends come to terms first, bytes travel in records that
 //! count only when they are whole, and an end that is not announced is an error.
 
+use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll, ready};
 
@@ -31,7 +32,7 @@ impl Layer for Veil {
             open: 0,
             ended: false,
             outgoing: SendBuf::default(),
-            sealed: 0,
+            sealed: VecDeque::new(),
             left: false,
         })
     }
@@ -62,8 +63,9 @@ pub struct Veiled<S> {
     open: usize,
     ended: bool,
     outgoing: SendBuf,
-    /// Bytes at the front of the socket's queue that are in there.
-    sealed: usize,
+    /// Records in there that hold bytes at the front of the socket's queue: how many each. Only `poll_write` writes
+    /// those, and tells of each that is whole.
+    sealed: VecDeque<usize>,
     left: bool,
 }
 
@@ -99,7 +101,7 @@ impl<S: AsyncStream> Veiled<S> {
 
     /// Reading waits for no room to write, and what cannot be written is a matter of writing.
     fn drain_meanwhile(&mut self, cx: &mut Context<'_>) {
-        if self.poll_drain(cx).is_ready() {
+        if self.sealed.is_empty() && self.poll_drain(cx).is_ready() {
             let _ = self.stream.poll_flush(cx);
         }
     }
@@ -153,8 +155,19 @@ impl<S: AsyncStream> Veiled<S> {
             let veiled: Vec<u8> = record.iter().map(|byte| byte ^ self.key).collect();
             self.outgoing.put(&[record.len() as u8]);
             self.outgoing.put(&veiled);
+            self.sealed.push_back(record.len());
         }
-        self.sealed = chunk.len();
+    }
+
+    /// What records hold that are whole below, each told once.
+    fn take_written(&mut self) -> usize {
+        let all: usize = self.sealed.iter().map(|len| 1 + len).sum();
+        let (mut written, mut told) = (all - self.outgoing.remaining().min(all), 0);
+        while self.sealed.front().is_some_and(|len| 1 + len <= written) {
+            let len = self.sealed.pop_front().unwrap();
+            (written, told) = (written - 1 - len, told + len);
+        }
+        told
     }
 }
 
@@ -176,26 +189,35 @@ impl<S: AsyncStream> AsyncStream for Veiled<S> {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, src: &mut SendBuf) -> Poll<io::Result<usize>> {
         ready!(self.poll_terms(cx))?;
-        ready!(self.poll_drain(cx))?;
-        if self.sealed == 0 {
+        if self.sealed.is_empty() {
+            ready!(self.poll_drain(cx))?;
             self.seal(src);
         }
-        ready!(self.poll_drain(cx))?;
-        let sealed = std::mem::take(&mut self.sealed);
-        src.advance(sealed);
-        Poll::Ready(Ok(sealed))
+        let drained = self.poll_drain(cx);
+        let told = self.take_written();
+        src.advance(told);
+        match drained {
+            Poll::Pending if told == 0 => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending | Poll::Ready(Ok(())) => Poll::Ready(Ok(told)),
+        }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_drain(cx))?;
+        if self.sealed.is_empty() {
+            ready!(self.poll_drain(cx))?;
+        }
         self.stream.poll_flush(cx)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.heard.is_some() && !std::mem::replace(&mut self.left, true) {
-            self.outgoing.put(&[0]);
+        // The other half of what was not told must not arrive.
+        if self.sealed.is_empty() {
+            if self.heard.is_some() && !std::mem::replace(&mut self.left, true) {
+                self.outgoing.put(&[0]);
+            }
+            ready!(self.poll_drain(cx))?;
         }
-        ready!(self.poll_drain(cx))?;
         self.stream.poll_close(cx)
     }
 
