@@ -19,7 +19,7 @@ pub use self::frame::Frame;
 pub(crate) use self::frame::INLINE_CAPACITY;
 pub(crate) use self::list::FrameList;
 pub(crate) use self::payload::{Held, Payload};
-pub(crate) use self::recycled::Recycled;
+pub(crate) use self::recycled::{Recycled, Spare};
 
 /// A multipart message: sent, received, queued and dropped as a whole.
 ///

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::clock::later;
-use super::core::{Core, Timer};
+use super::core::{Core, Phase, Timer};
 use super::outbound::Destination;
 use super::pattern::Route;
 use super::resend::queue_once_more;
@@ -112,6 +112,11 @@ impl<S: AsyncStream> Core<S> {
             self.wake_flushers();
             // The room that is left is for those who have waited behind all that.
             self.wake_for_any_room();
+            if self.phase != Phase::Open {
+                // A socket that closes goes on only once nothing waits here.
+                self.wake_companion();
+                self.wake_watchers();
+            }
         }
     }
 

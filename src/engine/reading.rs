@@ -8,7 +8,7 @@ use super::pattern::{Delivery, Verdict};
 use super::peer::{Peer, Stage};
 use super::slab::TURN;
 use super::timers::KEPT_IDLE;
-use crate::message::Message;
+use crate::message::{Message, Spare};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::protocol::{Event, ProtocolError};
 use crate::resilience::FlushPolicy;
@@ -279,8 +279,8 @@ impl<S: AsyncStream> Core<S> {
         match event {
             Ok(None | Some(Event::Ignored | Event::Message(_))) => {}
             Ok(Some(Event::LargeFrame { len })) => {
-                let (memory, looks_begin) = self.inbound.recycled.take(len);
-                let mut large = RecvBuf::for_frame(len, memory);
+                let Spare { memory, loan, looks_begin } = self.inbound.recycled.take(len);
+                let mut large = RecvBuf::for_frame(len, memory).on_loan(loan);
                 large.extend_from_slice(self.inbound.slab.filled());
                 self.inbound.slab.clear();
                 peer.large = Some(large);

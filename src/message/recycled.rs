@@ -5,7 +5,7 @@
 //! as payloads come.
 
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
@@ -21,9 +21,23 @@ struct State {
     awake: bool,
     /// Somebody has since the last look.
     asked: bool,
+    /// Whoever reads into memory from here has one of these.
+    loans: Arc<()>,
 }
 
-/// The payload in the application's hands, and the one that is read meanwhile.
+/// What there was for a payload that is about to be read.
+#[derive(Debug, Default)]
+pub(crate) struct Spare {
+    /// Not much more than it needs, or none.
+    pub(crate) memory: Vec<u8>,
+    /// To be kept for as long as the payload is read.
+    pub(crate) loan: Option<Arc<()>>,
+    /// [Looks](Recycled::look) are to begin.
+    pub(crate) looks_begin: bool,
+}
+
+/// The payload in the application's hands, and the one that is read meanwhile. No more are read into at a time either:
+/// a peer has whole memory for having announced a payload, and may never send it.
 const SPARES: usize = 2;
 
 impl Recycled {
@@ -36,18 +50,23 @@ impl Recycled {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Memory for a payload of `len` bytes, not much more than it needs, or none; and whether [looks](Self::look) are
-    /// to begin.
-    pub(crate) fn take(&self, len: usize) -> (Vec<u8>, bool) {
+    /// Memory for a payload of `len` bytes.
+    pub(crate) fn take(&self, len: usize) -> Spare {
         if !(Self::LEAST..=Self::MOST).contains(&len) {
-            return (Vec::new(), false);
+            return Spare::default();
         }
         let mut state = self.lock();
         state.asked = true;
-        let begins = !mem::replace(&mut state.awake, true);
+        let looks_begin = !mem::replace(&mut state.awake, true);
         let fits = |spare: &Vec<u8>| (len..=2 * len).contains(&spare.capacity());
-        let place = state.spare.iter().position(fits);
-        (place.map(|place| state.spare.remove(place)).unwrap_or_default(), begins)
+        let may_lend = Arc::strong_count(&state.loans) <= SPARES;
+        match state.spare.iter().position(fits).filter(|_| may_lend) {
+            Some(place) => {
+                let (memory, loan) = (state.spare.remove(place), Some(Arc::clone(&state.loans)));
+                Spare { memory, loan, looks_begin }
+            }
+            None => Spare { looks_begin, ..Spare::default() },
+        }
     }
 
     /// Keeps the memory of a payload, of which this is the only reference.
@@ -93,7 +112,7 @@ mod tests {
     const LEN: usize = 2 * Recycled::LEAST;
 
     fn take(recycled: &Recycled, len: usize) -> Vec<u8> {
-        recycled.take(len).0
+        recycled.take(len).memory
     }
 
     /// A message that has arrived, in memory of `recycled`.
@@ -156,14 +175,14 @@ mod tests {
     #[test]
     fn when_nobody_asks_all_is_let_go() {
         let recycled = Arc::<Recycled>::default();
-        assert!(recycled.take(LEN).1 && !recycled.take(LEN).1, "looks begin once");
+        assert!(recycled.take(LEN).looks_begin && !recycled.take(LEN).looks_begin, "looks begin once");
         let held = arrive(&recycled);
         drop(arrive(&recycled));
         assert!(recycled.look() && recycled.lock().spare.len() == 1);
         assert!(!recycled.look() && recycled.lock().spare.is_empty());
         drop(held);
         assert!(recycled.lock().spare.is_empty(), "nothing is kept after that");
-        assert!(recycled.take(LEN).1, "looks begin again");
+        assert!(recycled.take(LEN).looks_begin, "looks begin again");
         drop(arrive(&recycled));
         assert_eq!(recycled.lock().spare.len(), 1);
     }
@@ -180,5 +199,21 @@ mod tests {
         let message = arrive(&recycled);
         drop(recycled);
         drop(message);
+    }
+
+    /// Kills lending to whoever has announced a payload, and sends it or not.
+    #[test]
+    fn two_at_a_time_read_into_it() {
+        let recycled = Arc::<Recycled>::default();
+        let mut lent = Vec::new();
+        for _ in 0..5 {
+            take(&recycled, LEN);
+            drop(arrive(&recycled));
+            lent.push(recycled.take(LEN));
+        }
+        let memories = lent.iter().filter(|spare| !spare.memory.is_empty()).count();
+        assert_eq!(memories, SPARES);
+        lent.retain(|spare| spare.loan.is_none());
+        assert!(!take(&recycled, LEN).is_empty(), "they are done");
     }
 }

@@ -1,5 +1,7 @@
 //! The read buffer that streams fill.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 /// A buffer of initialised memory: streams append to it, the engine takes from its front.
@@ -13,6 +15,8 @@ pub struct RecvBuf {
     filled: usize,
     /// The whole length of the one frame that it is for; `usize::MAX` for a buffer of any bytes.
     frame_len: usize,
+    /// Its memory is lent to it for as long as it is there.
+    _loan: Option<Arc<()>>,
 }
 
 impl RecvBuf {
@@ -23,16 +27,21 @@ impl RecvBuf {
     /// A buffer of `capacity` bytes.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: vec![0; capacity], head: 0, filled: 0, frame_len: usize::MAX }
+        Self { bytes: vec![0; capacity], head: 0, filled: 0, frame_len: usize::MAX, _loan: None }
     }
 
     /// A buffer for one frame of `len` bytes, which grows as they arrive and takes no more. It begins with `memory`
     /// that was used before.
     pub(crate) fn for_frame(len: usize, mut memory: Vec<u8>) -> Self {
         memory.truncate(len);
-        let mut buffer = Self { bytes: memory, head: 0, filled: 0, frame_len: len };
+        let mut buffer = Self { bytes: memory, head: 0, filled: 0, frame_len: len, _loan: None };
         buffer.grow();
         buffer
+    }
+
+    /// The same with memory that is lent to it.
+    pub(crate) fn on_loan(self, loan: Option<Arc<()>>) -> Self {
+        Self { _loan: loan, ..self }
     }
 
     /// The bytes that were read and not consumed.

@@ -1,5 +1,7 @@
 //! Connections inside of the process, in virtual time: none of what takes time on a wire happens.
 
+use std::pin::pin;
+
 use super::support::*;
 
 /// Names are those of the whole process: each test has one of its own.
@@ -51,6 +53,36 @@ fn connect_waits_for_its_name_for_connect_timeout() {
         assert!(matches!(error, Error::Timeout(TimeoutKind::Connect)));
     });
     assert_eq!(sim.elapsed(), secs(7));
+}
+
+/// What waits for room within the process when the socket is closed leaves as it is made, and then the socket ends.
+#[test]
+fn closing_goes_on_when_the_last_message_has_found_room() {
+    for policy in [FlushPolicy::Adaptive, FlushPolicy::Eager, FlushPolicy::Manual] {
+        let sim = Sim::new(1);
+        sim.block_on(async {
+            let name = name("closing");
+            let queue = WhileDisconnected::QueueUpTo { messages: 10, bytes: 1 << 20, max_age: None };
+            let options = SocketOptions::default()
+                .with_send_hwm(1)
+                .with_flush_policy(policy)
+                .with_while_disconnected(queue)
+                .with_unlimited_linger();
+            let push = Push::connect_with_reconnect_and_options(&name, options).await.unwrap();
+            for n in 0..5_u8 {
+                push.send_buffered([n]).unwrap();
+            }
+            let pull =
+                Pull::bind_with_options(&name, SocketOptions::default().with_recv_hwm(1)).await.unwrap();
+            let mut closing = pin!(push.close());
+            assert!(futures_util::poll!(&mut closing).is_pending());
+            for n in 0..5_u8 {
+                assert_eq!(pull.recv().await.unwrap()[0], [n]);
+                sim::sleep(ms(1)).await;
+            }
+            assert_eq!(sim::timeout(secs(1), closing).await.unwrap(), 0, "{policy:?}");
+        });
+    }
 }
 
 /// No heartbeat, no frame and no handshake can be late.
