@@ -163,7 +163,7 @@ impl<S: AsyncStream> Veiled<S> {
     fn take_written(&mut self) -> usize {
         let all: usize = self.sealed.iter().map(|len| 1 + len).sum();
         let (mut written, mut told) = (all - self.outgoing.remaining().min(all), 0);
-        while self.sealed.front().is_some_and(|len| 1 + len <= written) {
+        while self.sealed.front().is_some_and(|len| len < &written) {
             let len = self.sealed.pop_front().unwrap();
             (written, told) = (written - 1 - len, told + len);
         }
