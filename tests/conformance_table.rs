@@ -3,18 +3,14 @@
 #[macro_use(test)]
 extern crate monocoque_test_limit;
 
+#[path = "support/tree.rs"]
+mod tree;
+
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn read(path: impl AsRef<Path>) -> String {
-    let path = root().join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
+use tree::{read, root};
 
 /// The names of all functions in the Rust files of a folder.
 fn functions(folder: &Path, names: &mut HashSet<String>) {

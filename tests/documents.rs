@@ -4,18 +4,14 @@
 #[macro_use(test)]
 extern crate monocoque_test_limit;
 
+#[path = "support/tree.rs"]
+mod tree;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn read(path: impl AsRef<Path>) -> String {
-    let path = root().join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
+use tree::{read, root};
 
 /// All documents in a folder, and in those in it.
 fn documents(folder: &Path, into: &mut Vec<PathBuf>) {
