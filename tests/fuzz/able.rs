@@ -1,14 +1,16 @@
 //! Sockets of any type behind one trait: what a type cannot do it answers with `None`.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use monocoque::prelude::*;
+use monocoque::rpc::{Client, Server};
 use monocoque::runtime::sim::{self, SimStream};
 use monocoque::socket::{self, PeerRef, Socket};
 
+use crate::options::{self, Choice};
 use crate::plan::{How, Kind, Take};
 
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -23,6 +25,16 @@ pub struct Room {
     pub hold: Duration,
     pub message: Option<Message>,
 }
+
+/// Several messages on their way, and how they end: with how many were accepted, or with why one was refused, and it
+/// and those behind it.
+pub type Together<'a> = Doing<'a, Result<usize, (Error, Vec<Message>)>>;
+
+/// Is told how many of them are accepted so far, whenever that is known.
+pub type Accepted<'a> = Box<dyn FnMut(usize) + 'a>;
+
+/// A request that was handed out: its message, and how to reply.
+pub type Handed = (Message, Box<dyn FnOnce(Message) -> Doing<'static, Result<(), Refused>>>);
 
 pub trait Able {
     fn another(&self) -> Box<dyn Able>;
@@ -43,6 +55,9 @@ pub trait Able {
     fn send(&self, _: How, _: Message) -> Option<Doing<'_, Result<(), Refused>>> {
         None
     }
+    fn send_together<'a>(&'a self, _: Vec<Message>, _: Accepted<'a>) -> Option<Together<'a>> {
+        None
+    }
     fn flush(&self) -> Option<Doing<'_, Result<()>>> {
         None
     }
@@ -56,6 +71,19 @@ pub trait Able {
         None
     }
     fn request(&self, _: Message) -> Option<Doing<'_, Result<Message, Refused>>> {
+        None
+    }
+    fn request_within(&self, _: Message, _: Duration) -> Option<Doing<'_, Result<Message, Refused>>> {
+        None
+    }
+    /// The reply is still to come.
+    fn try_request(&self, _: Message) -> Option<Result<Doing<'static, Result<Message>>, Refused>> {
+        None
+    }
+    fn next_request(&self, _stream: bool) -> Option<Doing<'_, Result<Handed>>> {
+        None
+    }
+    fn drain_within(&self, _: Duration) -> Option<Doing<'_, Result<()>>> {
         None
     }
     fn connect_as(&self, _: Endpoint, _: Vec<u8>) -> Option<Result<()>> {
@@ -73,17 +101,22 @@ pub trait Able {
 }
 
 /// Opens a socket, under a budget or none.
-pub fn open(kind: Kind, options: SocketOptions, budget: Option<SemaphorePermits>) -> Result<Box<dyn Able>> {
+pub fn open(kind: Kind, choices: &[Choice], budget: Option<SemaphorePermits>) -> Result<Box<dyn Able>> {
+    macro_rules! under {
+        ($opened:expr) => {{
+            let opened = $opened;
+            Ok(match budget {
+                Some(budget) => Box::new(opened.with_permits(budget)) as Box<dyn Able>,
+                None => Box::new(opened),
+            })
+        }};
+    }
     macro_rules! open {
         ($($kind:ident),+) => {
             match kind {
-                $(Kind::$kind => {
-                    let socket = Socket::<socket::$kind, SimStream>::new(options)?;
-                    Ok(match budget {
-                        Some(budget) => Box::new(socket.with_permits(budget)) as Box<dyn Able>,
-                        None => Box::new(socket),
-                    })
-                })+
+                $(Kind::$kind => under!(Socket::<socket::$kind, SimStream>::new(options::build(choices))?),)+
+                Kind::Client => under!(Client::<SimStream>::new(options::client(choices))?),
+                Kind::Server => under!(Server::<SimStream>::new(options::server(choices))?),
             }
         };
     }
@@ -95,49 +128,63 @@ fn parts(refused: SendError) -> Refused {
     (error, Some(message))
 }
 
+/// What all do; `$socket` is the socket of `$this`.
 macro_rules! all {
-    () => {
+    ($this:ident => $socket:expr) => {
         fn another(&self) -> Box<dyn Able> {
             Box::new(self.clone())
         }
         fn stats(&self) -> SocketStats {
-            self.stats()
+            let $this = self;
+            $socket.stats()
         }
         fn peers(&self) -> Vec<PeerId> {
-            self.peers()
+            let $this = self;
+            $socket.peers()
         }
         fn buffered_messages(&self) -> usize {
-            self.buffered_messages()
+            let $this = self;
+            $socket.buffered_messages()
         }
         fn monitor(&self) -> Monitor {
-            self.monitor()
+            let $this = self;
+            $socket.monitor()
         }
         fn wait_for_peers(&self, count: usize) -> Doing<'_, Result<()>> {
-            Box::pin(self.wait_for_peers(count))
+            let $this = self;
+            Box::pin($socket.wait_for_peers(count))
         }
         fn try_reconnect(&self) -> Doing<'_, Result<()>> {
-            Box::pin(self.try_reconnect())
+            let $this = self;
+            Box::pin($socket.try_reconnect())
         }
         fn bind(&self, endpoint: Endpoint) -> Doing<'_, Result<Endpoint>> {
-            Box::pin(self.bind_to(endpoint))
+            let $this = self;
+            Box::pin($socket.bind_to(endpoint))
         }
         fn unbind(&self, endpoint: Endpoint) -> Result<()> {
-            self.unbind(endpoint)
+            let $this = self;
+            $socket.unbind(endpoint)
         }
         fn connect(&self, endpoint: Endpoint) -> Result<()> {
-            self.connect_to(endpoint)
+            let $this = self;
+            $socket.connect_to(endpoint)
         }
         fn disconnect(&self, endpoint: Endpoint) -> Result<()> {
-            self.disconnect(endpoint)
+            let $this = self;
+            $socket.disconnect(endpoint)
         }
         fn disconnect_peer(&self, peer: PeerRef) -> Result<()> {
-            self.disconnect_peer(peer)
+            let $this = self;
+            $socket.disconnect_peer(peer)
         }
         fn drain(&self) -> Result<()> {
-            self.drain()
+            let $this = self;
+            $socket.drain()
         }
         fn close(&self) -> Doing<'_, u64> {
-            Box::pin(self.close())
+            let $this = self;
+            Box::pin($socket.close())
         }
     };
 }
@@ -157,6 +204,21 @@ macro_rules! sends {
                     }
                 }
             }))
+        }
+        fn send_together<'a>(
+            &'a self,
+            messages: Vec<Message>,
+            mut told: Accepted<'a>,
+        ) -> Option<Together<'a>> {
+            let mut sending = self.send_many(messages);
+            Some(Box::pin(poll_fn(move |cx| {
+                let polled = Pin::new(&mut sending).poll(cx);
+                told(sending.accepted());
+                polled.map_err(|refused| {
+                    let (error, unsent) = refused.into_parts();
+                    (error, unsent.collect())
+                })
+            })))
         }
         fn flush(&self) -> Option<Doing<'_, Result<()>>> {
             Some(Box::pin(self.flush()))
@@ -243,7 +305,7 @@ macro_rules! publishes {
 macro_rules! able {
     ($($kind:ident: $($can:ident)*;)+) => {$(
         impl<P: BytePermits> Able for Socket<socket::$kind, SimStream, P> {
-            all!();
+            all!(this => this);
             $($can!();)*
         }
     )+};
@@ -261,4 +323,45 @@ able! {
     XPub: sends receives publishes subscribes;
     XSub: sends receives subscribes;
     Pair: sends receives reserves;
+}
+
+impl<P: BytePermits> Able for Client<SimStream, P> {
+    all!(this => this.socket());
+
+    fn request(&self, message: Message) -> Option<Doing<'_, Result<Message, Refused>>> {
+        Some(Box::pin(async move { self.request(message).await.map_err(SendError::into_parts) }))
+    }
+    fn request_within(
+        &self,
+        message: Message,
+        limit: Duration,
+    ) -> Option<Doing<'_, Result<Message, Refused>>> {
+        Some(Box::pin(
+            async move { self.request_within(message, limit).await.map_err(SendError::into_parts) },
+        ))
+    }
+    fn try_request(&self, message: Message) -> Option<Result<Doing<'static, Result<Message>>, Refused>> {
+        let pending = self.try_request(message).map_err(parts);
+        Some(pending.map(|pending| Box::pin(pending.reply()) as Doing<'static, _>))
+    }
+}
+
+impl<P: BytePermits> Able for Server<SimStream, P> {
+    all!(this => this.socket());
+
+    fn next_request(&self, stream: bool) -> Option<Doing<'_, Result<Handed>>> {
+        Some(Box::pin(async move {
+            let request = match stream {
+                true => self.requests().next().await.unwrap_or(Err(Error::Closed))?,
+                false => self.next().await?,
+            };
+            let reply = request.reply;
+            let answer =
+                |message| Box::pin(async move { reply.send(message).await.map_err(parts) }) as Doing<'_, _>;
+            Ok((request.message, Box::new(answer) as Box<_>))
+        }))
+    }
+    fn drain_within(&self, limit: Duration) -> Option<Doing<'_, Result<()>>> {
+        Some(Box::pin(self.drain(limit)))
+    }
 }

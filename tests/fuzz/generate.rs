@@ -7,7 +7,7 @@ use monocoque::options::{ReconnectStop, RouterHandover, RouterNotify};
 use monocoque::prelude::*;
 use monocoque::runtime::sim::{Cut, Direction};
 
-use crate::options::{Choice, Judge, Role};
+use crate::options::{Choice, Judge, Role, Rpc};
 use crate::plan::*;
 use crate::scripts;
 
@@ -142,7 +142,7 @@ impl Draw {
 
     fn option(&mut self, kind: Kind) -> Choice {
         let limit = self.micros(100_000) + Duration::from_micros(1);
-        match self.rng.u8(..34) {
+        match self.rng.u8(..38) {
             0 | 1 => Choice::SendHwm(self.rng.usize(1..6)),
             2 | 3 => Choice::RecvHwm(self.rng.usize(1..6)),
             4 => Choice::SendHwmBytes(self.rng.usize(1..3_000)),
@@ -180,8 +180,28 @@ impl Draw {
             28 => Choice::Identity(self.rng.u8(..4)),
             29 => Choice::Judge(self.judge()),
             30 => Choice::MaxConnectionsPerAddress(self.rng.usize(1..4)),
+            31 => self.one(&[Choice::IncompleteBytes(1), Choice::IncompleteBytes(3_000)]),
+            32 => self.one(&[Choice::BackoffFn, Choice::RetryBudget(1), Choice::RetryBudget(5)]),
+            33 => self.looking(),
             _ => self.option_of(kind),
         }
+    }
+
+    /// Choices about how a socket waits.
+    fn looking(&mut self) -> Choice {
+        let spin = self.micros(1_500);
+        if self.rarely(4) { Choice::RecvSpin(spin) } else { Choice::WaitTimes }
+    }
+
+    fn rpc(&mut self) -> Choice {
+        let limit = self.micros(200_000);
+        let most = self.rng.usize(1..6);
+        Choice::Rpc(self.one(&[
+            Rpc::Timeout(None),
+            Rpc::Timeout(Some(limit)),
+            Rpc::MaxOutstanding(most),
+            Rpc::Resend,
+        ]))
     }
 
     fn while_disconnected(&mut self) -> WhileDisconnected {
@@ -218,6 +238,7 @@ impl Draw {
             Kind::Sub | Kind::XSub => self.subscribing(),
             Kind::Dealer => self.one(&[Choice::ProbeRouter, Choice::Conflate]),
             Kind::Push | Kind::Pull | Kind::Rep | Kind::Pair => Choice::Conflate,
+            Kind::Client | Kind::Server => self.rpc(),
         }
     }
 
@@ -313,6 +334,8 @@ impl Draw {
     fn call(&mut self, socket: usize) -> Step {
         let kind = self.kinds[socket];
         let call = match self.rng.u8(..16) {
+            0..=11 if kind == Kind::Client => self.asking(),
+            0..=11 if kind == Kind::Server => self.answering(),
             0..=4 if kind.sends() => self.sending(kind),
             5..=9 if kind.receives() => self.receiving(kind),
             10 | 11 => self.typical(kind),
@@ -320,11 +343,26 @@ impl Draw {
             13 if self.rarely(3) => self.connecting(),
             14 if self.rarely(12) => self.one(&[Call::Close, Call::Drain]),
             15 => self.waiting(),
+            _ if kind == Kind::Client => self.asking(),
+            _ if kind == Kind::Server => self.answering(),
             _ if kind.sends() => self.sending(kind),
             _ => self.receiving(kind),
         };
         let patience = if self.rarely(3) { Some(self.micros(20_000)) } else { None };
         Step::Call { socket, call, patience, wait: self.rarely(2) }
+    }
+
+    fn asking(&mut self) -> Call {
+        let (letter, time) = (self.letter(), self.micros(100_000));
+        let later = Call::TryRequest { letter: letter.clone(), hold: time / 4, take: !self.rarely(3) };
+        let within = Call::RequestWithin(letter.clone(), time);
+        self.one(&[Call::Request(letter.clone()), Call::Request(letter), within, later])
+    }
+
+    fn answering(&mut self) -> Call {
+        let (times, count, hold) = (self.rng.u8(1..12), self.one(&[1, 1, 1, 2, 3]), self.micros(30_000));
+        let answer = Call::Answer { times, count, hold, stream: self.rarely(2), drop: self.rarely(3) };
+        if self.rarely(20) { Call::DrainWithin(hold) } else { answer }
     }
 
     fn sending(&mut self, kind: Kind) -> Call {
@@ -340,7 +378,8 @@ impl Draw {
                 hold: self.micros(30_000),
                 letter: Some(letter).filter(|_| !self.rarely(3)),
             },
-            1..=3 => Call::SendMany(how, letter, self.rng.u8(2..40)),
+            1 => Call::SendTogether(letter, self.rng.u8(1..150)),
+            2..=3 => Call::SendMany(how, letter, self.rng.u8(2..40)),
             _ => Call::Send(how, letter),
         }
     }

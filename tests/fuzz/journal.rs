@@ -112,8 +112,9 @@ impl Journal {
         let [sender, number, count, expected] =
             [4, 8, 12, 16].map(|at| u32::from_be_bytes(tag[at..at + 4].try_into().unwrap()));
         let name = (sender as usize, number);
-        // REP and REQ take an envelope, up to an empty frame, which may be the message's own.
-        let missing = body.len() < count as usize && matches!(kind, Kind::Rep | Kind::Req);
+        // REP, REQ and theirs of `rpc` take an envelope, up to an empty frame, which may be the message's own.
+        let missing = body.len() < count as usize
+            && matches!(kind, Kind::Rep | Kind::Req | Kind::Client | Kind::Server);
         let from = body.len().checked_sub(count as usize);
         let whole = missing || from.is_some_and(|from| sum(&body[from..]) == expected);
         if !whole || !self.fates.contains_key(&name) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use monocoque::options::{ReconnectStop, RouterHandover, RouterNotify};
 use monocoque::prelude::*;
+use monocoque::rpc::{ClientOptions, OnServerLost, ServerOptions};
 use monocoque::runtime::sim;
 use monocoque::security::{
     Claim, CurveKeypair, CurveSecretKey, Verdict, accept_any_client, allow_keys, allow_users,
@@ -19,6 +20,7 @@ pub enum Choice {
     SendHwmBytes(usize),
     RecvHwmBytes(usize),
     LeftoverBytes(usize),
+    IncompleteBytes(usize),
     MaxMessageSize(usize),
     MaxFrames(usize),
     MaxSubscriptions(usize),
@@ -73,6 +75,20 @@ pub enum Choice {
     Judge(Judge),
     /// Topics that end with an odd byte are refused.
     Filter,
+    /// Of the user's own, which jumps.
+    BackoffFn,
+    RetryBudget(u32),
+    WaitTimes,
+    RecvSpin(Duration),
+    Rpc(Rpc),
+}
+
+/// Options of clients and servers.
+#[derive(Clone, Copy, Debug)]
+pub enum Rpc {
+    Timeout(Option<Duration>),
+    MaxOutstanding(usize),
+    Resend,
 }
 
 /// Who is who for PLAIN and CURVE.
@@ -113,9 +129,35 @@ pub fn build(choices: &[Choice]) -> SocketOptions {
     choices.iter().fold(base(), |options, choice| choice.apply(options))
 }
 
+pub fn client(choices: &[Choice]) -> ClientOptions {
+    rpc(choices).fold(build(choices).into(), |options: ClientOptions, choice| match choice {
+        Rpc::Timeout(limit) => options.with_timeout(limit),
+        Rpc::MaxOutstanding(n) => options.with_max_outstanding(n),
+        Rpc::Resend => options.with_on_server_lost(OnServerLost::Resend),
+    })
+}
+
+pub fn server(choices: &[Choice]) -> ServerOptions {
+    rpc(choices).fold(build(choices).into(), |options: ServerOptions, choice| match choice {
+        Rpc::MaxOutstanding(n) => options.with_max_outstanding(n),
+        Rpc::Timeout(_) | Rpc::Resend => options,
+    })
+}
+
+fn rpc(choices: &[Choice]) -> impl Iterator<Item = Rpc> {
+    choices.iter().filter_map(|choice| match choice {
+        Choice::Rpc(choice) => Some(*choice),
+        _ => None,
+    })
+}
+
 impl Choice {
     /// Whether sockets of this type have the option; others refuse it.
     pub fn is_of(&self, kind: Kind) -> bool {
+        if matches!(self, Self::Rpc(_)) {
+            return kind != kind.socket();
+        }
+        let kind = kind.socket();
         let publishes = matches!(kind, Kind::Pub | Kind::XPub);
         let topical = publishes || matches!(kind, Kind::Sub | Kind::XSub);
         match self {
@@ -152,6 +194,7 @@ impl Choice {
             Self::SendHwmBytes(n) => options.with_send_hwm_bytes(n),
             Self::RecvHwmBytes(n) => options.with_recv_hwm_bytes(n),
             Self::LeftoverBytes(n) => options.with_leftover_bytes(n),
+            Self::IncompleteBytes(n) => options.with_incomplete_bytes(n),
             Self::MaxMessageSize(n) => options.with_max_message_size(n),
             Self::MaxFrames(n) => options.with_max_frames(n),
             Self::MaxSubscriptions(n) => options.with_max_subscriptions(n),
@@ -182,6 +225,14 @@ impl Choice {
             Self::Plain(role) => role.plain(options),
             Self::Curve(role) => role.curve(options),
             Self::Judge(judge) => judge.apply(options),
+            Self::BackoffFn => {
+                options.with_backoff_fn(|failures| Duration::from_millis(u64::from(failures) * 37 % 90))
+            }
+            Self::RetryBudget(tokens) => options.with_retry_budget(RetryBudget::new(tokens, 20.0)),
+            Self::WaitTimes => options.with_wait_times(true),
+            Self::RecvSpin(spin) => options.with_recv_spin(spin),
+            // They are no options of the socket.
+            Self::Rpc(_) => options,
             _ => self.apply_to_type(options),
         }
     }

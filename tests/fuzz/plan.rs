@@ -6,7 +6,7 @@ use std::time::Duration;
 use monocoque::prelude::*;
 use monocoque::runtime::sim::{Cut, Direction};
 
-use crate::options::Choice;
+use crate::options::{Choice, Rpc};
 use crate::wire::Script;
 
 /// One session. Sockets and places go by numbers, so that anything can be left out: what then names nothing does
@@ -66,6 +66,10 @@ pub enum Kind {
     XPub,
     XSub,
     Pair,
+    /// Of `rpc`, over a DEALER.
+    Client,
+    /// Of `rpc`, over a ROUTER.
+    Server,
 }
 
 /// Where sockets bind and connect.
@@ -101,6 +105,8 @@ pub enum Call {
     Send(How, Letter),
     /// So many, one after the other.
     SendMany(How, Letter, u8),
+    /// So many at once.
+    SendTogether(Letter, u8),
     Reserve {
         bytes: usize,
         frames: usize,
@@ -109,11 +115,28 @@ pub enum Call {
     },
     SendTo(u8, Letter),
     Request(Letter),
+    RequestWithin(Letter, Duration),
+    /// The reply is waited for later, or not at all.
+    TryRequest {
+        letter: Letter,
+        hold: Duration,
+        take: bool,
+    },
     Receive(Take),
     /// So many, one after the other.
     ReceiveMany(Take, u8),
     /// Receives so many, and answers each.
     Serve(u8),
+    /// Takes so many requests, and answers those that it does not drop, the last first; so many times.
+    Answer {
+        times: u8,
+        count: u8,
+        hold: Duration,
+        stream: bool,
+        drop: bool,
+    },
+    /// A server's, with a limit.
+    DrainWithin(Duration),
     Flush,
     Subscribe(Topic),
     Unsubscribe(Topic),
@@ -204,6 +227,17 @@ pub struct End {
     pub settle: Duration,
 }
 
+impl SocketPlan {
+    pub fn spins(&self) -> bool {
+        self.options.iter().any(|choice| matches!(choice, Choice::RecvSpin(_)))
+    }
+
+    /// A request may be sent twice.
+    pub fn resends(&self) -> bool {
+        self.options.iter().any(|choice| matches!(choice, Choice::ReqResend | Choice::Rpc(Rpc::Resend)))
+    }
+}
+
 /// A line for each part.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -241,7 +275,7 @@ pub fn name(n: u8) -> Vec<u8> {
 }
 
 impl Kind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Push,
         Self::Pull,
         Self::Dealer,
@@ -253,10 +287,21 @@ impl Kind {
         Self::XPub,
         Self::XSub,
         Self::Pair,
+        Self::Client,
+        Self::Server,
     ];
 
-    pub fn name(self) -> &'static str {
+    /// What it is to its peers.
+    pub fn socket(self) -> Self {
         match self {
+            Self::Client => Self::Dealer,
+            Self::Server => Self::Router,
+            other => other,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self.socket() {
             Self::Push => "PUSH",
             Self::Pull => "PULL",
             Self::Dealer => "DEALER",
@@ -268,6 +313,7 @@ impl Kind {
             Self::XPub => "XPUB",
             Self::XSub => "XSUB",
             Self::Pair => "PAIR",
+            Self::Client | Self::Server => unreachable!("they are others to their peers"),
         }
     }
 
@@ -283,6 +329,8 @@ impl Kind {
             Self::Pub | Self::XPub => &[Self::Sub, Self::XSub],
             Self::Sub | Self::XSub => &[Self::Pub, Self::XPub],
             Self::Pair => &[Self::Pair],
+            Self::Client => &[Self::Server, Self::Server, Self::Rep, Self::Router],
+            Self::Server => &[Self::Client, Self::Client, Self::Req, Self::Dealer],
         }
     }
 

@@ -21,8 +21,9 @@ use crate::plan::*;
 use crate::watch::Watch;
 use crate::wire::Script;
 
-/// Polls at one instant after which tasks are taken to wake each other in circles.
-const POLLS_AT_ONCE: u64 = 300_000;
+/// Polls at one instant after which tasks are taken to wake each other in circles, and in a second of virtual time in
+/// which nothing new is asked for.
+const POLLS: (u64, u64) = (300_000, 100_000);
 
 /// How long a step waits for its call, and the end for calls of a closed socket.
 const A_WHILE: Duration = Duration::from_millis(50);
@@ -35,12 +36,15 @@ pub struct Failure(pub String);
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Report {
     pub received: usize,
+    /// Of those, by clients of `rpc`.
+    pub replies: usize,
     pub polls: u64,
 }
 
 impl Report {
     pub fn add(&mut self, other: Self) {
         self.received += other.received;
+        self.replies += other.replies;
         self.polls += other.polls;
     }
 }
@@ -116,19 +120,28 @@ pub fn run(plan: &Plan) -> Result<Report, Failure> {
 fn play(plan: &Plan) -> Result<Report, Failure> {
     static SESSION: AtomicU64 = AtomicU64::new(0);
     let session = SESSION.fetch_add(1, Ordering::Relaxed);
-    let sim = Sim::with_config(plan.seed, config(&plan.network));
+    let sim = Sim::with_config(plan.seed, config(&plan.network).with_poll_limit(polls(plan).0));
     let journal = Rc::new(RefCell::new(Journal::default()));
     let report = Rc::clone(&journal);
     sim.block_on(async {
         let mut stage = Stage::set(plan, sim.network(), journal, session).await;
         stage.perform(&plan.steps).await?;
-        stage.finish(&plan.end, &sim).await
+        stage.finish(plan, &sim).await
     })?;
-    Ok(Report { received: report.borrow().receipts.len(), polls: sim.polls() })
+    let receipts = &report.borrow().receipts;
+    let is_client = |id| plan.sockets.iter().any(|socket| socket.id == id && socket.kind == Kind::Client);
+    let replies = receipts.iter().filter(|receipt| is_client(receipt.receiver)).count();
+    Ok(Report { received: receipts.len(), replies, polls: sim.polls() })
+}
+
+/// Who spins looks thousands of times at one instant, since the time stands still meanwhile.
+fn polls(plan: &Plan) -> (u64, u64) {
+    let times = if plan.sockets.iter().any(SocketPlan::spins) { 100 } else { 1 };
+    (times * POLLS.0, times * POLLS.1)
 }
 
 fn config(network: &[Weather]) -> SimConfig {
-    let mut config = SimConfig::new().with_poll_limit(POLLS_AT_ONCE);
+    let mut config = SimConfig::new();
     let mut links = sim::Plan::new();
     for weather in network {
         match *weather {
@@ -317,13 +330,13 @@ impl Stage {
     }
 
     /// Everything is let go, and everything comes back.
-    async fn finish(&mut self, end: &End, sim: &Sim) -> Result<(), Failure> {
-        if end.heal {
+    async fn finish(&mut self, plan: &Plan, sim: &Sim) -> Result<(), Failure> {
+        if plan.end.heal {
             self.heal();
         }
-        sim::sleep(end.settle).await;
+        sim::sleep(plan.end.settle).await;
         self.check()?;
-        check::rate(sim).await?;
+        check::rate(sim, polls(plan).1).await?;
         let ids: Vec<usize> = self.members.keys().copied().collect();
         for id in ids {
             self.part(id).await?;
@@ -386,9 +399,8 @@ impl Stage {
 /// Opens a socket; options that its type or their combination does not allow are left out.
 fn open(plan: &SocketPlan, budget: &SemaphorePermits) -> Option<Member> {
     let open = |choices: &[options::Choice]| {
-        let options = options::build(choices);
         let budget = plan.permits.then(|| budget.clone());
-        able::open(plan.kind, options.clone(), budget).map(|handle| (options, handle))
+        able::open(plan.kind, choices, budget).map(|handle| (options::build(choices), handle))
     };
     let mut choices = plan.options.clone();
     let opened = open(&choices).or_else(|_| {
