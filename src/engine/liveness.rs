@@ -12,6 +12,10 @@ use super::clock::later;
 use crate::error::TimeoutKind;
 use crate::options::SocketOptions;
 
+/// How often a connection is looked at, at the most, only to see whether a message has begun: however short the limit
+/// is for its progress, a connection that is silent must not keep a processor busy.
+const LOOK: Duration = Duration::from_millis(1);
+
 /// For how long silence is borne.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
@@ -138,7 +142,7 @@ impl Liveness {
             Some((at, kind)) if at <= now => WhatNow::Dead(kind),
             _ if ping_at.is_some_and(|at| at <= now) => WhatNow::Ping,
             first => {
-                let idle = patience.frame.map(|limit| later(now, limit));
+                let idle = patience.frame.map(|limit| later(now, limit.max(LOOK)));
                 let next = [first.map(|(at, _)| at), ping_at, idle].into_iter().flatten().min();
                 self.planned = next.unwrap_or_else(|| later(now, Duration::MAX));
                 WhatNow::Wait(self.planned)
@@ -341,5 +345,15 @@ mod tests {
         assert_eq!(liveness.what_now(patience, true, at), WhatNow::Dead(TimeoutKind::Frame));
         liveness.heard(at);
         assert_eq!(liveness.what_now(patience, true, at), WhatNow::Wait(start + ms(200)));
+    }
+
+    #[test]
+    fn whether_a_message_has_begun_is_looked_at_every_millisecond_at_the_most() {
+        let start = Instant::now();
+        let patience = Patience { interval: None, timeout: ms(250), frame: Some(Duration::from_micros(4)) };
+        let mut liveness = Liveness::new(start);
+        assert_eq!(liveness.what_now(patience, false, start), WhatNow::Wait(start + LOOK));
+        liveness.heard(start + LOOK / 2);
+        assert_eq!(liveness.what_now(patience, true, start + LOOK), WhatNow::Dead(TimeoutKind::Frame));
     }
 }

@@ -130,7 +130,8 @@ impl SocketOptions {
         (self.max_connections != usize::MAX).then_some(self.max_connections)
     }
 
-    /// How long a message that has begun to arrive may make no progress; default 30 s, `None` for ever.
+    /// How long a message that has begun to arrive may make no progress; default 30 s, `None` for ever. Limits
+    /// below a millisecond are looked at every millisecond.
     #[must_use]
     pub fn with_frame_timeout(mut self, limit: Option<Duration>) -> Self {
         self.frame_timeout = limit;
