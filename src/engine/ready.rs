@@ -192,7 +192,8 @@ impl Wake for PeerSignal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::test_wakers::{Counter, unpark_this_thread};
+    use crate::engine::test_wakers::unpark_this_thread;
+    use futures_test::task::new_count_waker;
     use std::sync::atomic::AtomicUsize;
     use std::thread;
 
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn the_companion_is_told_of_the_first_of_many_that_others_are_told_of() {
         let ready = Arc::new(ReadyQueue::default());
-        let (companion, waker) = Counter::new();
+        let (waker, companion) = new_count_waker();
         ready.set_companion(Some(waker));
         for round in 1..=3 {
             assert!(!ready.has_told());
@@ -220,7 +221,7 @@ mod tests {
                 PeerSignal::new(PeerId::new(peer as u32, 0), &ready).wake_by_ref();
             }
             assert!(ready.has_told());
-            assert_eq!(companion.woken(), round);
+            assert_eq!(companion.get(), round);
             ready.begin_turn();
             while ready.pop().is_some() {}
             ready.forget_told();
@@ -232,14 +233,14 @@ mod tests {
     #[test]
     fn a_parked_receiver_is_told_before_the_companion_which_minds_it() {
         let ready = Arc::new(ReadyQueue::default());
-        let (companion, waker) = Counter::new();
+        let (waker, companion) = new_count_waker();
         ready.set_companion(Some(waker));
-        let (receiver, waker) = Counter::new();
+        let (waker, receiver) = new_count_waker();
         park(&ready, 1, &waker);
         let signal = PeerSignal::new(PeerId::new(0, 0), &ready);
         signal.wake_by_ref();
         signal.wake_by_ref();
-        assert_eq!((receiver.woken(), companion.woken()), (1, 1));
+        assert_eq!((receiver.get(), companion.get()), (1, 1));
         assert_eq!(ready.pop(), Some(PeerId::new(0, 0)));
         assert_eq!(ready.pop(), None, "queued once");
     }
@@ -247,24 +248,24 @@ mod tests {
     #[test]
     fn a_dropped_receiver_hands_its_wake_on() {
         let ready = Arc::new(ReadyQueue::default());
-        let (companion, waker) = Counter::new();
+        let (waker, companion) = new_count_waker();
         ready.set_companion(Some(waker));
         park(&ready, 1, Waker::noop());
         PeerSignal::new(PeerId::new(0, 0), &ready).wake_by_ref();
-        assert_eq!(companion.woken(), 1, "to mind it");
+        assert_eq!(companion.get(), 1, "to mind it");
         assert!(ready.on_list(List::Receivers, |list| list.leave(1, 0)).passes_on);
         wake(ready.next());
-        assert_eq!(companion.woken(), 2);
+        assert_eq!(companion.get(), 2);
     }
 
     #[test]
     fn nothing_is_woken_inside_a_turn_and_nothing_is_forgotten_after_it() {
         let ready = Arc::new(ReadyQueue::default());
-        let (companion, waker) = Counter::new();
+        let (waker, companion) = new_count_waker();
         ready.set_companion(Some(waker));
         ready.begin_turn();
         PeerSignal::new(PeerId::new(3, 1), &ready).wake_by_ref();
-        assert_eq!(companion.woken(), 0);
+        assert_eq!(companion.get(), 0);
         assert!(ready.end_turn()[0].is_some());
         park(&ready, 1, Waker::noop());
         assert!(ready.next()[0].is_some(), "something is ready");

@@ -2,14 +2,13 @@
 
 use super::common::*;
 use crate::dropping::poll_times;
+use futures_test::task::new_count_waker;
 use futures_util::StreamExt;
 use futures_util::stream::FusedStream;
 use monocoque::error::TimeoutKind;
 use monocoque::rpc::Request;
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Wake, Waker};
+use std::task::Context;
 
 #[test]
 fn req_dealer_and_client_are_served_alike() {
@@ -271,12 +270,6 @@ fn handles_outlive_their_server() {
 /// Each place that is freed wakes one of those who wait for one, and a connection that comes or goes none of them.
 #[test]
 fn those_who_wait_for_a_place_are_no_herd() {
-    struct Counts(AtomicUsize);
-    impl Wake for Counts {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
     const WAITING: usize = 50;
     rt::run(async {
         let options = ServerOptions::default().with_max_outstanding(2);
@@ -286,8 +279,7 @@ fn those_who_wait_for_a_place_are_no_herd() {
         let client = Client::connect_with_options(endpoint.clone(), options).await.unwrap();
         let asked: Vec<_> = (0..4).map(|n| client.try_request(n.to_string()).unwrap()).collect();
         let (first, second) = (server.next().await.unwrap(), server.next().await.unwrap());
-        let woken = Arc::new(Counts(AtomicUsize::new(0)));
-        let (waker, count) = (Waker::from(Arc::clone(&woken)), || woken.0.load(Ordering::Relaxed));
+        let (waker, woken) = new_count_waker();
         let mut nexts: Vec<_> = (0..WAITING).map(|_| Box::pin(server.next())).collect();
         let mut requests: Vec<_> = (0..WAITING).map(|n| Box::pin(client.request(n.to_string()))).collect();
         for next in &mut nexts {
@@ -297,13 +289,13 @@ fn those_who_wait_for_a_place_are_no_herd() {
             assert!(request.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         }
         let other = Client::connect(endpoint).await.unwrap();
-        assert_eq!(count(), 0, "a connection is no place");
+        assert_eq!(woken.get(), 0, "a connection is no place");
         first.reply.send("x").await.unwrap();
         drop(second);
-        assert_eq!(count(), 2, "places for two");
+        assert_eq!(woken.get(), 2, "places for two");
         drop(other);
         server.socket().close().await;
-        assert!(count() >= WAITING - 2, "all are to know");
+        assert!(woken.get() >= WAITING - 2, "all are to know");
         drop(asked);
     });
 }

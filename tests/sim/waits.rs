@@ -5,10 +5,11 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use futures_test::task::{AwokenCount, new_count_waker};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
@@ -61,37 +62,21 @@ fn what_a_dropped_receiver_was_woken_for_is_for_the_next() {
     sim.block_on(async {
         let (push, pull) = pipeline(without_heartbeats(), without_heartbeats()).await;
         let mut waiting: Vec<_> = (0..10).map(|_| Box::pin(pull.recv())).collect();
-        let woken: Vec<_> = waiting.iter().map(|_| Arc::new(Flag::default())).collect();
-        for (recv, flag) in waiting.iter_mut().zip(&woken) {
-            let waker = Waker::from(Arc::clone(flag));
-            assert!(recv.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let woken: Vec<_> = waiting.iter().map(|_| new_count_waker()).collect();
+        for (recv, (waker, _)) in waiting.iter_mut().zip(&woken) {
+            assert!(recv.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
         }
         push.send("x").await.unwrap();
         for at in 0..10 {
-            while !woken[at].is_set() {
+            while woken[at].1.get() == 0 {
                 sim::sleep(Duration::from_micros(10)).await;
             }
-            assert!(woken[at + 1..].iter().all(|flag| !flag.is_set()), "one at a time");
+            assert!(woken[at + 1..].iter().all(|(_, woken)| woken.get() == 0), "one at a time");
             drop(waiting.remove(0));
         }
         assert_eq!(pull.recv().await.unwrap()[0], "x");
         assert!(sim::elapsed() < ms(5), "{:?}", sim::elapsed());
     });
-}
-
-#[derive(Default)]
-struct Flag(AtomicBool);
-
-impl Flag {
-    fn is_set(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::SeqCst);
-    }
 }
 
 async fn at_the_mark(endpoint: &str) -> (Push, Pull) {
@@ -146,12 +131,12 @@ fn no_wake_is_lost_however_senders_are_dropped() {
                 let mut sends = Vec::new();
                 let mut received = 0;
                 for n in 0..300_u32 {
-                    let flag = Arc::new(Flag::default());
-                    flag.0.store(true, Ordering::SeqCst);
+                    let (waker, woken) = new_count_waker();
+                    waker.wake_by_ref();
                     let size = random.usize(4..40_000);
                     let mut message = n.to_be_bytes().to_vec();
                     message.resize(size, 0);
-                    sends.push((Box::pin(push.send(message)), flag));
+                    sends.push((Box::pin(push.send(message)), waker, woken, 0));
                     if random.u8(..3) == 0 && !sends.is_empty() {
                         drop(sends.remove(random.usize(..sends.len())));
                     }
@@ -165,7 +150,7 @@ fn no_wake_is_lost_however_senders_are_dropped() {
                     poll_woken(&mut sends);
                     match sim::timeout(ms(50), pull.recv()).await {
                         Ok(message) => drop(message.unwrap()),
-                        Err(_) if sends.iter().any(|(_, flag)| flag.is_set()) => continue,
+                        Err(_) if sends.iter().any(|(_, _, woken, seen)| woken.get() > *seen) => continue,
                         Err(_) if sends.is_empty() => break,
                         Err(_) => panic!("{} sleep beside room", sends.len()),
                     }
@@ -181,13 +166,13 @@ fn no_wake_is_lost_however_senders_are_dropped() {
     }
 }
 
-fn poll_woken<F: Future<Output = Result<(), SendError>> + Unpin>(sends: &mut Vec<(F, Arc<Flag>)>) {
-    sends.retain_mut(|(send, flag)| {
-        if !flag.0.swap(false, Ordering::SeqCst) {
-            return true;
-        }
-        let waker = Waker::from(Arc::clone(flag));
-        Pin::new(send).poll(&mut Context::from_waker(&waker)).is_pending()
+/// One that sends, its waker, how often that was called, and how often by the last poll.
+type Woken<F> = (F, Waker, AwokenCount, usize);
+
+fn poll_woken<F: Future<Output = Result<(), SendError>> + Unpin>(sends: &mut Vec<Woken<F>>) {
+    sends.retain_mut(|(send, waker, woken, seen)| {
+        let before = std::mem::replace(seen, woken.get());
+        *seen == before || Pin::new(send).poll(&mut Context::from_waker(waker)).is_pending()
     });
 }
 

@@ -1,15 +1,17 @@
 use std::thread;
 
 use super::*;
-use crate::engine::test_wakers::{Counter, unpark_this_thread};
+use futures_test::task::{AwokenCount, new_count_waker};
+
+use crate::engine::test_wakers::unpark_this_thread;
 use crate::message::{Frame, Message};
 use crate::resilience::Permit;
 
 /// A connection whose sides count their wakes, and have looked once.
-fn connection() -> [(End, Arc<Counter>); 2] {
+fn connection() -> [(End, AwokenCount); 2] {
     let (a, b) = End::pair("name");
     [a, b].map(|mut end| {
-        let (counter, waker) = Counter::new();
+        let (waker, counter) = new_count_waker();
         end.register(&waker);
         assert_eq!(end.look(), Incoming::Nothing);
         (end, counter)
@@ -37,12 +39,12 @@ fn a_reader_is_woken_once_for_what_it_has_not_seen() {
     for _ in 0..3 {
         wake(a.push(queued(1), false).reader);
     }
-    assert_eq!((reader.woken(), b.look()), (1, Incoming::Messages));
+    assert_eq!((reader.get(), b.look()), (1, Incoming::Messages));
     for rest in [Incoming::Messages, Incoming::Messages, Incoming::Nothing, Incoming::Nothing] {
         assert_eq!(b.pop().rest, rest);
     }
     wake(a.push(queued(1), false).reader);
-    assert_eq!(reader.woken(), 2);
+    assert_eq!(reader.get(), 2);
 }
 
 /// Kills a burst that tells nobody for good, and a message that is lost or doubled where it has to be told.
@@ -50,12 +52,12 @@ fn a_reader_is_woken_once_for_what_it_has_not_seen() {
 fn a_burst_is_passed_on_untold_until_there_is_much_of_it() {
     let [(mut a, _), (mut b, reader)] = connection();
     let pushed = (1..).take_while(|&size| a.push_untold(&mut vec![0; size].into())).count();
-    assert_eq!((pushed, reader.woken()), (ENOUGH.messages - 1, 0));
+    assert_eq!((pushed, reader.get()), (ENOUGH.messages - 1, 0));
     let mut refused = Message::from(vec![0; pushed + 1]);
     assert!(!a.push_untold(&mut refused));
     assert_eq!(refused.size(), pushed + 1, "it changes nothing");
     wake(a.push(Queued::new(refused, Permit::none()), true).reader);
-    assert_eq!(reader.woken(), 1);
+    assert_eq!(reader.get(), 1);
     // One that does not wait need not be told.
     assert!(a.push_untold(&mut vec![0; pushed + 2].into()));
     for size in 1..=pushed + 1 {
@@ -88,12 +90,12 @@ fn one_message_out_makes_room_for_one() {
         level.add(cost(1, 10));
     }
     wake(b.pop().writer);
-    assert_eq!(writer.woken(), 0, "nobody waits");
+    assert_eq!(writer.get(), 0, "nobody waits");
     assert!(a.has_room(level, cost(1, 90)) && !a.has_room(level, cost(1, 91)));
     assert_eq!(a.level(level).messages(), 1);
     let popped = b.pop();
     wake(popped.writer);
-    assert_eq!(writer.woken(), 1);
+    assert_eq!(writer.get(), 1);
     assert_eq!(a.settle(), Count { messages: 2, all: Extent { size: 20, frames: 2 } });
     assert_eq!((a.was_freed(), a.was_freed()), (true, false));
     assert_eq!(a.settle(), Count::default());
@@ -107,7 +109,7 @@ fn what_is_left_in_good_order_is_read_before_the_end() {
     let closed = a.close(true);
     wake(closed.waker);
     assert_eq!((closed.taken.messages, closed.taken.all.cost(), closed.unsent.len()), (2, cost(2, 3), 0));
-    assert_eq!(reader.woken(), 2);
+    assert_eq!(reader.get(), 2);
     assert_eq!(b.look(), Incoming::Ended { empty: false });
     assert!(a.close(false).unsent.is_empty(), "once");
     drop(a);
@@ -138,7 +140,7 @@ fn what_was_not_taken_comes_back() {
             (taken, unsent),
             if reader_leaves { ((1, cost(1, 1)), vec![2, 3]) } else { ((2, cost(2, 3)), vec![3]) }
         );
-        assert_eq!(reader.woken(), if reader_leaves { 1 } else { 2 });
+        assert_eq!(reader.get(), if reader_leaves { 1 } else { 2 });
         assert_eq!(b.look(), Incoming::Ended { empty: reader_leaves });
         assert_eq!(b.pop().message.map(|queued| queued.message.size()), Some(2).filter(|_| !reader_leaves));
     }
@@ -175,12 +177,12 @@ fn a_burst_is_there_at_once_and_announced_in_bulk_and_at_its_end() {
     assert!(a.push(queued(2), true).unannounced);
     wake(a.announce());
     wake(a.announce());
-    assert_eq!(reader.woken(), 1);
+    assert_eq!(reader.get(), 1);
     assert_eq!((b.pop().message.unwrap().message.size(), b.pop().message.unwrap().message.size()), (1, 2));
     wake(a.announce());
-    assert_eq!(reader.woken(), 1, "for nothing");
+    assert_eq!(reader.get(), 1, "for nothing");
     wake(a.push(queued(ENOUGH.all.size), true).reader);
-    assert_eq!(reader.woken(), 2);
+    assert_eq!(reader.get(), 2);
 }
 
 /// Kills an order of telling and looking in which a writer at its mark or a reader is forgotten: it hangs.
@@ -229,7 +231,7 @@ fn two_threads_never_forget_each_other() {
 fn dropping_an_end_ends_the_other() {
     let [(a, _), (mut b, reader)] = connection();
     drop(a);
-    assert_eq!((reader.woken(), b.look()), (1, Incoming::Ended { empty: true }));
+    assert_eq!((reader.get(), b.look()), (1, Incoming::Ended { empty: true }));
 }
 
 #[test]

@@ -4,8 +4,7 @@ use std::cell::Cell;
 
 use super::*;
 use crate::engine::parked::{List, Place, Turn};
-use crate::engine::test_wakers::Counter;
-use std::sync::Arc;
+use futures_test::task::{AwokenCount, new_count_waker};
 
 const LIST: List = List::Room(None);
 
@@ -24,7 +23,7 @@ struct Scene {
 struct Sender {
     size: usize,
     place: Option<Place>,
-    wakes: Arc<Counter>,
+    wakes: AwokenCount,
     waker: Waker,
     seen: usize,
     gone: bool,
@@ -42,7 +41,7 @@ enum Step {
 impl Scene {
     fn new(mark: (usize, usize), sizes: &[usize]) -> Self {
         let senders = sizes.iter().map(|&size| {
-            let (wakes, waker) = Counter::new();
+            let (waker, wakes) = new_count_waker();
             Sender { size, place: None, wakes, waker, seen: 0, gone: false }
         });
         Self {
@@ -86,7 +85,7 @@ impl Scene {
 
     fn poll(&mut self, index: usize) {
         let sender = &mut self.senders[index];
-        sender.seen = sender.wakes.woken();
+        sender.seen = sender.wakes.get();
         let turn = sender.place.map_or(Turn::New, Turn::Waiting);
         let size = sender.size;
         if turn.may_pass(LIST, &self.list) && self.level.has_room(size) {
@@ -107,7 +106,7 @@ impl Scene {
 
     fn is_woken(&self, index: usize) -> bool {
         let sender = &self.senders[index];
-        !sender.gone && sender.wakes.woken() > sender.seen
+        !sender.gone && sender.wakes.get() > sender.seen
     }
 
     fn check(&self, script: &[Step]) {
@@ -126,7 +125,7 @@ impl Scene {
         assert_eq!(self.list.asleep.len(), asleep.len(), "{script:?}");
         assert_eq!(self.list.woken, woken.len(), "{script:?}");
         for sender in &self.senders {
-            assert!(sender.wakes.woken() <= sender.seen + 1, "woken twice: {script:?}");
+            assert!(sender.wakes.get() <= sender.seen + 1, "woken twice: {script:?}");
         }
     }
 
@@ -214,7 +213,7 @@ fn first_come_first_served() {
 
 #[test]
 fn who_is_woken_before_it_has_left_its_waker_is_told() {
-    let (_, waker) = Counter::new();
+    let (waker, _) = new_count_waker();
     let mut list = WaitList::default();
     assert!(!list.enter(1, 0, None, &waker));
     assert!(list.wake_next().is_none(), "nobody to wake yet");

@@ -1,21 +1,11 @@
 //! Bytes between two ends.
 
 use std::future::poll_fn;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Wake;
+
+use futures_test::task::new_count_waker;
 
 use super::*;
 use crate::runtime::{AsyncStream, RecvBuf, SendBuf};
-
-#[derive(Default)]
-struct CountWakes(AtomicUsize);
-
-impl Wake for CountWakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
 
 #[test]
 fn latency_delays_and_keeps_the_order() {
@@ -165,11 +155,10 @@ fn each_direction_keeps_the_last_waker_and_both_are_apart() {
     fixed(1).block_on(async {
         let (client, mut server) = pair().await;
         let mut client = client.into_inner();
-        let wakes = [(); 3].map(|()| Arc::new(CountWakes::default()));
-        let count = |index: usize| wakes[index].0.load(Ordering::Relaxed);
+        let wakes = [(); 3].map(|()| new_count_waker());
+        let count = |index: usize| wakes[index].1.get();
         let mut read = |index: usize| {
-            let waker = Waker::from(Arc::clone(&wakes[index]));
-            client.poll_read(&mut Context::from_waker(&waker), &mut RecvBuf::with_capacity(8))
+            client.poll_read(&mut Context::from_waker(&wakes[index].0), &mut RecvBuf::with_capacity(8))
         };
         assert!(read(0).is_pending());
         assert!(read(1).is_pending());
@@ -185,8 +174,7 @@ fn each_direction_keeps_the_last_waker_and_both_are_apart() {
         assert!(read(2).is_pending());
         let mut src = SendBuf::default();
         src.put(&[0; 100_000]);
-        let waker = Waker::from(Arc::clone(&wakes[0]));
-        let mut cx = Context::from_waker(&waker);
+        let mut cx = Context::from_waker(&wakes[0].0);
         assert!(matches!(client.poll_write(&mut cx, &mut src), Poll::Ready(Ok(65_536))));
         assert!(client.poll_write(&mut cx, &mut src).is_pending());
         server.write_all(b"z").await.unwrap();
