@@ -18,6 +18,9 @@ macro_rules! mount {
             mod doubt;
             #[cfg(unix)]
             mod ipc;
+            mod jeromq;
+            mod jeromq_options;
+            mod jeromq_slow;
             mod libzmq;
             mod matrix;
             mod pyzmq;

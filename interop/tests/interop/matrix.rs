@@ -56,7 +56,7 @@ macro_rules! ours {
                 }
             }
 
-            fn is_connected(&self) -> bool {
+            pub fn is_connected(&self) -> bool {
                 match self {
                     $(Self::$kind(socket) => socket.is_connected()),+
                 }
