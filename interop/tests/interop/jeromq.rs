@@ -3,12 +3,11 @@
 //! Without them the tests say so and are over.
 //!
 //! What is peculiar to JeroMQ, as far as these tests have met it:
-//! - All versions up to 0.6.0 greet as ZMTP 3.0. Those that know heartbeats send PINGs nevertheless, and answer them.
+//! - 0.6.0 greets as ZMTP 3.0, sends PINGs nevertheless, and answers them.
 //! - A socket of 0.6.0 that connects may not hear anything, to whomever, libzmq as well: in `zmq.poll.Poller` the end of
 //!   the handle that awaited the connection takes the key of the one that is to read with it, where a hash set has
-//!   them in this order. Its limit on the handshake, 30 s by default, mostly
-//!   ends that, and it tries again; seen with PLAIN and CURVE: neither that nor our hanging up was noticed, and the
-//!   test ran into its time limit.
+//!   them in this order. Its limit on the handshake, 30 s by default, mostly ends that, and it tries again; with PLAIN
+//!   and CURVE neither that nor our hanging up was noticed at times, and the test ran into its time limit.
 //! - 0.4.3 does not say which port it has bound where it was to choose one, so the tests choose.
 
 use std::io::{BufRead, BufReader, Write};
