@@ -1,18 +1,15 @@
-//! Options of connections: identity, limits on time, heartbeats, reconnection.
+//! Options of connections: identity, limits on time, heartbeats.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{ReconnectStop, SocketOptions};
-use crate::resilience::{Backoff, BackoffFn, RetryBudget};
+use super::SocketOptions;
 
-/// Connections: identity, limits on time, heartbeats, reconnection.
+/// Connections: identity, limits on time, heartbeats.
 ///
 /// ```
 /// use monocoque::SocketOptions;
-/// use monocoque::options::ReconnectStop;
-/// use monocoque::resilience::{Backoff, RetryBudget};
 /// use std::time::Duration;
 ///
 /// let seconds = Duration::from_secs;
@@ -31,15 +28,9 @@ use crate::resilience::{Backoff, BackoffFn, RetryBudget};
 ///     // Peers that hang are found, and not only hosts that are gone.
 ///     .with_heartbeat_interval(Some(seconds(10)))
 ///     .with_heartbeat_timeout(seconds(20))
-///     .with_heartbeat_ttl(Some(seconds(30)))
-///     // When to try again, and when no more.
-///     .with_backoff(Backoff::new().with_max(seconds(5)))
-///     .with_retry_budget(RetryBudget::new(10, 1.0))
-///     .with_max_attempts(Some(100))
-///     .with_reconnect_stop(ReconnectStop::new().on_handshake_failure());
+///     .with_heartbeat_ttl(Some(seconds(30)));
 /// assert_eq!(options.identity(), b"worker-7");
 /// assert_eq!((options.connect_timeout(), options.linger()), (seconds(5), Some(seconds(1))));
-/// assert_eq!(options.backoff().max(), seconds(5));
 /// ```
 impl SocketOptions {
     /// The identity that ROUTER peers address this socket by: 1 to 255 bytes, not beginning with a zero
@@ -219,132 +210,5 @@ impl SocketOptions {
     #[must_use]
     pub fn linger(&self) -> Option<Duration> {
         self.linger
-    }
-
-    /// The delay after the first failure, doubled by each further one; default 100 ms, never below 1 ms
-    /// (RECONNECT_IVL).
-    #[must_use]
-    pub fn with_reconnect_interval(mut self, initial: Duration) -> Self {
-        self.backoff = self.backoff.with_initial(initial);
-        self
-    }
-
-    /// Where the delays stop growing, before jitter; default 30 s (RECONNECT_IVL_MAX; libzmq: they do not
-    /// grow).
-    #[must_use]
-    pub fn with_reconnect_interval_max(mut self, max: Duration) -> Self {
-        self.backoff = self.backoff.with_max(max);
-        self
-    }
-
-    /// The fraction by which each delay is shortened or prolonged at random, from 0.0 to 1.0; default 0.25.
-    #[must_use]
-    pub fn with_reconnect_jitter(mut self, jitter: f64) -> Self {
-        self.backoff = self.backoff.with_jitter(jitter);
-        self
-    }
-
-    /// All about the delays between connection attempts at once.
-    #[must_use]
-    pub fn with_backoff(mut self, backoff: Backoff) -> Self {
-        self.backoff = backoff;
-        self
-    }
-
-    /// The delays between connection attempts.
-    #[must_use]
-    pub fn backoff(&self) -> &Backoff {
-        &self.backoff
-    }
-
-    /// The delays between connection attempts, by a function of your own; default none: those of
-    /// [`with_backoff`](Self::with_backoff). libzmq has none.
-    ///
-    /// It is given how many attempts have failed since the last connection of use: 0 when such a one is lost or the first
-    /// attempt has failed, as for [`Backoff::delay`]. What it returns counts as at least 1 ms and at most a year. It
-    /// spreads nothing by itself: draw a random number in it if many clients must not come at once. It is called by
-    /// the socket's companion task without any lock, and should not block. If it panics, that delay is the one of
-    /// [`with_backoff`](Self::with_backoff), and the socket goes on.
-    ///
-    /// ```
-    /// use monocoque::SocketOptions;
-    /// use std::time::Duration;
-    ///
-    /// // Three times at once, and then every ten seconds.
-    /// let options = SocketOptions::default().with_backoff_fn(|failed| match failed {
-    ///     0..3 => Duration::from_millis(10),
-    ///     _ => Duration::from_secs(10),
-    /// });
-    /// assert!(options.has_backoff_fn());
-    /// ```
-    #[must_use]
-    pub fn with_backoff_fn(mut self, delay: impl Fn(u32) -> Duration + Send + Sync + 'static) -> Self {
-        self.backoff_fn = Some(BackoffFn::new(delay));
-        self
-    }
-
-    /// Whether the delays come from a function of your own.
-    #[must_use]
-    pub fn has_backoff_fn(&self) -> bool {
-        self.backoff_fn.is_some()
-    }
-
-    /// A budget of attempts to reconnect that sockets share; default none. libzmq has none.
-    ///
-    /// The first attempt of each endpoint is free, as is waiting for a name of `inproc://`; each further one takes a
-    /// retry out of the budget. While it is empty an attempt that is due is put off by the longest delay of
-    /// [`backoff`](Self::backoff), jitter included, told by
-    /// [`SocketEvent::RetryPutOff`](crate::SocketEvent::RetryPutOff), and asks again; it does not count as failed.
-    #[must_use]
-    pub fn with_retry_budget(mut self, budget: RetryBudget) -> Self {
-        self.retry_budget = Some(budget);
-        self
-    }
-
-    /// The budget of attempts to reconnect.
-    #[must_use]
-    pub fn retry_budget(&self) -> Option<&RetryBudget> {
-        self.retry_budget.as_ref()
-    }
-
-    /// Whether a lost connection, or an attempt that failed, is followed by another; default true (false
-    /// is RECONNECT_IVL -1).
-    #[must_use]
-    pub fn with_reconnect(mut self, reconnect: bool) -> Self {
-        self.reconnect = reconnect;
-        self
-    }
-
-    /// Whether a lost connection is followed by another attempt.
-    #[must_use]
-    pub fn reconnect(&self) -> bool {
-        self.reconnect
-    }
-
-    /// Failures after which an endpoint is given up at once; default none (RECONNECT_STOP).
-    #[must_use]
-    pub fn with_reconnect_stop(mut self, stop: ReconnectStop) -> Self {
-        self.reconnect_stop = stop;
-        self
-    }
-
-    /// Failures after which an endpoint is given up at once.
-    #[must_use]
-    pub fn reconnect_stop(&self) -> ReconnectStop {
-        self.reconnect_stop
-    }
-
-    /// Failures in a row after which an endpoint is given up, connections of no use among them; default `None`:
-    /// never.
-    #[must_use]
-    pub fn with_max_attempts(mut self, attempts: Option<u32>) -> Self {
-        self.max_attempts = attempts;
-        self
-    }
-
-    /// Failures in a row after which an endpoint is given up.
-    #[must_use]
-    pub fn max_attempts(&self) -> Option<u32> {
-        self.max_attempts
     }
 }

@@ -171,6 +171,8 @@ mod limits;
 mod mechanism;
 mod monitor;
 mod policy;
+mod pub_sub;
+mod reconnect;
 mod reconnect_stop;
 mod security;
 mod socks;

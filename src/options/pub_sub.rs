@@ -1,0 +1,145 @@
+//! Options of PUB, SUB, XPUB and XSUB.
+
+use super::SocketOptions;
+
+/// PUB, SUB, XPUB and XSUB.
+///
+/// ```
+/// use monocoque::SocketOptions;
+///
+/// let xpub = SocketOptions::default().with_xpub_manual(true).with_xpub_verboser(true);
+/// // For a PUB whose subscribers come from anywhere.
+/// let publisher =
+///     SocketOptions::default().with_max_subscriptions(100).with_max_subscription_bytes(64 * 1024);
+/// assert!(xpub.xpub_manual() && publisher.max_subscriptions() == 100);
+/// ```
+impl SocketOptions {
+    /// Whether an XPUB receives every subscription, and not only the first to a topic; default false
+    /// (XPUB_VERBOSE).
+    #[must_use]
+    pub fn with_xpub_verbose(mut self, on: bool) -> Self {
+        self.types.xpub_verbose = on;
+        self
+    }
+
+    /// Whether an XPUB receives every subscription.
+    #[must_use]
+    pub fn xpub_verbose(&self) -> bool {
+        self.types.xpub_verbose
+    }
+
+    /// Whether an XPUB receives every subscription and every unsubscription; default false
+    /// (XPUB_VERBOSER).
+    #[must_use]
+    pub fn with_xpub_verboser(mut self, on: bool) -> Self {
+        self.types.xpub_verboser = on;
+        self
+    }
+
+    /// Whether an XPUB receives every subscription and every unsubscription.
+    #[must_use]
+    pub fn xpub_verboser(&self) -> bool {
+        self.types.xpub_verboser
+    }
+
+    /// Whether an XPUB leaves it to the application what a subscription means: after receiving one it calls
+    /// `subscribe` or `unsubscribe` for that peer; default false (XPUB_MANUAL).
+    #[must_use]
+    pub fn with_xpub_manual(mut self, on: bool) -> Self {
+        self.types.xpub_manual = on;
+        self
+    }
+
+    /// Whether an XPUB leaves it to the application what a subscription means.
+    #[must_use]
+    pub fn xpub_manual(&self) -> bool {
+        self.types.xpub_manual
+    }
+
+    /// As [`with_xpub_manual`](Self::with_xpub_manual), and a message goes only to the peer that subscribed
+    /// last, once: for caches of last values; default false (XPUB_MANUAL_LAST_VALUE).
+    #[must_use]
+    pub fn with_xpub_manual_last_value(mut self, on: bool) -> Self {
+        self.types.xpub_manual_last_value = on;
+        self
+    }
+
+    /// Whether messages go only to the peer that subscribed last.
+    #[must_use]
+    pub fn xpub_manual_last_value(&self) -> bool {
+        self.types.xpub_manual_last_value
+    }
+
+    /// Whether messages go to, and are received by, those whose subscriptions do *not* match; to be set on
+    /// both sides, but for an XSUB, which takes what comes; default false (INVERT_MATCHING).
+    #[must_use]
+    pub fn with_invert_matching(mut self, on: bool) -> Self {
+        self.types.invert_matching = on;
+        self
+    }
+
+    /// Whether subscriptions name what is not wanted.
+    #[must_use]
+    pub fn invert_matching(&self) -> bool {
+        self.types.invert_matching
+    }
+
+    /// Whether only the first frame of a message from an XSUB can be a subscription; default false: each
+    /// frame that begins with a byte 0 or 1 is one (PUB, XPUB and XSUB; ONLY_FIRST_SUBSCRIBE).
+    #[must_use]
+    pub fn with_only_first_subscribe(mut self, on: bool) -> Self {
+        self.types.only_first_subscribe = on;
+        self
+    }
+
+    /// Whether only the first frame of a message can be a subscription.
+    #[must_use]
+    pub fn only_first_subscribe(&self) -> bool {
+        self.types.only_first_subscribe
+    }
+
+    /// Whether an XSUB passes every unsubscription on, and not only the last of a topic that it subscribed
+    /// to; default false (XSUB_VERBOSE_UNSUBSCRIBE).
+    #[must_use]
+    pub fn with_xsub_verbose_unsubscribe(mut self, on: bool) -> Self {
+        self.types.xsub_verbose_unsubscribe = on;
+        self
+    }
+
+    /// Whether an XSUB passes every unsubscription on.
+    #[must_use]
+    pub fn xsub_verbose_unsubscribe(&self) -> bool {
+        self.types.xsub_verbose_unsubscribe
+    }
+
+    /// Topics that one peer may subscribe to; default 1,000,000. A peer that wants more is disconnected.
+    ///
+    /// All subscribers behind a proxy (XSUB and XPUB) are one peer here, with all their topics together: where they
+    /// are many, raise this and the limit of bytes, and set those of the proxy's XPUB, which sees them one by one.
+    #[must_use]
+    pub fn with_max_subscriptions(mut self, most: usize) -> Self {
+        self.types.max_subscriptions = most;
+        self
+    }
+
+    /// Topics that one peer may subscribe to.
+    #[must_use]
+    pub fn max_subscriptions(&self) -> usize {
+        self.types.max_subscriptions
+    }
+
+    /// Bytes of topics that one peer may subscribe to, all together; default 64 MiB. A peer that wants more
+    /// is disconnected. Subscribers behind a proxy are one peer; see
+    /// [`with_max_subscriptions`](Self::with_max_subscriptions).
+    #[must_use]
+    pub fn with_max_subscription_bytes(mut self, most: usize) -> Self {
+        self.types.max_subscription_bytes = most;
+        self
+    }
+
+    /// Bytes of topics that one peer may subscribe to.
+    #[must_use]
+    pub fn max_subscription_bytes(&self) -> usize {
+        self.types.max_subscription_bytes
+    }
+}
