@@ -22,6 +22,14 @@ impl SocketOptions {
     /// most 255, in the clear (PLAIN_USERNAME, PLAIN_PASSWORD).
     ///
     /// PLAIN neither encrypts nor proves who the server is: whoever answers learns the password.
+    #[doc = example!(r#"use monocoque::security::allow_users;
+
+let server = SocketOptions::default().with_plain_server(allow_users([("ann", "secret")]));
+let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", server).await?;
+let client = SocketOptions::default().with_plain_client("ann", "secret");
+let push = PushSocket::connect_with_options(pull.local_endpoint().unwrap(), client).await?;
+push.send("job").await?;
+assert_eq!(pull.recv_with_user().await?.0.as_deref(), Some("ann"));"#)]
     #[cfg(feature = "plain")]
     #[cfg_attr(docsrs, doc(cfg(feature = "plain")))]
     #[must_use]
@@ -34,6 +42,15 @@ impl SocketOptions {
     /// in (PLAIN_SERVER, and what a ZAP handler does). It takes the place of one that was given before.
     ///
     /// [`allow_users`](crate::security::allow_users) is one. A name that is no UTF-8 is refused unasked.
+    #[doc = example!(r#"use monocoque::security::{Claim, Credentials, Password, Verdict};
+
+let options = SocketOptions::default().with_plain_server(async |claim: Claim| match claim.credentials {
+    Credentials::Plain { user, password } if password == Password::from("secret") => Verdict::accept_as(user),
+    _ => Verdict::deny("wrong password"),
+});
+let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await?;
+let wrong = SocketOptions::default().with_plain_client("ann", "guessed");
+assert!(PushSocket::connect_with_options(pull.local_endpoint().unwrap(), wrong).await.is_err());"#)]
     #[cfg(feature = "plain")]
     #[cfg_attr(docsrs, doc(cfg(feature = "plain")))]
     #[must_use]
@@ -47,6 +64,15 @@ impl SocketOptions {
     ///
     /// `keypair` is who this socket is for the server, which may admit only those that it knows; where it admits
     /// everybody, a [generated](CurveKeypair::generate) one does.
+    #[doc = example!(r#"use monocoque::security::{CurveKeypair, accept_any_client};
+
+let keypair = CurveKeypair::generate().unwrap();
+let known = keypair.public_key();
+let server = SocketOptions::default().with_curve_server(keypair, accept_any_client());
+let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", server).await?;
+let client = SocketOptions::default().with_curve_client(known, CurveKeypair::generate().unwrap());
+let push = PushSocket::connect_with_options(pull.local_endpoint().unwrap(), client).await?;
+# drop(push);"#)]
     #[cfg(feature = "curve")]
     #[cfg_attr(docsrs, doc(cfg(feature = "curve")))]
     #[must_use]
@@ -63,6 +89,17 @@ impl SocketOptions {
     /// [`accept_any_client`](crate::security::accept_any_client) everybody. `keys` is a key pair, or a
     /// [handle](CurveServerKeys) by which it can be replaced while the socket runs. A client that was given another
     /// server key is told so (ERROR 400) and stops trying.
+    #[doc = example!(r#"use monocoque::security::{CurveKeypair, allow_keys};
+
+# let [server, ann, bob] = [0; 3].map(|_| CurveKeypair::generate().unwrap());
+# let known = server.public_key();
+let options = SocketOptions::default().with_curve_server(server, allow_keys([ann.public_key()]));
+let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await?;
+let endpoint = pull.local_endpoint().unwrap();
+for (client, comes_in) in [(ann, true), (bob, false)] {
+    let options = SocketOptions::default().with_curve_client(known, client);
+    assert_eq!(PushSocket::connect_with_options(&endpoint, options).await.is_ok(), comes_in);
+}"#)]
     #[cfg(feature = "curve")]
     #[cfg_attr(docsrs, doc(cfg(feature = "curve")))]
     #[must_use]
@@ -76,6 +113,14 @@ impl SocketOptions {
     }
 
     /// The name of the security mechanism: `NULL`, `PLAIN` or `CURVE` (MECHANISM).
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    ///
+    /// // For a service that is not to start by mistake without encryption.
+    /// let options = SocketOptions::default();
+    /// assert_eq!(options.mechanism(), "NULL");
+    /// ```
     #[must_use]
     pub fn mechanism(&self) -> &'static str {
         self.security.name()

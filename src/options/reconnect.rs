@@ -24,6 +24,19 @@ use crate::resilience::{Backoff, BackoffFn, RetryBudget};
 impl SocketOptions {
     /// The delay after the first failure, doubled by each further one; default 100 ms, never below 1 ms
     /// (RECONNECT_IVL).
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    /// use monocoque::resilience::Backoff;
+    /// use std::time::Duration;
+    ///
+    /// let (first, longest) = (Duration::from_millis(50), Duration::from_secs(5));
+    /// let options = SocketOptions::default()
+    ///     .with_reconnect_interval(first)
+    ///     .with_reconnect_interval_max(longest)
+    ///     .with_reconnect_jitter(0.5);
+    /// assert_eq!(options.backoff(), &Backoff::new().with_initial(first).with_max(longest).with_jitter(0.5));
+    /// ```
     #[must_use]
     pub fn with_reconnect_interval(mut self, initial: Duration) -> Self {
         self.backoff = self.backoff.with_initial(initial);
@@ -32,6 +45,8 @@ impl SocketOptions {
 
     /// Where the delays stop growing, before jitter; default 30 s (RECONNECT_IVL_MAX; libzmq: they do not
     /// grow).
+    ///
+    /// As [`Backoff::with_max`](Backoff::with_max) alone.
     #[must_use]
     pub fn with_reconnect_interval_max(mut self, max: Duration) -> Self {
         self.backoff = self.backoff.with_max(max);
@@ -39,6 +54,8 @@ impl SocketOptions {
     }
 
     /// The fraction by which each delay is shortened or prolonged at random, from 0.0 to 1.0; default 0.25.
+    ///
+    /// As [`Backoff::with_jitter`](Backoff::with_jitter) alone.
     #[must_use]
     pub fn with_reconnect_jitter(mut self, jitter: f64) -> Self {
         self.backoff = self.backoff.with_jitter(jitter);
@@ -46,13 +63,24 @@ impl SocketOptions {
     }
 
     /// All about the delays between connection attempts at once.
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    /// use monocoque::resilience::Backoff;
+    /// use std::time::Duration;
+    ///
+    /// // libzmq's default: a tenth of a second, always.
+    /// let steady = Backoff::new().with_factor(1.0).with_jitter(0.0);
+    /// let options = SocketOptions::default().with_backoff(steady);
+    /// assert_eq!(options.backoff().delay(1000, 0), Duration::from_millis(100));
+    /// ```
     #[must_use]
     pub fn with_backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// The delays between connection attempts.
+    /// The delays between connection attempts; see [`with_backoff`](Self::with_backoff).
     #[must_use]
     pub fn backoff(&self) -> &Backoff {
         &self.backoff
@@ -84,7 +112,7 @@ impl SocketOptions {
         self
     }
 
-    /// Whether the delays come from a function of your own.
+    /// Whether the delays come from a function of your own; see [`with_backoff_fn`](Self::with_backoff_fn).
     #[must_use]
     pub fn has_backoff_fn(&self) -> bool {
         self.backoff_fn.is_some()
@@ -96,13 +124,24 @@ impl SocketOptions {
     /// retry out of the budget. While it is empty an attempt that is due is put off by the longest delay of
     /// [`backoff`](Self::backoff), jitter included, told by
     /// [`SocketEvent::RetryPutOff`](crate::SocketEvent::RetryPutOff), and asks again; it does not count as failed.
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    /// use monocoque::resilience::RetryBudget;
+    ///
+    /// // All sockets that talk to one cluster, together.
+    /// let budget = RetryBudget::new(10, 1.0);
+    /// let orders = SocketOptions::default().with_name("orders").with_retry_budget(budget.clone());
+    /// let prices = SocketOptions::default().with_name("prices").with_retry_budget(budget);
+    /// assert!(orders.retry_budget().is_some() && prices.retry_budget().is_some());
+    /// ```
     #[must_use]
     pub fn with_retry_budget(mut self, budget: RetryBudget) -> Self {
         self.retry_budget = Some(budget);
         self
     }
 
-    /// The budget of attempts to reconnect.
+    /// The budget of attempts to reconnect; see [`with_retry_budget`](Self::with_retry_budget).
     #[must_use]
     pub fn retry_budget(&self) -> Option<&RetryBudget> {
         self.retry_budget.as_ref()
@@ -110,26 +149,39 @@ impl SocketOptions {
 
     /// Whether a lost connection, or an attempt that failed, is followed by another; default true (false
     /// is RECONNECT_IVL -1).
+    #[doc = example!(r#"let push = PushSocket::bind("tcp://127.0.0.1:0").await?;
+let options = SocketOptions::default().with_reconnect(false);
+let pull = PullSocket::connect_with_options(push.local_endpoint().unwrap(), options).await?;
+push.close().await;
+// It does not wait for what would never come.
+assert!(pull.recv().await.is_err());"#)]
     #[must_use]
     pub fn with_reconnect(mut self, reconnect: bool) -> Self {
         self.reconnect = reconnect;
         self
     }
 
-    /// Whether a lost connection is followed by another attempt.
+    /// Whether a lost connection is followed by another attempt; see [`with_reconnect`](Self::with_reconnect).
     #[must_use]
     pub fn reconnect(&self) -> bool {
         self.reconnect
     }
 
     /// Failures after which an endpoint is given up at once; default none (RECONNECT_STOP).
+    #[doc = example!(r#"use monocoque::options::ReconnectStop;
+
+let stop = ReconnectStop::new().on_connection_refused();
+let pull = PullSocket::new(SocketOptions::default().with_reconnect_stop(stop))?;
+// Nobody listens there.
+pull.connect_to("tcp://127.0.0.1:1")?;
+assert!(matches!(pull.recv().await, Err(Error::GaveUp { .. })));"#)]
     #[must_use]
     pub fn with_reconnect_stop(mut self, stop: ReconnectStop) -> Self {
         self.reconnect_stop = stop;
         self
     }
 
-    /// Failures after which an endpoint is given up at once.
+    /// Failures after which an endpoint is given up at once; see [`with_reconnect_stop`](Self::with_reconnect_stop).
     #[must_use]
     pub fn reconnect_stop(&self) -> ReconnectStop {
         self.reconnect_stop
@@ -137,13 +189,21 @@ impl SocketOptions {
 
     /// Failures in a row after which an endpoint is given up, connections of no use among them; default `None`:
     /// never.
+    #[doc = example!(r#"# use std::time::Duration;
+let soon = Duration::from_millis(1);
+let options = SocketOptions::default().with_max_attempts(Some(2)).with_reconnect_interval(soon);
+let pull = PullSocket::new(options)?;
+// Nobody listens there.
+pull.connect_to("tcp://127.0.0.1:1")?;
+assert!(matches!(pull.recv().await, Err(Error::GaveUp { .. })));
+assert_eq!(pull.stats().endpoints[0].failed_attempts, 2);"#)]
     #[must_use]
     pub fn with_max_attempts(mut self, attempts: Option<u32>) -> Self {
         self.max_attempts = attempts;
         self
     }
 
-    /// Failures in a row after which an endpoint is given up.
+    /// Failures in a row after which an endpoint is given up; see [`with_max_attempts`](Self::with_max_attempts).
     #[must_use]
     pub fn max_attempts(&self) -> Option<u32> {
         self.max_attempts

@@ -25,6 +25,8 @@ pub struct ReconnectStop {
 
 impl ReconnectStop {
     /// Stops after none of them.
+    ///
+    /// [`with_reconnect_stop`](crate::SocketOptions::with_reconnect_stop) shows one at work.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -32,6 +34,8 @@ impl ReconnectStop {
 
     /// Stops when nobody listens: a refused connection, or a missing file on `ipc://`
     /// (ZMQ_RECONNECT_STOP_CONN_REFUSED).
+    ///
+    /// [`with_reconnect_stop`](crate::SocketOptions::with_reconnect_stop) shows it at work.
     #[must_use]
     pub fn on_connection_refused(mut self) -> Self {
         self.refused = true;
@@ -40,6 +44,15 @@ impl ReconnectStop {
 
     /// Stops when the ZMTP handshake fails in whatever way: refused, broken off, or not done within
     /// `handshake_timeout` (ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED).
+    #[doc = example!(r#"# use std::time::Duration;
+let stop = ReconnectStop::new().on_handshake_failure();
+let limit = Duration::from_millis(5);
+let options = SocketOptions::default().with_reconnect_stop(stop).with_handshake_timeout(limit);
+let pull = PullSocket::new(options)?;
+// Somebody who accepts, and says nothing.
+let silent = std::net::TcpListener::bind("127.0.0.1:0")?;
+pull.connect_to(silent.local_addr()?)?;
+assert!(matches!(pull.recv().await, Err(Error::GaveUp { .. })));"#)]
     #[must_use]
     pub fn on_handshake_failure(mut self) -> Self {
         self.handshake = true;

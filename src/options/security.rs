@@ -61,6 +61,19 @@ impl SocketOptions {
     /// ([`OptionError::LocalAuthenticator`](super::OptionError::LocalAuthenticator)).
     ///
     /// The closure itself must be `Send` and `Sync`, since options are.
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    /// use monocoque::security::{Claim, Verdict};
+    /// use std::rc::Rc;
+    ///
+    /// // What it holds while it awaits need not be `Send`.
+    /// let options = SocketOptions::default().with_local_authenticator(|claim: Claim| async move {
+    ///     let zone = Rc::new(claim);
+    ///     if zone.property("X-Zone").is_some() { Verdict::accept() } else { Verdict::deny("no zone") }
+    /// });
+    /// assert!(options.has_authenticator());
+    /// ```
     #[must_use]
     pub fn with_local_authenticator<V>(
         mut self,
@@ -107,7 +120,7 @@ impl SocketOptions {
         self
     }
 
-    /// Whether somebody decides about subscriptions.
+    /// Whether somebody decides about subscriptions; see [`with_subscription_filter`](Self::with_subscription_filter).
     #[must_use]
     pub fn has_subscription_filter(&self) -> bool {
         self.types.subscription_filter.is_some()
@@ -119,19 +132,26 @@ impl SocketOptions {
     ///
     /// Peers that have no address, over `ipc://` or a stream of your own, are not counted, and neither are those
     /// that the socket dials. Behind one address there may be many clients: proxies, containers, networks.
+    #[doc = example!(r#"let options = SocketOptions::default().with_max_connections(1000).with_max_connections_per_address(1);
+let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await?;
+let endpoint = pull.local_endpoint().unwrap();
+let first = PushSocket::connect(&endpoint).await?;
+assert!(PushSocket::connect(&endpoint).await.is_err(), "from the same address");
+# drop(first);"#)]
     #[must_use]
     pub fn with_max_connections_per_address(mut self, connections: usize) -> Self {
         self.max_connections_per_address = connections;
         self
     }
 
-    /// Accepted connections that there may be at once from one address; `None` for no limit.
+    /// Accepted connections that there may be at once from one address; `None` for no limit;
+    /// see [`with_max_connections_per_address`](Self::with_max_connections_per_address).
     #[must_use]
     pub fn max_connections_per_address(&self) -> Option<usize> {
         (self.max_connections_per_address != usize::MAX).then_some(self.max_connections_per_address)
     }
 
-    /// Whether somebody decides about peers.
+    /// Whether somebody decides about peers; see [`with_authenticator`](Self::with_authenticator).
     #[must_use]
     pub fn has_authenticator(&self) -> bool {
         self.authenticator.is_some()

@@ -42,6 +42,10 @@ impl SocketOptions {
     /// Names are sent to the proxy as they are, and resolved there. The proxy is connected to from its own source
     /// address (`source;host:port`), else from that of the endpoint, and addresses of peers are the proxy's.
     /// Binding and `ipc://` know no proxy.
+    #[doc = example!(r#"let options = SocketOptions::default().with_socks_proxy("proxy.example:1080");
+assert!(PushSocket::new(options).is_ok());
+// It has no scheme, and needs a port.
+assert!(PushSocket::new(SocketOptions::default().with_socks_proxy("proxy.example")).is_err());"#)]
     #[must_use]
     pub fn with_socks_proxy(mut self, proxy: impl Into<String>) -> Self {
         self.transport.socks.proxy = Some(proxy.into());
@@ -50,6 +54,11 @@ impl SocketOptions {
 
     /// Who to be at the proxy, if it asks: a name of 1 to 255 bytes and a password of at most 255, which it reads
     /// in the clear; default nobody (SOCKS_USERNAME, SOCKS_PASSWORD). The password is left out of `Debug`.
+    #[doc = example!(r#"let options = SocketOptions::default().with_socks_credentials("user", "secret");
+assert!(!format!("{options:?}").contains("secret"));
+// They are for a proxy, and mean nothing without.
+assert!(PushSocket::new(options.clone()).is_err());
+assert!(PushSocket::new(options.with_socks_proxy("proxy.example:1080")).is_ok());"#)]
     #[must_use]
     pub fn with_socks_credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         let credentials = SocksCredentials { user: user.into(), password: password.into() };

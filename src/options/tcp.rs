@@ -34,6 +34,11 @@ impl SocketOptions {
     /// The type of service that IPv4 packets carry and the traffic class of IPv6 ones, with the DSCP in its
     /// upper six bits; a multiple of 4, since the lower two bits are the network's (RFC 3168); default the
     /// system's (TOS). Linux, Android, macOS and FreeBSD.
+    #[doc = example!(r#"// Expedited forwarding (DSCP 46), in the upper six bits.
+let options = SocketOptions::default().with_tos(46 << 2);
+assert_eq!(options.tos(), Some(0xB8));
+// The lower two are the network's.
+assert!(PushSocket::new(SocketOptions::default().with_tos(46)).is_err());"#)]
     #[must_use]
     pub fn with_tos(mut self, tos: u8) -> Self {
         self.transport.tcp.tos = Some(tos);
@@ -43,6 +48,14 @@ impl SocketOptions {
     /// The network interface, such as `eth0`, that connections are made and accepted through, whatever the
     /// routes say; default any (BINDTODEVICE). Linux and Android. A name of 1 to 15 bytes; an interface that
     /// is not there makes connecting and binding fail.
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    ///
+    /// // Reachable by the management network, whatever its address is.
+    /// let options = SocketOptions::default().with_bind_to_device("eth1");
+    /// assert_eq!(options.bind_to_device(), Some("eth1"));
+    /// ```
     #[must_use]
     pub fn with_bind_to_device(mut self, interface: impl Into<String>) -> Self {
         self.transport.tcp.device = Some(interface.into());
@@ -56,6 +69,18 @@ impl SocketOptions {
     /// Linux counts a closed window as well: a peer that lives and does not read for so long is cut off, with
     /// what it has not read. It then also decides in place of
     /// [`Keepalive::with_retries`](super::Keepalive::with_retries) when an idle connection is dead.
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    /// use monocoque::options::Keepalive;
+    /// use std::time::Duration;
+    ///
+    /// // A cable that is cut shows within 20 s, while something is sent and while nothing is.
+    /// let limit = Duration::from_secs(20);
+    /// let probes = Keepalive::new().with_idle(limit / 2);
+    /// let options = SocketOptions::default().with_tcp_max_retransmission(limit).with_tcp_keepalive(probes);
+    /// assert_eq!(options.tcp_max_retransmission(), Some(limit));
+    /// ```
     #[must_use]
     pub fn with_tcp_max_retransmission(mut self, limit: Duration) -> Self {
         self.transport.tcp.max_retransmission = Some(limit);
@@ -65,6 +90,14 @@ impl SocketOptions {
     /// The priority of packets in the queues of this machine; default the system's, which follows
     /// [`with_tos`](Self::with_tos) (PRIORITY). Linux and Android; above 6 it takes the right to administer
     /// the network.
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    ///
+    /// // Above what there is to send besides, and without asking for rights.
+    /// let options = SocketOptions::default().with_priority(6);
+    /// assert_eq!(options.priority(), Some(6));
+    /// ```
     #[must_use]
     pub fn with_priority(mut self, priority: u32) -> Self {
         self.transport.tcp.priority = Some(priority);
@@ -74,6 +107,16 @@ impl SocketOptions {
     /// How long the kernel polls the network card for data that is not there, instead of waiting for its
     /// interrupt: 1 µs to 35 minutes, in whole microseconds; default the system's, mostly none (BUSY_POLL).
     /// Linux; more than the system's takes the right to administer the network.
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    /// use std::time::Duration;
+    ///
+    /// // The kernel looks for what comes, and after it the caller.
+    /// let time = Duration::from_micros(50);
+    /// let options = SocketOptions::default().with_busy_poll(time).with_recv_spin(time);
+    /// assert_eq!(options.busy_poll(), Some(time));
+    /// ```
     #[must_use]
     pub fn with_busy_poll(mut self, time: Duration) -> Self {
         self.transport.tcp.busy_poll = Some(time);
