@@ -128,6 +128,8 @@ impl Endpoint {
     }
 
     /// The port, of an endpoint that has one.
+    ///
+    /// See [`with_port`](Self::with_port).
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         match self {

@@ -188,6 +188,16 @@ pub enum TimeoutKind {
 
 impl Error {
     /// The nearest `std::io::ErrorKind`, for code that matches on kinds.
+    ///
+    /// ```
+    /// use monocoque::{Error, ErrorKind};
+    ///
+    /// // For code that knows the errors of the system only, and does not mind which of ours it is.
+    /// for error in [Error::WouldBlock, Error::Full] {
+    ///     assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    /// }
+    /// assert_eq!(std::io::Error::from(Error::PeerLost).kind(), ErrorKind::ConnectionReset);
+    /// ```
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -281,24 +291,40 @@ impl<T> SendError<T> {
     }
 
     /// Why the message was not accepted.
+    ///
+    /// [`SendError`] shows it, and what can be done with the message.
     #[must_use]
     pub fn error(&self) -> &Error {
         &self.refused.0
     }
 
     /// The nearest `std::io::ErrorKind`.
+    ///
+    /// [`SendError`] shows it, and what can be done with the message.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.error().kind()
     }
 
     /// The message, unchanged.
+    #[doc = example!(r#"let push = PushSocket::new(SocketOptions::default())?;
+let mut message = Message::from("job");
+for _ in 0..3 {
+    match push.try_send(message) {
+        Ok(()) => return Ok(()),
+        // Not copied: the same one, to be tried again.
+        Err(refused) => message = refused.into_message(),
+    }
+}
+# assert_eq!(message[0], "job");"#)]
     #[must_use]
     pub fn into_message(self) -> T {
         self.refused.1
     }
 
     /// The reason and the message.
+    ///
+    /// [`SendError`] shows it.
     #[must_use]
     pub fn into_parts(self) -> (Error, T) {
         *self.refused

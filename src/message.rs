@@ -47,6 +47,15 @@ enum Frames {
 
 impl Message {
     /// A message without frames, to be filled; a socket refuses to send it empty.
+    ///
+    /// ```
+    /// use monocoque::Message;
+    ///
+    /// let mut message = Message::new();
+    /// assert!(message.is_empty());
+    /// message.extend(["frame", "by frame"]);
+    /// assert_eq!(message, ["frame", "by frame"].into());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self(Frames::Many(FrameList::new()))
@@ -73,6 +82,14 @@ impl Message {
     }
 
     /// The number of frames.
+    ///
+    /// ```
+    /// use monocoque::Message;
+    ///
+    /// // Frames, and not bytes: those are `size`.
+    /// let message = Message::from(["two", "frames"]);
+    /// assert_eq!((message.len(), message.size()), (2, 9));
+    /// ```
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
@@ -83,6 +100,12 @@ impl Message {
     }
 
     /// Whether the message has no frame (a message of one empty frame is not empty).
+    ///
+    /// ```
+    /// use monocoque::Message;
+    ///
+    /// assert!(Message::new().is_empty() && !Message::from("").is_empty());
+    /// ```
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -90,6 +113,8 @@ impl Message {
     }
 
     /// The sum of the frames' payload lengths, in bytes.
+    ///
+    /// [`cost`](Self::cost) is what it takes of marks and budgets, and [`len`](Self::len) counts the frames.
     #[inline(always)]
     #[must_use]
     pub fn size(&self) -> usize {
@@ -140,6 +165,14 @@ impl Message {
     }
 
     /// The frame at `index`, if there is one.
+    ///
+    /// ```
+    /// use monocoque::Message;
+    ///
+    /// // `message[2]` would panic if a peer has sent fewer.
+    /// let message = Message::from(["name", "value"]);
+    /// assert!(message.get(1).is_some_and(|frame| frame == "value") && message.get(2).is_none());
+    /// ```
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&Frame> {
         match &self.0 {
@@ -166,6 +199,15 @@ impl Message {
     }
 
     /// Iterates over the frames from first to last.
+    ///
+    /// ```
+    /// use monocoque::{Frame, Message};
+    ///
+    /// let message = Message::from(["name", "value"]);
+    /// let [name, value] = message.frames().collect::<Vec<_>>()[..] else { panic!("two were expected") };
+    /// assert_eq!((name.to_str(), value.to_str()), (Ok("name"), Ok("value")));
+    /// # let _: &Frame = name;
+    /// ```
     #[inline]
     pub fn frames(&self) -> Iter<'_> {
         Iter(match &self.0 {
@@ -181,26 +223,69 @@ impl Message {
     }
 
     /// Puts a frame in front, as an envelope does.
+    ///
+    /// ```
+    /// use monocoque::{Frame, Message};
+    ///
+    /// // An envelope as REQ makes it, for a DEALER that talks to a REP.
+    /// let mut message = Message::from("question");
+    /// message.push_front(Frame::new());
+    /// assert_eq!(message, ["", "question"].into());
+    /// ```
     pub fn push_front(&mut self, frame: impl Into<Frame>) {
         self.make_many().push_front(frame.into());
     }
 
     /// Appends a frame.
+    ///
+    /// ```
+    /// use monocoque::Message;
+    ///
+    /// let mut message = Message::from("prices.gold");
+    /// message.push_back(1_850_u32.to_be_bytes());
+    /// assert_eq!((message.len(), &message[1][..]), (2, &[0, 0, 7, 58][..]));
+    /// ```
     pub fn push_back(&mut self, frame: impl Into<Frame>) {
         self.make_many().push_back(frame.into());
     }
 
     /// Takes the first frame off.
+    ///
+    /// ```
+    /// use monocoque::Message;
+    ///
+    /// // What a ROUTER receives begins with who it is from.
+    /// let mut message = Message::from(["worker-7", "done"]);
+    /// let identity = message.pop_front().unwrap();
+    /// assert!(identity == "worker-7" && message == "done".into());
+    /// ```
     pub fn pop_front(&mut self) -> Option<Frame> {
         self.make_many().pop_front()
     }
 
     /// Takes the last frame off.
+    ///
+    /// ```
+    /// use monocoque::Message;
+    ///
+    /// let mut message = Message::from(["body", "checksum"]);
+    /// assert_eq!(message.pop_back().unwrap(), "checksum");
+    /// assert!(message.pop_back().is_some() && message.pop_back().is_none());
+    /// ```
     pub fn pop_back(&mut self) -> Option<Frame> {
         self.make_many().pop_back()
     }
 
     /// The only frame of a single-frame message; the message back if it has several or none.
+    ///
+    /// ```
+    /// use monocoque::Message;
+    ///
+    /// assert_eq!(Message::from("one").into_single().unwrap(), "one");
+    /// // What was not expected is there to be looked at.
+    /// let unexpected = Message::from(["one", "two"]).into_single().unwrap_err();
+    /// assert_eq!(unexpected.len(), 2);
+    /// ```
     ///
     /// # Errors
     /// The message itself, unchanged.

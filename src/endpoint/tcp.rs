@@ -36,18 +36,41 @@ pub enum Host {
 
 impl TcpEndpoint {
     /// The host.
+    ///
+    /// ```
+    /// use monocoque::Endpoint;
+    /// use monocoque::endpoint::Host;
+    ///
+    /// let Endpoint::Tcp(tcp) = "tcp://example.org:5555".parse()? else { panic!("another scheme") };
+    /// assert_eq!(tcp.host(), &Host::Name("example.org".into()));
+    /// // As text, IPv6 addresses are in brackets.
+    /// assert_eq!(tcp.host().to_string(), "example.org");
+    /// # Ok::<_, monocoque::endpoint::EndpointError>(())
+    /// ```
     #[must_use]
     pub fn host(&self) -> &Host {
         &self.host
     }
 
     /// The port; 0 lets the system choose one for binding.
+    ///
+    /// [`source`](Self::source) shows it beside the others; [`Endpoint::port`](super::Endpoint::port) is the same for any endpoint.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
     /// Where connections are made from; `None` for what the system chooses.
+    ///
+    /// ```
+    /// use monocoque::Endpoint;
+    ///
+    /// // From the second address of this machine, whichever port, to a server.
+    /// let Endpoint::Tcp(tcp) = "tcp://10.0.0.2:0;example.org:5555".parse()? else { panic!("another scheme") };
+    /// let source = tcp.source().unwrap();
+    /// assert_eq!((source.host().to_string(), source.port(), tcp.port()), ("10.0.0.2".into(), 0, 5555));
+    /// # Ok::<_, monocoque::endpoint::EndpointError>(())
+    /// ```
     #[must_use]
     pub fn source(&self) -> Option<&Source> {
         self.source.as_ref()
@@ -78,12 +101,16 @@ impl TcpEndpoint {
 
 impl Source {
     /// The address, or the name of an interface or a host.
+    ///
+    /// [`TcpEndpoint::source`] shows it.
     #[must_use]
     pub fn host(&self) -> &Host {
         &self.host
     }
 
     /// The port; 0 for the system's choice.
+    ///
+    /// [`TcpEndpoint::source`] shows it.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port

@@ -82,12 +82,29 @@ impl Frame {
     pub const COST: usize = 112;
 
     /// An empty frame, such as the delimiter of a REQ/REP envelope.
+    ///
+    /// ```
+    /// use monocoque::{Frame, Message};
+    ///
+    /// let envelope = Message::from([Frame::new(), Frame::from("body")]);
+    /// assert!(envelope[0].is_empty() && !envelope.is_empty());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self(Repr::Inline(Inline::EMPTY))
     }
 
     /// Copies `bytes` into a new frame.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use monocoque::Frame;
+    ///
+    /// let read = Bytes::from(vec![7; 1_000_000]);
+    /// // A part of it, which does not keep the whole in memory.
+    /// let frame = Frame::copy_from_slice(&read[..1000]);
+    /// assert_eq!(frame, read.slice(..1000));
+    /// ```
     #[inline]
     #[must_use]
     pub fn copy_from_slice(bytes: &[u8]) -> Self {
@@ -160,12 +177,26 @@ impl Frame {
     }
 
     /// The payload as text, with U+FFFD in the place of what is not UTF-8.
+    ///
+    /// ```
+    /// use monocoque::Frame;
+    ///
+    /// assert_eq!(Frame::from(b"caf\xE9").to_string_lossy(), "caf\u{FFFD}");
+    /// ```
     #[must_use]
     pub fn to_string_lossy(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self)
     }
 
     /// The payload as [`Bytes`]: without copying where the frame is larger than the inline capacity.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use monocoque::Frame;
+    ///
+    /// let large = Bytes::from(vec![7; 1000]);
+    /// assert_eq!(Frame::from(large.clone()).into_bytes().as_ptr(), large.as_ptr());
+    /// ```
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
