@@ -33,12 +33,31 @@ pub struct Backoff {
 
 impl Backoff {
     /// The default policy: 100 ms, doubling to 30 s, jitter 25 %.
+    ///
+    /// ```
+    /// use monocoque::resilience::Backoff;
+    /// use std::time::Duration;
+    ///
+    /// let backoff = Backoff::new();
+    /// // The first delay of one in a thousand clients that came at once, and of the last.
+    /// assert_eq!(backoff.delay(0, 0), Duration::from_millis(75));
+    /// assert!(backoff.delay(0, u64::MAX) > Duration::from_millis(124));
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { initial: Duration::from_millis(100), max: Duration::from_secs(30), factor: 2.0, jitter: 0.25 }
     }
 
     /// The first delay (libzmq: RECONNECT_IVL); default 100 ms.
+    ///
+    /// ```
+    /// use monocoque::resilience::Backoff;
+    /// use std::time::Duration;
+    ///
+    /// let seconds = Duration::from_secs;
+    /// let backoff = Backoff::new().with_jitter(0.0).with_initial(seconds(1)).with_max(seconds(3));
+    /// assert_eq!([0, 1, 2].map(|failed| backoff.delay(failed, 0)), [1, 2, 3].map(seconds));
+    /// ```
     #[must_use]
     pub const fn with_initial(mut self, initial: Duration) -> Self {
         self.initial = initial;
@@ -46,6 +65,14 @@ impl Backoff {
     }
 
     /// The longest delay (libzmq: RECONNECT_IVL_MAX); default 30 s. It wins over a longer first delay.
+    ///
+    /// ```
+    /// use monocoque::resilience::Backoff;
+    /// use std::time::Duration;
+    ///
+    /// let backoff = Backoff::new().with_max(Duration::from_millis(10));
+    /// assert!(backoff.initial() > backoff.max() && backoff.delay(0, u64::MAX) <= backoff.max());
+    /// ```
     #[must_use]
     pub const fn with_max(mut self, max: Duration) -> Self {
         self.max = max;
@@ -54,6 +81,13 @@ impl Backoff {
 
     /// What each delay is multiplied with to get the next; default 2. Less than 1, or no number, counts as
     /// 1: a constant delay.
+    ///
+    /// ```
+    /// use monocoque::resilience::Backoff;
+    ///
+    /// let steady = Backoff::new().with_jitter(0.0).with_factor(1.0);
+    /// assert_eq!(steady.delay(0, 0), steady.delay(1000, 0));
+    /// ```
     #[must_use]
     pub fn with_factor(mut self, factor: f64) -> Self {
         // `max` returns the other operand for NaN.
@@ -62,31 +96,39 @@ impl Backoff {
     }
 
     /// The fraction by which a delay may be shorter or longer; default 0.25, clamped to 0.0 to 1.0.
+    ///
+    /// ```
+    /// use monocoque::resilience::Backoff;
+    ///
+    /// // Anything between nothing (but 1 ms) and twice as much: what parts many clients best.
+    /// let backoff = Backoff::new().with_jitter(1.0);
+    /// assert_eq!([0, u64::MAX].map(|entropy| backoff.delay(0, entropy).as_millis()), [1, 200]);
+    /// ```
     #[must_use]
     pub fn with_jitter(mut self, fraction: f64) -> Self {
         self.jitter = if fraction.is_nan() { 0.0 } else { fraction.clamp(0.0, 1.0) };
         self
     }
 
-    /// The first delay, before jitter.
+    /// The first delay, before jitter; see [`with_initial`](Self::with_initial).
     #[must_use]
     pub const fn initial(&self) -> Duration {
         self.initial
     }
 
-    /// The longest delay, jitter included.
+    /// The longest delay, jitter included; see [`with_max`](Self::with_max).
     #[must_use]
     pub const fn max(&self) -> Duration {
         self.max
     }
 
-    /// What each delay is multiplied with to get the next.
+    /// What each delay is multiplied with to get the next; see [`with_factor`](Self::with_factor).
     #[must_use]
     pub const fn factor(&self) -> f64 {
         self.factor
     }
 
-    /// The fraction by which a delay may be shorter or longer.
+    /// The fraction by which a delay may be shorter or longer; see [`with_jitter`](Self::with_jitter).
     #[must_use]
     pub const fn jitter(&self) -> f64 {
         self.jitter
@@ -95,6 +137,16 @@ impl Backoff {
     /// The delay after `attempt` failed attempts before this one (0 is the first delay).
     ///
     /// `entropy` is a random number, evenly distributed over all of `u64`.
+    ///
+    /// ```
+    /// use monocoque::resilience::Backoff;
+    ///
+    /// // For retries of your own.
+    /// let backoff = Backoff::new();
+    /// for failed in 0..3 {
+    ///     println!("again in {:?}", backoff.delay(failed, fastrand::u64(..)));
+    /// }
+    /// ```
     #[must_use]
     pub fn delay(&self, attempt: u32, entropy: u64) -> Duration {
         let cap = self.max.max(FLOOR);

@@ -141,18 +141,35 @@ pub struct Permit {
 
 impl Permit {
     /// A permit that costs nothing and returns nothing.
+    ///
+    /// ```
+    /// use monocoque::resilience::Permit;
+    ///
+    /// let permit = Permit::none();
+    /// assert!(permit.is_none() && permit.bytes() == 0);
+    /// ```
     #[inline]
     pub const fn none() -> Self {
         Self { bytes: 0, owner: None }
     }
 
     /// A permit for `bytes` bytes, which `owner` has already taken off its budget.
+    ///
+    /// [`BytePermits`] and [`ReleaseBytes`] show budgets of your own that make them.
     pub fn new(owner: Arc<dyn ReleaseBytes>, bytes: usize) -> Self {
         Self { bytes, owner: Some(owner) }
     }
 
     /// The bytes that will be returned: 0 for [`none`](Self::none), and less than the message costs if
     /// that is more than the whole budget.
+    ///
+    /// ```
+    /// use monocoque::resilience::{BytePermits, SemaphorePermits};
+    ///
+    /// // More than there is of the budget: all of it, and so the message is admitted alone.
+    /// let permit = SemaphorePermits::new(1000).try_acquire(5000).unwrap();
+    /// assert_eq!(permit.bytes(), 1000);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn bytes(&self) -> usize {
@@ -160,6 +177,8 @@ impl Permit {
     }
 
     /// Whether no budget stands behind it.
+    ///
+    /// [`none`](Self::none) makes such a one.
     #[inline]
     #[must_use]
     pub const fn is_none(&self) -> bool {

@@ -30,6 +30,8 @@ pub struct PoisonGuard<'a> {
 
 impl<'a> PoisonGuard<'a> {
     /// Sets `flag` at once.
+    ///
+    /// [`PoisonGuard`] shows it at work.
     #[inline]
     pub fn new(flag: &'a mut bool) -> Self {
         *flag = true;
@@ -37,6 +39,8 @@ impl<'a> PoisonGuard<'a> {
     }
 
     /// Clears the flag: the critical section is complete.
+    ///
+    /// [`PoisonGuard`] shows it at work.
     #[inline]
     pub fn disarm(self) {
         *self.flag = false;

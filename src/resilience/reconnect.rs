@@ -44,6 +44,8 @@ pub struct LostConnection {
 
 impl LostConnection {
     /// A connection that lasted for so long, and brought something or not.
+    ///
+    /// [`was_useful`](ReconnectState::was_useful) says what it decides.
     #[must_use]
     pub const fn new(lasted: Duration, received: bool) -> Self {
         Self { lasted, received }
@@ -99,6 +101,16 @@ impl ReconnectState {
     ///
     /// `max_attempts` is how many attempts may fail in a row before it stops: `None` for any number,
     /// `Some(0)` for an endpoint that is not restored once lost.
+    ///
+    /// ```
+    /// use monocoque::resilience::{Backoff, ReconnectPhase, ReconnectState};
+    /// use std::time::Instant;
+    ///
+    /// let mut state = ReconnectState::new(Backoff::new(), Some(1));
+    /// state.begin_attempt();
+    /// assert_eq!(state.failed(Instant::now(), 0), None, "one failure is all that it may have");
+    /// assert_eq!(state.phase(), ReconnectPhase::Stopped);
+    /// ```
     #[must_use]
     pub const fn new(backoff: Backoff, max_attempts: Option<u32>) -> Self {
         Self {
@@ -112,12 +124,16 @@ impl ReconnectState {
     }
 
     /// Where the endpoint stands.
+    ///
+    /// [`ReconnectState`] shows it.
     #[must_use]
     pub const fn phase(&self) -> ReconnectPhase {
         self.phase
     }
 
     /// Attempts that have failed since the last useful connection, short connections among them.
+    ///
+    /// [`ReconnectState`] shows it.
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.attempts
@@ -126,12 +142,23 @@ impl ReconnectState {
     /// The delay that precedes the next attempt if the connection or the attempt ends now.
     ///
     /// `entropy` is a random number, evenly distributed over all of `u64`.
+    ///
+    /// ```
+    /// use monocoque::resilience::{Backoff, ReconnectState};
+    ///
+    /// let mut state = ReconnectState::new(Backoff::new().with_jitter(0.0), None);
+    /// let before = state.next_delay(0);
+    /// state.record_attempt();
+    /// assert_eq!(state.next_delay(0), before * 2);
+    /// ```
     #[must_use]
     pub fn next_delay(&self, entropy: u64) -> Duration {
         self.backoff.delay(self.step, entropy)
     }
 
     /// Counts a failed attempt, for those who wait by themselves; [`failed`](Self::failed) does it too.
+    ///
+    /// See [`next_delay`](Self::next_delay).
     pub fn record_attempt(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
         self.step = self.step.saturating_add(1);
@@ -142,6 +169,17 @@ impl ReconnectState {
 
     /// Forgets all failures: the next delay is the first one, and an endpoint that waits or has stopped may
     /// be tried again at once.
+    ///
+    /// ```
+    /// use monocoque::resilience::{Backoff, ReconnectPhase, ReconnectState};
+    ///
+    /// let mut state = ReconnectState::new(Backoff::new(), Some(1));
+    /// state.record_attempt();
+    /// assert_eq!(state.phase(), ReconnectPhase::Stopped);
+    /// // The user says that it should be tried after all.
+    /// state.reset();
+    /// assert_eq!((state.phase(), state.attempts()), (ReconnectPhase::Disconnected, 0));
+    /// ```
     pub fn reset(&mut self) {
         self.attempts = 0;
         self.step = 0;
@@ -152,22 +190,40 @@ impl ReconnectState {
     }
 
     /// An attempt begins; before its time too, if somebody cannot wait.
+    ///
+    /// [`ReconnectState`] shows it among the others.
     pub fn begin_attempt(&mut self) {
         self.enter(ReconnectPhase::Connecting);
     }
 
     /// The transport is connected, and the handshake begins.
+    ///
+    /// [`ReconnectState`] shows it among the others.
     pub fn handshaking(&mut self) {
         self.enter(ReconnectPhase::Handshaking);
     }
 
     /// The handshake is complete.
+    ///
+    /// [`ReconnectState`] shows it among the others.
     pub fn connected(&mut self) {
         self.enter(ReconnectPhase::Connected);
     }
 
     /// Whether a connection that ends now was worth the attempts before it: something was received on it, or
     /// it lasted for longer than the last delay, and for a second.
+    ///
+    /// ```
+    /// use monocoque::resilience::{Backoff, LostConnection, ReconnectState};
+    /// use std::time::Duration;
+    ///
+    /// let state = ReconnectState::new(Backoff::new(), None);
+    /// let blink = Duration::from_millis(10);
+    /// // What accepts and hangs up is no better than what refuses; what has answered is.
+    /// assert!(!state.was_useful(LostConnection::new(blink, false)));
+    /// assert!(state.was_useful(LostConnection::new(blink, true)));
+    /// assert!(state.was_useful(LostConnection::new(Duration::from_secs(2), false)));
+    /// ```
     #[must_use]
     pub fn was_useful(&self, lost: LostConnection) -> bool {
         lost.received || lost.lasted >= LONG_ENOUGH && lost.lasted > self.delay
@@ -176,6 +232,8 @@ impl ReconnectState {
     /// The attempt has failed: when to begin the next one, or `None` if that was the last.
     ///
     /// A connection that was up has then been of no use.
+    ///
+    /// [`ReconnectState`] shows it among the others.
     pub fn failed(&mut self, now: Instant, entropy: u64) -> Option<Instant> {
         self.failed_after(now, self.next_delay(entropy))
     }
@@ -191,6 +249,8 @@ impl ReconnectState {
     ///
     /// If it was not [useful](Self::was_useful), or in the middle of an attempt, it is the same as
     /// [`failed`](Self::failed).
+    ///
+    /// [`ReconnectState`] shows it among the others.
     pub fn lost(&mut self, now: Instant, lost: LostConnection, entropy: u64) -> Option<Instant> {
         let delay = self.delay_after(Some(lost), entropy);
         self.lost_after(now, lost, delay)
@@ -237,6 +297,16 @@ impl ReconnectState {
     }
 
     /// No further attempt is wanted: the endpoint was taken away, or trying again cannot help.
+    ///
+    /// ```
+    /// use monocoque::resilience::{Backoff, ReconnectPhase, ReconnectState};
+    ///
+    /// let mut state = ReconnectState::new(Backoff::new(), None);
+    /// state.stop();
+    /// // An attempt that was under way changes nothing any more.
+    /// state.connected();
+    /// assert_eq!(state.phase(), ReconnectPhase::Stopped);
+    /// ```
     pub fn stop(&mut self) {
         self.phase = ReconnectPhase::Stopped;
     }

@@ -61,6 +61,16 @@ impl RetryBudget {
     ///
     /// A rate that is negative or no number counts as 0: then only connections fill it, and once it is empty and all
     /// connections are lost, nothing is tried again.
+    ///
+    /// ```
+    /// use monocoque::resilience::RetryBudget;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let budget = RetryBudget::new(2, 0.5);
+    /// let now = Instant::now();
+    /// assert!(budget.withdraw(now) && budget.withdraw(now) && !budget.withdraw(now));
+    /// assert!(budget.withdraw(now + Duration::from_secs(2)));
+    /// ```
     #[must_use]
     pub fn new(capacity: u32, per_second: f64) -> Self {
         let capacity = f64::from(capacity.max(1));
@@ -69,6 +79,17 @@ impl RetryBudget {
 
     /// How much of a retry each connection puts in that gets through the handshake; default 0.2, clamped to 0.0 to
     /// 0.9, so that a peer which accepts and hangs up does not pay for being tried again. Makes another budget, full.
+    ///
+    /// ```
+    /// use monocoque::resilience::RetryBudget;
+    ///
+    /// // Two connections that succeed pay for one retry.
+    /// let (budget, now) = (RetryBudget::new(1, 0.0).with_deposit(0.5), std::time::Instant::now());
+    /// assert!(budget.withdraw(now) && !budget.withdraw(now));
+    /// budget.deposit();
+    /// budget.deposit();
+    /// assert!(budget.withdraw(now));
+    /// ```
     #[must_use]
     pub fn with_deposit(self, deposit: f64) -> Self {
         let deposit = at_least_zero(deposit).min(0.9);
@@ -83,6 +104,8 @@ impl RetryBudget {
     /// Takes one retry out; false if there is none.
     ///
     /// What retries of your own cost can be taken out of the same budget.
+    ///
+    /// [`new`](Self::new) shows what is granted.
     pub fn withdraw(&self, now: Instant) -> bool {
         let mut account = self.account(now);
         let granted = account.retries >= 1.0;
@@ -93,6 +116,8 @@ impl RetryBudget {
     }
 
     /// Puts in what one success is worth ([`with_deposit`](Self::with_deposit)).
+    ///
+    /// It is for what you try again yourself: sockets do it for their own.
     pub fn deposit(&self) {
         let Terms { capacity, deposit, .. } = self.shared.terms;
         let mut account = self.lock();
@@ -100,6 +125,8 @@ impl RetryBudget {
     }
 
     /// Whole retries that are in it.
+    ///
+    /// [`RetryBudget`] shows it after a while.
     #[must_use]
     pub fn available(&self, now: Instant) -> u32 {
         // It holds no more than the `u32` that it was made with.

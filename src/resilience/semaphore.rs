@@ -44,6 +44,14 @@ pub struct SemaphorePermits {
 
 impl SemaphorePermits {
     /// A budget of `bytes` bytes, all of them free.
+    #[doc = example!(r#"let budget = SemaphorePermits::new(1024 * 1024);
+let push = PushSocket::new(SocketOptions::default())?.with_permits(budget.clone());
+let other = PushSocket::new(SocketOptions::default())?.with_permits(budget.clone());
+push.connect_to("inproc://nobody-is-there-yet")?;
+push.send(vec![0; 1000]).await?;
+// What both of them have queued, together.
+assert_eq!(budget.in_use(), 1000 + Frame::COST);
+# drop(other);"#)]
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         let budget = bytes.max(1);
@@ -52,6 +60,8 @@ impl SemaphorePermits {
     }
 
     /// The whole budget, in bytes.
+    ///
+    /// See [`available`](Self::available).
     #[must_use]
     pub fn budget(&self) -> usize {
         self.semaphore.budget
@@ -75,12 +85,16 @@ impl SemaphorePermits {
     }
 
     /// Bytes that permits hold now, or that were granted to a future that has yet to be polled.
+    ///
+    /// See [`available`](Self::available).
     #[must_use]
     pub fn in_use(&self) -> usize {
         self.budget() - self.available()
     }
 
     /// How many messages wait.
+    ///
+    /// See [`available`](Self::available).
     #[must_use]
     pub fn waiters(&self) -> usize {
         self.semaphore.lock().waiters.len()
