@@ -17,6 +17,20 @@ use super::{Authenticator, Claim, Verdict};
 ///
 /// Under CURVE everybody who knows the server's public key: traffic is encrypted, and clients are sure of the server,
 /// but not it of them. Under PLAIN everybody, whatever the password.
+///
+/// ```
+/// use monocoque::SocketOptions;
+/// use monocoque::security::{Authenticator, Claim, Credentials, Verdict, accept_any_client};
+///
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let claim = Claim::new(monocoque::SocketType::Dealer, Credentials::Null);
+/// assert_eq!(accept_any_client().authenticate(claim).await, Verdict::accept());
+/// # }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
 #[must_use]
 pub const fn accept_any_client() -> AnyClient {
     AnyClient(())

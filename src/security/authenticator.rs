@@ -83,6 +83,8 @@ pub struct Claim {
 
 impl Claim {
     /// A claim of which only this is known, the other fields being empty: to test an authenticator with.
+    ///
+    /// [`Verdict`] shows one that is judged.
     #[must_use]
     pub fn new(socket_type: SocketType, credentials: Credentials) -> Self {
         Self {
@@ -98,6 +100,15 @@ impl Claim {
     }
 
     /// The value of the first property of this name, whose case does not matter.
+    ///
+    /// ```
+    /// use monocoque::SocketType;
+    /// use monocoque::security::{Claim, Credentials};
+    ///
+    /// let mut claim = Claim::new(SocketType::Dealer, Credentials::Null);
+    /// claim.metadata.push(("X-Zone".into(), "north".into()));
+    /// assert_eq!(claim.property("x-zone").unwrap(), "north");
+    /// ```
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&Bytes> {
         self.metadata.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -166,18 +177,43 @@ pub enum Verdict {
 
 impl Verdict {
     /// It comes in, as whom the mechanism says.
+    ///
+    /// ```
+    /// use monocoque::security::Verdict;
+    ///
+    /// // Who it is, the mechanism says: the user of PLAIN, the key of CURVE.
+    /// let Verdict::Accept { user, .. } = Verdict::accept() else { panic!("it comes in") };
+    /// assert_eq!(user, None);
+    /// ```
     #[must_use]
     pub fn accept() -> Self {
         Self::Accept { user: None, metadata: Vec::new() }
     }
 
     /// It comes in, as this user.
+    #[doc = example!(r#"use monocoque::security::Verdict;
+
+let options = SocketOptions::default().with_authenticator(async |_| Verdict::accept_as("ann"));
+let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+push.send("job").await?;
+assert_eq!(pull.recv_with_user().await?.0.as_deref(), Some("ann"));"#)]
     #[must_use]
     pub fn accept_as(user: impl Into<Arc<str>>) -> Self {
         Self::Accept { user: Some(user.into()), metadata: Vec::new() }
     }
 
     /// One more thing to be known of a peer that comes in; without effect on one that does not.
+    #[doc = example!(r#"use monocoque::security::Verdict;
+
+let options = SocketOptions::default()
+    .with_authenticator(async |_| Verdict::accept_as("ann").with_metadata("role", "admin"));
+let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await?;
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+pull.wait_for_peers(1).await?;
+let ann = pull.peer(pull.peers()[0]).unwrap();
+assert_eq!(ann.user_metadata, [("role".into(), "admin".into())]);
+# drop(push);"#)]
     #[must_use]
     pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<Bytes>) -> Self {
         if let Self::Accept { metadata, .. } = &mut self {
@@ -187,18 +223,40 @@ impl Verdict {
     }
 
     /// It does not come in, for this reason.
+    #[doc = example!(r#"use monocoque::security::Verdict;
+
+let options = SocketOptions::default().with_authenticator(async |_| Verdict::deny("nobody today"));
+let pull = PullSocket::bind_with_options("tcp://127.0.0.1:0", options).await?;
+let push = PushSocket::new(SocketOptions::default())?;
+push.connect_to(pull.local_endpoint().unwrap())?;
+// It is told, and stops trying.
+assert!(matches!(push.wait_for_peers(1).await, Err(Error::GaveUp { .. })));"#)]
     #[must_use]
     pub fn deny(reason: impl Into<Arc<str>>) -> Self {
         Self::Deny(reason.into())
     }
 
     /// Not now, for this reason.
+    ///
+    /// [`deny`](Self::deny) is for good. [`Verdict`] shows both.
     #[must_use]
     pub fn try_later(reason: impl Into<Arc<str>>) -> Self {
         Self::TryLater(reason.into())
     }
 
     /// There is nobody who could tell, for this reason.
+    ///
+    /// ```
+    /// use monocoque::security::{Claim, Verdict};
+    ///
+    /// fn judge(claim: &Claim, zones: Result<Vec<Vec<u8>>, std::io::Error>) -> Verdict {
+    ///     match (claim.property("X-Zone"), zones) {
+    ///         (_, Err(error)) => Verdict::broken(format!("zones are not known: {error}")),
+    ///         (Some(zone), Ok(zones)) if zones.contains(&zone.to_vec()) => Verdict::accept(),
+    ///         _ => Verdict::deny("no zone of ours"),
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn broken(reason: impl Into<Arc<str>>) -> Self {
         Self::Broken(reason.into())

@@ -62,12 +62,23 @@ pub struct CurvePublicKey([u8; 32]);
 
 impl CurvePublicKey {
     /// The key of these bytes.
+    ///
+    /// ```
+    /// use monocoque::security::{CurveKeypair, CurvePublicKey};
+    ///
+    /// // As it is kept in 32 bytes, for instance in the column of a table.
+    /// let key = CurveKeypair::generate().unwrap().public_key();
+    /// let kept: [u8; 32] = *key.as_bytes();
+    /// assert_eq!(CurvePublicKey::from_bytes(kept), key);
+    /// ```
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
     /// The key itself.
+    ///
+    /// See [`from_bytes`](Self::from_bytes).
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -116,12 +127,30 @@ pub struct CurveSecretKey(Zeroizing<[u8; 32]>);
 
 impl CurveSecretKey {
     /// The key of these bytes; any 32 are one.
+    ///
+    /// ```
+    /// use monocoque::security::CurveSecretKey;
+    ///
+    /// // Whoever knows the bytes has the key: it is for those that came from random ones.
+    /// let secret = CurveSecretKey::from_bytes([7; 32]);
+    /// assert_eq!(format!("{secret:?} {:?}", secret.as_bytes().len()), "CurveSecretKey(..) 32");
+    /// ```
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
     /// A key as 40 characters in Z85 (RFC 32), which is how libzmq's tools write it.
+    ///
+    /// ```
+    /// use monocoque::security::{CurveKeyError, CurveSecretKey};
+    ///
+    /// // The example of RFC 26, which everybody knows.
+    /// let secret = CurveSecretKey::from_z85("D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")?;
+    /// assert_eq!(secret.public_key().to_string(), "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID");
+    /// assert_eq!(CurveSecretKey::from_z85("too short"), Err(CurveKeyError::Length { len: 9 }));
+    /// # Ok::<_, CurveKeyError>(())
+    /// ```
     ///
     /// # Errors
     /// What is wrong with the text, without any of it.
@@ -130,18 +159,31 @@ impl CurveSecretKey {
     }
 
     /// The key itself, for where it is kept.
+    ///
+    /// See [`from_bytes`](Self::from_bytes).
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
     /// The key in Z85, for where it is kept; overwritten when it is dropped.
+    ///
+    /// ```
+    /// use monocoque::security::{CurveKeyError, CurveKeypair, CurveSecretKey};
+    ///
+    /// let pair = CurveKeypair::generate()?;
+    /// let text = pair.secret_key().to_z85();
+    /// assert_eq!((text.len(), &CurveSecretKey::from_z85(&text)?), (40, pair.secret_key()));
+    /// # Ok::<_, CurveKeyError>(())
+    /// ```
     #[must_use]
     pub fn to_z85(&self) -> impl std::ops::Deref<Target = String> + use<> {
         Zeroizing::new(z85::encode(self.as_bytes()))
     }
 
     /// The public half that belongs to it.
+    ///
+    /// See [`from_z85`](Self::from_z85).
     #[must_use]
     pub fn public_key(&self) -> CurvePublicKey {
         let mut public = [0; 32];
@@ -174,6 +216,14 @@ pub struct CurveKeypair {
 impl CurveKeypair {
     /// A new pair, of the system's random bytes.
     ///
+    /// ```
+    /// use monocoque::security::{CurveKeyError, CurveKeypair};
+    ///
+    /// let pair = CurveKeypair::generate()?;
+    /// println!("the server's key, for its clients: {}", pair.public_key());
+    /// # Ok::<_, CurveKeyError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`NoEntropy`](CurveKeyError::NoEntropy) where the system has none to give.
     pub fn generate() -> Result<Self, CurveKeyError> {
@@ -184,6 +234,18 @@ impl CurveKeypair {
 
     /// The pair of these two keys.
     ///
+    /// ```
+    /// use monocoque::security::{CurveKeyError, CurveKeypair};
+    ///
+    /// // Both are in the configuration, and one has been changed.
+    /// let (old, new) = (CurveKeypair::generate()?, CurveKeypair::generate()?);
+    /// let mixed = CurveKeypair::new(old.public_key(), new.secret_key().clone());
+    /// assert_eq!(mixed, Err(CurveKeyError::NotAPair));
+    /// // Where only the secret key is kept, the other follows.
+    /// assert_eq!(CurveKeypair::from(new.secret_key().clone()), new);
+    /// # Ok::<_, CurveKeyError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`NotAPair`](CurveKeyError::NotAPair) if they do not belong together.
     pub fn new(public: CurvePublicKey, secret: CurveSecretKey) -> Result<Self, CurveKeyError> {
@@ -192,12 +254,16 @@ impl CurveKeypair {
     }
 
     /// What others know it by.
+    ///
+    /// [`generate`](Self::generate) shows whom it is for.
     #[must_use]
     pub const fn public_key(&self) -> CurvePublicKey {
         self.public
     }
 
     /// What nobody else may know.
+    ///
+    /// [`to_z85`](CurveSecretKey::to_z85) is how it is kept.
     #[must_use]
     pub const fn secret_key(&self) -> &CurveSecretKey {
         &self.secret
@@ -235,12 +301,28 @@ impl CurveServerKeys {
     /// Has new connections use these, and no others. Each costs a server work for every client with a key that
     /// stands behind it, and for everyone who has none of them: two are for a time of change. With none, everybody
     /// is refused.
+    ///
+    /// ```
+    /// use monocoque::security::{CurveKeyError, CurveKeypair, CurveServerKeys};
+    ///
+    /// let (old, new) = (CurveKeypair::generate()?, CurveKeypair::generate()?);
+    /// let keys = CurveServerKeys::from(old.clone());
+    /// // In a socket; the handle that is kept says what it uses.
+    /// let options = monocoque::SocketOptions::default()
+    ///     .with_curve_server(keys.clone(), monocoque::security::accept_any_client());
+    /// keys.replace([new.clone(), old.clone()]);
+    /// assert_eq!(keys.public_keys(), [new.public_key(), old.public_key()]);
+    /// # drop(options);
+    /// # Ok::<_, CurveKeyError>(())
+    /// ```
     pub fn replace(&self, keys: impl IntoIterator<Item = CurveKeypair>) {
         let keys = keys.into_iter().collect();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     /// Those that new connections use.
+    ///
+    /// See [`replace`](Self::replace).
     #[must_use]
     pub fn public_keys(&self) -> Vec<CurvePublicKey> {
         self.current().iter().map(CurveKeypair::public_key).collect()
@@ -264,67 +346,4 @@ impl fmt::Debug for CurveServerKeys {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The pairs of RFC 26's example and of libzmq's tests.
-    const PAIRS: [(&str, &str); 2] = [
-        ("Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"),
-        ("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"),
-    ];
-
-    #[test]
-    fn the_public_key_follows_from_the_secret_one() {
-        for (public, secret) in PAIRS {
-            let keypair = CurveKeypair::from(CurveSecretKey::from_z85(secret).unwrap());
-            assert_eq!(keypair.public_key(), public.parse().unwrap());
-            assert_eq!(keypair.public_key().to_string(), public);
-            assert_eq!(*keypair.secret_key().to_z85(), secret);
-        }
-    }
-
-    #[test]
-    fn keys_that_do_not_belong_together_are_no_pair() {
-        let [(public, secret), (other, _)] = PAIRS;
-        let secret = CurveSecretKey::from_z85(secret).unwrap();
-        assert!(CurveKeypair::new(public.parse().unwrap(), secret.clone()).is_ok());
-        assert_eq!(CurveKeypair::new(other.parse().unwrap(), secret.clone()), Err(CurveKeyError::NotAPair));
-        // The two halves in each other's place.
-        let swapped = CurvePublicKey::from_bytes(*secret.as_bytes());
-        assert_eq!(CurveKeypair::new(swapped, secret), Err(CurveKeyError::NotAPair));
-    }
-
-    #[test]
-    fn new_pairs_are_pairs_and_differ() {
-        let pairs: Vec<_> = (0..20).map(|_| CurveKeypair::generate().unwrap()).collect();
-        for (n, pair) in pairs.iter().enumerate() {
-            assert!(CurveKeypair::new(pair.public_key(), pair.secret_key().clone()).is_ok());
-            let same = pairs.iter().filter(|other| other.secret_key() == pair.secret_key()).count();
-            assert_eq!(same, 1, "{n}");
-        }
-    }
-
-    #[test]
-    fn secrets_are_not_shown() {
-        let secret = PAIRS[0].1;
-        let keypair = CurveKeypair::from(CurveSecretKey::from_z85(secret).unwrap());
-        let keys = CurveServerKeys::from(keypair.clone());
-        let shown = format!("{keypair:?} {keypair:#?} {keys:?} {:?}", keypair.secret_key());
-        assert!(shown.contains(PAIRS[0].0) && !shown.contains(secret), "{shown}");
-        assert!(!shown.contains(&format!("{:?}", keypair.secret_key().as_bytes())), "{shown}");
-        let error = CurveSecretKey::from_z85(&secret[1..]).unwrap_err();
-        assert!(!format!("{error} {error:?}").contains(&secret[1..5]), "{error}");
-    }
-
-    #[test]
-    fn keys_can_be_replaced() {
-        let [a, b] = [0; 2].map(|_| CurveKeypair::generate().unwrap());
-        let keys = CurveServerKeys::from(a.clone());
-        let handle = keys.clone();
-        assert_eq!(handle.public_keys(), [a.public_key()]);
-        keys.replace([b.clone(), a.clone()]);
-        assert_eq!(handle.public_keys(), [b.public_key(), a.public_key()]);
-        keys.replace([]);
-        assert_eq!(handle.public_keys(), []);
-    }
-}
+mod tests;

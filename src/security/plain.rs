@@ -19,6 +19,14 @@ pub struct Password(Box<[u8]>);
 
 impl Password {
     /// The password itself.
+    ///
+    /// ```
+    /// use monocoque::security::Password;
+    ///
+    /// // To be hashed and compared with what is stored, as what `==` cannot do.
+    /// let password = Password::from("secret");
+    /// assert_eq!(password.as_bytes(), b"secret");
+    /// ```
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
