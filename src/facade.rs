@@ -55,6 +55,13 @@ macro_rules! facade {
             ///
             /// # Cancel safety
             /// Dropped before it is ready, the stream is closed.
+            #[doc = example!(r#"// A listener of your own, and what came to it.
+let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+let dialled = tokio::net::TcpStream::connect(listener.local_addr()?).await?;
+let (accepted, _) = listener.accept().await?;
+let (push, pull) = tokio::try_join!(PushSocket::from_tcp(dialled), PullSocket::from_tcp(accepted))?;
+push.send("work").await?;
+assert_eq!(pull.recv().await?[0], "work");"#)]
             pub async fn from_tcp(stream: $tcp) -> $crate::Result<Self> {
                 Self::from_tcp_with_options(stream, $crate::SocketOptions::default()).await
             }
@@ -123,7 +130,7 @@ macro_rules! tls_facade {
         pub type Stream = $crate::runtime::LayeredStream<$host, $crate::runtime::tls::Tls>;
 
         /// What encrypted sockets are opened on: the runtime that the caller runs on, with this layer upon its
-        /// streams.
+        /// streams. The page of the [layer](crate::runtime::tls) shows it.
         ///
         /// # Errors
         /// [`Error::NoRuntime`](crate::Error::NoRuntime) outside of a runtime.

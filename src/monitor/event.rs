@@ -258,6 +258,16 @@ pub enum DisconnectReason {
 
 impl DisconnectReason {
     /// What kind of reason it is, as [`SocketStats`](super::SocketStats) counts them.
+    #[doc = example!(r#"let pull = PullSocket::bind("tcp://127.0.0.1:0").await?;
+let mut events = pull.monitor();
+let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
+push.close().await;
+while let Some(event) = events.next().await {
+    if let SocketEvent::Disconnected { reason, .. } = event {
+        assert_eq!(pull.stats().disconnects_by(reason.kind()), 1);
+        break;
+    }
+}"#)]
     #[must_use]
     pub fn kind(&self) -> DisconnectKind {
         match self {

@@ -31,6 +31,8 @@ pub struct Missed {
 
 impl Missed {
     /// Events of any kind.
+    ///
+    /// [`with_monitor_events`](crate::SocketOptions::with_monitor_events) shows when there are any.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.connections + self.endpoints + self.refusals

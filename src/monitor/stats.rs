@@ -94,6 +94,8 @@ assert_eq!(stats.accepted, stats.sent + stats.queued + stats.dropped_total());
     }
 
     /// Messages that were accepted and dropped.
+    ///
+    /// See [`dropped`](Self::dropped).
     #[must_use]
     pub fn dropped_total(&self) -> u64 {
         self.dropped.total()
@@ -140,6 +142,8 @@ println!("{} of them in order", pull.stats().disconnects_by(DisconnectKind::Clos
     }
 
     /// Connections that ended after the handshake.
+    ///
+    /// See [`disconnects_by`](Self::disconnects_by).
     #[must_use]
     pub fn disconnects(&self) -> u64 {
         self.disconnects_by.total()
@@ -209,24 +213,38 @@ pub struct PeerStats {
 
 impl PeerStats {
     /// Messages for it that were accepted and dropped for this cause.
+    #[doc = example!(r#"let push = PushSocket::bind("tcp://127.0.0.1:0").await?;
+let pull = PullSocket::connect(push.local_endpoint().unwrap()).await?;
+push.wait_for_peers(1).await?;
+for peer in push.stats().peers {
+    println!("{}: {} of {} dropped", peer.peer, peer.dropped(DropCause::PeerFull), peer.dropped_total());
+#     assert_eq!(peer.dropped_total() + peer.recv_dropped_total(), 0);
+}
+# drop(pull);"#)]
     #[must_use]
     pub fn dropped(&self, cause: DropCause) -> u64 {
         self.dropped.of(cause)
     }
 
     /// Messages for it that were accepted and dropped.
+    ///
+    /// See [`dropped`](Self::dropped).
     #[must_use]
     pub fn dropped_total(&self) -> u64 {
         self.dropped.total()
     }
 
     /// Messages that arrived from it and were dropped for this cause.
+    ///
+    /// Of all peers together it is in [`SocketStats::recv_dropped_by`].
     #[must_use]
     pub fn recv_dropped_by(&self, cause: DropCause) -> u64 {
         self.recv_dropped.of(cause)
     }
 
     /// Messages that arrived from it and were dropped.
+    ///
+    /// See [`recv_dropped_by`](Self::recv_dropped_by).
     #[must_use]
     pub fn recv_dropped_total(&self) -> u64 {
         self.recv_dropped.total()

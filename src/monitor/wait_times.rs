@@ -28,12 +28,23 @@ impl WaitTimes {
     }
 
     /// How many calls have waited.
+    ///
+    /// [`with_wait_times`](crate::SocketOptions::with_wait_times) shows where they come from.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
     /// How long they have waited, all together.
+    #[doc = example!(r#"# let options = SocketOptions::default().with_wait_times(true);
+let pull = PullSocket::bind_with_options("inproc://mean-wait", options).await?;
+# let limit = std::time::Duration::from_millis(5);
+# assert!(tokio::time::timeout(limit, pull.recv()).await.is_err());
+let waits = pull.stats().recv_waits.unwrap_or_default();
+if waits.count() > 0 {
+    println!("{:?} on average", waits.total() / waits.count() as u32);
+}
+# assert!(waits.total() > std::time::Duration::ZERO);"#)]
     #[must_use]
     pub fn total(&self) -> Duration {
         self.total
@@ -41,6 +52,15 @@ impl WaitTimes {
 
     /// Each bound and how many calls have waited for no longer, the shorter waits among them; the bound `None`, which
     /// is the last, has them all.
+    ///
+    /// ```
+    /// use monocoque::monitor::WaitTimes;
+    ///
+    /// // As Prometheus has its histograms: each bucket with those below it, and the last with all.
+    /// let waits = WaitTimes::default();
+    /// let buckets: Vec<_> = waits.cumulative().collect();
+    /// assert_eq!((buckets.len(), buckets.last()), (17, Some(&(None, waits.count()))));
+    /// ```
     pub fn cumulative(&self) -> impl Iterator<Item = (Option<Duration>, u64)> + '_ {
         let bounds = MICROS.iter().map(|bound| Some(Duration::from_micros(*bound))).chain([None]);
         bounds.zip(self.counts.iter().scan(0, |sum, count| {

@@ -51,7 +51,7 @@ assert!(!control.is_paused());"#)]
         self.command_unless(Command::Terminate, Command::Pause);
     }
 
-    /// Goes on after [`pause`](Self::pause) (RESUME).
+    /// Goes on after [`pause`](Self::pause) (RESUME), which has an example.
     pub fn resume(&self) {
         self.command_unless(Command::Terminate, Command::Run);
     }
@@ -70,12 +70,16 @@ proxy.run().await?;"#)]
     }
 
     /// Whether the proxy is told to pause.
+    ///
+    /// See [`pause`](Self::pause).
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.command() == Command::Pause
     }
 
     /// Whether the proxy is told to end.
+    ///
+    /// See [`terminate`](Self::terminate).
     #[must_use]
     pub fn is_terminated(&self) -> bool {
         self.command() == Command::Terminate

@@ -93,12 +93,21 @@ impl From<SocketOptions> for ClientOptions {
 impl ClientOptions {
     /// How long a request may take, from the call to the reply; `None` for no limit. Default 30 s.
     /// [`request_within`](super::Client::request_within) has a limit of its own.
+    ///
+    /// ```
+    /// use monocoque::rpc::ClientOptions;
+    /// use std::time::Duration;
+    ///
+    /// assert_eq!(ClientOptions::default().timeout(), Some(Duration::from_secs(30)));
+    /// // None where each request says for itself how long it may take.
+    /// assert_eq!(ClientOptions::default().with_timeout(None).timeout(), None);
+    /// ```
     #[must_use]
     pub fn with_timeout(self, timeout: Option<Duration>) -> Self {
         Self { timeout, ..self }
     }
 
-    /// How long a request may take.
+    /// How long a request may take; see [`with_timeout`](Self::with_timeout).
     #[must_use]
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
@@ -107,31 +116,51 @@ impl ClientOptions {
     /// How many requests all clones of a client together have under way; further ones wait. Default 1,000.
     ///
     /// It bounds the replies that wait to be taken: one of at most `max_message_size` for each request.
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    /// use monocoque::rpc::ClientOptions;
+    ///
+    /// // Replies of at most 64 KiB that nobody has taken yet take no more than 1 MiB together.
+    /// let socket = SocketOptions::default().with_max_message_size(64 * 1024);
+    /// let options = ClientOptions::from(socket).with_max_outstanding(16);
+    /// assert_eq!(options.max_outstanding() * options.socket().max_message_size(), 1024 * 1024);
+    /// ```
     #[must_use]
     pub fn with_max_outstanding(mut self, max_outstanding: usize) -> Self {
         self.settings.max_outstanding = max_outstanding;
         self
     }
 
-    /// How many requests may be under way.
+    /// How many requests may be under way; see [`with_max_outstanding`](Self::with_max_outstanding).
     #[must_use]
     pub fn max_outstanding(&self) -> usize {
         self.settings.max_outstanding
     }
 
     /// What becomes of requests whose server is lost. Default [`OnServerLost::Fail`].
+    ///
+    /// ```
+    /// use monocoque::rpc::{ClientOptions, OnServerLost};
+    ///
+    /// // For requests that may be carried out twice.
+    /// let options = ClientOptions::default().with_on_server_lost(OnServerLost::Resend);
+    /// assert_ne!(options.on_server_lost(), ClientOptions::default().on_server_lost());
+    /// ```
     #[must_use]
     pub fn with_on_server_lost(self, on_server_lost: OnServerLost) -> Self {
         Self { on_server_lost, ..self }
     }
 
-    /// What becomes of requests whose server is lost.
+    /// What becomes of requests whose server is lost; see [`with_on_server_lost`](Self::with_on_server_lost).
     #[must_use]
     pub fn on_server_lost(&self) -> OnServerLost {
         self.on_server_lost
     }
 
     /// The options of the socket.
+    ///
+    /// See [`with_max_outstanding`](Self::with_max_outstanding).
     #[must_use]
     pub fn socket(&self) -> &SocketOptions {
         &self.settings.socket
@@ -197,19 +226,29 @@ impl From<SocketOptions> for ServerOptions {
 impl ServerOptions {
     /// How many requests all clones of a server together hand out before one of them is answered or dropped; further
     /// ones wait where the marks of the socket have them wait. Default 1,000.
+    ///
+    /// ```
+    /// use monocoque::rpc::ServerOptions;
+    ///
+    /// // As many as work on them at once, and the others wait where a client can see them.
+    /// let options = ServerOptions::default().with_max_outstanding(8);
+    /// assert_eq!(options.socket().recv_hwm(), Some(1000));
+    /// ```
     #[must_use]
     pub fn with_max_outstanding(mut self, max_outstanding: usize) -> Self {
         self.settings.max_outstanding = max_outstanding;
         self
     }
 
-    /// How many requests may be handed out.
+    /// How many requests may be handed out; see [`with_max_outstanding`](Self::with_max_outstanding).
     #[must_use]
     pub fn max_outstanding(&self) -> usize {
         self.settings.max_outstanding
     }
 
     /// The options of the socket.
+    ///
+    /// See [`with_max_outstanding`](Self::with_max_outstanding).
     #[must_use]
     pub fn socket(&self) -> &SocketOptions {
         &self.settings.socket

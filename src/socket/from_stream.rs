@@ -21,6 +21,8 @@ where
     /// reconnection; resolves when the handshake is done. `from_tcp` and `from_unix` of the facades are
     /// this for their streams.
     ///
+    /// [`from_stream`](Self::from_stream) is the same for streams of no runtime.
+    ///
     /// # Errors
     /// What made the handshake fail; an option that cannot work; no runtime.
     ///
@@ -32,6 +34,8 @@ where
 
     /// [`from_runtime_stream`](Self::from_runtime_stream) on a given runtime, wherever the caller runs. A stream with a
     /// layer, such as TLS, is made of one below by [`Layered::wrap`](crate::runtime::Layered::wrap).
+    ///
+    /// See [`from_runtime_stream`](Self::from_runtime_stream).
     ///
     /// # Errors
     /// As there.

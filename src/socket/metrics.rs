@@ -71,12 +71,16 @@ struct Watched<S: AsyncStream> {
 
 impl<S: AsyncStream> Collector<S> {
     /// One that watches nothing yet.
+    ///
+    /// [`Collector`] shows one at work.
     #[must_use]
     pub const fn new() -> Self {
         Self { sockets: Vec::new(), permits: Vec::new() }
     }
 
     /// Has the figures of a socket collected from now on.
+    ///
+    /// See [`every`](Self::every).
     pub fn watch<T, P: BytePermits>(&mut self, socket: &Socket<T, S, P>) {
         let (name, socket_type) =
             socket.shared.with(|core| (core.options.name.clone(), core.config.socket_type));
@@ -85,11 +89,15 @@ impl<S: AsyncStream> Collector<S> {
     }
 
     /// Has the use of a budget collected from now on, with the label `permits`.
+    ///
+    /// See [`every`](Self::every).
     pub fn watch_permits(&mut self, name: impl Into<String>, permits: &SemaphorePermits) {
         self.permits.push((vec![Label::new("permits", name.into())], permits.clone()));
     }
 
     /// Hands all figures to the recorder that is installed, if there is one.
+    ///
+    /// [`Collector`] shows one at work; [`every`](Self::every) does it again and again.
     pub fn collect(&mut self) {
         self.sockets.retain(|watched| {
             let Some(shared) = watched.shared.upgrade() else { return false };
@@ -107,6 +115,16 @@ impl<S: AsyncStream> Collector<S> {
     ///
     /// # Cancel safety
     /// Dropped, it collects no more.
+    #[doc = example!(r#"use monocoque::runtime::{Runtime, tokio::TokioRuntime};
+use monocoque::socket::Collector;
+use std::time::Duration;
+
+let budget = SemaphorePermits::new(1024 * 1024);
+let push = PushSocket::new(SocketOptions::default().with_name("orders"))?.with_permits(budget.clone());
+let mut collector = Collector::new();
+collector.watch(&push);
+collector.watch_permits("orders", &budget);
+tokio::spawn(collector.every(Duration::from_secs(10), TokioRuntime::current().unwrap()));"#)]
     pub async fn every(mut self, period: Duration, runtime: impl Sleeper) {
         loop {
             self.collect();

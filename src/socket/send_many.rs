@@ -160,12 +160,16 @@ pub struct SendingMany<'a, T, S: AsyncStream, P: BytePermits, I> {
 
 impl<T, S: AsyncStream, P: BytePermits, I> SendingMany<'_, T, S, P, I> {
     /// How many messages were accepted so far: they are on their way, whatever becomes of the future.
+    ///
+    /// [`send_many`](Socket::send_many) shows what can be done with the future.
     #[must_use]
     pub fn accepted(&self) -> usize {
         self.accepted
     }
 
     /// Gives up: what was not sent.
+    ///
+    /// [`send_many`](Socket::send_many) shows what they are for.
     pub fn into_unsent(mut self) -> Unsent<I> {
         self.take_unsent()
     }
