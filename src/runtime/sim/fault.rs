@@ -40,6 +40,12 @@ impl Direction {
     pub(super) const BOTH: [Self; 2] = [Self::ToServer, Self::ToClient];
 
     /// The other direction.
+    ///
+    /// ```
+    /// use monocoque::runtime::sim::Direction;
+    ///
+    /// assert_eq!(Direction::ToServer.reverse(), Direction::ToClient);
+    /// ```
     #[must_use]
     pub const fn reverse(self) -> Self {
         match self {
@@ -105,6 +111,8 @@ pub(super) enum Answer {
 
 impl Plan {
     /// A plan that leaves everything open.
+    ///
+    /// [`Plan`] shows one that is followed.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -112,6 +120,8 @@ impl Plan {
 
     /// How long establishment takes, and then each write until it arrives, drawn anew each time; order
     /// within a direction is kept. Default: 50 to 500 us.
+    ///
+    /// [`SimConfig::with_links`](super::SimConfig::with_links) measures it.
     #[must_use]
     pub fn with_latency(mut self, latency: RangeInclusive<Duration>) -> Self {
         self.latency = Some(latency);
@@ -119,6 +129,22 @@ impl Plan {
     }
 
     /// How many bytes one read returns at most, drawn anew for each read, at least 1. Default: no limit.
+    ///
+    /// ```
+    /// use monocoque::runtime::sim::{self, Plan, Sim};
+    ///
+    /// let sim = Sim::new(7);
+    /// // What reads a frame in one piece has not seen a network.
+    /// sim.network().on_every_connect(Plan::new().with_read_chunk(1..=1).with_write_chunk(1..=3));
+    /// sim.block_on(async {
+    ///     let mut listener = sim::raw_listen("tcp://server:5555").await?;
+    ///     let mut client = sim::raw_connect("tcp://server:5555").await?;
+    ///     client.write_all(b"hello").await?;
+    ///     assert_eq!(listener.accept().await?.read_some(&mut [0; 100]).await?, 1);
+    /// #     Ok::<_, std::io::Error>(())
+    /// })
+    /// # .unwrap();
+    /// ```
     #[must_use]
     pub fn with_read_chunk(mut self, bytes: RangeInclusive<usize>) -> Self {
         self.read_chunk = Some(bytes);
@@ -127,6 +153,8 @@ impl Plan {
 
     /// How many bytes one write accepts at most, drawn anew for each write, at least 1. Default: no
     /// limit.
+    ///
+    /// See [`with_read_chunk`](Self::with_read_chunk).
     #[must_use]
     pub fn with_write_chunk(mut self, bytes: RangeInclusive<usize>) -> Self {
         self.write_chunk = Some(bytes);
@@ -135,6 +163,21 @@ impl Plan {
 
     /// How many bytes of `direction` may be written and not yet read, the stand-in for the kernel's
     /// buffers; with 0 every write waits. Default: 64 KiB.
+    ///
+    /// ```
+    /// use monocoque::runtime::sim::{self, Direction, Plan, Sim};
+    /// use std::time::Duration;
+    ///
+    /// let sim = Sim::new(7);
+    /// sim.network().on_next_connect(Plan::new().with_capacity(Direction::ToServer, 3));
+    /// sim.block_on(async {
+    /// #     let _listener = sim::raw_listen("tcp://server:5555").await.unwrap();
+    ///     let mut client = sim::raw_connect("tcp://server:5555").await.unwrap();
+    ///     // Nobody reads, and there is no room for four bytes.
+    ///     let writing = client.write_all(b"four");
+    ///     assert!(sim::timeout(Duration::from_secs(3600), writing).await.is_err());
+    /// });
+    /// ```
     #[must_use]
     pub const fn with_capacity(mut self, direction: Direction, bytes: usize) -> Self {
         self.capacity[direction as usize] = Some(bytes);
@@ -143,6 +186,22 @@ impl Plan {
 
     /// Cuts the connection when exactly `bytes` bytes of `direction` have arrived; with 0 right after
     /// establishment.
+    ///
+    /// ```
+    /// use monocoque::runtime::sim::{self, Cut, Direction, Plan, Sim};
+    ///
+    /// let sim = Sim::new(7);
+    /// sim.network().on_next_connect(Plan::new().cut_after(Direction::ToServer, 3, Cut::Reset));
+    /// sim.block_on(async {
+    ///     let mut listener = sim::raw_listen("tcp://server:5555").await.unwrap();
+    ///     let mut client = sim::raw_connect("tcp://server:5555").await.unwrap();
+    ///     client.write_all(b"hello").await.unwrap();
+    ///     // What has arrived is read, and then the reset.
+    ///     let mut received = Vec::new();
+    ///     let end = listener.accept().await.unwrap().read_to_end(&mut received).await;
+    ///     assert_eq!((&received[..], end.unwrap_err().kind()), (&b"hel"[..], std::io::ErrorKind::ConnectionReset));
+    /// });
+    /// ```
     #[must_use]
     pub const fn cut_after(mut self, direction: Direction, bytes: u64, cut: Cut) -> Self {
         self.cut_after[direction as usize] = Some((bytes, cut));
@@ -151,6 +210,8 @@ impl Plan {
 
     /// Stalls `direction` when exactly `bytes` bytes of it have arrived, until
     /// [`Network::resume`](super::Network::resume).
+    ///
+    /// [`Network::stall`](super::Network::stall) is the same at any time.
     #[must_use]
     pub const fn stall_after(mut self, direction: Direction, bytes: u64) -> Self {
         self.stall_after[direction as usize] = Some(bytes);
@@ -159,6 +220,23 @@ impl Plan {
 
     /// How long the system of an end tries to get something through on a silent connection. Default: 924.6 s, as on
     /// Linux.
+    ///
+    /// ```
+    /// use monocoque::runtime::sim::{self, Cut, Direction, Plan, Sim};
+    /// use std::time::Duration;
+    ///
+    /// let sim = Sim::new(7);
+    /// let plan = Plan::new().with_give_up(Duration::from_secs(60)).cut_after(Direction::ToServer, 0, Cut::Silence);
+    /// sim.network().on_next_connect(plan);
+    /// sim.block_on(async {
+    /// #     let _listener = sim::raw_listen("tcp://server:5555").await.unwrap();
+    ///     let mut client = sim::raw_connect("tcp://server:5555").await.unwrap();
+    ///     client.write_all(b"hello?").await.unwrap();
+    ///     // The system tried for a minute.
+    ///     let end = client.read_some(&mut [0; 1]).await.unwrap_err();
+    ///     assert_eq!((end.kind(), sim::elapsed().as_secs()), (std::io::ErrorKind::TimedOut, 60));
+    /// });
+    /// ```
     #[must_use]
     pub const fn with_give_up(mut self, after: Duration) -> Self {
         self.give_up = Some(after);
@@ -166,6 +244,18 @@ impl Plan {
     }
 
     /// Refuses the connection, although somebody may listen.
+    ///
+    /// ```
+    /// use monocoque::runtime::sim::{self, Plan, Sim};
+    ///
+    /// let sim = Sim::new(7);
+    /// sim.network().on_next_connect(Plan::new().refuse());
+    /// sim.block_on(async {
+    ///     let _listener = sim::raw_listen("tcp://server:5555").await.unwrap();
+    ///     assert!(sim::raw_connect("tcp://server:5555").await.is_err());
+    ///     assert!(sim::raw_connect("tcp://server:5555").await.is_ok(), "the second has no plan");
+    /// });
+    /// ```
     #[must_use]
     pub const fn refuse(mut self) -> Self {
         self.answer = Some(Answer::Refused);
@@ -173,6 +263,8 @@ impl Plan {
     }
 
     /// Never answers the attempt to connect.
+    ///
+    /// [`Network::black_hole`](super::Network::black_hole) is the same for all attempts.
     #[must_use]
     pub const fn black_hole(mut self) -> Self {
         self.answer = Some(Answer::BlackHole);

@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 
 use super::clock::Event;
 use super::fault::{Cut, Direction, LinkId, Plan};
+use super::link_info::LinkInfo;
 use super::machine::{Host, Parting};
-use super::network::LinkInfo;
 use super::pipe::{Load, Pipe, ReadSide, WriteSide};
 use super::world::Core;
 use crate::endpoint::Endpoint;

@@ -77,6 +77,19 @@ fn sorted(mut hosts: [Host; 2]) -> [Host; 2] {
 ///
 /// Code that is on no host is on `localhost`; a listener of it is on the host that its endpoint names.
 ///
+/// ```
+/// use monocoque::runtime::sim::{self, Sim};
+///
+/// let sim = Sim::new(7);
+/// let _client = sim.block_on(async {
+///     sim::spawn_on("server", async { sim::raw_listen("tcp://*:5555").await?.accept().await });
+///     sim::on("client", async { sim::raw_connect("tcp://server:5555").await }).await
+/// })?;
+/// let [client, server] = &sim.network().links()[0].hosts;
+/// assert_eq!((&**client, &**server), ("client", "server"));
+/// # Ok::<_, std::io::Error>(())
+/// ```
+///
 /// # Cancel safety
 /// That of `future`.
 pub async fn on<F: Future>(host: impl Into<String>, future: F) -> F::Output {
@@ -90,6 +103,8 @@ pub async fn on<F: Future>(host: impl Into<String>, future: F) -> F::Output {
 }
 
 /// Spawns a task that runs [on](on) a host.
+///
+/// [`crash`] shows a server that is spawned on a host.
 ///
 /// # Panics
 /// Outside of [`Sim::block_on`](super::Sim::block_on).

@@ -77,6 +77,7 @@ mod executor;
 mod fault;
 mod hosts;
 mod link;
+mod link_info;
 mod machine;
 mod network;
 mod pipe;
@@ -92,8 +93,9 @@ mod world;
 
 pub use self::config::{SimConfig, TaskOrder};
 pub use self::fault::{Cut, Direction, LinkId, Plan};
+pub use self::link_info::{DirectionInfo, LinkInfo};
 pub use self::machine::{crash, on, spawn_on};
-pub use self::network::{DirectionInfo, LinkInfo, Network};
+pub use self::network::Network;
 pub use self::raw::{RawListener, RawStream, raw_connect, raw_listen};
 pub use self::seeds::for_seeds;
 pub use self::simulation::{Sim, SimRuntime, spawn};

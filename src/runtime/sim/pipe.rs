@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::clock::{Event, EventKey};
 use super::fault::{Cut, Direction, LinkId, Plan};
-use super::network::DirectionInfo;
+use super::link_info::DirectionInfo;
 use super::world::Core;
 
 /// A direction of one link.

@@ -12,6 +12,21 @@ use crate::runtime::{Listener, Runtime};
 
 /// Connects to `endpoint`, as a peer whose bytes the test writes itself.
 ///
+/// ```
+/// use monocoque::runtime::sim::{self, Sim, SimStream};
+/// use monocoque::socket::PullSocket;
+///
+/// Sim::new(7).block_on(async {
+///     let _pull = PullSocket::<SimStream>::bind("tcp://server:5555").await.unwrap();
+///     // A peer that speaks no ZMTP; the socket says its greeting and hangs up.
+///     let mut stranger = sim::raw_connect("tcp://server:5555").await.unwrap();
+///     stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+///     let mut answer = Vec::new();
+///     let _end = stranger.read_to_end(&mut answer).await;
+///     assert_eq!(answer[0], 0xFF);
+/// });
+/// ```
+///
 /// # Errors
 /// A malformed endpoint ([`InvalidInput`](io::ErrorKind::InvalidInput)), a refused connection; no
 /// simulation.
@@ -22,6 +37,19 @@ pub async fn raw_connect(endpoint: impl IntoEndpoint) -> io::Result<RawStream> {
 }
 
 /// Listens on `endpoint`, as a peer whose bytes the test writes itself.
+///
+/// ```
+/// use monocoque::runtime::sim::{self, Sim, SimStream};
+/// use monocoque::socket::PushSocket;
+///
+/// Sim::new(7).block_on(async {
+///     let mut listener = sim::raw_listen("tcp://server:0").await.unwrap();
+///     let _push = PushSocket::<SimStream>::connect_with_reconnect(listener.local_endpoint()).await;
+///     // A server that hangs up at once, and is tried again.
+///     drop(listener.accept().await.unwrap());
+///     assert!(listener.accept().await.is_ok());
+/// });
+/// ```
 ///
 /// # Errors
 /// A malformed endpoint ([`InvalidInput`](io::ErrorKind::InvalidInput)), an endpoint in use; no
@@ -51,18 +79,55 @@ impl From<SimStream> for RawStream {
 
 impl RawStream {
     /// The number of the connection, by which the [`Network`](super::Network) knows it.
+    ///
+    /// [`Network::cut`](super::Network::cut) is told which one by it.
     #[must_use]
     pub const fn link(&self) -> LinkId {
         self.stream.link()
     }
 
     /// The stream itself, for instance to make a socket of it.
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    /// use monocoque::runtime::sim::{self, Sim};
+    /// use monocoque::socket::{PullSocket, PushSocket};
+    ///
+    /// Sim::new(7).block_on(async {
+    ///     let mut listener = sim::raw_listen("tcp://server:5555").await.unwrap();
+    ///     let dialled = sim::raw_connect("tcp://server:5555").await.unwrap().into_inner();
+    ///     let accepted = listener.accept().await.unwrap().into_inner();
+    ///     let push = sim::spawn(PushSocket::from_runtime_stream(dialled, SocketOptions::default()));
+    ///     assert!(PullSocket::from_runtime_stream(accepted, SocketOptions::default()).await.is_ok());
+    ///     assert!(push.await.unwrap().is_ok());
+    /// });
+    /// ```
     #[must_use]
     pub fn into_inner(self) -> SimStream {
         self.stream
     }
 
     /// Waits for bytes and reads what is there, up to the length of `buf`; 0 is the end of the stream.
+    ///
+    /// ```
+    /// use monocoque::runtime::sim::{self, Sim};
+    ///
+    /// Sim::new(7).block_on(async {
+    ///     let mut listener = sim::raw_listen("tcp://server:5555").await?;
+    ///     let mut client = sim::raw_connect("tcp://server:5555").await?;
+    ///     let mut server = listener.accept().await?;
+    ///     client.write_all(b"hello, world").await?;
+    ///     client.close()?;
+    ///     let mut hello = [0; 5];
+    ///     server.read_exact(&mut hello).await?;
+    ///     assert_eq!(server.read_some(&mut [0; 2]).await?, 2);
+    ///     let mut rest = Vec::new();
+    ///     server.read_to_end(&mut rest).await?;
+    ///     assert_eq!((&hello, &rest[..]), (b"hello", &b"world"[..]));
+    /// #     Ok::<_, std::io::Error>(())
+    /// })
+    /// # .unwrap();
+    /// ```
     ///
     /// # Errors
     /// A connection that was reset.
@@ -74,6 +139,8 @@ impl RawStream {
     }
 
     /// Fills `buf`.
+    ///
+    /// See [`read_some`](Self::read_some).
     ///
     /// # Errors
     /// A connection that was reset, or ended before `buf` was full
@@ -95,6 +162,8 @@ impl RawStream {
     /// Reads to the end of the stream and appends the bytes to `buf`; after an error `buf` has what came
     /// before it.
     ///
+    /// See [`read_some`](Self::read_some).
+    ///
     /// # Errors
     /// A connection that was reset.
     ///
@@ -112,6 +181,8 @@ impl RawStream {
 
     /// Writes all of `bytes`.
     ///
+    /// See [`read_some`](Self::read_some).
+    ///
     /// # Errors
     /// A connection that was cut or reset.
     ///
@@ -128,6 +199,8 @@ impl RawStream {
     /// Shuts the writing half down, so that the other end reads the end of the stream; reading goes on.
     /// Dropping the stream closes both halves.
     ///
+    /// See [`read_some`](Self::read_some).
+    ///
     /// # Errors
     /// A connection that was reset.
     pub fn close(&mut self) -> io::Result<()> {
@@ -137,6 +210,8 @@ impl RawStream {
 
 impl RawListener {
     /// The next connection.
+    ///
+    /// [`raw_listen`] shows connections that a test plays.
     ///
     /// # Errors
     /// What [`Network::fail_accepts`](super::Network::fail_accepts) asked for.
@@ -148,6 +223,8 @@ impl RawListener {
     }
 
     /// Where it listens, with the port that was chosen for port 0.
+    ///
+    /// See [`raw_listen`].
     #[must_use]
     pub fn local_endpoint(&self) -> &Endpoint {
         self.listener.local_endpoint()

@@ -28,18 +28,33 @@ pub struct Sim {
 
 impl Sim {
     /// A simulation with default settings in which all chance comes from `seed`.
+    ///
+    /// [`for_seeds`](super::for_seeds) makes one for each of many seeds.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self::with_config(seed, SimConfig::new())
     }
 
     /// A simulation with settings.
+    ///
+    /// [`SimConfig`] shows it.
     #[must_use]
     pub fn with_config(seed: u64, config: SimConfig) -> Self {
         Self { executor: Executor::new(seed, Arc::new(Shared::new(seed, config))) }
     }
 
     /// Runs until `future` is done. Spawned tasks run meanwhile, and stay for the next call.
+    ///
+    /// ```
+    /// use monocoque::runtime::sim::{self, Sim};
+    /// use std::time::Duration;
+    ///
+    /// let sim = Sim::new(7);
+    /// let task = sim.spawn(sim::yield_now());
+    /// // A year is over at once, and tasks have run.
+    /// sim.block_on(async { sim::sleep(Duration::from_secs(365 * 24 * 3600)).await });
+    /// assert!(task.is_finished() && sim.elapsed().as_secs() == 365 * 24 * 3600);
+    /// ```
     ///
     /// # Panics
     /// If nothing can make progress; if tasks wake each other in circles
@@ -51,6 +66,18 @@ impl Sim {
 
     /// Runs the spawned tasks for `duration` of virtual time.
     ///
+    /// ```
+    /// use monocoque::runtime::sim::{self, Sim};
+    /// use std::time::Duration;
+    ///
+    /// let sim = Sim::new(7);
+    /// let task = sim.spawn(async { sim::sleep(Duration::from_secs(60)).await });
+    /// sim.advance(Duration::from_secs(59));
+    /// assert!(!task.is_finished() && sim.tasks() == 1);
+    /// sim.advance(Duration::from_secs(2));
+    /// assert!(task.is_finished() && sim.tasks() == 0);
+    /// ```
+    ///
     /// # Panics
     /// As [`block_on`](Self::block_on).
     pub fn advance(&self, duration: Duration) {
@@ -58,6 +85,8 @@ impl Sim {
     }
 
     /// Spawns a task that runs during the next [`block_on`](Self::block_on).
+    ///
+    /// See [`advance`](Self::advance).
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
@@ -68,36 +97,73 @@ impl Sim {
     }
 
     /// Control over the network.
+    ///
+    /// [`Network::cut`] shows what it is for.
     #[must_use]
     pub fn network(&self) -> Network {
         Network::new(Arc::clone(self.executor.shared()))
     }
 
     /// What sockets run on; inside of [`block_on`](Self::block_on) they find it by themselves.
+    ///
+    /// ```
+    /// use monocoque::SocketOptions;
+    /// use monocoque::runtime::sim::{Sim, SimStream};
+    /// use monocoque::socket::PullSocket;
+    ///
+    /// let sim = Sim::new(7);
+    /// let runtime = sim.handle();
+    /// let pull = sim.block_on(async move {
+    ///     PullSocket::<SimStream>::bind_on(&runtime, "tcp://server:5555", SocketOptions::default()).await
+    /// });
+    /// assert!(pull.is_ok());
+    /// ```
     #[must_use]
     pub fn handle(&self) -> SimRuntime {
         SimRuntime { shared: Arc::clone(self.executor.shared()) }
     }
 
     /// The current virtual time.
+    ///
+    /// [`advance`](Self::advance) moves it.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.handle().now()
     }
 
     /// The virtual time since the simulation was made: the same in every run, unlike [`now`](Self::now).
+    ///
+    /// See [`block_on`](Self::block_on).
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.executor.elapsed()
     }
 
     /// Spawned tasks that have not ended.
+    ///
+    /// See [`advance`](Self::advance).
     #[must_use]
     pub fn tasks(&self) -> usize {
         self.executor.tasks()
     }
 
     /// How often a task was polled: what idles must not add to it.
+    ///
+    /// ```
+    /// use monocoque::runtime::sim::{Sim, SimStream};
+    /// use monocoque::socket::PullSocket;
+    /// use std::time::Duration;
+    ///
+    /// let sim = Sim::new(7);
+    /// let _idle = sim.block_on(async { PullSocket::<SimStream>::bind("tcp://server:5555").await }).unwrap();
+    /// let polls_within = |time| {
+    ///     let before = sim.polls();
+    ///     sim.advance(time);
+    ///     sim.polls() - before
+    /// };
+    /// // Only who waits for the time is woken by it.
+    /// assert_eq!(polls_within(Duration::from_secs(60)), polls_within(Duration::from_secs(3600)));
+    /// ```
     #[must_use]
     pub fn polls(&self) -> u64 {
         self.executor.polls()
@@ -105,6 +171,21 @@ impl Sim {
 
     /// A number over everything that has happened, and when: two runs with equal fingerprints went the
     /// same way. Not stable between versions of this crate.
+    ///
+    /// ```
+    /// use monocoque::runtime::sim::{self, Sim};
+    ///
+    /// let run = |seed| {
+    ///     let sim = Sim::new(seed);
+    ///     sim.block_on(async {
+    ///         let _listener = sim::raw_listen("tcp://server:5555").await.unwrap();
+    ///         sim::raw_connect("tcp://server:5555").await.unwrap().write_all(b"hello").await.unwrap();
+    ///     });
+    ///     sim.fingerprint()
+    /// };
+    /// assert_eq!(run(7), run(7));
+    /// assert_ne!(run(7), run(8));
+    /// ```
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         self.executor.shared().with(|world| world.core.fingerprint())
@@ -125,6 +206,8 @@ pub struct SimRuntime {
 
 impl SimRuntime {
     /// The virtual time since the simulation was made.
+    ///
+    /// As [`Sim::elapsed`].
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.shared.with(|world| world.core.now())
@@ -176,6 +259,20 @@ impl<F: Future<Output = ()> + 'static> Spawn<F> for SimRuntime {
 }
 
 /// Spawns a task; it need not be `Send`.
+///
+/// ```
+/// use monocoque::runtime::sim::{self, Sim};
+/// use std::rc::Rc;
+///
+/// Sim::new(7).block_on(async {
+///     let shared = Rc::new(7);
+///     let task = sim::spawn({
+///         let shared = Rc::clone(&shared);
+///         async move { *shared }
+///     });
+///     assert_eq!(task.await.unwrap(), 7);
+/// });
+/// ```
 ///
 /// # Panics
 /// Outside of [`Sim::block_on`].

@@ -32,6 +32,8 @@ pub struct SimStream {
 
 impl SimStream {
     /// The number of the connection, by which the [`Network`](super::Network) knows it.
+    ///
+    /// As [`RawStream::link`](super::RawStream::link).
     #[must_use]
     pub const fn link(&self) -> LinkId {
         self.link

@@ -132,12 +132,24 @@ impl<T> JoinHandle<T> {
     }
 
     /// Drops the task's future the next time it would run, if it has not finished by then.
+    ///
+    /// ```
+    /// use monocoque::runtime::sim::{self, Sim};
+    ///
+    /// Sim::new(7).block_on(async {
+    ///     let task = sim::spawn(std::future::pending::<()>());
+    ///     task.abort();
+    ///     assert!(task.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
     pub fn abort(&self) {
         self.header.abort();
         self.header.wake_by_ref();
     }
 
     /// Whether the task has come to an end, whichever.
+    ///
+    /// [`Sim::advance`](super::Sim::advance) shows when it changes.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         lock(&self.header.join).outcome.is_some()
@@ -191,18 +203,33 @@ enum Cause {
 
 impl JoinError {
     /// Whether the task was aborted.
+    ///
+    /// [`abort`](JoinHandle::abort) does that.
     #[must_use]
     pub const fn is_cancelled(&self) -> bool {
         matches!(self.cause, Cause::Aborted)
     }
 
     /// Whether the task panicked.
+    ///
+    /// See [`try_into_panic`](Self::try_into_panic).
     #[must_use]
     pub const fn is_panic(&self) -> bool {
         matches!(self.cause, Cause::Panicked(_))
     }
 
     /// What the panic of the task carried; the error back if it was none.
+    ///
+    /// ```
+    /// use monocoque::runtime::sim::{self, Sim};
+    ///
+    /// let sim = Sim::new(7);
+    /// // Since somebody has asked for the panic, it ends nothing else.
+    /// let failed = sim.block_on(async { sim::spawn(async { panic!("over") }).await }).unwrap_err();
+    /// assert!(failed.is_panic());
+    /// let payload = failed.try_into_panic().unwrap();
+    /// assert_eq!(payload.downcast_ref(), Some(&"over"));
+    /// ```
     ///
     /// # Errors
     /// If the task did not panic.

@@ -86,6 +86,18 @@ pub struct Elapsed;
 
 /// The current virtual time.
 ///
+/// ```
+/// use monocoque::runtime::sim::{self, Sim};
+/// use std::time::Duration;
+///
+/// Sim::new(7).block_on(async {
+///     let begun = sim::now();
+///     sim::sleep(Duration::from_secs(3600)).await;
+///     // The same in every run, but counted from when this one began.
+///     assert_eq!(sim::now() - begun, sim::elapsed());
+/// });
+/// ```
+///
 /// # Panics
 /// Outside of [`Sim::block_on`](super::Sim::block_on).
 #[track_caller]
@@ -95,6 +107,8 @@ pub fn now() -> Instant {
 }
 
 /// The virtual time since the simulation was made: the same in every run, unlike [`now`].
+///
+/// See [`now`].
 ///
 /// # Panics
 /// Outside of [`Sim::block_on`](super::Sim::block_on).
@@ -106,6 +120,8 @@ pub fn elapsed() -> Duration {
 
 /// Waits for `duration` of virtual time.
 ///
+/// See [`now`].
+///
 /// # Panics
 /// Outside of [`Sim::block_on`](super::Sim::block_on).
 #[track_caller]
@@ -116,6 +132,17 @@ pub fn sleep(duration: Duration) -> Sleep {
 }
 
 /// Waits for `future`, at most for `duration` of virtual time from now.
+///
+/// ```
+/// use monocoque::runtime::sim::{self, Sim};
+/// use std::time::Duration;
+///
+/// Sim::new(7).block_on(async {
+///     let never = std::future::pending::<()>();
+///     assert!(sim::timeout(Duration::from_secs(5), never).await.is_err());
+///     assert_eq!(sim::elapsed(), Duration::from_secs(5));
+/// });
+/// ```
 ///
 /// # Errors
 /// [`Elapsed`] if the time ran out first; `future` is dropped then.
@@ -131,6 +158,18 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> impl Future<Output =
 /// Lets the clock leap by `duration` without anybody running in between, as when a laptop sleeps or a
 /// process is stopped: timers and arrivals of that time all happen afterwards.
 ///
+/// ```
+/// use monocoque::runtime::sim::{self, Sim};
+/// use std::time::Duration;
+///
+/// Sim::new(7).block_on(async {
+///     let sleep = sim::sleep(Duration::from_secs(1));
+///     sim::skip(Duration::from_secs(3600));
+///     sleep.await;
+///     assert_eq!(sim::elapsed().as_secs(), 3600);
+/// });
+/// ```
+///
 /// # Panics
 /// Outside of [`Sim::block_on`](super::Sim::block_on).
 #[track_caller]
@@ -142,6 +181,8 @@ pub fn skip(duration: Duration) {
 /// right back.
 ///
 /// To let all tasks run until they wait, sleep for a nanosecond: the clock moves only then.
+///
+/// [`SimConfig::with_poll_limit`](super::SimConfig::with_poll_limit) shows who should not use it alone.
 pub async fn yield_now() {
     let mut yielded = false;
     poll_fn(|cx| {

@@ -12,7 +12,7 @@ use super::config::SimConfig;
 use super::fault::{Cut, Direction, LinkId};
 use super::hosts::Hosts;
 use super::link::{End, Link};
-use super::network::LinkInfo;
+use super::link_info::LinkInfo;
 use super::task::TaskId;
 use crate::runtime::Vacating;
 
