@@ -99,6 +99,8 @@ macro_rules! runtime_conformance {
 pub type Pair<R> = (<R as Connector>::Stream, <R as Connector>::Stream);
 
 /// A connection over 127.0.0.1 whose ends have heard of each other: layers have shaken hands.
+///
+/// [`runtime_conformance!`](crate::runtime_conformance) calls it for each check.
 pub async fn pair<R: Runtime>() -> Pair<R> {
     let mut listener = bind::<R>("tcp://127.0.0.1:0").await;
     let local = listener.local_endpoint().clone();
@@ -133,6 +135,18 @@ fn large_queue() -> (SendBuf, Vec<u8>) {
 }
 
 /// The port that the system chose is told, and is taken as long as the listener lives.
+///
+/// ```
+/// use monocoque::runtime::conformance::{a_listener_says_where_it_is, nobody_there_is_an_error, sleeps_end_in_order};
+/// use monocoque::runtime::sim::{Sim, SimRuntime};
+///
+/// // Alone, without the macro: those that need no pair of streams.
+/// Sim::new(7).block_on(async {
+///     a_listener_says_where_it_is::<SimRuntime>().await;
+///     nobody_there_is_an_error::<SimRuntime>().await;
+///     sleeps_end_in_order::<SimRuntime>().await;
+/// });
+/// ```
 pub async fn a_listener_says_where_it_is<R: Runtime>() {
     let listener = bind::<R>("tcp://127.0.0.1:0").await;
     let local = listener.local_endpoint().clone();
@@ -144,6 +158,17 @@ pub async fn a_listener_says_where_it_is<R: Runtime>() {
 }
 
 /// Gathered writes that the kernel cuts anywhere, and the end of the stream.
+///
+/// ```
+/// use monocoque::runtime::conformance::{an_echo_comes_back, bytes_arrive_whole, echo, pair};
+/// use monocoque::runtime::sim::{Sim, SimRuntime};
+///
+/// // Alone, without the macro: those that are given both ends of a connection.
+/// Sim::new(7).block_on(async {
+///     bytes_arrive_whole(pair::<SimRuntime>().await).await;
+///     an_echo_comes_back::<SimRuntime, _>(pair::<SimRuntime>().await, echo).await;
+/// });
+/// ```
 pub async fn bytes_arrive_whole<S: AsyncStream>((mut left, mut right): (S, S)) {
     let (mut queue, whole) = large_queue();
     // Nobody reads yet: the kernel stops in the middle.
@@ -180,6 +205,8 @@ pub async fn bytes_arrive_whole<S: AsyncStream>((mut left, mut right): (S, S)) {
 }
 
 /// Every second poll of either direction is dropped, together with its waker.
+///
+/// Called as [`bytes_arrive_whole`].
 pub async fn dropped_polls_lose_nothing<S: AsyncStream>((mut left, mut right): (S, S)) {
     let (mut queue, whole) = large_queue();
     let writing = async {
@@ -209,6 +236,8 @@ pub async fn dropped_polls_lose_nothing<S: AsyncStream>((mut left, mut right): (
 }
 
 /// What was accepted and flushed arrives though nobody polls the stream again, and nothing is left to flush.
+///
+/// Called as [`bytes_arrive_whole`].
 pub async fn what_is_flushed_arrives<S: AsyncStream>((mut left, mut right): (S, S)) {
     for len in [1, 10, 1000] {
         let mut queue = SendBuf::default();
@@ -224,6 +253,8 @@ pub async fn what_is_flushed_arrives<S: AsyncStream>((mut left, mut right): (S, 
 }
 
 /// Sends back all that comes.
+///
+/// See [`bytes_arrive_whole`].
 pub async fn echo<S: AsyncStream>(mut stream: S) {
     let mut buf = RecvBuf::with_capacity(1000);
     while read(&mut stream, &mut buf).await.unwrap() > 0 {
@@ -236,6 +267,8 @@ pub async fn echo<S: AsyncStream>(mut stream: S) {
 }
 
 /// What runs in the background answers: the other end is `echo`, spawned.
+///
+/// See [`bytes_arrive_whole`].
 pub async fn an_echo_comes_back<R, F>((mut left, right): (R::Stream, R::Stream), echo: fn(R::Stream) -> F)
 where
     R: Runtime + Spawn<F>,
@@ -257,6 +290,8 @@ where
 }
 
 /// A read that is pending has changed nothing of its buffer.
+///
+/// Called as [`bytes_arrive_whole`].
 pub async fn pending_leaves_the_buffer_untouched<S: AsyncStream>((mut left, mut right): (S, S)) {
     let mut buf = RecvBuf::with_capacity(100);
     buf.extend_from_slice(b"before");
@@ -274,6 +309,8 @@ pub async fn pending_leaves_the_buffer_untouched<S: AsyncStream>((mut left, mut 
 }
 
 /// A read fills the buffer that it is given and takes no more from the stream.
+///
+/// Called as [`bytes_arrive_whole`].
 pub async fn a_frame_is_not_read_beyond<S: AsyncStream>((mut left, mut right): (S, S)) {
     const FRAME: usize = 300_000;
     let mut queue = SendBuf::default();
@@ -296,6 +333,8 @@ pub async fn a_frame_is_not_read_beyond<S: AsyncStream>((mut left, mut right): (
 }
 
 /// Writing to a peer that is gone ends with an error, not with a signal or an endless wait.
+///
+/// Called as [`bytes_arrive_whole`].
 pub async fn a_lost_peer_is_an_error_or_the_end<S: AsyncStream>((mut left, right): (S, S)) {
     drop(right);
     let read = read(&mut left, &mut RecvBuf::with_capacity(10)).await;
@@ -312,6 +351,8 @@ pub async fn a_lost_peer_is_an_error_or_the_end<S: AsyncStream>((mut left, right
 }
 
 /// Connecting to where nobody listens is an error, `ConnectionRefused`.
+///
+/// See [`a_listener_says_where_it_is`].
 pub async fn nobody_there_is_an_error<R: Runtime>() {
     let listener = bind::<R>("tcp://127.0.0.1:0").await;
     let local = listener.local_endpoint().clone();
@@ -320,6 +361,8 @@ pub async fn nobody_there_is_an_error<R: Runtime>() {
 }
 
 /// Sleeps end when their time has come, whether made for it or reset to it.
+///
+/// See [`a_listener_says_where_it_is`].
 pub async fn sleeps_end_in_order<R: Runtime>() {
     let runtime = R::current().unwrap();
     let start = runtime.now();

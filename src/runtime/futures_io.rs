@@ -19,11 +19,24 @@ pub struct FuturesIo<T> {
 
 impl<T> FuturesIo<T> {
     /// Wraps `stream`.
+    #[doc = example!(r#"use monocoque::runtime::FuturesIo;
+use monocoque::socket;
+
+let here = FuturesIo::new(futures_util::io::Cursor::new(vec![0; 10]));
+// What says nothing of ZMTP is no peer.
+assert!(socket::PairSocket::from_stream(here).await.is_err());"#)]
     pub fn new(stream: T) -> Self {
         Self { stream }
     }
 
     /// The stream again.
+    ///
+    /// ```
+    /// use monocoque::runtime::FuturesIo;
+    ///
+    /// let stream = FuturesIo::new(futures_util::io::Cursor::new(vec![1, 2, 3]));
+    /// assert_eq!(stream.into_inner().into_inner(), [1, 2, 3]);
+    /// ```
     pub fn into_inner(self) -> T {
         self.stream
     }

@@ -81,11 +81,25 @@ pub struct Layered<R, L> {
 
 impl<R: Runtime, L: Layer> Layered<R, L> {
     /// Puts `layer` upon the streams of `runtime`.
+    ///
+    /// [`on_current`](Self::on_current) finds the runtime itself.
     pub const fn new(runtime: R, layer: L) -> Self {
         Self { runtime, layer }
     }
 
     /// Puts `layer` upon the streams of the runtime that the caller runs on; `None` if there is none of this kind.
+    ///
+    /// ```
+    /// # #[cfg(all(feature = "tokio", feature = "tls"))] {
+    /// use monocoque::runtime::tls::Tls;
+    /// use monocoque::runtime::{Layered, tokio::TokioRuntime};
+    ///
+    /// // What `monocoque::tokio::tls::host` is.
+    /// fn host(tls: Tls) -> Option<Layered<TokioRuntime, Tls>> {
+    ///     Layered::on_current(tls)
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn on_current(layer: L) -> Option<Self> {
         R::current().map(|runtime| Self { runtime, layer })

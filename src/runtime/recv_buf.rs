@@ -25,6 +25,19 @@ impl RecvBuf {
     const FIRST_STEP: usize = 64 * 1024;
 
     /// A buffer of `capacity` bytes.
+    ///
+    /// ```
+    /// use monocoque::runtime::RecvBuf;
+    ///
+    /// // What a stream does with it, and then its reader.
+    /// let mut buf = RecvBuf::with_capacity(8);
+    /// buf.unfilled()[..5].copy_from_slice(b"hello");
+    /// buf.advance(5);
+    /// buf.consume(2);
+    /// buf.compact();
+    /// assert_eq!(buf.filled(), b"llo");
+    /// assert_eq!(buf.unfilled().len(), 5);
+    /// ```
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self { bytes: vec![0; capacity], head: 0, filled: 0, frame_len: usize::MAX, _loan: None }
@@ -45,6 +58,8 @@ impl RecvBuf {
     }
 
     /// The bytes that were read and not consumed.
+    ///
+    /// See [`with_capacity`](Self::with_capacity).
     #[inline]
     #[must_use]
     pub fn filled(&self) -> &[u8] {
@@ -58,6 +73,8 @@ impl RecvBuf {
     }
 
     /// The spare room: write to its front, then call [`advance`](Self::advance).
+    ///
+    /// See [`with_capacity`](Self::with_capacity).
     #[inline]
     #[must_use]
     pub fn unfilled(&mut self) -> &mut [u8] {
@@ -65,6 +82,8 @@ impl RecvBuf {
     }
 
     /// Says that the first `read` bytes of the spare room were written.
+    ///
+    /// See [`with_capacity`](Self::with_capacity).
     ///
     /// # Panics
     /// If that is more than the spare room.
@@ -79,6 +98,8 @@ impl RecvBuf {
 
     /// Takes `len` bytes off the front of those that were read, of which there are as many. A buffer that becomes
     /// empty by that has all its room again.
+    ///
+    /// See [`with_capacity`](Self::with_capacity).
     #[inline]
     pub fn consume(&mut self, len: usize) {
         self.head += len;
@@ -95,6 +116,8 @@ impl RecvBuf {
     }
 
     /// Moves what is left to the front, so that the room behind it can be used.
+    ///
+    /// See [`with_capacity`](Self::with_capacity).
     pub fn compact(&mut self) {
         if self.head > 0 {
             self.bytes.copy_within(self.head..self.filled, 0);

@@ -70,28 +70,28 @@ pub(crate) struct Unsent {
 
 /// What streams need.
 impl SendBuf {
-    /// Whether everything is written.
+    /// Whether everything is written; see [`put`](Self::put).
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cursor.position == self.end
     }
 
-    /// Bytes to be written.
+    /// Bytes to be written; see [`put`](Self::put).
     #[inline]
     #[must_use]
     pub fn remaining(&self) -> usize {
         (self.end - self.cursor.position) as usize
     }
 
-    /// The first contiguous bytes to be written; empty only if there are none at all.
+    /// The first contiguous bytes to be written; empty only if there are none at all; see [`put`](Self::put).
     #[must_use]
     pub fn chunk(&self) -> &[u8] {
         let mut cursor = self.cursor;
         self.slice(cursor.step(&self.shared, self.remaining()))
     }
 
-    /// Fills `slices` from the front of the queue for a gathered write; returns how many were filled.
+    /// Fills `slices` from the front for a gathered write; returns how many; see [`put`](Self::put).
     pub fn io_slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut cursor = self.cursor;
         let mut filled = 0;
@@ -113,7 +113,7 @@ impl SendBuf {
         }
     }
 
-    /// Says that the first `written` bytes were accepted by the stream.
+    /// Says that the first `written` bytes were accepted by the stream; see [`put`](Self::put).
     ///
     /// # Panics
     /// If that is more than there are.
@@ -132,6 +132,20 @@ impl SendBuf {
 /// What layers need as well, for the queues that they give to the streams below them.
 impl SendBuf {
     /// Appends a copy of `bytes`.
+    ///
+    /// ```
+    /// use monocoque::runtime::SendBuf;
+    /// use std::io::{IoSlice, Write};
+    ///
+    /// let mut queue = SendBuf::default();
+    /// queue.put(b"hello, world");
+    /// let mut slices = [IoSlice::new(&[]); 8];
+    /// let filled = queue.io_slices(&mut slices);
+    /// let written = (&mut [0; 5][..]).write_vectored(&slices[..filled])?;
+    /// queue.advance(written);
+    /// assert_eq!((queue.chunk(), queue.remaining()), (&b", world"[..], 7));
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
         self.arena.extend(bytes);
@@ -158,7 +172,7 @@ impl SendBuf {
     }
 
     /// Lets go of what was written and its memory, for a queue of a layer's own: that of a socket keeps the bytes
-    /// of each message until all of it is written, to be able to send it again.
+    /// of each message until all of it is written, to be able to send it again. See [`put`](Self::put).
     pub fn forget_written(&mut self) {
         self.end_control();
         self.flush();

@@ -32,6 +32,23 @@ pub struct SmolRuntime {
 
 impl SmolRuntime {
     /// Companion tasks run on `executor`, as long as you do run it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use monocoque::SocketOptions;
+    /// use monocoque::runtime::smol::SmolRuntime;
+    /// use monocoque::smol::PullSocket;
+    /// use smol::Executor;
+    /// use std::sync::Arc;
+    ///
+    /// let executor = Arc::new(Executor::new());
+    /// let runtime = SmolRuntime::on(Arc::clone(&executor));
+    /// let pull = smol::block_on(executor.run(async {
+    ///     PullSocket::bind_on(&runtime, "tcp://127.0.0.1:0", SocketOptions::default()).await
+    /// }));
+    /// assert!(pull.is_ok());
+    /// # }
+    /// ```
     pub const fn on(executor: Arc<Executor<'static>>) -> Self {
         Self { executor: Some(executor) }
     }

@@ -112,6 +112,25 @@ impl LocalHost {
 
     /// A host over a set of your own, which you have to run: for sockets opened by `bind_on`, `connect_on` and `new_on`.
     ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use monocoque::SocketOptions;
+    /// use monocoque::tokio_local::prelude::*;
+    /// use std::rc::Rc;
+    /// use tokio::task::LocalSet;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> monocoque::Result<()> {
+    /// let set = Rc::new(LocalSet::new());
+    /// let host = LocalHost::on(&set)?;
+    /// let pull = set.run_until(PullSocket::bind_on(&host, "tcp://127.0.0.1:0", SocketOptions::default())).await?;
+    /// # drop(pull);
+    /// # Ok(())
+    /// # }
+    /// # main().unwrap();
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NoRuntime`] outside of a tokio runtime.
     pub fn on(set: &Rc<LocalSet>) -> Result<Self> {

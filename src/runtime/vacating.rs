@@ -37,6 +37,8 @@ pub(crate) struct Leaving {
 
 impl Vacating {
     /// The list of everything that binds addresses of this machine.
+    ///
+    /// A runtime of your own returns it from [`Runtime::vacating`](super::Runtime::vacating).
     #[must_use]
     pub fn of_this_process() -> Self {
         static PROCESS: OnceLock<Vacating> = OnceLock::new();

@@ -69,12 +69,16 @@ struct Configs {
 
 impl Tls {
     /// For sockets that connect.
+    ///
+    /// The [module](self) shows one at work.
     #[must_use]
     pub fn client(config: Arc<ClientConfig>) -> Self {
         Self::new(Configs { client: Some(config), server: None })
     }
 
     /// For sockets that bind.
+    ///
+    /// The [module](self) shows its counterpart at work.
     #[must_use]
     pub fn server(config: Arc<ServerConfig>) -> Self {
         Self::new(Configs { client: None, server: Some(config) })
@@ -86,6 +90,17 @@ impl Tls {
 
     /// What the certificates of servers are to say, and what they are asked for by (SNI). Default: the host of the
     /// endpoint, a name or an address. `ipc://` has none and needs this.
+    ///
+    /// ```
+    /// use monocoque::runtime::tls::Tls;
+    /// use monocoque::runtime::tls::rustls::{ClientConfig, pki_types::ServerName};
+    /// use std::sync::Arc;
+    ///
+    /// // The address is tried, and the certificate still has to be that of the name.
+    /// fn by_name(config: Arc<ClientConfig>) -> Tls {
+    ///     Tls::client(config).with_server_name(ServerName::try_from("broker.example.org").expect("a name"))
+    /// }
+    /// ```
     #[must_use]
     pub fn with_server_name(mut self, name: ServerName<'static>) -> Self {
         self.name = Some(name);
@@ -93,11 +108,25 @@ impl Tls {
     }
 
     /// Has new connections to servers use `config`.
+    ///
+    /// See [`replace_server`](Self::replace_server).
     pub fn replace_client(&self, config: Arc<ClientConfig>) {
         self.lock().client = Some(config);
     }
 
     /// Has connections that are accepted from now on use `config`: a renewed certificate, for instance.
+    ///
+    /// ```
+    /// use monocoque::runtime::tls::Tls;
+    /// use monocoque::runtime::tls::rustls::{Error, ServerConfig};
+    /// use std::sync::Arc;
+    ///
+    /// /// Called once the certificate has been renewed; sockets keep the connections that they have.
+    /// fn renew(tls: &Tls, load: impl Fn() -> Result<ServerConfig, Error>) -> Result<(), Error> {
+    ///     tls.replace_server(Arc::new(load()?));
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn replace_server(&self, config: Arc<ServerConfig>) {
         self.lock().server = Some(config);
     }
