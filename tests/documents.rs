@@ -4,6 +4,8 @@
 #[macro_use(test)]
 extern crate monocoque_test_limit;
 
+#[path = "documents/examples.rs"]
+mod examples;
 #[path = "support/tree.rs"]
 mod tree;
 
