@@ -29,6 +29,9 @@ pub enum OnCancel {
 ///
 /// Each socket type has its own default, as in libzmq: PUB, XPUB, XSUB, ROUTER and REP drop, the others wait; a
 /// ROUTER with `router_mandatory` waits. A choice that a type does not have is refused when the socket is opened.
+///
+/// It is about peers that are there. Where none is, [`WhileDisconnected`] decides: with its `Queue`, a `send` waits once
+/// the socket's own queue is at its mark, whatever is chosen here but `DropOldest`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum OnFull {

@@ -31,6 +31,30 @@ fn messages_wait_up_to_marks_of_their_own() {
 }
 
 #[test]
+fn what_happens_at_the_marks_of_peers_says_nothing_of_their_absence() {
+    for on_full in [OnFull::Wait, OnFull::Fail, OnFull::Drop] {
+        Sim::new(1).block_on(async {
+            let options = without_heartbeats().with_send_hwm(2).with_on_full(on_full);
+            let push = Push::connect_with_reconnect_and_options(SERVER, options).await.unwrap();
+            push.send_many(["first", "second"]).await.unwrap();
+            let pull = async {
+                sim::sleep(ms(500)).await;
+                Pull::bind(SERVER).await.unwrap()
+            };
+            let send = async {
+                push.send("third").await.unwrap();
+                sim::elapsed()
+            };
+            let (sent, pull) = join(send, pull).await;
+            assert!(sent >= ms(500), "{on_full:?}: it waits until somebody is there, and not {sent:?}");
+            for expected in ["first", "second", "third"] {
+                assert_eq!(pull.recv().await.unwrap()[0], expected);
+            }
+        });
+    }
+}
+
+#[test]
 fn messages_expire() {
     Sim::new(1).block_on(async {
         let max_age = Some(ms(500));
