@@ -370,7 +370,7 @@ fn sealed_messages_are_recovered_in_any_order() {
 #[test]
 fn handshakes_are_bounded_over_all_commands() {
     let mut config = (*client()).clone();
-    config.properties = vec![("X-Large".to_owned(), vec![0; 7700].into())];
+    config.properties.push(("X-Large".to_owned(), vec![0; 7700].into()));
     let (mut a, hello) = greeted(&Arc::new(config));
     let (mut b, _) = greeted(&server());
     b.receive(&hello).unwrap();
