@@ -35,6 +35,8 @@ on_each_runtime!("suite" {
     mod inproc;
     #[cfg(unix)]
     mod ipc;
+    #[cfg(all(feature = "plain", feature = "curve"))]
+    mod intruder;
     mod isolation;
     mod limits;
     mod marks;

@@ -18,6 +18,7 @@ use super::parked::{WaitList, Waits};
 use super::pattern::{Delivery, Pattern};
 use super::peers::Peers;
 use super::ready::ReadyQueue;
+use super::shaking::Shaking;
 use crate::error::Error;
 use crate::monitor::{MonitorHub, MonitorSource, PeerId, SocketEvent};
 use crate::options::SocketOptions;
@@ -64,6 +65,8 @@ pub(crate) struct Core<S> {
     pub(crate) doorway: Doorway,
     /// Connections that the authenticator is to be asked about.
     pub(super) asked: Asked,
+    /// Connections that are in a handshake below ours.
+    pub(super) shaking: Shaking,
     /// The companion has a look ahead of it at what others were told of.
     pub(super) minding: bool,
     /// A `begin_turn` is open.
@@ -172,6 +175,7 @@ impl<S: AsyncStream> Core<S> {
                 options.max_connections_per_address,
             ),
             asked: Asked::default(),
+            shaking: Shaking::default(),
             minding: false,
             polling: false,
             options,
@@ -192,9 +196,13 @@ impl<S: AsyncStream> Core<S> {
             return poll(self);
         }
         self.polling = true;
+        self.shaking.begin_turn();
         self.ready.begin_turn();
         let result = poll(self);
         self.act();
+        for again in self.shaking.end_turn() {
+            self.effects.wake(Some(again));
+        }
         let next = self.ready.end_turn();
         self.effects.wake_next(next);
         self.polling = false;

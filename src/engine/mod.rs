@@ -55,6 +55,7 @@ mod ready;
 mod resend;
 mod reserve;
 mod retry;
+mod shaking;
 mod shared;
 mod slab;
 mod stats;

@@ -115,6 +115,10 @@ impl<S: AsyncStream> Core<S> {
             return false;
         }
         let Some(peer) = self.peers.get_mut(id) else { return false };
+        if self.shaking.puts_off(peer) {
+            peer.readable = false;
+            return false;
+        }
         self.inbound.slab.compact();
         for _ in 0..2 {
             let room = match &mut peer.large {

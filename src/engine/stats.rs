@@ -139,7 +139,7 @@ impl<S: AsyncStream> Peer<S> {
             address: self.address.clone(),
             socket_type: info.socket_type,
             identity: info.identity.clone(),
-            metadata: info.properties.clone(),
+            metadata: info.properties.to_vec(),
             user: info.user.clone(),
             user_metadata: info.granted.clone(),
             certificates: self.link.peer_certificates().to_vec(),

@@ -11,6 +11,7 @@ use super::wait_times::WaitTimes;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::protocol::SocketType;
+use crate::security::Names;
 
 /// What a socket has done since it was opened.
 ///
@@ -169,7 +170,9 @@ pub struct EndpointStats {
 }
 
 /// What one connection has done.
-#[derive(Clone, Debug)]
+///
+/// `Debug` leaves out the values of the metadata, which may be tokens, and the certificates.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct PeerStats {
     /// The connection.
@@ -248,6 +251,32 @@ for peer in push.stats().peers {
     #[must_use]
     pub fn recv_dropped_total(&self) -> u64 {
         self.recv_dropped.total()
+    }
+}
+
+impl fmt::Debug for PeerStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerStats")
+            .field("peer", &self.peer)
+            .field("endpoint", &self.endpoint)
+            .field("address", &self.address)
+            .field("socket_type", &self.socket_type)
+            .field("identity", &self.identity)
+            .field("metadata", &Names(&self.metadata))
+            .field("user", &self.user)
+            .field("user_metadata", &Names(&self.user_metadata))
+            .field("certificates", &self.certificates.len())
+            .field("sent", &self.sent)
+            .field("bytes_sent", &self.bytes_sent)
+            .field("queued_messages", &self.queued_messages)
+            .field("queued_bytes", &self.queued_bytes)
+            .field("received", &self.received)
+            .field("bytes_received", &self.bytes_received)
+            .field("recv_queued_messages", &self.recv_queued_messages)
+            .field("recv_queued_bytes", &self.recv_queued_bytes)
+            .field("dropped", &self.dropped)
+            .field("recv_dropped", &self.recv_dropped)
+            .finish()
     }
 }
 

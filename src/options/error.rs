@@ -127,7 +127,7 @@ impl SocketOptions {
         /// What is left of the 8 KiB for the rest of the handshake is plenty.
         const MOST: usize = 7 * 1024;
         let mut total = 0;
-        for (name, value) in &self.metadata {
+        for (name, value) in self.metadata() {
             total += name.len() + value.len() + 5;
             if !name.starts_with("X-") || name.len() > 255 || total > MOST {
                 return Err(OptionError::Metadata { name: name.clone() });

@@ -193,7 +193,7 @@ pub use self::types::{RouterHandover, RouterNotify};
 #[cfg(any(feature = "tokio", feature = "compio", feature = "smol"))]
 pub(crate) use self::{socks::SocksCredentials, tcp::TcpOptions};
 use crate::resilience::{Backoff, BackoffFn, FlushPolicy, OnCancel, OnFull, RetryBudget, WhileDisconnected};
-use crate::security::{AnyAuthenticator, Security};
+use crate::security::{AnyAuthenticator, Properties, Security};
 
 const MIB: usize = 1024 * 1024;
 
@@ -263,7 +263,7 @@ pub struct SocketOptions {
     pub(crate) monitor_drops: usize,
     pub(crate) wait_times: bool,
     pub(crate) types: TypeOptions,
-    pub(crate) metadata: Vec<(String, Bytes)>,
+    pub(crate) metadata: Properties,
     pub(crate) recv_timeout: Option<Duration>,
     pub(crate) recv_spin: Duration,
     pub(crate) send_timeout: Option<Duration>,
@@ -313,7 +313,7 @@ impl Default for SocketOptions {
             monitor_drops: 1024,
             wait_times: false,
             types: TypeOptions::default(),
-            metadata: Vec::new(),
+            metadata: Properties::default(),
             recv_timeout: None,
             recv_spin: Duration::ZERO,
             send_timeout: None,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::SocketType;
-use crate::security::Security;
+use crate::security::{Properties, Security};
 
 /// The longest topic that goes into a command, in bytes; a longer one goes into a message.
 pub(super) const MAX_COMMAND_TOPIC: usize = 1024 * 1024;
@@ -40,7 +40,7 @@ pub(crate) struct Config {
     /// At most 255 bytes, not beginning with a zero byte; empty lets the peer choose.
     pub(crate) identity: Bytes,
     /// Further metadata; names of 1 to 255 bytes.
-    pub(crate) properties: Vec<(String, Bytes)>,
+    pub(crate) properties: Properties,
     pub(crate) limits: Limits,
     /// Which mechanism it asserts; a peer must assert the same.
     pub(crate) security: Security,
@@ -53,7 +53,7 @@ impl Config {
         Self {
             socket_type,
             identity: Bytes::new(),
-            properties: Vec::new(),
+            properties: Properties::default(),
             limits: Limits::default(),
             security: Security::default(),
         }

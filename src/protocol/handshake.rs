@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Config, ProtocolError, SocketType, metadata};
-use crate::security::Credentials;
+use crate::security::{Credentials, Properties};
 
 /// The longest identity, in bytes.
 const MAX_IDENTITY: usize = 255;
@@ -19,7 +19,7 @@ pub(crate) struct PeerInfo {
     /// Minor version of the dialect to speak: 0 for ZMTP 3.0, 1 for 3.1.
     pub(crate) minor: u8,
     /// All properties, as sent.
-    pub(crate) properties: Vec<(String, Bytes)>,
+    pub(crate) properties: Properties,
     /// What its security mechanism says who it is.
     pub(crate) credentials: Credentials,
     /// Who it is, and what else is known of it, as the one says who judges peers.
@@ -54,6 +54,7 @@ impl PeerInfo {
         if identity.len() > MAX_IDENTITY || identity.first() == Some(&0) {
             return Err(ProtocolError::InvalidIdentity);
         }
+        let properties = Properties(properties);
         Ok(Self { socket_type, identity, minor, properties, credentials, user: None, granted: Vec::new() })
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn encode(config: &Config) -> Vec<u8> {
     if config.socket_type.sends_identity() {
         put(&mut out, IDENTITY, &config.identity);
     }
-    for (name, value) in &config.properties {
+    for (name, value) in config.properties.iter() {
         put(&mut out, name, value);
     }
     out

@@ -170,6 +170,10 @@ impl<R: Runtime, L: Layer> AsyncStream for LayeredStream<R, L> {
         self.stream.local_endpoint()
     }
 
+    fn is_handshaking(&self) -> bool {
+        self.stream.is_handshaking()
+    }
+
     fn peer_certificates(&self) -> &[Bytes] {
         self.stream.peer_certificates()
     }

@@ -156,6 +156,12 @@ pub trait AsyncStream: Unpin + 'static {
         Instant::now()
     }
 
+    /// Whether reading and writing may still have to compute a handshake, which takes long: in one turn of a socket one
+    /// such stream is polled, so that others wait for no more. Default: no.
+    fn is_handshaking(&self) -> bool {
+        false
+    }
+
     /// The certificates by which the other end has proved who it is, its own first, in DER: over TLS, once the
     /// handshake of that is done. Default: none.
     fn peer_certificates(&self) -> &[Bytes] {

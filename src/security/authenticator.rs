@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Credentials;
+use super::{Credentials, Names};
 use crate::SocketType;
 use crate::endpoint::Endpoint;
 #[cfg(doc)]
@@ -119,7 +119,6 @@ impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { credentials, address, endpoint, accepted, socket_type, identity, metadata, certificates } =
             self;
-        let names: Vec<_> = metadata.iter().map(|(name, _)| name).collect();
         f.debug_struct("Claim")
             .field("credentials", credentials)
             .field("certificates", &certificates.len())
@@ -128,7 +127,7 @@ impl fmt::Debug for Claim {
             .field("accepted", accepted)
             .field("socket_type", socket_type)
             .field("identity", identity)
-            .field("metadata", &names)
+            .field("metadata", &Names(metadata))
             .finish()
     }
 }

@@ -7,6 +7,7 @@ mod curve;
 mod filter;
 #[cfg(feature = "plain")]
 mod plain;
+mod properties;
 mod settings;
 #[cfg(feature = "curve")]
 mod z85;
@@ -24,6 +25,7 @@ pub use self::filter::Subscriber;
 pub(crate) use self::filter::SubscriptionFilter;
 #[cfg(feature = "plain")]
 pub use self::plain::Password;
+pub(crate) use self::properties::{Names, Properties};
 #[cfg(all(test, feature = "curve"))]
 pub(crate) use self::settings::NoEntropy;
 pub(crate) use self::settings::Security;

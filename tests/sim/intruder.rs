@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::support::*;
 use monocoque::monitor::DisconnectKind;
 use monocoque::options::RouterHandover;
-use monocoque::security::{CurveKeypair, CurveSecretKey, allow_keys, allow_users};
+use monocoque::security::{Claim, CurveKeypair, CurveSecretKey, Verdict, allow_keys, allow_users};
 
 fn keypair(seed: u8) -> CurveKeypair {
     CurveSecretKey::from_bytes([seed; 32]).into()
@@ -180,6 +180,34 @@ fn options_do_not_show_secrets() {
             assert!(!shown.contains(hidden), "{shown}");
         }
     }
+}
+
+/// A token that lets somebody in is as good as a password, on both ends.
+#[test]
+fn tokens_are_not_shown() {
+    Sim::new(1).block_on(async {
+        let options = without_heartbeats().with_authenticator(|claim: Claim| async move {
+            let known = claim.property("X-Token").is_some_and(|token| token == "geheim");
+            if known {
+                Verdict::accept_as("ann").with_metadata("next", "heimlich")
+            } else {
+                Verdict::deny("no")
+            }
+        });
+        let router = Router::bind_with_options(SERVER, options).await.unwrap();
+        let options = without_heartbeats().with_metadata("X-Token", "geheim");
+        let shown = format!("{options:?} {options:#?}");
+        let dealer = Dealer::connect_with_options(SERVER, options).await.unwrap();
+        round_trip(&dealer, &router).await;
+        let (peers, stats) = (router.peers(), router.stats());
+        let peer = router.peer(peers[0]).unwrap();
+        let shown = format!("{shown} {peer:?} {peer:#?} {peer} {stats:?} {stats} {router:?} {dealer:?}");
+        assert!(shown.contains("X-Token"), "{shown}");
+        for hidden in ["geheim", "heimlich"] {
+            let listed = format!("{:?}", hidden.as_bytes());
+            assert!(!shown.contains(hidden) && !shown.contains(&listed), "{shown}");
+        }
+    });
 }
 
 /// Names that mean something to ZAP, to terminals or to whoever splits lines are names like others.

@@ -28,6 +28,33 @@ pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 pub struct Identity {
     pub certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
+    /// What is shown behind the certificate.
+    behind: Vec<CertificateDer<'static>>,
+}
+
+impl Identity {
+    /// Signed by nobody else.
+    pub fn self_signed(names: &[&str]) -> Self {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(names).unwrap().self_signed(&key).unwrap().der().clone();
+        Self::new(certificate, &key)
+    }
+
+    fn new(certificate: CertificateDer<'static>, key: &KeyPair) -> Self {
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        Self { certificate, key, behind: Vec::new() }
+    }
+
+    /// Shown with so many bytes of certificates behind it.
+    pub fn with_bytes_behind(mut self, bytes: usize) -> Self {
+        self.behind = vec![self.certificate.clone(); bytes.div_ceil(self.certificate.len())];
+        self
+    }
+
+    fn chain(&self) -> Vec<CertificateDer<'static>> {
+        [std::slice::from_ref(&self.certificate), &self.behind].concat()
+    }
 }
 
 impl Authority {
@@ -59,7 +86,7 @@ impl Authority {
         adapt(&mut params);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap().der().clone();
-        Identity { certificate, key: PrivateKeyDer::try_from(key.serialize_der()).unwrap() }
+        Identity::new(certificate, &key)
     }
 
     fn roots(&self) -> Arc<RootCertStore> {
@@ -74,7 +101,7 @@ impl Authority {
         let config = ClientConfig::builder_with_provider(provider());
         let config = config.with_safe_default_protocol_versions().unwrap().with_webpki_verifier(verifier);
         Arc::new(match identity {
-            Some(identity) => config.with_client_auth_cert(vec![identity.certificate], identity.key).unwrap(),
+            Some(identity) => config.with_client_auth_cert(identity.chain(), identity.key).unwrap(),
             None => config.with_no_client_auth(),
         })
     }
@@ -89,6 +116,6 @@ impl Authority {
         } else {
             config.with_no_client_auth()
         };
-        Arc::new(config.with_single_cert(vec![identity.certificate], identity.key).unwrap())
+        Arc::new(config.with_single_cert(identity.chain(), identity.key).unwrap())
     }
 }

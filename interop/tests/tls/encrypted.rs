@@ -126,6 +126,33 @@ fn certificates_are_renewed_while_sockets_live() {
     });
 }
 
+/// Clients that come while the certificate is replaced again and again all come in, by one of them.
+#[test]
+fn certificates_are_renewed_while_clients_come() {
+    rt::run(async {
+        let server = || AUTHORITY.server(AUTHORITY.issue(&NAMES), false);
+        let tls = Tls::client(AUTHORITY.client(None));
+        tls.replace_server(server());
+        let host = on(&tls);
+        let router = RouterSocket::bind_on(&host, ANY, SocketOptions::default()).await.unwrap();
+        let endpoint = router.local_endpoint().unwrap();
+        for _ in 0..5 {
+            let connect = || DealerSocket::connect_on(&host, &endpoint, SocketOptions::default());
+            let renewing = async {
+                for _ in 0..10 {
+                    tls.replace_server(server());
+                    rt::yield_now().await;
+                }
+            };
+            let (dealers, ()) = join(join_all((0..10).map(|_| connect())), renewing).await;
+            for dealer in dealers {
+                round_trip(&dealer.unwrap(), &router).await;
+            }
+        }
+        assert_eq!((router.stats().connects, router.stats().handshakes_failed), (50, 0));
+    });
+}
+
 #[test]
 fn large_messages_pass_in_both_directions_at_once() {
     rt::run(async {

@@ -96,6 +96,87 @@ fn keys_are_renewed_while_messages_pass() {
     });
 }
 
+/// One that asks and never reads holds up itself: what is for it stops at the mark, others are answered, and the socket
+/// closes in time.
+#[test]
+fn one_that_never_reads_stalls_nobody() {
+    rt::run(async {
+        let options = SocketOptions::default()
+            .with_router_mandatory(true)
+            .with_send_hwm(10)
+            .with_linger(Duration::from_millis(100));
+        let router = RouterSocket::bind_with_options(ANY, options).await.unwrap();
+        let endpoint = router.local_endpoint().unwrap();
+        let to = endpoint.clone();
+        let deaf = rt::blocking(move || {
+            let mut stream = client(&to);
+            stream.write_all(b"\0\x01x").unwrap();
+            stream
+        })
+        .await;
+        let (identity, _) = router.recv_from().await.unwrap();
+        let large = Bytes::from(vec![7; 1_000_000]);
+        while router.try_send((identity.clone(), large.clone())).is_ok() {}
+        let dealer = DealerSocket::connect(&endpoint).await.unwrap();
+        for _ in 0..100 {
+            dealer.send("x").await.unwrap();
+            let (identity, message) = router.recv_from().await.unwrap();
+            router.send_to(identity, message).await.unwrap();
+            assert_eq!(dealer.recv().await.unwrap()[0], "x");
+        }
+        router.close().await;
+        drop(deaf);
+    });
+}
+
+/// At each stage of a connection, with more of it behind, and whoever says it may hang up at once.
+#[test]
+fn noise_ends_its_own_connection_and_nothing_else() {
+    rt::run(async {
+        let router = RouterSocket::bind(ANY).await.unwrap();
+        let endpoint = router.local_endpoint().unwrap();
+        rt::spawn(echo(router.clone()));
+        let dealer = DealerSocket::connect(&endpoint).await.unwrap();
+        let noises: [&[u8]; 6] = [
+            &[0x17, 3, 3, 0, 32],
+            &[0x17, 3, 3, 0xFF, 0xFF],
+            &[0x15, 3, 3, 0, 2, 2, 80],
+            &[0x14, 3, 3, 0, 1, 1, 0x14, 3, 3, 0, 1, 1, 0x14, 3, 3, 0, 1, 1],
+            &[0x16, 3, 3, 0, 4, 1, 0xFF, 0xFF, 0xFF],
+            b"GET / HTTP/1.1\r\n\r\n",
+        ];
+        for (noise, stage) in noises.iter().flat_map(|noise| [0, 1, 2].map(|stage| (*noise, stage))) {
+            let to = endpoint.clone();
+            let noise = [noise, &[9; 1_000]].concat();
+            rt::blocking(move || {
+                for waits in [true, false] {
+                    let mut stream = match stage {
+                        0 => tcp(&to),
+                        1 => {
+                            let mut stream = tcp(&to);
+                            let name = ServerName::try_from("localhost").unwrap();
+                            let config = AUTHORITY.client(Some(AUTHORITY.issue(&["client"])));
+                            let mut session = ClientConnection::new(config, name).unwrap();
+                            session.write_tls(&mut stream).unwrap();
+                            stream
+                        }
+                        _ => client(&to).sock,
+                    };
+                    let _ = stream.write_all(&noise);
+                    if waits {
+                        let _ = stream.read_to_end(&mut Vec::new());
+                    }
+                }
+            })
+            .await;
+            dealer.send("x").await.unwrap();
+            assert_eq!(dealer.recv().await.unwrap()[0], "x");
+        }
+        assert_eq!(dealer.stats().connects, 1);
+        router.close().await;
+    });
+}
+
 /// New keys bring nothing to receive: whoever sends nothing else gets no more than its turn.
 #[test]
 fn new_keys_without_end_stall_nobody() {

@@ -8,7 +8,7 @@ use monocoque::runtime::tls::rustls::{ClientConfig, ServerConfig};
 use monocoque::socket;
 
 use super::rt::{self, *};
-use crate::certificates::{AUTHORITY, Authority, NAMES};
+use crate::certificates::{AUTHORITY, Authority, Identity, NAMES};
 use crate::configured::Configured;
 
 const ANY: &str = "tcp://127.0.0.1:0";
@@ -93,6 +93,26 @@ fn clients_with_expired_certificates() {
     let client = AUTHORITY.client(Some(AUTHORITY.issue_expired(&["client"])));
     let server = AUTHORITY.server(AUTHORITY.issue(&NAMES), true);
     rt::run(heals(client, server, ["CertificateExpired", "certificate expired"]));
+}
+
+#[test]
+fn certificates_that_sign_themselves() {
+    let server = AUTHORITY.server(Identity::self_signed(&NAMES), false);
+    rt::run(heals(AUTHORITY.client(None), server, ["UnknownIssuer", "UnknownCA"]));
+    let client = AUTHORITY.client(Some(Identity::self_signed(&["client"])));
+    let server = AUTHORITY.server(AUTHORITY.issue(&NAMES), true);
+    rt::run(heals(client, server, ["UnknownCA", "UnknownIssuer"]));
+}
+
+/// What is more than a handshake may have is not read to its end, on either side.
+#[test]
+fn chains_of_certificates_that_are_too_long() {
+    const BYTES: usize = 100_000;
+    let server = AUTHORITY.server(AUTHORITY.issue(&NAMES).with_bytes_behind(BYTES), false);
+    rt::run(heals(AUTHORITY.client(None), server, ["HandshakePayloadTooLarge", ""]));
+    let client = AUTHORITY.client(Some(AUTHORITY.issue(&["client"]).with_bytes_behind(BYTES)));
+    let server = AUTHORITY.server(AUTHORITY.issue(&NAMES), true);
+    rt::run(heals(client, server, ["", "HandshakePayloadTooLarge"]));
 }
 
 /// Either end may be the one that speaks in the clear.

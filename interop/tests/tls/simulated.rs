@@ -1,11 +1,14 @@
 //! TLS on the simulated network: each call dropped at every await, and connections that are cut at any byte.
 
+use std::cell::Cell;
 use std::future::Future;
+use std::rc::Rc;
 use std::time::Duration;
 
 use monocoque::prelude::*;
 use monocoque::runtime::sim::{self, Cut, Direction, Plan, Sim, SimConfig, SimRuntime};
 use monocoque::runtime::tls::Tls;
+use monocoque::runtime::tls::rustls::ClientConnection;
 use monocoque::runtime::tls::rustls::pki_types::ServerName;
 use monocoque::runtime::{Layered, LayeredStream};
 use monocoque::socket;
@@ -127,6 +130,44 @@ fn a_cut_or_a_stall_at_any_byte_loses_nothing() {
             }
         }
     }
+}
+
+/// What the server computes for a handshake takes as long as hundreds of messages.
+#[test]
+fn handshakes_that_come_at_once_leave_turns_to_others() {
+    const HELLOS: usize = 256;
+    let links = Plan::new().with_latency(Duration::ZERO..=Duration::ZERO);
+    Sim::with_config(1, SimConfig::new().with_links(links)).block_on(async {
+        let router = rt::RouterSocket::bind_with_options(SERVER, SocketOptions::default()).await.unwrap();
+        let dealer = rt::DealerSocket::connect_with_options(SERVER, SocketOptions::default()).await.unwrap();
+        let config = AUTHORITY.client(None);
+        let answered = Rc::new(Cell::new(0));
+        let mut crowd = Vec::new();
+        for _ in 0..HELLOS {
+            let name = ServerName::try_from("localhost").unwrap();
+            let mut hello = Vec::new();
+            ClientConnection::new(config.clone(), name).unwrap().write_tls(&mut hello).unwrap();
+            crowd.push((sim::raw_connect(SERVER).await.unwrap(), hello));
+        }
+        for (mut stream, hello) in crowd {
+            let answered = Rc::clone(&answered);
+            sim::spawn(async move {
+                stream.write_all(&hello).await.unwrap();
+                stream.read_exact(&mut [0; 500]).await.unwrap();
+                answered.set(answered.get() + 1);
+            });
+        }
+        let mut round_trips = 0;
+        while answered.get() < HELLOS {
+            dealer.send("x").await.unwrap();
+            let (identity, message) = router.recv_from().await.unwrap();
+            router.send_to(identity, message).await.unwrap();
+            assert_eq!(dealer.recv().await.unwrap()[0], "x");
+            round_trips += 1;
+        }
+        println!("{round_trips} round trips while {HELLOS} were answered");
+        assert!(round_trips >= HELLOS / 8, "{round_trips} round trips");
+    });
 }
 
 #[test]

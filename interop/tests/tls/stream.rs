@@ -18,6 +18,8 @@ struct Way {
     bytes: RefCell<VecDeque<u8>>,
     room: Cell<usize>,
     ended: Cell<bool>,
+    /// How many bytes are to pass before one that is changed.
+    whole: Cell<Option<usize>>,
 }
 
 /// One end of it.
@@ -50,7 +52,11 @@ impl AsyncStream for End {
         if len == 0 {
             return Poll::Pending;
         }
-        bytes.extend(&src.chunk()[..len]);
+        let whole = self.outgoing.whole.get();
+        bytes.extend(
+            src.chunk()[..len].iter().enumerate().map(|(at, byte)| byte ^ u8::from(Some(at) == whole)),
+        );
+        self.outgoing.whole.set(whole.and_then(|whole| whole.checked_sub(len)));
         src.advance(len);
         Poll::Ready(Ok(len))
     }
@@ -63,23 +69,29 @@ impl AsyncStream for End {
 
 /// A client and a server that have shaken hands, and the way from one to the other.
 fn pair() -> (TlsStream<End>, TlsStream<End>, Rc<Way>) {
+    let (mut client, mut server, [there, _]) = strangers();
+    for _ in 0..4 {
+        assert!(read(&mut client, 1).is_pending() && read(&mut server, 1).is_pending());
+    }
+    assert!(there.bytes.borrow().is_empty());
+    (client, server, there)
+}
+
+/// A client and a server that have said nothing yet, and the ways between them.
+fn strangers() -> (TlsStream<End>, TlsStream<End>, [Rc<Way>; 2]) {
     let way = || {
         let (bytes, room, ended) = (RefCell::default(), Cell::new(usize::MAX), Cell::new(false));
-        Rc::new(Way { bytes, room, ended })
+        Rc::new(Way { bytes, room, ended, whole: Cell::default() })
     };
     let (there, back) = (way(), way());
     let tls = Tls::client(AUTHORITY.client(None));
     tls.replace_server(AUTHORITY.server(AUTHORITY.issue(&NAMES), false));
     let endpoint: Endpoint = "tcp://localhost:1".parse().unwrap();
     let client = End { incoming: Rc::clone(&back), outgoing: Rc::clone(&there) };
-    let server = End { incoming: Rc::clone(&there), outgoing: back };
-    let mut client = tls.wrap(client, Side::Dialled, &endpoint).unwrap();
-    let mut server = tls.wrap(server, Side::Accepted, &endpoint).unwrap();
-    for _ in 0..4 {
-        assert!(read(&mut client, 1).is_pending() && read(&mut server, 1).is_pending());
-    }
-    assert!(there.bytes.borrow().is_empty());
-    (client, server, there)
+    let server = End { incoming: Rc::clone(&there), outgoing: Rc::clone(&back) };
+    let client = tls.wrap(client, Side::Dialled, &endpoint).unwrap();
+    let server = tls.wrap(server, Side::Accepted, &endpoint).unwrap();
+    (client, server, [there, back])
 }
 
 fn read(stream: &mut TlsStream<End>, room: usize) -> Poll<io::Result<Vec<u8>>> {
@@ -174,6 +186,62 @@ fn what_was_changed_on_the_way_is_not_received() {
             other => panic!("{at}: {other:?}"),
         }
     }
+}
+
+/// What is asked of a stream that has failed fails again, whatever came behind: rustls is not asked.
+#[test]
+fn a_stream_that_has_failed_fails_again() {
+    let noise: [&[u8]; 3] = [&[0x17, 3, 3, 0, 32], b"GET / HTTP/1.1\r\n", &[0x17, 3, 3, 0xFF, 0xFF]];
+    for (case, shaken) in (0..noise.len()).flat_map(|case| [(case, false), (case, true)]) {
+        let (mut server, way) = if shaken {
+            let (_, server, way) = pair();
+            (server, way)
+        } else {
+            let (_, server, [way, _]) = strangers();
+            (server, way)
+        };
+        way.bytes.borrow_mut().extend([noise[case], &[9; 100]].concat());
+        for _ in 0..3 {
+            assert!(matches!(read(&mut server, 100), Poll::Ready(Err(_))), "{case} {shaken}");
+            assert!(matches!(write(&mut server, &mut queue(10)), Poll::Ready(Err(_))), "{case} {shaken}");
+        }
+        let closed = server.poll_close(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(closed, Poll::Ready(Ok(()))), "{case} {shaken}: {closed:?}");
+    }
+}
+
+/// A byte of the handshake that is changed ends it, has it wait for what never comes, or meant nothing. What is
+/// received is in any case what was sent.
+#[test]
+fn what_was_changed_in_the_handshake_opens_nothing_else() {
+    const STEP: usize = 7;
+    let [mut ended, mut came] = [0; 2];
+    for way in 0..2 {
+        for at in (fastrand::usize(..STEP)..5_000).step_by(STEP) {
+            let (mut client, mut server, ways) = strangers();
+            ways[way].whole.set(Some(at));
+            let mut failed = false;
+            for _ in 0..5 {
+                for end in [&mut client, &mut server] {
+                    failed |= matches!(read(end, 1), Poll::Ready(Err(_)));
+                }
+            }
+            if ways[way].whole.get().is_some() {
+                // The handshake is not that long.
+                break;
+            }
+            let _ = write(&mut client, &mut queue(1_000));
+            let received = read(&mut server, 10_000);
+            assert!(
+                !matches!(&received, Poll::Ready(Ok(bytes)) if *bytes != [7; 1_000]),
+                "{at} of way {way}"
+            );
+            came += usize::from(!failed && matches!(received, Poll::Ready(Ok(_))));
+            ended += usize::from(failed);
+        }
+    }
+    println!("{ended} ended it, {came} meant nothing");
+    assert!(ended > 100 && came * 10 < ended, "{ended} ended it, {came} meant nothing");
 }
 
 /// Plaintext that finds no room waits for the next read, which needs nothing from below.

@@ -85,6 +85,14 @@ impl<S: AsyncStream> Link<S> {
         }
     }
 
+    /// Whether a layer of the stream is in its own handshake.
+    pub(crate) fn is_handshaking(&self) -> bool {
+        match self {
+            Self::Stream(stream) => stream.is_handshaking(),
+            Self::Inproc(_) => false,
+        }
+    }
+
     /// The certificates by which the other end has proved who it is.
     pub(crate) fn peer_certificates(&self) -> &[Bytes] {
         match self {

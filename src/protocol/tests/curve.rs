@@ -195,6 +195,41 @@ fn commands_of_the_handshake_are_refused_out_of_turn() {
     }
 }
 
+/// A client that knows its keys need not wait for READY to say something; whoever is not let in has said nothing.
+#[test]
+fn what_comes_before_the_welcome_waits_and_goes_with_its_sender() {
+    // The same keys and cookie each time.
+    let begun = || {
+        DRAWN.set(0);
+        until(2)
+    };
+    let (mut a, mut b, initiate) = begun();
+    b.receive(&initiate).unwrap();
+    a.receive(&b.out.take_bytes()).unwrap();
+    let message = a.encode(&Message::from("x"));
+    for is_welcome in [true, false] {
+        let (_, Side { mut connection, mut out, .. }, again) = begun();
+        assert_eq!(again, initiate);
+        let wire = [&initiate[..], &message].concat();
+        let mut input = &wire[..];
+        assert_eq!(connection.handle_input(&mut input, &mut out), Ok(Some(Event::KeyWork)));
+        let work = connection.take_work().unwrap();
+        let event = connection.worked(work.run(), &mut out).unwrap();
+        assert!(matches!(event, Some(Event::Handshaken(_))), "{event:?}");
+        assert_eq!(connection.handle_input(&mut input, &mut out), Ok(None));
+        assert_eq!((input, &out.take_bytes()[..]), (&message[..], &b""[..]));
+        if is_welcome {
+            connection.welcome(&mut out);
+            let event = connection.handle_input(&mut input, &mut out);
+            assert_eq!(event, Ok(Some(Event::Message("x".into()))));
+        } else {
+            connection.refuse("400", &mut out);
+            assert_eq!(out.take_bytes(), b"\x04\x0a\x05ERROR\x03400");
+            assert_eq!(connection.handle_input(&mut input, &mut out), Ok(None));
+        }
+    }
+}
+
 /// A server that was given up for another key: the peer is told what libzmq's clients stop for.
 #[test]
 fn a_client_with_another_server_key_is_told() {
@@ -370,7 +405,7 @@ fn sealed_messages_are_recovered_in_any_order() {
 #[test]
 fn handshakes_are_bounded_over_all_commands() {
     let mut config = (*client()).clone();
-    config.properties = vec![("X-Large".to_owned(), vec![0; 7700].into())];
+    config.properties.push(("X-Large".to_owned(), vec![0; 7700].into()));
     let (mut a, hello) = greeted(&Arc::new(config));
     let (mut b, _) = greeted(&server());
     b.receive(&hello).unwrap();

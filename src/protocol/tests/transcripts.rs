@@ -6,7 +6,7 @@ use super::*;
 fn greeting_and_ready() {
     let mut config = Config::new(SocketType::Dealer);
     config.identity = Bytes::from("me");
-    config.properties = vec![("X-Name".to_owned(), Bytes::from("v"))];
+    config.properties.push(("X-Name".to_owned(), Bytes::from("v")));
     let mut side = Side::new(&Arc::new(config));
     let greeting = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
         \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";

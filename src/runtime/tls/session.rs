@@ -33,6 +33,9 @@ pub(super) struct Session {
     surplus: RecvBuf,
     /// The peer has said that nothing more will come.
     ended: bool,
+    /// Why there is nothing more to be had. rustls is not asked again then: it panics, in builds that check what they
+    /// assume, at what it has refused already.
+    failed: Option<::rustls::Error>,
 }
 
 /// What to do as soon as that may be done.
@@ -88,7 +91,7 @@ impl fmt::Debug for Session {
 impl Session {
     pub(super) fn new(connection: Connection) -> Self {
         let surplus = RecvBuf::with_capacity(0);
-        Self { connection, incoming: Incoming::default(), surplus, ended: false }
+        Self { connection, incoming: Incoming::default(), surplus, ended: false, failed: None }
     }
 
     pub(super) const fn incoming(&mut self) -> &mut Incoming {
@@ -149,9 +152,10 @@ impl Session {
         self.advance(&Job::Seal(bytes), None, outgoing)
     }
 
-    /// Says that nothing more will come, if there is a session to say it in.
+    /// Says that nothing more will come, if there is a session to say it in; where it has failed, the alert said so.
     pub(super) fn farewell(&mut self, outgoing: &mut SendBuf) -> io::Result<()> {
-        if self.is_handshaking() { Ok(()) } else { self.advance(&Job::Farewell, None, outgoing) }
+        let is_over = self.is_handshaking() || self.failed.is_some();
+        if is_over { Ok(()) } else { self.advance(&Job::Farewell, None, outgoing) }
     }
 
     fn advance(
@@ -160,6 +164,9 @@ impl Session {
         target: Option<&mut RecvBuf>,
         outgoing: &mut SendBuf,
     ) -> io::Result<()> {
+        if let Some(error) = &self.failed {
+            return Err(refused(error.clone()));
+        }
         let waits_for_nothing = matches!(job, Job::Nothing);
         let mut plain = Plain { target, surplus: &mut self.surplus };
         loop {
@@ -183,6 +190,7 @@ impl Session {
                 }
                 Ok(Turn::Open | Turn::Closed | Turn::Blocked) => return Ok(()),
                 Err(error) => {
+                    self.failed = error.get_ref().and_then(|error| error.downcast_ref()).cloned();
                     self.complain(outgoing);
                     return Err(error);
                 }
@@ -209,6 +217,10 @@ impl Session {
     }
 }
 
+fn refused(error: ::rustls::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
 fn encode_alert<D>(status: UnbufferedStatus<'_, '_, D>, outgoing: &mut SendBuf) {
     if let Ok(ConnectionState::EncodeTlsData(mut data)) = status.state {
         encode(&mut data, outgoing);
@@ -226,7 +238,7 @@ fn step<D>(
     let mut used = status.discard;
     let state = match status.state {
         Ok(state) => state,
-        Err(error) => return (used, Err(io::Error::new(io::ErrorKind::InvalidData, error))),
+        Err(error) => return (used, Err(refused(error))),
     };
     let turn = match state {
         ConnectionState::ReadTraffic(traffic) => take(traffic, plain, &mut used),
@@ -258,7 +270,7 @@ fn step<D>(
 
 fn take<D>(mut traffic: ReadTraffic<'_, '_, D>, plain: &mut Plain<'_>, used: &mut usize) -> io::Result<Turn> {
     while let Some(record) = traffic.next_record() {
-        let record = record.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        let record = record.map_err(refused)?;
         *used += record.discard;
         plain.put(record.payload);
     }

@@ -248,6 +248,10 @@ impl<S: AsyncStream> AsyncStream for TlsStream<S> {
         self.stream.local_endpoint()
     }
 
+    fn is_handshaking(&self) -> bool {
+        self.session.is_handshaking()
+    }
+
     fn peer_certificates(&self) -> &[Bytes] {
         &self.certificates
     }

@@ -136,9 +136,19 @@ mod tests {
             one[0] = 1;
             one
         };
-        let small = "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800";
-        for public in [[0; 32], one, hex(small)] {
-            assert!(SharedKey::agree(&secret, &public).is_err());
+        let small = [
+            "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+            "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+            // The prime, and its neighbours: 0, 1 and -1 in another spelling.
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        ];
+        for mut public in small.map(hex).into_iter().chain([[0; 32], one]) {
+            assert!(SharedKey::agree(&secret, &public).is_err(), "{public:?}");
+            // The highest bit does not count.
+            public[31] |= 0x80;
+            assert!(SharedKey::agree(&secret, &public).is_err(), "{public:?}");
         }
     }
 
