@@ -20,7 +20,7 @@ use crate::security::Names;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct SocketStats {
-    /// Messages that `send` and its kin took.
+    /// Messages that `send` and its kin took; of a PUB, XPUB and XSUB each peer's copy, and one where nobody gets any.
     pub accepted: u64,
     /// Messages whose last byte is with the kernel; on `inproc://`, those that the peer has taken or, when we
     /// closed, been left.
@@ -291,7 +291,7 @@ impl fmt::Display for SocketStats {
         write!(f, "queued {recv_queued}, dropped {recv_dropped_by}, incomplete {}; ", self.recv_incomplete)?;
         let Self { connects, reconnects, disconnects_by, handshakes_failed_by, .. } = self;
         write!(f, "connected {connects} ({reconnects} again), disconnected {disconnects_by}, ")?;
-        write!(f, "failed handshakes {handshakes_failed_by}, peers {}", self.peers.len())
+        write!(f, "failed handshakes {handshakes_failed_by}, peers {}", self.connections)
     }
 }
 
@@ -322,13 +322,14 @@ mod tests {
 
     #[test]
     fn figures_read_as_lines_that_name_causes() {
-        let mut stats = SocketStats { accepted: 3, sent: 1, bytes_sent: 5, ..SocketStats::default() };
+        let mut stats =
+            SocketStats { accepted: 3, sent: 1, bytes_sent: 5, connections: 2, ..SocketStats::default() };
         stats.dropped.add(DropCause::PeerFull, 2);
         stats.handshakes_failed_by.add(DisconnectKind::Timeout, 1);
         let line = "accepted 3: sent 1 (5 B, 0 in doubt), queued 0, dropped 2 (2: the peer is at its mark); \
                     received 0 (0 B): delivered 0, queued 0, dropped 0, incomplete 0; \
                     connected 0 (0 again), disconnected 0, \
-                    failed handshakes 1 (1: the peer was silent for too long), peers 0";
+                    failed handshakes 1 (1: the peer was silent for too long), peers 2";
         assert_eq!(stats.to_string(), line);
         let debug = format!("{stats:?}");
         assert!(debug.contains("dropped: {PeerFull: 2}") && !debug.contains("[0"), "no bare arrays: {debug}");

@@ -85,15 +85,18 @@ assert_eq!(xpub.topic_count(), 1);"#)]
         self.types.xpub_manual
     }
 
-    /// As [`with_xpub_manual`](Self::with_xpub_manual), and a message goes only to the peer that subscribed
-    /// last, once: for caches of last values; default false (XPUB_MANUAL_LAST_VALUE).
+    /// As [`with_xpub_manual`](Self::with_xpub_manual), and the first message after a subscription was received goes
+    /// only to the peer that made it: for caches of last values; default false (XPUB_MANUAL_LAST_VALUE).
+    ///
+    /// It is one message, whatever its topic, and the others never get it: answer each subscription before the next is
+    /// received, with one message for all its values, and an empty one where there is none.
     #[must_use]
     pub fn with_xpub_manual_last_value(mut self, on: bool) -> Self {
         self.types.xpub_manual_last_value = on;
         self
     }
 
-    /// Whether messages go only to the peer that subscribed last;
+    /// Whether the first message after a subscription goes only to the peer that made it;
     /// see [`with_xpub_manual_last_value`](Self::with_xpub_manual_last_value).
     #[must_use]
     pub fn xpub_manual_last_value(&self) -> bool {

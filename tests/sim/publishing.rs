@@ -160,6 +160,53 @@ fn nodrop_keeps_whom_the_last_value_is_for() {
     });
 }
 
+/// Who takes a subscription back, or goes, waits for no value: the next message is for everybody, as before.
+#[test]
+fn the_end_of_a_subscription_asks_for_no_last_value() {
+    for leaves in [false, true] {
+        Sim::new(1).block_on(async {
+            let options = without_heartbeats().with_xpub_manual_last_value(true);
+            let xpub = XPub::bind_with_options(SERVER, options).await.unwrap();
+            let mut subs = Vec::new();
+            for value in ["first", "second", "third"] {
+                let sub = Sub::connect_with_options(SERVER, without_heartbeats()).await.unwrap();
+                sub.subscribe("A").unwrap();
+                assert_eq!(xpub.recv().await.unwrap()[0], "\u{1}A");
+                xpub.subscribe("A").unwrap();
+                xpub.send(["A", value]).await.unwrap();
+                assert_eq!(sub.recv().await.unwrap()[1], value);
+                subs.push(sub);
+            }
+            let third = subs.pop().unwrap();
+            if leaves {
+                third.close().await;
+            } else {
+                third.unsubscribe("A").unwrap();
+            }
+            assert_eq!(xpub.recv().await.unwrap()[0], "\u{0}A");
+            let _ = xpub.unsubscribe("A").unwrap();
+            xpub.send(["A", "tick"]).await.unwrap();
+            for sub in &subs {
+                let received = sim::timeout(secs(1), sub.recv()).await;
+                assert_eq!(received.expect("it arrives").unwrap()[1], "tick");
+            }
+
+            // Of what was asked for and taken back before it was answered nothing is left either.
+            for sub in &subs {
+                sub.subscribe("B").unwrap();
+                assert_eq!(xpub.recv().await.unwrap()[0], "\u{1}B");
+                xpub.subscribe("B").unwrap();
+            }
+            subs[1].unsubscribe("B").unwrap();
+            assert_eq!(xpub.recv().await.unwrap()[0], "\u{0}B");
+            let _ = xpub.unsubscribe("B").unwrap();
+            xpub.send(["B", "tick"]).await.unwrap();
+            let received = sim::timeout(secs(1), subs[0].recv()).await;
+            assert_eq!(received.expect("it arrives").unwrap()[1], "tick");
+        });
+    }
+}
+
 /// A subscriber that a send waits for goes away: the send goes on.
 #[test]
 fn nodrop_does_not_wait_for_the_dead() {

@@ -308,13 +308,18 @@ impl Pattern for Publishing {
     }
 
     /// What a peer said before it went is delivered as well, but nobody can be subscribed for it any more.
-    fn deliver(&mut self, peer: PeerId, _message: &mut Message) {
+    fn deliver(&mut self, peer: PeerId, message: &mut Message) {
         let last = self.subscriptions.contains_peer(peer).then_some(peer);
-        if let Some(application) = &mut self.application {
-            application.last = last;
-            if self.options.xpub_manual_last_value() {
-                application.next = last;
-            }
+        let Some(application) = &mut self.application else { return };
+        application.last = last;
+        if !self.options.xpub_manual_last_value() {
+            return;
+        }
+        // Who ends a subscription, or sends something else, waits for no value: the next message is for everybody.
+        match message.get(0).and_then(parse) {
+            Some((true, _)) => application.next = last,
+            Some((false, _)) => drop(application.next.take_if(|next| *next == peer)),
+            None => {}
         }
     }
 
