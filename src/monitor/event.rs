@@ -32,6 +32,16 @@ impl PeerId {
     pub(crate) const fn generation(self) -> u32 {
         self.generation
     }
+
+    /// What it may stand as in a frame of this process.
+    pub(crate) fn to_bytes(self) -> [u8; 8] {
+        (u64::from(self.index) << 32 | u64::from(self.generation)).to_be_bytes()
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let both = u64::from_be_bytes(bytes.try_into().ok()?);
+        Some(Self { index: (both >> 32) as u32, generation: both as u32 })
+    }
 }
 
 impl fmt::Display for PeerId {

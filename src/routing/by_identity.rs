@@ -79,6 +79,11 @@ impl<K: Copy + Eq + Hash> ByIdentity<K> {
         self.identities.get(&peer).map(|name| &name.identity)
     }
 
+    /// Whether a peer is found by its name.
+    pub(crate) fn is_found(&self, peer: K) -> bool {
+        self.identities.get(&peer).is_some_and(|name| !name.lost)
+    }
+
     /// The name of a peer of which something has just come: most often the next that is looked for.
     #[inline]
     pub(crate) fn recall(&mut self, peer: K) -> Option<&Frame> {

@@ -107,8 +107,8 @@ println!("{:?} asks from {:?}", peer.user, peer.address);
     /// [`OnFull::DropOldest`](crate::resilience::OnFull::DropOldest).
     ///
     /// # Errors
-    /// With the reply: [`Error::Unroutable`] if the client has left, [`Error::Full`] if it is at its mark since it does
-    /// not read, both told by an event ([`MessagesDropped`](crate::SocketEvent::MessagesDropped)) and counted as well;
+    /// With the reply: [`Error::Unroutable`] if the client has left, even if it is connected again; [`Error::Full`] if it
+    /// is at its mark since it does not read; both told by an event ([`MessagesDropped`](crate::SocketEvent::MessagesDropped)) and counted as well;
     /// [`Error::EmptyMessage`], and otherwise as `send` of a ROUTER: then the request counts as dropped.
     ///
     /// # Cancel safety

@@ -20,7 +20,7 @@ use crate::runtime::AsyncStream;
 #[derive(Debug)]
 pub(crate) struct ReplyTo {
     pub(crate) peer: PeerId,
-    /// The identity of the peer, and the envelope of the request.
+    /// What stands for the connection, and the envelope of the request.
     envelope: Vec<Frame>,
 }
 
@@ -61,9 +61,9 @@ impl<S: AsyncStream, P: BytePermits> Socket<Answers, S, P> {
             core.received_from()
         });
         received.map_ok(|(peer, mut message)| {
-            let identity = message.pop_front().unwrap_or_default();
+            let connection = message.pop_front().unwrap_or_default();
             let mut envelope = take_envelope(&mut message);
-            envelope.insert(0, identity);
+            envelope.insert(0, connection);
             (ReplyTo { peer, envelope }, message)
         })
     }

@@ -1,6 +1,7 @@
 //! The other end does what it likes.
 
 use super::common::*;
+use monocoque::security::{Claim, Verdict};
 use std::task::Poll;
 
 /// A client, and a ROUTER that is its server.
@@ -166,5 +167,36 @@ fn a_reply_may_wait_for_room() {
             break;
         }
         assert_eq!(server.socket().stats().dropped_total(), 0);
+    });
+}
+
+/// An identity is free once its peer has left: what was asked under it before is not for who has it now.
+#[test]
+fn a_reply_is_for_the_connection_that_asked() {
+    rt::run(async {
+        let options = SocketOptions::default().with_authenticator(async |claim: Claim| {
+            Verdict::accept_as(String::from_utf8_lossy(claim.property("X-User").unwrap()))
+        });
+        let server = Server::bind_with_options(TCP, options.into()).await.unwrap();
+        let mut monitor = server.socket().monitor();
+        let endpoint = server.socket().local_endpoint().unwrap();
+        let asks = async |user: &'static str| {
+            let options = SocketOptions::default().with_identity("same").with_metadata("X-User", user);
+            let dealer = DealerSocket::connect_with_options(endpoint.clone(), options).await.unwrap();
+            dealer.send(["", user]).await.unwrap();
+            let request = server.next().await.unwrap();
+            assert_eq!(request.message[0], user);
+            (dealer, request)
+        };
+        let (ann, from_ann) = asks("ann").await;
+        ann.close().await;
+        event(&mut monitor, |event| matches!(event, SocketEvent::Disconnected { .. }).then_some(())).await;
+        let (bob, from_bob) = asks("bob").await;
+        let refused = from_ann.reply.send("for ann").await.unwrap_err();
+        assert!(matches!(refused.error(), Error::Unroutable));
+        assert_eq!(refused.into_message(), "for ann".into());
+        from_bob.reply.send("for bob").await.unwrap();
+        assert_eq!(bob.recv().await.unwrap(), ["", "for bob"].into());
+        assert_eq!(server.socket().stats().dropped(DropCause::Unroutable), 1);
     });
 }

@@ -114,8 +114,9 @@ pub(super) struct Addressing {
     mandatory: bool,
     handover: RouterHandover,
     notify: RouterNotify,
-    /// Only messages with an envelope and a body are received: requests.
-    enveloped: bool,
+    /// Only messages with an envelope and a body are received: requests. Whom they are from, and replies are for, is the
+    /// connection and not the identity, which another may have by the time of the reply.
+    serves: bool,
 }
 
 impl Addressing {
@@ -126,13 +127,13 @@ impl Addressing {
             mandatory: options.router_mandatory,
             handover: options.router_handover,
             notify: options.router_notify(),
-            enveloped: false,
+            serves: false,
         }
     }
 
     /// The policy of a ROUTER that serves requests.
     pub(super) fn serving(options: &SocketOptions) -> Self {
-        Self { enveloped: true, ..Self::new(options) }
+        Self { serves: true, ..Self::new(options) }
     }
 
     fn automatic_identity(&mut self) -> Frame {
@@ -215,7 +216,11 @@ impl Pattern for Addressing {
     }
 
     fn addressee(&self, message: &Message) -> Option<PeerId> {
-        self.peers.find(message.get(0)?)
+        let first = message.get(0)?;
+        if self.serves {
+            return PeerId::from_bytes(first).filter(|peer| self.peers.is_found(*peer));
+        }
+        self.peers.find(first)
     }
 
     fn drops_when_full(&self) -> bool {
@@ -234,10 +239,14 @@ impl Pattern for Addressing {
         let Some(identity) = self.peers.recall(peer) else {
             return Verdict::Discard(DropCause::Departing);
         };
-        if self.enveloped && !has_envelope(message) {
+        if !self.serves {
+            message.push_front(identity.clone());
+            return Verdict::Deliver;
+        }
+        if !has_envelope(message) {
             return Verdict::Discard(DropCause::Unexpected);
         }
-        message.push_front(identity.clone());
+        message.push_front(peer.to_bytes());
         Verdict::Deliver
     }
 
