@@ -31,7 +31,7 @@ async fn main() -> monocoque::Result<()> {
     let options = SocketOptions::default()
         .with_req_relaxed(true)
         .with_req_correlate(true)
-        .with_recv_timeout(Some(Duration::from_secs(2)));
+        .with_recv_timeout(Duration::from_secs(2));
     let req = ReqSocket::connect_with_reconnect_and_options(endpoint.as_str(), options).await?;
     for question in arguments {
         let answer = ask(&req, &question).await?;

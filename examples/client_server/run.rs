@@ -30,7 +30,7 @@ pub async fn server(endpoint: &str) -> Result<()> {
 pub async fn client(endpoint: &str) -> Result<()> {
     // A request whose server goes away is sent again; each has five seconds in all.
     let options = ClientOptions::default()
-        .with_timeout(Some(Duration::from_secs(5)))
+        .with_timeout(Duration::from_secs(5))
         .with_on_server_lost(OnServerLost::Resend);
     let client = Client::connect_with_options(endpoint, options).await?;
 

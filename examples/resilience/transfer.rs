@@ -122,7 +122,7 @@ impl<'a> Sending<'a> {
             Backoff::new().with_initial(Duration::from_millis(5)).with_max(Duration::from_millis(50));
         let options = SocketOptions::default()
             .with_backoff(backoff)
-            .with_heartbeat_interval(Some(Duration::from_millis(200)))
+            .with_heartbeat_interval(Duration::from_millis(200))
             .with_heartbeat_timeout(Duration::from_millis(200))
             .with_linger(Duration::ZERO)
             // Every line arrives, however often its connection is cut in the middle of it.

@@ -20,15 +20,15 @@ use super::SocketOptions;
 ///     // How long the parts of a connection may take.
 ///     .with_connect_timeout(seconds(5))
 ///     .with_handshake_timeout(seconds(5))
-///     .with_frame_timeout(Some(seconds(60)))
+///     .with_frame_timeout(seconds(60))
 ///     .with_linger(seconds(1))
 ///     // How many a socket that binds has.
 ///     .with_max_connections(10_000)
 ///     .with_max_handshakes(100)
 ///     // Peers that hang are found, and not only hosts that are gone.
-///     .with_heartbeat_interval(Some(seconds(10)))
+///     .with_heartbeat_interval(seconds(10))
 ///     .with_heartbeat_timeout(seconds(20))
-///     .with_heartbeat_ttl(Some(seconds(30)));
+///     .with_heartbeat_ttl(seconds(30));
 /// assert_eq!(options.identity(), b"worker-7");
 /// assert_eq!((options.connect_timeout(), options.linger()), (seconds(5), Some(seconds(1))));
 /// ```
@@ -88,7 +88,7 @@ assert!(metadata.iter().any(|(name, value)| name == "X-Zone" && value == "north"
     /// let options = SocketOptions::default()
     ///     .with_connect_timeout(seconds(2))
     ///     .with_handshake_timeout(seconds(2))
-    ///     .with_frame_timeout(Some(seconds(10)));
+    ///     .with_frame_timeout(seconds(10));
     /// assert_eq!(SocketOptions::default().connect_timeout(), seconds(30));
     /// # assert_eq!((options.handshake_timeout(), options.frame_timeout()), (seconds(2), Some(seconds(10))));
     /// ```
@@ -173,8 +173,8 @@ assert!(PushSocket::connect(&endpoint).await.is_err());
     ///
     /// See [`with_connect_timeout`](Self::with_connect_timeout), with which it is set.
     #[must_use]
-    pub fn with_frame_timeout(mut self, limit: Option<Duration>) -> Self {
-        self.frame_timeout = limit;
+    pub fn with_frame_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.frame_timeout = limit.into();
         self
     }
 
@@ -202,15 +202,15 @@ assert!(PushSocket::connect(&endpoint).await.is_err());
     /// let seconds = Duration::from_secs;
     /// let options = SocketOptions::default()
     ///     // An application that hangs is found within half a minute,
-    ///     .with_heartbeat_interval(Some(seconds(10)))
+    ///     .with_heartbeat_interval(seconds(10))
     ///     .with_heartbeat_timeout(seconds(20))
     ///     // and one of libzmq finds us as soon, which may send no PING of its own.
-    ///     .with_heartbeat_ttl(Some(seconds(30)));
+    ///     .with_heartbeat_ttl(seconds(30));
     /// assert_eq!(options.heartbeat_interval().unwrap() + options.heartbeat_timeout(), seconds(30));
     /// ```
     #[must_use]
-    pub fn with_heartbeat_interval(mut self, interval: Option<Duration>) -> Self {
-        self.heartbeat_interval = interval;
+    pub fn with_heartbeat_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.heartbeat_interval = interval.into();
         self
     }
 
@@ -243,8 +243,8 @@ assert!(PushSocket::connect(&endpoint).await.is_err());
     ///
     /// It goes with the PINGs of [`with_heartbeat_interval`](Self::with_heartbeat_interval).
     #[must_use]
-    pub fn with_heartbeat_ttl(mut self, ttl: Option<Duration>) -> Self {
-        self.heartbeat_ttl = ttl;
+    pub fn with_heartbeat_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
+        self.heartbeat_ttl = ttl.into();
         self
     }
 

@@ -82,7 +82,7 @@ assert!(matches!(monitor.next().await, Some(SocketEvent::Missed(missed)) if miss
     /// [`recv_waits`](crate::monitor::SocketStats::recv_waits) have the histograms. A call that waits reads the clock twice then;
     /// one that does not wait costs what it does without. libzmq has nothing like it.
     #[doc = example!(r#"# use std::time::Duration;
-let options = SocketOptions::default().with_wait_times(true).with_recv_timeout(Some(Duration::from_millis(5)));
+let options = SocketOptions::default().with_wait_times(true).with_recv_timeout(Duration::from_millis(5));
 let pull = PullSocket::bind_with_options("inproc://waits", options).await?;
 assert!(pull.recv().await.is_err());
 let waits = pull.stats().recv_waits.unwrap();

@@ -17,7 +17,7 @@ use crate::resilience::{FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 /// let push = SocketOptions::default()
 ///     .with_on_full(OnFull::Fail)
 ///     .with_while_disconnected(WhileDisconnected::Fail)
-///     .with_send_timeout(Some(Duration::from_secs(1)))
+///     .with_send_timeout(Duration::from_secs(1))
 ///     .with_max_resends(None)
 ///     .with_on_cancel(OnCancel::Poison)
 ///     .with_flush_policy(FlushPolicy::Manual);
@@ -27,7 +27,7 @@ use crate::resilience::{FlushPolicy, OnCancel, OnFull, WhileDisconnected};
 /// let router = SocketOptions::default()
 ///     .with_router_mandatory(true)
 ///     .with_router_handover(RouterHandover::Never)
-///     .with_recv_timeout(Some(Duration::from_secs(60)));
+///     .with_recv_timeout(Duration::from_secs(60));
 /// assert!(router.router_mandatory());
 /// ```
 impl SocketOptions {
@@ -75,13 +75,13 @@ assert_eq!(push.stats().sent, 3);"#)]
     /// How long `recv` and its kin wait for a message before they fail with
     /// [`Error::Timeout`](crate::Error::Timeout); default `None`: for ever (RCVTIMEO; 0 is `try_recv`).
     #[doc = example!(r#"# use std::time::Duration;
-let limit = Some(Duration::from_millis(5));
+let limit = Duration::from_millis(5);
 let pull = PullSocket::new(SocketOptions::default().with_recv_timeout(limit))?;
 pull.bind_to("inproc://nothing-comes").await?;
 assert!(matches!(pull.recv().await, Err(Error::Timeout(TimeoutKind::Recv))));"#)]
     #[must_use]
-    pub fn with_recv_timeout(mut self, limit: Option<Duration>) -> Self {
-        self.recv_timeout = limit;
+    pub fn with_recv_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.recv_timeout = limit.into();
         self
     }
 
@@ -118,15 +118,15 @@ assert!(ReqSocket::new(SocketOptions::default().with_recv_spin(Duration::from_mi
     /// [`Error::Timeout`](crate::Error::Timeout) and give the message back; default `None`: for ever
     /// (SNDTIMEO; 0 is `try_send`).
     #[doc = example!(r#"# use std::time::Duration;
-let options = SocketOptions::default().with_send_timeout(Some(Duration::from_millis(5)));
+let options = SocketOptions::default().with_send_timeout(Duration::from_millis(5));
 let push = PushSocket::new(options)?;
 push.bind_to("inproc://nobody-comes").await?;
 let refused = push.send("for somebody else").await.unwrap_err();
 assert!(matches!(refused.error(), Error::Timeout(TimeoutKind::Send)));
 assert_eq!(refused.into_message()[0], "for somebody else");"#)]
     #[must_use]
-    pub fn with_send_timeout(mut self, limit: Option<Duration>) -> Self {
-        self.send_timeout = limit;
+    pub fn with_send_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.send_timeout = limit.into();
         self
     }
 

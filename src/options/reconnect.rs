@@ -17,7 +17,7 @@ use crate::resilience::{Backoff, BackoffFn, RetryBudget};
 /// let options = SocketOptions::default()
 ///     .with_backoff(Backoff::new().with_max(Duration::from_secs(5)))
 ///     .with_retry_budget(RetryBudget::new(10, 1.0))
-///     .with_max_attempts(Some(100))
+///     .with_max_attempts(100)
 ///     .with_reconnect_stop(ReconnectStop::new().on_handshake_failure());
 /// assert_eq!(options.backoff().max(), Duration::from_secs(5));
 /// ```
@@ -191,15 +191,15 @@ assert!(matches!(pull.recv().await, Err(Error::GaveUp { .. })));"#)]
     /// never.
     #[doc = example!(r#"# use std::time::Duration;
 let soon = Duration::from_millis(1);
-let options = SocketOptions::default().with_max_attempts(Some(2)).with_reconnect_interval(soon);
+let options = SocketOptions::default().with_max_attempts(2).with_reconnect_interval(soon);
 let pull = PullSocket::new(options)?;
 // Nobody listens there.
 pull.connect_to("tcp://127.0.0.1:1")?;
 assert!(matches!(pull.recv().await, Err(Error::GaveUp { .. })));
 assert_eq!(pull.stats().endpoints[0].failed_attempts, 2);"#)]
     #[must_use]
-    pub fn with_max_attempts(mut self, attempts: Option<u32>) -> Self {
-        self.max_attempts = attempts;
+    pub fn with_max_attempts(mut self, attempts: impl Into<Option<u32>>) -> Self {
+        self.max_attempts = attempts.into();
         self
     }
 

@@ -106,7 +106,7 @@ impl Keepalive {
     /// // Heartbeats find hosts that are gone, too.
     /// let options = SocketOptions::default()
     ///     .with_tcp_keepalive(Keepalive::off())
-    ///     .with_heartbeat_interval(Some(std::time::Duration::from_secs(10)));
+    ///     .with_heartbeat_interval(std::time::Duration::from_secs(10));
     /// assert!(!options.tcp_keepalive().unwrap().is_on());
     /// ```
     #[must_use]

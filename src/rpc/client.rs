@@ -76,7 +76,7 @@ assert_eq!(client.request("hello").await?[0], "hello");"#)]
     #[doc = example!(r#"use std::time::Duration;
 
 let server = Server::bind("tcp://127.0.0.1:0").await?;
-let options = ClientOptions::default().with_timeout(Some(Duration::from_secs(5)));
+let options = ClientOptions::default().with_timeout(Duration::from_secs(5));
 let endpoint = server.socket().local_endpoint().unwrap();
 let client = Client::connect_with_options(endpoint, options).await?;
 # drop(client);"#)]

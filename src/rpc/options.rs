@@ -61,7 +61,7 @@ pub enum OnServerLost {
 /// use std::time::Duration;
 ///
 /// let options = ClientOptions::from(SocketOptions::default().with_name("orders"))
-///     .with_timeout(Some(Duration::from_secs(5)))
+///     .with_timeout(Duration::from_secs(5))
 ///     .with_max_outstanding(100)
 ///     .with_on_server_lost(OnServerLost::Resend);
 /// assert_eq!(options.max_outstanding(), 100);
@@ -103,8 +103,8 @@ impl ClientOptions {
     /// assert_eq!(ClientOptions::default().with_timeout(None).timeout(), None);
     /// ```
     #[must_use]
-    pub fn with_timeout(self, timeout: Option<Duration>) -> Self {
-        Self { timeout, ..self }
+    pub fn with_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        Self { timeout: timeout.into(), ..self }
     }
 
     /// How long a request may take; see [`with_timeout`](Self::with_timeout).

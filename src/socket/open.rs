@@ -148,7 +148,7 @@ assert!(!push.is_connected());"#)]
     ///
     /// # Cancel safety
     /// Ready at once.
-    #[doc = example!(r#"let options = SocketOptions::default().with_max_attempts(Some(1));
+    #[doc = example!(r#"let options = SocketOptions::default().with_max_attempts(1);
 let push = PushSocket::connect_with_reconnect_and_options("tcp://127.0.0.1:1", options).await?;
 assert!(push.try_reconnect().await.is_err());"#)]
     pub async fn connect_with_reconnect_and_options(
