@@ -215,7 +215,8 @@ assert_eq!(client.request("x").await?[0], "x");"#)]
     ///
     /// What had arrived is handed out to those who go on to call [`next`](Self::next), which then fails with
     /// [`Error::Closed`]: the loop of a server ends by itself, so let it run beside this. What clients send meanwhile
-    /// stays with them, and is lost to them when the server is closed ([`Socket::drain`]). Afterwards
+    /// stays with them, and is lost to them when the server is closed; what that still reads of it is told as
+    /// `ReceivedDropped`, of the cause [`DropCause::Closed`](crate::monitor::DropCause::Closed) ([`Socket::drain`]). Afterwards
     /// [`close`](Socket::close) the [`socket`](Self::socket), or drop the server.
     ///
     /// ```

@@ -18,7 +18,9 @@ impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// What peers send meanwhile stays with them as at a mark, and with it the end of a connection and, where
     /// they are on, their heartbeats: when this socket is closed, a PUSH, DEALER or REQ takes what it has not
     /// written to another peer. What the kernel had taken from them already is lost, as with any connection that
-    /// ends. A socket that receives nothing (PUSH, PUB) goes on to read subscriptions; a
+    /// ends. What the closing socket still reads of it is dropped and counted as
+    /// [`DropCause::Closed`](crate::monitor::DropCause::Closed), so from now on an alarm on drops of received messages leaves
+    /// that cause out. A socket that receives nothing (PUSH, PUB) goes on to read subscriptions; a
     /// [`proxy`](mod@crate::proxy) ends with the first of its sockets that is drained.
     ///
     /// Applies to all handles, and cannot be undone.

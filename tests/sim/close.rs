@@ -169,6 +169,36 @@ fn a_dropped_socket_lingers_no_longer_than_linger() {
     assert_eq!(sim.tasks(), 0);
 }
 
+/// What peers send after `drain` is no drop while the socket drains; closing reads it from their connections, drops it,
+/// and counts it as its own doing.
+#[test]
+fn what_comes_after_drain_is_counted_when_the_socket_closes() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let (push, pull) = pipeline(without_heartbeats(), without_heartbeats()).await;
+        let mut monitor = pull.monitor();
+        push.send("before").await.unwrap();
+        sim::sleep(ms(10)).await;
+        pull.drain().unwrap();
+        for _ in 0..3 {
+            push.send("after").await.unwrap();
+        }
+        sim::sleep(ms(10)).await;
+        assert_eq!(pull.recv().await.unwrap()[0], "before");
+        assert!(matches!(pull.recv().await, Err(Error::Closed)));
+        assert_eq!((push.stats().sent, pull.stats().recv_dropped), (4, 0));
+        assert_eq!(pull.close().await, 0);
+        let stats = pull.stats();
+        assert_eq!((stats.received, stats.recv_dropped, stats.recv_dropped_by(DropCause::Closed)), (4, 3, 3));
+        assert_balanced(&stats);
+        let told = event(&mut monitor, |event| match event {
+            SocketEvent::ReceivedDropped { cause, count, .. } => Some((*cause, *count)),
+            _ => None,
+        });
+        assert_eq!(told.await, (DropCause::Closed, 3));
+    });
+}
+
 /// Closing ends every call of every handle.
 #[test]
 fn close_ends_what_other_handles_wait_for() {
