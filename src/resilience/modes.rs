@@ -52,7 +52,9 @@ pub enum OnFull {
     /// not how they were. PUSH, DEALER, PAIR, ROUTER, PUB and XPUB.
     ///
     /// No call waits for room or fails for want of it, `try_send` and `send_buffered` among them; `reserve` waits only
-    /// where it finds nothing that could give way, and then for room.
+    /// where it finds nothing that could give way, and then for room. [Byte permits](super::BytePermits) are waited for as
+    /// ever, before anything gives way: with a budget that the mark lets be used up `send` waits, `try_send` fails, and
+    /// nothing is dropped.
     /// What is being written stays, which is an eighth of the mark at most or one message, and so does what the other
     /// end of an `inproc://` connection has fetched. The new message is always admitted, so that there may be one above
     /// the mark. Where any peer will do, and all are full, each loses something in turn. Without a peer the same

@@ -79,6 +79,31 @@ fn the_newest_are_kept() {
     }
 }
 
+/// Nothing gives way to a message that has no permits yet: it waits for them, whatever the mark is.
+#[test]
+fn permits_are_waited_for() {
+    for hwm in [4, 1_000] {
+        let sim = Sim::new(1);
+        sim.block_on(async {
+            let push = Push::new(newest(hwm)).unwrap();
+            let mut peer = blocked(&sim, &push, SERVER).await;
+            let push = push.with_permits(SemaphorePermits::new(4 * (4 + Frame::COST)));
+            send(&push, 0..4).await;
+            let waiting = push.clone();
+            let fifth = sim::spawn(async move { send(&waiting, 4..5).await });
+            sim::sleep(secs(1_000)).await;
+            assert!(!fifth.is_finished());
+            assert_eq!(push.try_send("at once").unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+            assert_eq!((push.buffered_messages(), push.stats().dropped_total()), (4, 0));
+            sim.network().set_capacity(peer.link(), Direction::ToServer, 1 << 20);
+            assert_eq!(read(&mut peer, 5).await, [0, 1, 2, 3, 4]);
+            fifth.await.unwrap();
+            assert_eq!(push.stats().dropped_total(), 0);
+            assert_balanced(&push.stats());
+        });
+    }
+}
+
 /// A message that needs the room of many gets it, and one that needs more than there is as well.
 #[test]
 fn a_large_message_takes_the_place_of_many() {
