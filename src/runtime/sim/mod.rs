@@ -44,6 +44,26 @@
 //! panic of a spawned task goes on in `block_on` when that ends, unless a [`JoinHandle`] was awaited
 //! and reported it.
 //!
+//! Timers keep time going: beside a socket that tries to reconnect, or sends heartbeats, something always comes next,
+//! and a wait for what never comes goes on for ever there, without a panic. A time limit ends it, [`timeout`]:
+//!
+//! ```
+//! use monocoque::SocketOptions;
+//! use monocoque::runtime::sim::{self, Sim, SimStream};
+//! use monocoque::socket::PullSocket;
+//! use std::time::Duration;
+//!
+//! Sim::new(7).block_on(async {
+//!     let pull = PullSocket::<SimStream>::new(SocketOptions::default())?;
+//!     // Nobody is there, which is found out again and again.
+//!     pull.connect_to("tcp://nobody:5555")?;
+//!     assert!(sim::timeout(Duration::from_secs(60), pull.recv()).await.is_err());
+//!     assert!(pull.stats().endpoints[0].failed_attempts > 1);
+//!     Ok::<_, monocoque::Error>(())
+//! })?;
+//! # Ok::<(), monocoque::Error>(())
+//! ```
+//!
 //! # What is simulated
 //!
 //! - Names: every host name and address is a place of its own, unless [`Network::set_addresses`] gives the name
