@@ -39,7 +39,8 @@ impl<S: AsyncStream, P: BytePermits, C: Borrow<Client<S, P>>> Drop for Begun<S, 
 /// It is a handle of its client, which stays open for it, and borrows nothing: it may be kept, and waited for by any task.
 /// Dropped, it frees its place; what replies to it is dropped and counted.
 ///
-/// What keeps some names them by the alias of its runtime, which no prelude has:
+/// A type or signature that names it imports `monocoque::tokio::PendingReply`, or that of `tokio_local`, `compio` or
+/// `smol`; the preludes do not have it:
 ///
 /// ```
 /// # #[cfg(feature = "tokio")] {

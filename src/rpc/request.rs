@@ -12,7 +12,8 @@ use crate::socket::{Answers, ReplyTo, Socket};
 
 /// A request, and where its reply goes.
 ///
-/// What passes requests on names them by the alias of its runtime, which no prelude has:
+/// A type or signature that names it imports `monocoque::tokio::Request`, or that of `tokio_local`, `compio` or `smol`; the
+/// preludes do not have it:
 ///
 /// ```
 /// # #[cfg(feature = "tokio")] {
