@@ -169,6 +169,28 @@ fn recv_hwm_bytes_is_exact() {
 }
 
 /// Each peer has a mark of its own: a flood takes nothing from a quiet peer.
+/// What one message of several frames says is acted on at once; the next is not read.
+#[test]
+fn an_xpub_passes_recv_hwm_by_one_message_at_most() {
+    const FRAMES: u16 = 5_000;
+    Sim::new(1).block_on(async {
+        let options = without_heartbeats().with_recv_hwm(10);
+        let xpub = XPub::bind_with_options(SERVER, options).await.unwrap();
+        let mut raw = sim::raw_connect(SERVER).await.unwrap();
+        raw.write_all(&crate::stalled::opening("SUB", b"")).await.unwrap();
+        xpub.wait_for_peers(1).await.unwrap();
+        let single = (0..9).flat_map(|n| [0, 2, 1, n]);
+        let frames = (0..FRAMES).flat_map(|n| {
+            let [high, low] = n.to_be_bytes();
+            [u8::from(n + 1 < FRAMES), 3, 1, high, low]
+        });
+        let both: Vec<u8> = single.chain(frames.clone()).chain(frames).collect();
+        raw.write_all(&both).await.unwrap();
+        sim::sleep(secs(1)).await;
+        assert_eq!(xpub.stats().recv_queued, 9 + u64::from(FRAMES));
+    });
+}
+
 #[test]
 fn recv_hwm_is_for_each_peer() {
     Sim::new(1).block_on(async {
