@@ -70,7 +70,7 @@ pub(crate) struct Core<S> {
     /// The companion has a look ahead of it at what others were told of.
     pub(super) minding: bool,
     /// A `begin_turn` is open.
-    polling: bool,
+    pub(super) polling: bool,
 }
 
 /// Who does what nobody else is there to do.
@@ -196,13 +196,10 @@ impl<S: AsyncStream> Core<S> {
             return poll(self);
         }
         self.polling = true;
-        self.shaking.begin_turn();
         self.ready.begin_turn();
         let result = poll(self);
         self.act();
-        for again in self.shaking.end_turn() {
-            self.effects.wake(Some(again));
-        }
+        self.shaking.end_turn().into_iter().for_each(|again| self.effects.wake(Some(again)));
         let next = self.ready.end_turn();
         self.effects.wake_next(next);
         self.polling = false;

@@ -147,7 +147,7 @@ impl<S: AsyncStream> Core<S> {
     /// without. `None` if it is gone or about to go, or another has taken its place.
     pub(super) fn write(&mut self, id: PeerId) -> Option<Poll<io::Result<()>>> {
         let peer = self.peers.get_mut(id).filter(|peer| !peer.doomed && peer.stage != Stage::Succeeded)?;
-        if self.shaking.puts_off(peer) {
+        if self.shaking.puts_off(peer, self.polling) {
             return Some(Poll::Pending);
         }
         let had_changes = peer.changes.is_some();

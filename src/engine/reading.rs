@@ -115,7 +115,7 @@ impl<S: AsyncStream> Core<S> {
             return false;
         }
         let Some(peer) = self.peers.get_mut(id) else { return false };
-        if self.shaking.puts_off(peer) {
+        if self.shaking.puts_off(peer, self.polling) {
             peer.readable = false;
             return false;
         }

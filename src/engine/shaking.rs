@@ -10,21 +10,16 @@ use crate::runtime::AsyncStream;
 /// Whose turn it is.
 #[derive(Debug, Default)]
 pub(super) struct Shaking {
-    /// There is a turn, whose end those that are put off come up behind.
-    in_turn: bool,
     now: Option<PeerId>,
     /// In the order in which they came up.
     later: Vec<Waker>,
 }
 
 impl Shaking {
-    pub(super) const fn begin_turn(&mut self) {
-        self.in_turn = true;
-    }
-
-    /// Whether the stream of a peer is not touched in this turn, since another's handshake has had it.
-    pub(super) fn puts_off<S: AsyncStream>(&mut self, peer: &Peer<S>) -> bool {
-        let shakes = self.in_turn && peer.stage == Stage::Handshaking && peer.link.is_handshaking();
+    /// Whether the stream of a peer is not touched in this turn, since another's handshake has had it. Without a turn
+    /// nobody is put off, as there is no end of it to come up behind.
+    pub(super) fn puts_off<S: AsyncStream>(&mut self, peer: &Peer<S>, in_turn: bool) -> bool {
+        let shakes = in_turn && peer.stage == Stage::Handshaking && peer.link.is_handshaking();
         let puts_off = shakes && *self.now.get_or_insert(peer.id) != peer.id;
         if puts_off {
             self.later.push(peer.waker());

@@ -236,17 +236,15 @@ impl Pattern for Addressing {
     }
 
     fn filter(&mut self, peer: PeerId, message: &mut Message, _commands: &mut Commands) -> Verdict {
-        let Some(identity) = self.peers.recall(peer) else {
-            return Verdict::Discard(DropCause::Departing);
+        let from = match self.serves {
+            true => self.peers.identity_of(peer).map(|_| Frame::from(peer.to_bytes())),
+            false => self.peers.recall(peer).cloned(),
         };
-        if !self.serves {
-            message.push_front(identity.clone());
-            return Verdict::Deliver;
-        }
-        if !has_envelope(message) {
+        let Some(from) = from else { return Verdict::Discard(DropCause::Departing) };
+        if self.serves && !has_envelope(message) {
             return Verdict::Discard(DropCause::Unexpected);
         }
-        message.push_front(peer.to_bytes());
+        message.push_front(from);
         Verdict::Deliver
     }
 
