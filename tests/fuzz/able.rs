@@ -327,10 +327,8 @@ able! {
 
 impl<P: BytePermits> Able for Client<SimStream, P> {
     all!(this => this.socket());
+    requests!();
 
-    fn request(&self, message: Message) -> Option<Doing<'_, Result<Message, Refused>>> {
-        Some(Box::pin(async move { self.request(message).await.map_err(SendError::into_parts) }))
-    }
     fn request_within(
         &self,
         message: Message,
