@@ -23,6 +23,7 @@ macro_rules! mount {
             mod jeromq_slow;
             mod libzmq;
             mod matrix;
+            mod program;
             mod pyzmq;
             mod pyzmq_auth;
             mod refused;

@@ -10,12 +10,12 @@
 //!   and CURVE neither that nor our hanging up was noticed at times, and the test ran into its time limit.
 //! - 0.4.3 does not say which port it has bound where it was to choose one, so the tests choose.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::matrix::{self, Frames, Kind, Ours, PAIRS, envelope, options};
+use super::program::Program;
 use super::rt::{self, *};
 use futures_util::future::join;
 
@@ -23,13 +23,7 @@ const HOW: &str = "a class path with JeroMQ in MONOCOQUE_JEROMQ, and Java 17 or 
 
 /// A program that does what it is told, one command after the other.
 #[derive(Clone)]
-pub struct Java(Arc<Mutex<Running>>);
-
-struct Running {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-}
+pub struct Java(Arc<Mutex<Program>>);
 
 impl Java {
     /// The program, running; `None`, and a line that says so, where there is no Java, or no JeroMQ.
@@ -42,28 +36,16 @@ impl Java {
         // It lives for seconds: what starts fast is better than what would run fast.
         command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", &path]);
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/JeroMq.java"));
-        let mut child = match command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
-            Ok(child) => child,
-            Err(error) => {
-                println!("skipped: java: {error}; {HOW}");
-                return None;
+        let why = match rt::blocking(move || Program::start(&mut command)).await {
+            Ok((java, greeting)) if greeting.starts_with("JeroMQ ") => {
+                println!("{greeting}");
+                return Some(Self(Arc::new(Mutex::new(java))));
             }
+            Ok(_) => format!("no JeroMQ at {path}"),
+            Err(error) => format!("java: {error}"),
         };
-        let stdin = child.stdin.take().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let java = Self(Arc::new(Mutex::new(Running { child, stdin, stdout })));
-        let greeting = java.hear().await;
-        if greeting.starts_with("JeroMQ ") {
-            println!("{greeting}");
-            return Some(java);
-        }
-        println!("skipped: no JeroMQ at {path}; {HOW}");
+        println!("skipped: {why}; {HOW}");
         None
-    }
-
-    async fn hear(&self) -> String {
-        let java = self.0.clone();
-        rt::blocking(move || java.lock().unwrap().line()).await
     }
 
     /// Its answer to a command, which it gives off the runtime that its peer runs on.
@@ -71,7 +53,7 @@ impl Java {
         let java = self.0.clone();
         rt::blocking(move || {
             let mut java = java.lock().unwrap();
-            writeln!(java.stdin, "{command}").unwrap();
+            java.say(&command);
             java.line()
         })
         .await
@@ -107,22 +89,6 @@ impl Java {
         }
         assert_eq!(answer, "ok", "{kind:?} {settings}");
         Some(theirs)
-    }
-}
-
-impl Running {
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        line.trim_end_matches(['\r', '\n']).to_owned()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -203,11 +169,15 @@ pub fn short() -> Vec<Frames> {
     vec![vec![Vec::new()], vec![b"a".to_vec(), Vec::new(), vec![7; 300]]]
 }
 
+/// What stands in front of what we send unasked.
+pub fn our_envelope(kind: Kind, their: zmq::SocketType) -> Frames {
+    envelope(kind == Kind::Dealer, their == zmq::REP, (kind == Kind::Router).then_some("theirs"))
+}
+
 /// The one that asks adds the envelope; the other one gives back what it got, whose end is the message.
 async fn we_ask((kind, ours): (Kind, &Ours), (their, theirs): (zmq::SocketType, &Theirs), script: &[Frames]) {
     ours.wait_for_peer().await;
-    let to = (kind == Kind::Router).then_some("theirs");
-    let front = envelope(kind == Kind::Dealer, their == zmq::REP, to);
+    let front = our_envelope(kind, their);
     for body in script {
         let asked = message(&[&front[..], body].concat());
         ours.send(asked.clone()).await;
@@ -315,18 +285,28 @@ pub async fn meet(kind: Kind, options: SocketOptions, theirs: &Theirs, ours_bind
     (ours, endpoint)
 }
 
+/// All pairs of types, their sockets with these settings and ours with these options.
+pub async fn all_pairs(
+    java: &Java,
+    settings: &str,
+    options: SocketOptions,
+    ours_bind: bool,
+    script: &[Frames],
+) {
+    for (kind, their) in PAIRS {
+        let theirs = java.open(their, settings).await;
+        let (ours, _) = meet(kind, options.clone(), &theirs, ours_bind).await;
+        play((kind, &ours), (their, &theirs), script).await;
+        join(theirs.close(), ours.close()).await;
+    }
+}
+
 #[test]
 fn every_pair() {
     rt::run(async {
         let Some(java) = Java::start().await else { return };
         for ours_bind in [true, false] {
-            for (kind, their) in PAIRS {
-                let theirs = java.open(their, "").await;
-                let (ours, _) = meet(kind, options(), &theirs, ours_bind).await;
-                play((kind, &ours), (their, &theirs), &script()).await;
-                theirs.close().await;
-                ours.close().await;
-            }
+            all_pairs(&java, "", options(), ours_bind, &script()).await;
         }
     });
 }

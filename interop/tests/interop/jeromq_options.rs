@@ -2,10 +2,9 @@
 
 use monocoque::security::{CurveKeypair, allow_keys, allow_users};
 
-use super::jeromq::{Java, hex, meet, play, short};
-use super::matrix::{Kind, PAIRS, options};
+use super::jeromq::{Java, all_pairs, hex, meet, short};
+use super::matrix::{Kind, options};
 use super::rt::{self, *};
-use futures_util::future::join;
 
 #[test]
 fn subscriptions_and_their_ends() {
@@ -110,15 +109,6 @@ fn identities() {
     });
 }
 
-async fn all_pairs(java: &Java, settings: &str, options: SocketOptions, ours_bind: bool) {
-    for (kind, their) in PAIRS {
-        let theirs = java.open(their, settings).await;
-        let (ours, _) = meet(kind, options.clone(), &theirs, ours_bind).await;
-        play((kind, &ours), (their, &theirs), &short()).await;
-        join(theirs.close(), ours.close()).await;
-    }
-}
-
 #[test]
 fn plain_in_both_roles() {
     rt::run(async {
@@ -126,9 +116,9 @@ fn plain_in_both_roles() {
         java.admit(&[&b"ann"[..], b"secret"]).await;
         for ours_bind in [true, false] {
             let client = options().with_plain_client("ann", "secret");
-            all_pairs(&java, "ZAP_DOMAIN=domain PLAIN_SERVER=1", client, ours_bind).await;
+            all_pairs(&java, "ZAP_DOMAIN=domain PLAIN_SERVER=1", client, ours_bind, &short()).await;
             let server = options().with_plain_server(allow_users([("ann", "secret")]));
-            all_pairs(&java, "PLAIN_USERNAME=ann PLAIN_PASSWORD=secret", server, ours_bind).await;
+            all_pairs(&java, "PLAIN_USERNAME=ann PLAIN_PASSWORD=secret", server, ours_bind, &short()).await;
         }
         let theirs = java.open(zmq::PULL, "ZAP_DOMAIN=domain PLAIN_SERVER=1").await;
         let endpoint = vacant();
@@ -158,11 +148,11 @@ fn curve_in_both_roles() {
         for ours_bind in [true, false] {
             let ours = options().with_curve_client(server.public_key(), client.clone());
             let theirs = format!("ZAP_DOMAIN=domain CURVE_SERVER=1 {}", keys(&server));
-            all_pairs(&java, &theirs, ours, ours_bind).await;
+            all_pairs(&java, &theirs, ours, ours_bind, &short()).await;
             let ours = options().with_curve_server(server.clone(), allow_keys([client.public_key()]));
             let server_key = hex(server.public_key().as_bytes());
             let theirs = format!("CURVE_SERVERKEY=0x{server_key} {}", keys(&client));
-            all_pairs(&java, &theirs, ours, ours_bind).await;
+            all_pairs(&java, &theirs, ours, ours_bind, &short()).await;
         }
     });
 }

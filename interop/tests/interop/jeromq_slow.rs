@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use super::jeromq::{Java, Theirs, meet};
+use super::jeromq::{Java, Theirs, meet, our_envelope};
 use super::matrix::{Kind, Ours, PAIRS, options};
 use super::rt::{self, *};
 use super::slow::{impatient, rest};
@@ -14,15 +14,6 @@ const COUNT: usize = 100;
 /// A megabyte in all, more than the buffers of both kernels.
 fn body(n: usize) -> Vec<u8> {
     [&n.to_be_bytes()[..], &[n as u8; 10_000]].concat()
-}
-
-/// What stands in front of what goes to a ROUTER's peer, or to a REP.
-fn front(kind: Kind, their: zmq::SocketType) -> Vec<Vec<u8>> {
-    match (kind, their) {
-        (Kind::Router, _) => vec![b"theirs".to_vec()],
-        (Kind::Dealer, zmq::REP) => vec![Vec::new()],
-        _ => Vec::new(),
-    }
 }
 
 /// Until whoever is to receive does so; like libzmq it subscribes when its application calls it.
@@ -50,7 +41,7 @@ async fn rests(java: &Java, kind: Kind, their: zmq::SocketType, ours_bind: bool)
     let count = if their == zmq::REP { 1 } else { COUNT };
     let sending = async {
         for n in 0..count {
-            ours.send(front(kind, their).into_iter().chain([body(n)]).collect()).await;
+            ours.send(our_envelope(kind, their).into_iter().chain([body(n)]).collect()).await;
         }
     };
     let resting = async {

@@ -1,9 +1,9 @@
 //! pyzmq as the other end: another binding, another libzmq. Where it cannot be imported the test says so and
 //! is over; `MONOCOQUE_PYTHON` names an interpreter that has it.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
+use super::program::Program;
 use super::rt::{self, *};
 
 /// Does what it reads: a socket type, what to do with it, where; and says where, and when it is done.
@@ -53,44 +53,27 @@ pub fn message(n: usize) -> Message {
 }
 
 /// A program that speaks with the test by lines.
-pub struct Python {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-}
+pub struct Python(Program);
 
 impl Python {
     /// The program, running; `None` where there is no Python, or no pyzmq.
     pub fn start(program: &str) -> Option<Self> {
         let python = std::env::var("MONOCOQUE_PYTHON").unwrap_or_else(|_| "python3".into());
-        let mut command = Command::new(&python);
-        command.args(["-c", program]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = match command.spawn() {
-            Ok(child) => child,
-            Err(error) => {
-                println!("skipped: {python}: {error}");
-                return None;
-            }
+        let why = match Program::start(Command::new(&python).args(["-c", program])) {
+            Ok((started, greeting)) if greeting.starts_with("pyzmq") => return Some(Self(started)),
+            Ok((_, greeting)) => greeting,
+            Err(error) => error.to_string(),
         };
-        let stdin = child.stdin.take().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut started = Self { child, stdin, stdout };
-        let greeting = started.line();
-        if greeting.starts_with("pyzmq") {
-            return Some(started);
-        }
-        println!("skipped: {python}: {greeting}");
+        println!("skipped: {python}: {why}");
         None
     }
 
     pub fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
+        self.0.line()
     }
 
     pub fn say(&mut self, line: &str) {
-        writeln!(self.stdin, "{line}").unwrap();
+        self.0.say(line);
     }
 
     /// Has a socket opened; returns its endpoint.
@@ -106,14 +89,6 @@ impl Python {
             self
         })
         .await
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

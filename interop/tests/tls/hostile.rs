@@ -35,6 +35,14 @@ async fn echo(router: RouterSocket) {
     }
 }
 
+/// A ROUTER that gives back what it gets.
+async fn echoing() -> (RouterSocket, Endpoint) {
+    let router = RouterSocket::bind(ANY).await.unwrap();
+    let endpoint = router.local_endpoint().unwrap();
+    rt::spawn(echo(router.clone()));
+    (router, endpoint)
+}
+
 #[test]
 fn an_end_that_is_not_said_in_tls_is_an_error() {
     rt::run(async {
@@ -75,9 +83,7 @@ fn an_end_that_is_not_said_in_tls_is_an_error() {
 fn keys_are_renewed_while_messages_pass() {
     const MESSAGES: usize = 500;
     rt::run(async {
-        let router = RouterSocket::bind(ANY).await.unwrap();
-        let endpoint = router.local_endpoint().unwrap();
-        rt::spawn(echo(router.clone()));
+        let (router, endpoint) = echoing().await;
         let done = rt::blocking(move || {
             let mut stream = client(&endpoint);
             for number in 0..MESSAGES {
@@ -133,9 +139,7 @@ fn one_that_never_reads_stalls_nobody() {
 #[test]
 fn noise_ends_its_own_connection_and_nothing_else() {
     rt::run(async {
-        let router = RouterSocket::bind(ANY).await.unwrap();
-        let endpoint = router.local_endpoint().unwrap();
-        rt::spawn(echo(router.clone()));
+        let (router, endpoint) = echoing().await;
         let dealer = DealerSocket::connect(&endpoint).await.unwrap();
         let noises: [&[u8]; 6] = [
             &[0x17, 3, 3, 0, 32],
@@ -181,9 +185,7 @@ fn noise_ends_its_own_connection_and_nothing_else() {
 #[test]
 fn new_keys_without_end_stall_nobody() {
     rt::run(async {
-        let router = RouterSocket::bind(ANY).await.unwrap();
-        let endpoint = router.local_endpoint().unwrap();
-        rt::spawn(echo(router.clone()));
+        let (router, endpoint) = echoing().await;
         let to = endpoint.clone();
         let stream = rt::blocking(move || client(&to)).await;
         let flood = std::thread::spawn(move || {
@@ -243,9 +245,7 @@ fn handshakes_that_do_not_end_are_ended_and_stall_nobody() {
 #[test]
 fn a_thousand_raw_connections_stall_nobody() {
     rt::run(async {
-        let router = RouterSocket::bind(ANY).await.unwrap();
-        let endpoint = router.local_endpoint().unwrap();
-        rt::spawn(echo(router.clone()));
+        let (router, endpoint) = echoing().await;
         let dealer = DealerSocket::connect(&endpoint).await.unwrap();
         let to = endpoint.clone();
         let knocking = rt::blocking(move || {
