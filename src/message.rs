@@ -1,22 +1,21 @@
 //! [`Message`] and [`Frame`]: what travels through a socket.
 
+mod convert;
 mod extent;
 mod frame;
+mod iter;
 mod list;
 mod payload;
 mod recycled;
 
-use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Index;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 pub(crate) use self::extent::{Count, Extent, Tally};
 pub use self::frame::Frame;
 pub(crate) use self::frame::INLINE_CAPACITY;
+pub use self::iter::{IntoIter, Iter};
 pub(crate) use self::list::FrameList;
 pub(crate) use self::payload::{Held, Payload};
 pub(crate) use self::recycled::{Recycled, Spare};
@@ -210,10 +209,7 @@ impl Message {
     /// ```
     #[inline]
     pub fn frames(&self) -> Iter<'_> {
-        Iter(match &self.0 {
-            Frames::One(frame) => IterRepr::One(Some(frame).into_iter()),
-            Frames::Many(frames) => IterRepr::Many(frames.iter()),
-        })
+        Iter::of(self)
     }
 
     /// [`frames`](Self::frames), under the name that collections use.
@@ -336,172 +332,6 @@ impl Index<usize> for Message {
     fn index(&self, index: usize) -> &Frame {
         let len = self.len();
         self.get(index).unwrap_or_else(|| panic!("frame {index} of a message of {len} frames"))
-    }
-}
-
-/// The frames of a borrowed [`Message`].
-#[derive(Clone, Debug)]
-pub struct Iter<'a>(IterRepr<'a>);
-
-#[derive(Clone, Debug)]
-enum IterRepr<'a> {
-    One(std::option::IntoIter<&'a Frame>),
-    Many(std::collections::vec_deque::Iter<'a, Frame>),
-}
-
-impl<'a> Iterator for Iter<'a> {
-    type Item = &'a Frame;
-
-    #[inline]
-    fn next(&mut self) -> Option<&'a Frame> {
-        match &mut self.0 {
-            IterRepr::One(iter) => iter.next(),
-            IterRepr::Many(iter) => iter.next(),
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        match &self.0 {
-            IterRepr::One(iter) => iter.size_hint(),
-            IterRepr::Many(iter) => iter.size_hint(),
-        }
-    }
-}
-
-impl ExactSizeIterator for Iter<'_> {}
-
-/// The frames of an owned [`Message`].
-#[derive(Debug)]
-pub struct IntoIter(std::collections::vec_deque::IntoIter<Frame>);
-
-impl Iterator for IntoIter {
-    type Item = Frame;
-
-    fn next(&mut self) -> Option<Frame> {
-        self.0.next()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
-    }
-}
-
-impl ExactSizeIterator for IntoIter {}
-
-impl IntoIterator for Message {
-    type Item = Frame;
-    type IntoIter = IntoIter;
-
-    fn into_iter(mut self) -> IntoIter {
-        IntoIter(std::mem::take(self.make_many()).into_iter())
-    }
-}
-
-impl<'a> IntoIterator for &'a Message {
-    type Item = &'a Frame;
-    type IntoIter = Iter<'a>;
-
-    fn into_iter(self) -> Iter<'a> {
-        self.frames()
-    }
-}
-
-impl<F: Into<Frame>> FromIterator<F> for Message {
-    fn from_iter<I: IntoIterator<Item = F>>(frames: I) -> Self {
-        frames.into_iter().map(Into::into).collect::<VecDeque<Frame>>().into()
-    }
-}
-
-impl<F: Into<Frame>> Extend<F> for Message {
-    fn extend<I: IntoIterator<Item = F>>(&mut self, frames: I) {
-        self.make_many().extend(frames.into_iter().map(Into::into));
-    }
-}
-
-impl From<VecDeque<Frame>> for Message {
-    fn from(mut frames: VecDeque<Frame>) -> Self {
-        if frames.len() == 1 {
-            Self(Frames::One(frames.pop_front().unwrap_or_default()))
-        } else {
-            Self(Frames::Many(frames.into()))
-        }
-    }
-}
-
-/// What came frame by frame, of which there are several.
-impl From<FrameList> for Message {
-    fn from(frames: FrameList) -> Self {
-        Self(Frames::Many(frames))
-    }
-}
-
-impl From<Frame> for Message {
-    #[inline]
-    fn from(frame: Frame) -> Self {
-        Self(Frames::One(frame))
-    }
-}
-
-/// One frame from anything that a [`Frame`] can be made of.
-macro_rules! from_single_frame {
-    ($($source:ty),+) => {$(
-        impl From<$source> for Message {
-            #[inline]
-            fn from(payload: $source) -> Self {
-                Frame::from(payload).into()
-            }
-        }
-    )+};
-}
-from_single_frame!(&str, String, &String, Cow<'_, str>, &[u8], Vec<u8>, &Vec<u8>, Box<[u8]>, Bytes);
-
-impl<const N: usize> From<&[u8; N]> for Message {
-    fn from(payload: &[u8; N]) -> Self {
-        Frame::from(payload).into()
-    }
-}
-
-impl<const N: usize> From<[u8; N]> for Message {
-    fn from(payload: [u8; N]) -> Self {
-        Frame::from(payload).into()
-    }
-}
-
-/// A frame from each.
-impl<F: Into<Frame>, const N: usize> From<[F; N]> for Message {
-    fn from(frames: [F; N]) -> Self {
-        frames.into_iter().collect()
-    }
-}
-
-/// A frame from each.
-impl<F: Into<Frame>> From<Vec<F>> for Message {
-    fn from(frames: Vec<F>) -> Self {
-        // A vector of frames stays where it is.
-        VecDeque::from(frames.into_iter().map(Into::into).collect::<Vec<Frame>>()).into()
-    }
-}
-
-/// Frames from things of different types.
-macro_rules! from_tuple {
-    ($($frame:ident)+) => {
-        impl<$($frame: Into<Frame>),+> From<($($frame,)+)> for Message {
-            #[expect(non_snake_case, reason = "named after their types")]
-            fn from(($($frame,)+): ($($frame,)+)) -> Self {
-                [$($frame.into()),+].into_iter().collect::<VecDeque<Frame>>().into()
-            }
-        }
-    };
-}
-from_tuple!(A B);
-from_tuple!(A B C);
-from_tuple!(A B C D);
-from_tuple!(A B C D E);
-from_tuple!(A B C D E F);
-
-impl From<Message> for Vec<Bytes> {
-    fn from(message: Message) -> Self {
-        message.into_iter().map(Frame::into_bytes).collect()
     }
 }
 

@@ -52,6 +52,7 @@ mod put_back;
 mod read_ahead;
 mod reading;
 mod ready;
+mod receive;
 mod resend;
 mod reserve;
 mod retry;

@@ -1,3 +1,7 @@
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
 use super::*;
 
 #[test]

@@ -1,20 +1,21 @@
 //! One connection: greeting, handshake, traffic.
 
+mod encoding;
+mod joining;
+
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::clear::{PlainLimit, Taken, encode_in_clear, encode_plain, flagged, take_plain};
+pub(crate) use self::joining::Role;
+use self::joining::Welcome;
+use super::clear::{PlainLimit, Taken, take_plain};
 use super::command::{self, Command, MAX_CONTEXT, Ping};
-use super::config::MAX_COMMAND_TOPIC;
-use super::frame::{self, Flags, Header, LONG_HEADER, Payload};
-use super::greeting::{self, GREETING_LEN};
-use super::key_work::{KeyWork, KeysWorked};
-use super::mechanism::{self, Done, Mechanism, Opened, Seal, Step};
-use super::recover::Pieces;
-use super::{Config, Event, PeerInfo, ProtocolError, WireSink};
+use super::frame::{Flags, Header, Payload};
+use super::key_work::KeyWork;
+use super::mechanism::{Mechanism, Opened, Seal};
+use super::{Config, Event, ProtocolError, WireSink};
 use crate::message::{Frame, FrameList, Message};
 
 /// Payloads above this many bytes are collected by the caller when they are incomplete.
@@ -59,26 +60,6 @@ enum Phase {
     Sealed(Box<dyn Seal>),
 }
 
-/// Who speaks first in a handshake, where that is open.
-///
-/// Whoever answers can look at the peer before it says a word about itself: a peer that is refused then has
-/// never been told that it may send, and keeps what it has. At least one side must speak first, and under
-/// NULL libzmq always does.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Role {
-    /// The side that dialled; a stream that was given, of which nobody knows what the other end is.
-    First,
-    /// The side that accepted.
-    Answering,
-}
-
-/// What a peer gets and what it leads to once it is welcome.
-#[derive(Debug)]
-struct Welcome {
-    reply: Option<Vec<u8>>,
-    seal: Option<Box<dyn Seal>>,
-}
-
 /// The frames so far of a message that has more.
 #[derive(Debug, Default)]
 struct Partial(FrameList);
@@ -99,11 +80,6 @@ impl Connection {
     pub(crate) fn take(&mut self) -> Self {
         let blank = Self::new(&self.config, self.role);
         mem::replace(self, blank)
-    }
-
-    /// Writes our greeting, all 64 bytes: we demand 3.x, so there is nothing to wait for.
-    pub(crate) fn start(&mut self, out: &mut impl WireSink) {
-        out.put(&greeting::encode(self.config.security.name()));
     }
 
     /// Whether the handshake is over, and messages may be sent.
@@ -222,14 +198,6 @@ impl Connection {
         header.map_or(Ok(None), |header| self.handle_frame(header, Payload::Shared(payload), out))
     }
 
-    /// Whom the handshake begins with, once the greeting is complete.
-    fn handle_greeting(&mut self, input: &mut &[u8]) -> Result<Option<Box<dyn Mechanism>>, ProtocolError> {
-        let Some(minor) = greeting::parse(input, self.config.security.name())? else { return Ok(None) };
-        *input = &input[GREETING_LEN..];
-        self.minor = minor;
-        Ok(Some(mechanism::begin(&self.config.security, self.role)))
-    }
-
     /// Judges a frame by its header alone.
     fn check_announced(&self, Header { flags, payload_len }: Header) -> Result<(), ProtocolError> {
         let limits = &self.config.limits;
@@ -292,114 +260,6 @@ impl Connection {
         }
     }
 
-    fn handle_handshake_command(
-        &mut self,
-        body: &[u8],
-        out: &mut dyn WireSink,
-    ) -> Result<Option<Event>, ProtocolError> {
-        let command = Command::parse_handshake(body).ok_or(ProtocolError::MalformedCommand)?;
-        if command.name == b"ERROR" {
-            let reason = command::parse_error(command.data).ok_or(ProtocolError::MalformedCommand)?;
-            return Err(ProtocolError::PeerRefused { reason });
-        }
-        let nobody = Phase::Working { work: None, spent: 0 };
-        match mem::replace(&mut self.phase, nobody) {
-            Phase::Handshake { mechanism, spent } => {
-                self.go_on(KeyWork::on(mechanism, &self.config, body), spent + body.len(), out)
-            }
-            other => {
-                self.phase = other;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Does what is to be done next, or has it done if it takes long.
-    fn go_on(
-        &mut self,
-        work: KeyWork,
-        spent: usize,
-        out: &mut dyn WireSink,
-    ) -> Result<Option<Event>, ProtocolError> {
-        let takes_long = work.takes_long();
-        self.phase = Phase::Working { work: Some(work), spent };
-        match takes_long {
-            true => Ok(Some(Event::KeyWork)),
-            false => self.take_work().map_or(Ok(None), |work| self.worked(work.run(), out)),
-        }
-    }
-
-    /// What [`Event::KeyWork`] tells of, once.
-    pub(crate) const fn take_work(&mut self) -> Option<KeyWork> {
-        match &mut self.phase {
-            Phase::Working { work, .. } => work.take(),
-            _ => None,
-        }
-    }
-
-    /// Whether a work is to be done, or being done, for what the peer said last.
-    pub(crate) const fn is_working(&self) -> bool {
-        matches!(self.phase, Phase::Working { .. })
-    }
-
-    /// Whether nothing is decoded until the caller has done something: a work, or a decision.
-    pub(crate) const fn is_waiting(&self) -> bool {
-        matches!(self.phase, Phase::Working { .. } | Phase::Judged(_))
-    }
-
-    /// Takes back what the work led to; then the input is to be presented again.
-    pub(crate) fn worked(
-        &mut self,
-        done: KeysWorked,
-        out: &mut dyn WireSink,
-    ) -> Result<Option<Event>, ProtocolError> {
-        let Phase::Working { spent, .. } = self.phase else { return Ok(None) };
-        let KeysWorked { mechanism, step } = done;
-        self.phase = Phase::Handshake { mechanism, spent };
-        let result = step.and_then(|step| self.take_step(step, out));
-        if let Some(reason) = result.as_ref().err().and_then(ProtocolError::reason_for_peer) {
-            frame::encode(Flags::COMMAND, &command::error(reason), out);
-        }
-        result
-    }
-
-    fn take_step(
-        &mut self,
-        step: Option<Step>,
-        out: &mut dyn WireSink,
-    ) -> Result<Option<Event>, ProtocolError> {
-        match step {
-            None => Ok(None),
-            Some(Step::Reply(body)) => {
-                frame::encode(Flags::COMMAND, &body, out);
-                Ok(None)
-            }
-            Some(Step::Done(Done { reply, metadata, seal, credentials })) => {
-                let peer = PeerInfo::parse(&self.config, self.minor, &metadata, credentials)?;
-                self.phase = Phase::Judged(Box::new(Welcome { reply, seal }));
-                Ok(Some(Event::Handshaken(Box::new(peer))))
-            }
-        }
-    }
-
-    /// Lets the peer of [`Event::Handshaken`] in: only now the side that accepted says its READY, and both
-    /// may send messages. One that is not wanted is [refused](Self::refuse), or hung up on without a word.
-    pub(crate) fn welcome(&mut self, out: &mut dyn WireSink) {
-        let Phase::Judged(welcome) = &mut self.phase else { return };
-        if let Some(body) = welcome.reply.take() {
-            frame::encode(Flags::COMMAND, &body, out);
-        }
-        self.phase = welcome.seal.take().map_or(Phase::Clear, Phase::Sealed);
-    }
-
-    /// Tells the peer of [`Event::Handshaken`] why it is not let in, for it not to come again; then the connection
-    /// is to be closed. One that we spoke to first has our READY already, and takes no ERROR any more.
-    pub(crate) fn refuse(&mut self, reason: &str, out: &mut impl WireSink) {
-        if matches!(&self.phase, Phase::Judged(welcome) if welcome.reply.is_some()) {
-            self.encode_error(reason, out);
-        }
-    }
-
     /// A frame after the handshake. Commands may come between the frames of a message.
     fn handle_traffic(&mut self, flags: Flags, payload: Payload<'_>) -> Result<Option<Event>, ProtocolError> {
         if flags.is_command() {
@@ -425,99 +285,6 @@ impl Connection {
             },
             _ => Event::Ignored,
         })
-    }
-
-    /// Writes all frames of `message`; only after the handshake.
-    #[inline(always)]
-    pub(crate) fn encode_message(&mut self, message: &Message, out: &mut impl WireSink) {
-        debug_assert!(self.is_ready(), "a message before the handshake is over");
-        if let (Some(frame), Phase::Clear) = (message.only_frame(), &self.phase) {
-            return encode_plain(frame, out);
-        }
-        match &mut self.phase {
-            Phase::Sealed(seal) => {
-                for (flags, frame) in flagged(message) {
-                    seal.seal(flags, frame, out);
-                }
-            }
-            _ => encode_in_clear(message, out),
-        }
-    }
-
-    /// Whether messages leave as they are, the same on every such connection.
-    pub(crate) const fn is_clear(&self) -> bool {
-        matches!(self.phase, Phase::Clear)
-    }
-
-    /// The most bytes that `message` takes on the wire, unsealed.
-    pub(crate) fn wire_bound(message: &Message) -> usize {
-        message.size() + message.len() * LONG_HEADER
-    }
-
-    /// Asks the peer for a sign of life, and to give us up after `ttl` without one (zero: never).
-    ///
-    /// The PONG brings `context` back, of which 16 bytes count. Only for a peer that
-    /// [speaks heartbeats](Self::speaks_heartbeats).
-    pub(crate) fn encode_ping(&mut self, ttl: Duration, context: &[u8], out: &mut impl WireSink) {
-        debug_assert!(self.speaks_heartbeats(), "a PING to a peer that may not know it");
-        self.encode_command(&command::ping(ttl, &context[..context.len().min(MAX_CONTEXT)]), out);
-    }
-
-    /// Answers a PING with its context.
-    pub(crate) fn encode_pong(&mut self, context: &[u8], out: &mut impl WireSink) {
-        self.encode_command(&command::body("PONG", context), out);
-    }
-
-    /// Subscribes to `topic`, in the form that the peer's version knows: any peer takes a message, which may
-    /// be longer.
-    pub(crate) fn encode_subscribe(&mut self, topic: &[u8], out: &mut impl WireSink) {
-        self.encode_subscription("SUBSCRIBE", 1, topic, out);
-    }
-
-    /// Ends a subscription to `topic`, in the form that the peer's version knows.
-    pub(crate) fn encode_cancel(&mut self, topic: &[u8], out: &mut impl WireSink) {
-        self.encode_subscription("CANCEL", 0, topic, out);
-    }
-
-    fn encode_subscription(&mut self, command: &str, mark: u8, topic: &[u8], out: &mut impl WireSink) {
-        if self.minor >= 1 && topic.len() <= MAX_COMMAND_TOPIC {
-            self.encode_command(&command::body(command, topic), out);
-        } else {
-            self.encode_message(&Frame::from([&[mark], topic].concat()).into(), out);
-        }
-    }
-
-    /// Tells the peer why it is refused; then the connection is to be closed.
-    pub(crate) fn encode_error(&mut self, reason: &str, out: &mut impl WireSink) {
-        self.encode_command(&command::error(reason), out);
-    }
-
-    fn encode_command(&mut self, body: &[u8], out: &mut dyn WireSink) {
-        match &mut self.phase {
-            Phase::Sealed(seal) => seal.seal(Flags::COMMAND, body, out),
-            _ => frame::encode(Flags::COMMAND, body, out),
-        }
-    }
-
-    /// Turns what [`encode_message`](Self::encode_message) wrote back into the message, sealed or not:
-    /// `pieces` are its bytes, and nothing but them.
-    pub(crate) fn recover(&self, pieces: Vec<Bytes>) -> Option<Message> {
-        let mut pieces = Pieces::new(pieces);
-        let mut partial = Partial::default();
-        loop {
-            let Header { flags, payload_len } = pieces.take_header()?;
-            let payload = pieces.take(payload_len)?;
-            let Opened { flags, frame } = match &self.phase {
-                Phase::Sealed(seal) => seal.open_own(payload)?,
-                _ => Opened { flags, frame: payload.into() },
-            };
-            if flags.is_command() {
-                return None;
-            }
-            if let Some(message) = partial.add(flags.has_more(), frame) {
-                return pieces.is_empty().then_some(message);
-            }
-        }
     }
 }
 

@@ -13,6 +13,8 @@ use crate::security::Security;
 mod curve;
 #[cfg(feature = "curve")]
 mod curve_answers;
+#[cfg(feature = "curve")]
+mod curve_traffic;
 mod fragmentation;
 mod fuzz;
 #[cfg(any(feature = "plain", feature = "curve"))]
