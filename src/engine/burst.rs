@@ -267,7 +267,7 @@ impl<S: AsyncStream> Core<S> {
 
     #[inline(never)]
     fn write_burst(&mut self, id: PeerId) {
-        self.outbound.raise_threshold();
+        self.outbound.raise_threshold(self.peers.len());
         if self.peers.get(id).is_some_and(Peer::may_write) {
             self.turn(|core| core.flush_peer(id));
         }

@@ -14,10 +14,15 @@ use crate::monitor::{DisconnectReason, PeerId};
 use crate::resilience::FlushPolicy;
 use crate::runtime::{AsyncStream, SendBuf};
 
-/// Copied bytes from which a burst is written inline: the sweet spot of a TCP write.
-const FLUSH_COPIED: usize = 32 * 1024;
-/// The same for the first write of a burst of replies, and twice as much for each that follows: what is
-/// written early is worked on by the other end while the rest is made.
+/// Copied bytes of a peer from which a burst is written inline, at most and at least: a system call costs as much as a
+/// few hundred small messages.
+const FLUSH_COPIED: (usize, usize) = (128 * 1024, 32 * 1024);
+/// Copied bytes of all peers together that stay in the caches until they are written.
+const CACHED: usize = 1024 * 1024;
+/// The parts in which replies to what was read at once leave: what is written early is worked on by the other end while
+/// the rest is made. Each that follows is twice as large.
+const REPLY_PARTS: usize = 4;
+/// The least of them.
 pub(super) const FLUSH_REPLIES: usize = 2 * 1024;
 /// Referenced bytes from which it is: several large payloads leave in one gathered write.
 const FLUSH_SHARED: usize = 256 * 1024;
@@ -32,11 +37,18 @@ pub(super) fn worth_writing(out: &SendBuf, copied: usize) -> bool {
         || out.io_slice_count() >= FLUSH_SLICES
 }
 
+/// Copied bytes that are worth a write where a burst may go to so many peers: those share the caches.
+#[inline]
+fn full_write(peers: usize) -> usize {
+    let (most, least) = FLUSH_COPIED;
+    (CACHED / peers.max(1)).clamp(least, most)
+}
+
 impl Outbound {
-    /// A burst was written: the next write of it waits for more.
+    /// A burst was written, to one of so many peers: the next write of it waits for more.
     #[inline]
-    pub(super) fn raise_threshold(&mut self) {
-        self.write_threshold = FLUSH_COPIED.min(2 * self.write_threshold);
+    pub(super) fn raise_threshold(&mut self, peers: usize) {
+        self.write_threshold = full_write(peers).min(2 * self.write_threshold);
     }
 }
 
@@ -86,7 +98,7 @@ impl<S: AsyncStream> Core<S> {
             FlushPolicy::Adaptive if self.outbound.in_burst || self.inbound.has_more() => {
                 Some(self.outbound.write_threshold)
             }
-            FlushPolicy::Adaptive => Some(if write { 0 } else { FLUSH_COPIED }),
+            FlushPolicy::Adaptive => Some(if write { 0 } else { full_write(self.peers.len()) }),
         }
     }
 
@@ -97,7 +109,7 @@ impl<S: AsyncStream> Core<S> {
         let Some(peer) = self.peers.get_mut(id) else { return true };
         let wanted = write || self.options.flush_policy != FlushPolicy::Eager;
         if wanted && worth_writing(&peer.out, due) && peer.may_write() {
-            self.outbound.raise_threshold();
+            self.outbound.raise_threshold(self.peers.len());
             self.turn(|core| core.flush_peer(id));
         }
         true
@@ -110,9 +122,11 @@ impl<S: AsyncStream> Core<S> {
         let eager = self.options.flush_policy == FlushPolicy::Eager;
         if !(self.outbound.in_burst || eager && write || self.stays_alone()) {
             self.outbound.in_burst = true;
-            if !self.inbound.has_more() {
-                self.outbound.write_threshold = FLUSH_COPIED;
-            }
+            let full = full_write(self.peers.len());
+            self.outbound.write_threshold = match self.inbound.has_more() {
+                true => (self.inbound.slab.filled().len() / REPLY_PARTS).clamp(FLUSH_REPLIES, full),
+                false => full,
+            };
             self.outbound.burst_began_at = self.ledger.accepted();
             self.wake_companion();
         }

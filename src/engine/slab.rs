@@ -5,8 +5,9 @@ use super::peer::Peer;
 use crate::monitor::PeerId;
 use crate::runtime::{AsyncStream, RecvBuf};
 
-/// Size of the buffer: what the kernel hands over in one read without falling out of the first-level caches.
-pub(super) const SLAB: usize = 32 * 1024;
+/// Size of the buffer: what the kernel hands over in one read. Measured, half of it costs a sixth more for messages of
+/// 256 bytes, and twice as much gives nothing.
+pub(super) const SLAB: usize = 64 * 1024;
 
 /// Messages and commands of one peer that are decoded in a row while another has something: a read may hold
 /// thousands of them.

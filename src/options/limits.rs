@@ -67,7 +67,7 @@ assert!(matches!(push.try_send("three").unwrap_err().error(), Error::WouldBlock)
     }
 
     /// Messages of one peer read ahead of the application before reading pauses; default 1000 (RCVHWM).
-    /// One read, of at most 32 KiB, may wait undecoded beside them.
+    /// One read, of at most 64 KiB, may wait undecoded beside them.
     #[doc = example!(r#"// On `inproc://` the two marks add up.
 let pull = PullSocket::bind_with_options("inproc://marks", SocketOptions::default().with_recv_hwm(2)).await?;
 let options = SocketOptions::default().with_send_hwm(1);
@@ -83,7 +83,7 @@ assert!(push.try_send("one too many").is_err());
 
     /// Undecoded bytes that are kept, all together, of connections that have ended, until the application has
     /// received what is in them; default as many as `recv_hwm_bytes`. One that ends leaves at most one read of
-    /// 32 KiB, and counts for 1 KiB besides and for what its first message [costs](crate::Message::cost), which may
+    /// 64 KiB, and counts for 1 KiB besides and for what its first message [costs](crate::Message::cost), which may
     /// have begun before; one that costs more than all may is kept while there is no other. Past it the messages of the
     /// newest are dropped and counted by cause ([`DropCause::Leftover`](crate::monitor::DropCause::Leftover)); 0 keeps
     /// none. libzmq keeps them decoded, without a bound over all connections.

@@ -21,7 +21,7 @@
 //! | HELLO_MSG | [`with_hello_message`] |
 //! | HICCUP_MSG | [`with_hiccup_message`] |
 //! | IMMEDIATE | [`with_while_disconnected`]`(Wait)`; not needed for fairness: no message waits for a peer that is not connected while another is |
-//! | IN_BATCH_SIZE, OUT_BATCH_SIZE | not needed: reads are of 32 KiB, and [`with_flush_policy`] says when is written |
+//! | IN_BATCH_SIZE, OUT_BATCH_SIZE | not needed: reads are of 64 KiB, and [`with_flush_policy`] says when is written |
 //! | INVERT_MATCHING | [`with_invert_matching`] |
 //! | IPC_FILTER_UID, _GID, _PID | deprecated in libzmq; permissions of the path's folder do it |
 //! | IPV4ONLY, IPV6 | not needed: an address says which it is, names may be either, and `tcp://*` is both |

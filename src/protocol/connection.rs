@@ -20,7 +20,7 @@ use crate::message::{Frame, FrameList, Message};
 
 /// Payloads above this many bytes are collected by the caller when they are incomplete.
 ///
-/// Below, an incomplete frame waits in the read buffer; a quarter of the shared 32 KiB slab is what a
+/// Below, an incomplete frame waits in the read buffer; an eighth of the shared slab is what a
 /// peer may move to the front again with every read, which costs less than a buffer of its own.
 pub(crate) const LARGE_FRAME: usize = 8 * 1024;
 

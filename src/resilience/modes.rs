@@ -115,7 +115,8 @@ impl WhileDisconnected {
 pub enum FlushPolicy {
     /// An isolated message leaves at once, a burst in large writes; the default.
     ///
-    /// A write takes place whenever 32 KiB have been copied or about 1 MiB is referenced. The tail of a
+    /// A write takes place whenever 128 KiB have been copied (with more than 8 peers down to 32 KiB for each), or 256 KiB or
+    /// 64 pieces are referenced. The tail of a
     /// burst leaves when the task that sent it next yields to its runtime.
     #[default]
     Adaptive,

@@ -22,10 +22,10 @@ impl<T: Sends, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
     /// the socket instead). A type whose peers are not alike does not wait for one of them: what a ROUTER, REP,
     /// PUB, XPUB or XSUB has for a peer at its mark is dropped and counted, unless an option says otherwise
     /// ([`guide::delivery`](crate::guide::delivery)). An isolated message is written at once. In a burst the first is (or the first
-    /// two), and the others are gathered and leave when 32 KiB have come together or the task next yields
-    /// to its runtime, whichever is first; use [`flush`](Self::flush) to be sure before a long computation.
-    /// While messages that came together are not all received yet, those sent count as a burst, and the
-    /// first 2 KiB of them are written, then 4, and so on. On
+    /// two), and the others are gathered and leave when 128 KiB have come together (with more than 8 peers
+    /// down to 32 KiB for each) or the task next yields to its runtime, whichever is first; use [`flush`](Self::flush) to be sure before a long computation.
+    /// While messages that came together are not all received yet, those sent count as a burst, and a
+    /// quarter of what came is written first, at least 2 KiB, then twice as much, and so on. On
     /// a socket without a companion task (`from_stream`) this resolves when the kernel has the message.
     ///
     /// Calls that wait for room are served as they came, and new ones do not overtake them. One that was woken
@@ -68,8 +68,8 @@ assert_eq!(refused.into_message()[0], "nobody is there");"#)]
         self.submit_now(message.into(), Manner::TrySend)
     }
 
-    /// Queues a message to leave in company: with [`flush`](Self::flush) or the next `send`, when 32 KiB have
-    /// come together, or when the companion task runs (with `FlushPolicy::Manual`, with `flush` only).
+    /// Queues a message to leave in company: with [`flush`](Self::flush) or the next `send`, when 128 KiB have
+    /// come together (with more than 8 peers down to 32 KiB for each), or when the companion task runs (with `FlushPolicy::Manual`, with `flush` only).
     ///
     /// # Errors
     /// As [`try_send`](Self::try_send).

@@ -184,7 +184,7 @@ fn rzmq_dccc989_one_of_ten_at_an_endpoint() {
     });
 }
 
-/// And trap 17: a flood does not keep others from being heard. What one read brings of it, 32 KiB, may come
+/// And trap 17: a flood does not keep others from being heard. What one read brings of it, 64 KiB, may come
 /// first.
 #[test]
 fn rzmq_273a25b_one_floods_and_nine_are_quiet() {

@@ -85,8 +85,8 @@ fn replies_to_a_batch_are_gathered() {
 /// Kills feeding without end: what has come together is written before anybody flushes or yields.
 #[test]
 fn enough_that_was_fed_leaves_by_itself() {
-    // 32 KiB of small payloads, and 256 KiB of large ones.
-    for (size, enough) in [(1_000, 33), (20_000, 14)] {
+    // 128 KiB of small payloads, and 256 KiB of large ones.
+    for (size, enough) in [(1_000, 130), (20_000, 14)] {
         Sim::new(5).block_on(async {
             let (dealer, _router) = client_and_server().await;
             for fed in 1..=enough {
