@@ -14,6 +14,7 @@ mod support;
 mod watched;
 
 on_each_runtime!("suite" {
+    mod addressed;
     mod adopt;
     mod authenticator;
     mod bad_input;

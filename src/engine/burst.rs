@@ -9,11 +9,11 @@ use super::enqueue::{queue_charged, queue_message};
 use super::flush::worth_writing;
 use super::outbound::{Manner, Outbound};
 use super::parked::Turn;
-use super::peer::Peer;
+use super::peer::{Peer, Stage};
 use crate::error::Error;
 use crate::message::{Extent, Message};
 use crate::monitor::PeerId;
-use crate::protocol::{encode_in_clear, encode_plain};
+use crate::protocol::{Connection, encode_in_clear, encode_plain};
 use crate::resilience::Permit;
 use crate::runtime::{AsyncStream, SendBuf};
 
@@ -263,6 +263,39 @@ impl<S: AsyncStream> Core<S> {
             self.outbound.open_lane(peer, max_size, cost);
         }
         None
+    }
+
+    /// Queues a message for the peer of this name in the middle of a burst, if it is copied, there is room for it, and
+    /// no write is due; false changes nothing.
+    pub(crate) fn join_addressed(&mut self, name: &[u8], message: &Message) -> bool {
+        let outbound = &mut self.outbound;
+        let going_on = outbound.in_burst
+            && outbound.joinable
+            && !outbound.poisoned
+            && outbound.pending.is_empty()
+            && outbound.sends_since_yield < SENDS_PER_POLL;
+        let open = self.phase == Phase::Open && self.companion == Companion::Running;
+        let peer = match self.pattern.named(name).and_then(|id| self.peers.get_mut(id)) {
+            Some(peer) if going_on && open && peer.stage == Stage::Live && peer.senders.is_empty() => peer,
+            _ => return false,
+        };
+        let extent = message.extent();
+        let limits = extent.size <= self.options.max_message_size
+            && (1..=self.options.max_frames).contains(&extent.frames)
+            && !SendBuf::references(extent.size);
+        let by_itself = peer.link.inproc().is_none() && !peer.write_blocked && !peer.doomed;
+        let queued = peer.out.remaining_copied() + Connection::wire_bound(message);
+        if !limits || !by_itself || queued >= outbound.write_threshold || !peer.has_room(extent.cost()) {
+            return false;
+        }
+        outbound.lend_arena(peer);
+        queue_message(peer, message, Permit::none());
+        if !std::mem::replace(&mut peer.dirty, true) {
+            outbound.dirty.push(peer.id);
+        }
+        outbound.sends_since_yield += 1;
+        self.ledger.accept();
+        true
     }
 
     #[inline(never)]

@@ -10,15 +10,20 @@ use super::next::PASSED_PER_STREAM_TURN;
 use super::pattern::Delivery;
 use super::peer::Stage;
 use super::slab::TURN;
-use crate::message::Message;
+use crate::message::{Frame, Message};
+use crate::monitor::PeerId;
 use crate::protocol::{PlainLimit, take_plain};
 use crate::runtime::AsyncStream;
 
-/// What may still be taken from the slab without another look: nothing but its owner's messages comes next, each
-/// as it is, for the application as it comes.
+/// What may still be taken without another look: nothing but one peer's messages comes next, for the application as
+/// they come.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
+    /// Messages that may be taken from the slab, of its owner, as they are.
     messages: u32,
+    /// Instead of those, messages that take more.
+    others: u32,
+    which: Others,
     granted: u32,
     /// The payloads of what was taken, in bytes.
     payload: usize,
@@ -26,19 +31,70 @@ pub(super) struct Lane {
     limit: PlainLimit,
 }
 
+#[derive(Debug, Default)]
+enum Others {
+    #[default]
+    None,
+    /// Those of the slab, with this in front of each: the identity of whom they are from.
+    Enveloped(Frame),
+    /// Those that were fetched from the pipe of this peer.
+    Piped(PeerId),
+}
+
 impl<S: AsyncStream> Core<S> {
-    /// Puts the next message into `into`, if the lane is open and it lies whole in the slab; false changes nothing
-    /// that counts.
+    /// Puts the next message into `into`, if the lane is open and it is there; false changes nothing that counts.
     #[inline(always)]
     pub(crate) fn take_from_lane(&mut self, into: &mut Message) -> bool {
         let (lane, slab) = (&mut self.inbound.short, &mut self.inbound.slab);
         if lane.messages == 0 {
-            return false;
+            return lane.others > 0 && self.take_other_from_lane(into);
         }
         let Some(taken) = take_plain(slab.filled(), lane.limit, into) else { return false };
         slab.consume(taken.bytes);
         lane.messages -= 1;
         lane.payload += taken.payload;
+        true
+    }
+
+    /// Out of line, so that the lane needs few registers.
+    #[inline(never)]
+    fn take_other_from_lane(&mut self, into: &mut Message) -> bool {
+        let id = match &self.inbound.short.which {
+            Others::None => return false,
+            Others::Enveloped(_) => {
+                let mut from = Frame::new();
+                let taken = self.take_apart_from_lane(&mut from, into);
+                if taken {
+                    into.push_front(from);
+                }
+                return taken;
+            }
+            Others::Piped(id) => *id,
+        };
+        let end = self.peers.get_mut(id).and_then(|peer| peer.link.inproc_mut());
+        let mut writer = None;
+        if !end.is_some_and(|end| end.pop_unpaid(into, &mut writer)) {
+            return false;
+        }
+        let lane = &mut self.inbound.short;
+        lane.others -= 1;
+        lane.payload += into.size();
+        if writer.is_some() {
+            self.effects.wake(writer);
+        }
+        true
+    }
+
+    /// The same for who wants what stands in front apart from the message; only where something does.
+    #[inline(always)]
+    pub(crate) fn take_apart_from_lane(&mut self, from: &mut Frame, into: &mut Message) -> bool {
+        let (lane, slab) = (&mut self.inbound.short, &mut self.inbound.slab);
+        let (1.., Others::Enveloped(envelope)) = (lane.others, &lane.which) else { return false };
+        let Some(taken) = take_plain(slab.filled(), lane.limit, into) else { return false };
+        slab.consume(taken.bytes);
+        lane.others -= 1;
+        lane.payload += taken.payload;
+        *from = envelope.clone();
         true
     }
 
@@ -52,12 +108,21 @@ impl<S: AsyncStream> Core<S> {
 
     #[inline(never)]
     fn count_intake(&mut self) {
-        let Lane { messages, granted, payload, .. } = std::mem::take(&mut self.inbound.short);
-        let taken = granted - messages;
+        let Lane { messages, others, which, granted, payload, .. } = std::mem::take(&mut self.inbound.short);
+        let taken = granted - messages - others;
         self.inbound.read_ahead.count(taken);
         self.inbound.receives_since_yield += taken;
-        self.inbound.turn += taken;
-        if let Some(peer) = self.inbound.slab_owner.and_then(|id| self.peers.get_mut(id)) {
+        let from = match which {
+            Others::Piped(id) => {
+                self.inbound.passed += taken;
+                Some(id)
+            }
+            Others::None | Others::Enveloped(_) => {
+                self.inbound.turn += taken;
+                self.inbound.slab_owner
+            }
+        };
+        if let Some(peer) = from.and_then(|id| self.peers.get_mut(id)) {
             peer.account.receive_all(u64::from(taken), payload);
         }
         self.ledger.deliver_all(u64::from(taken));
@@ -105,38 +170,52 @@ impl<S: AsyncStream> Core<S> {
         inbound.read_ahead.count(1);
         inbound.receives_since_yield += 1;
         inbound.turn += 1;
+        let (id, limit) = (peer.id, peer.connection.plain_limit());
         if inbound.delivery == Delivery::AsIs {
             peer.account.receive(taken.payload);
-            // Who is to mind what is left has been told of it.
-            if inbound.read_ahead.is_minded() {
-                if let Some(limit) = peer.connection.plain_limit() {
-                    let messages =
-                        (RECEIVES_PER_POLL - inbound.receives_since_yield).min(TURN - inbound.turn);
-                    inbound.short = Lane { messages, granted: messages, payload: 0, limit };
-                }
-            }
-        } else {
-            let id = peer.id;
-            if !self.filter(id, into) {
-                return false;
-            }
+            self.open_intake(limit, None);
+        } else if !self.filter(id, into) {
+            return false;
+        } else if let Some(envelope) = self.pattern.envelope(id) {
+            let envelope = Some(envelope.clone());
+            self.open_intake(limit, envelope);
         }
         self.delivered();
         true
     }
 
+    /// Opens the lane for those behind a message that was just taken from the slab, with this in front of each.
+    #[inline(always)]
+    fn open_intake(&mut self, limit: Option<PlainLimit>, envelope: Option<Frame>) {
+        let inbound = &mut self.inbound;
+        // Else who is to mind what is left has not been told of it.
+        let Some(limit) = limit.filter(|_| inbound.read_ahead.is_minded()) else { return };
+        let granted = (RECEIVES_PER_POLL - inbound.receives_since_yield).min(TURN - inbound.turn);
+        let (messages, others, which) = match envelope {
+            None => (granted, 0, Others::None),
+            Some(envelope) => (0, granted, Others::Enveloped(envelope)),
+        };
+        inbound.short = Lane { messages, others, which, granted, payload: 0, limit };
+    }
+
     /// The same for a message that was fetched from a pipe with others behind it, so that the pipe is not looked at.
     #[inline(never)]
     pub(crate) fn take_from_pipes(&mut self, into: &mut Message) -> bool {
+        let has_others = self.peers.len() > 1;
         let inbound = &mut self.inbound;
         let Some(id) = inbound.pipes.next() else { return false };
         let undisturbed = inbound.lane
             && inbound.delivery == Delivery::AsIs
             && inbound.nothing_ahead()
             && inbound.receives_since_yield < RECEIVES_PER_POLL
-            && inbound.passed < PASSED_PER_STREAM_TURN
+            && (!has_others || inbound.passed < PASSED_PER_STREAM_TURN)
             && inbound.in_between == 0
             && inbound.ahead < TURN;
+        // Nothing comes but from this pipe, and there is nobody to be told of what is left.
+        let alone = inbound.pipes.has_only(id)
+            && inbound.leftovers.is_empty()
+            && inbound.readable.is_empty()
+            && inbound.slab.filled().is_empty();
         let open = self.phase == Phase::Open && self.companion != Companion::Gone;
         let peer = match self.peers.get_mut(id) {
             Some(peer) if undisturbed && open && peer.inbox.is_empty() && peer.stage != Stage::Draining => {
@@ -157,6 +236,12 @@ impl<S: AsyncStream> Core<S> {
         inbound.receives_since_yield += 1;
         inbound.passed += 1;
         inbound.leftovers.count_turn();
+        if alone {
+            let until_others =
+                if has_others { PASSED_PER_STREAM_TURN - inbound.passed } else { RECEIVES_PER_POLL };
+            let granted = (RECEIVES_PER_POLL - inbound.receives_since_yield).min(until_others);
+            inbound.short = Lane { others: granted, which: Others::Piped(id), granted, ..Lane::default() };
+        }
         self.delivered();
         true
     }

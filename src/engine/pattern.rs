@@ -49,6 +49,11 @@ pub(crate) trait Pattern: Send {
         None
     }
 
+    /// The peer that a message with this in front goes to, if the type looks at nothing else and it is there.
+    fn named(&self, _name: &[u8]) -> Option<PeerId> {
+        None
+    }
+
     /// Whether `send` drops a message whose addressee is at its mark, where the application has not chosen
     /// otherwise: a peer that does not read must not stop one that serves others.
     fn drops_when_full(&self) -> bool {
@@ -95,6 +100,12 @@ pub(crate) trait Pattern: Send {
 
     /// Turns what `peer` sent into what the application receives.
     fn filter(&mut self, peer: PeerId, message: &mut Message, commands: &mut Commands) -> Verdict;
+
+    /// What [`filter`](Self::filter) puts in front of each message of this peer, if it does nothing else with one, for as
+    /// long as no other method is called.
+    fn envelope(&self, _peer: PeerId) -> Option<&Frame> {
+        None
+    }
 
     /// Whether the application still wants what was accepted a while ago, and waited to be received.
     fn still_wants(&self, _message: &Message) -> bool {

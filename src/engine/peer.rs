@@ -173,6 +173,8 @@ pub(crate) struct Peer<S> {
     pub(crate) shelf: Shelf,
     /// A frame too large for the slab, read in place.
     pub(crate) large: Option<RecvBuf>,
+    /// The last that was read was such a frame.
+    pub(super) after_large: bool,
     /// Messages read ahead of the application.
     pub(crate) inbox: Fifo<Message>,
     pub(crate) inbox_level: HighWater,
@@ -254,6 +256,7 @@ impl<S: AsyncStream> Peer<S> {
             answering: false,
             shelf: Shelf::default(),
             large: None,
+            after_large: false,
             inbox: Fifo::new(),
             inbox_level: HighWater::new(options.recv_hwm, options.recv_hwm_bytes),
             ends: None,

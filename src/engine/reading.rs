@@ -10,7 +10,7 @@ use super::slab::TURN;
 use super::timers::KEPT_IDLE;
 use crate::message::{Message, Spare};
 use crate::monitor::{DisconnectReason, PeerId};
-use crate::protocol::{Event, ProtocolError};
+use crate::protocol::{Event, LARGE_FRAME, ProtocolError};
 use crate::resilience::FlushPolicy;
 use crate::runtime::{AsyncStream, RecvBuf};
 
@@ -120,6 +120,9 @@ impl<S: AsyncStream> Core<S> {
             return false;
         }
         self.inbound.slab.compact();
+        // Behind a large frame there is presumably another: what is read of it here is copied once more.
+        let after_large = std::mem::take(&mut peer.after_large);
+        self.inbound.slab.offer(if after_large { LARGE_FRAME } else { usize::MAX });
         for _ in 0..2 {
             let room = match &mut peer.large {
                 Some(large) => large.unfilled().len(),
@@ -163,6 +166,7 @@ impl<S: AsyncStream> Core<S> {
             return;
         }
         let Some(payload) = peer.large.take().map(RecvBuf::into_bytes) else { return };
+        peer.after_large = true;
         let event = peer.connection.handle_large_frame(payload, &mut peer.out);
         match event {
             Ok(Some(Event::Message(mut message))) => {

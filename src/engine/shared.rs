@@ -38,8 +38,7 @@ impl<S: AsyncStream> Shared<S> {
         Self::work(self.lock(), work)
     }
 
-    /// Has `value` go through a lane, which leaves nothing to be woken or dropped, and answers `None`; or if that
-    /// is closed, does what [`with`](Self::with) would.
+    /// Has `value` go through a lane, and answers `None`; or if that is closed, does what [`with`](Self::with) would.
     ///
     /// What is not the lane is out of line, so that the lane needs few registers and little of the stack.
     #[inline(always)]
@@ -50,7 +49,19 @@ impl<S: AsyncStream> Shared<S> {
         work: impl FnOnce(&mut Core<S>, &mut T) -> R,
     ) -> Option<R> {
         let mut core = self.lock();
-        if lane(&mut core, value) { None } else { Some(Self::work_apart(core, |core| work(core, value))) }
+        if !lane(&mut core, value) {
+            return Some(Self::work_apart(core, |core| work(core, value)));
+        }
+        if !core.effects.is_empty() {
+            Self::run_effects(core);
+        }
+        None
+    }
+
+    /// Tries a way that is as short as a lane, and leaves nothing to be woken or dropped.
+    #[inline(always)]
+    pub(crate) fn shortly(&self, way: impl FnOnce(&mut Core<S>) -> bool) -> bool {
+        way(&mut self.lock())
     }
 
     #[inline(never)]

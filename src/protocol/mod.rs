@@ -40,7 +40,7 @@ pub use socket_type::SocketType;
 pub(crate) use clear::{PlainLimit, encode_in_clear, encode_plain, take_plain};
 pub(crate) use command::Context;
 pub(crate) use config::{Config, Limits};
-pub(crate) use connection::{Connection, Role};
+pub(crate) use connection::{Connection, LARGE_FRAME, Role};
 pub(crate) use event::Event;
 pub(crate) use frame::{SHORT_HEADER, WireSink};
 pub(crate) use handshake::PeerInfo;

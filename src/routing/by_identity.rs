@@ -76,7 +76,10 @@ impl<K: Copy + Eq + Hash> ByIdentity<K> {
     /// The name of a peer.
     #[inline]
     pub(crate) fn identity_of(&self, peer: K) -> Option<&Frame> {
-        self.identities.get(&peer).map(|name| &name.identity)
+        match &self.recent {
+            Some((recent, identity)) if *recent == peer => Some(identity),
+            _ => self.identities.get(&peer).map(|name| &name.identity),
+        }
     }
 
     /// Whether a peer is found by its name.

@@ -33,6 +33,12 @@ impl<K: Copy + Eq> FairQueue<K> {
         self.ring.front().copied()
     }
 
+    /// Whether no other source has anything.
+    #[inline]
+    pub(crate) fn has_only(&self, source: K) -> bool {
+        self.ring.len() == 1 && self.next() == Some(source)
+    }
+
     /// Ends the turn of a source that has more.
     #[inline]
     pub(crate) fn advance(&mut self) {

@@ -15,6 +15,8 @@ pub struct RecvBuf {
     filled: usize,
     /// The whole length of the one frame that it is for; `usize::MAX` for a buffer of any bytes.
     frame_len: usize,
+    /// How much of the spare room is offered.
+    offered: usize,
     /// Its memory is lent to it for as long as it is there.
     _loan: Option<Arc<()>>,
 }
@@ -40,14 +42,22 @@ impl RecvBuf {
     /// ```
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: vec![0; capacity], head: 0, filled: 0, frame_len: usize::MAX, _loan: None }
+        Self {
+            bytes: vec![0; capacity],
+            head: 0,
+            filled: 0,
+            frame_len: usize::MAX,
+            offered: usize::MAX,
+            _loan: None,
+        }
     }
 
     /// A buffer for one frame of `len` bytes, which grows as they arrive and takes no more. It begins with `memory`
     /// that was used before.
     pub(crate) fn for_frame(len: usize, mut memory: Vec<u8>) -> Self {
         memory.truncate(len);
-        let mut buffer = Self { bytes: memory, head: 0, filled: 0, frame_len: len, _loan: None };
+        let mut buffer =
+            Self { bytes: memory, head: 0, filled: 0, frame_len: len, offered: usize::MAX, _loan: None };
         buffer.grow();
         buffer
     }
@@ -78,7 +88,13 @@ impl RecvBuf {
     #[inline]
     #[must_use]
     pub fn unfilled(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.filled..]
+        let end = self.bytes.len().min(self.filled.saturating_add(self.offered));
+        &mut self.bytes[self.filled..end]
+    }
+
+    /// Offers no more than so much of the spare room.
+    pub(crate) fn offer(&mut self, most: usize) {
+        self.offered = most;
     }
 
     /// Says that the first `read` bytes of the spare room were written.

@@ -11,7 +11,7 @@ use crate::engine::{Attempt, Core, Parked, Shared};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Result, TimeoutKind};
-use crate::message::Message;
+use crate::message::{Frame, Message};
 use crate::monitor::PeerId;
 use crate::resilience::BytePermits;
 use crate::runtime::AsyncStream;
@@ -115,6 +115,14 @@ assert_eq!((user, &job[0][..]), (None, &b"job"[..]), "no authenticator has named
     }
 }
 
+impl<T, S: AsyncStream, P: BytePermits> Socket<T, S, P> {
+    /// Receives a message, and what its type puts in front of it.
+    pub(super) async fn receive_apart(&self) -> Result<(Frame, Message)> {
+        let mut receiving = Receiving { shared: &self.shared, turn: Turn::default() };
+        poll_fn(|cx| receiving.turn.poll_apart(receiving.shared, cx)).await
+    }
+}
+
 /// The future of [`Socket::recv`].
 #[must_use = "nothing is received unless the future is polled"]
 pub struct Receiving<'a, S: AsyncStream> {
@@ -193,6 +201,31 @@ impl Turn {
         match received {
             None => Poll::Ready(Ok(message)),
             Some(received) => received.map_ok(|()| message),
+        }
+    }
+
+    /// [`poll`](Self::poll) for types that put whom a message is from in front of it, which comes apart from it.
+    pub(super) fn poll_apart<S: AsyncStream>(
+        &mut self,
+        shared: &Shared<S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(Frame, Message)>> {
+        let mut taken = (Frame::new(), Message::BLANK);
+        let received = self.parked.poll_express(
+            TimeoutKind::Recv,
+            shared,
+            cx,
+            &mut taken,
+            |core, (from, message)| core.take_apart_from_lane(from, message),
+            |core, (_, message), turn| core.poll_recv_into(message, turn),
+        );
+        match received {
+            None => Poll::Ready(Ok(taken)),
+            Some(received) => received.map_ok(|()| {
+                let (_, mut message) = taken;
+                // The pattern puts the identity in front of everything that it accepts.
+                (message.pop_front().unwrap_or_default(), message)
+            }),
         }
     }
 

@@ -10,7 +10,7 @@ use super::types::Sends;
 use super::wait::Waiting;
 use crate::engine::{Ahead, BudgetId, Manner, Payment, Turn};
 use crate::error::{Error, SendError};
-use crate::message::Message;
+use crate::message::{Frame, Message};
 use crate::resilience::{BytePermits, Permit};
 use crate::runtime::AsyncStream;
 
@@ -136,6 +136,18 @@ struct Slow<P: BytePermits> {
 impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
     pub(super) fn new(socket: &'a Socket<T, S, P>, message: Message, manner: Manner) -> Self {
         Self { socket, message, manner, slow: None }
+    }
+
+    /// Sends the message to the peer of this name if nothing stands in the way of it.
+    #[inline]
+    pub(super) fn goes_shortly(&mut self, name: &Frame) -> bool {
+        let Self { socket, message, .. } = self;
+        !BudgetId::is_limited::<P>() && socket.shared.shortly(|core| core.join_addressed(name, message))
+    }
+
+    /// Has the message begin with this frame.
+    pub(super) fn put_in_front(&mut self, frame: &Frame) {
+        self.message.put_in_front(frame);
     }
 
     #[cold]

@@ -329,6 +329,21 @@ impl End {
         Some((queued, self.incoming.writer_to_wake()))
     }
 
+    /// The same for a message that nothing was paid for, which is put into `into`; false if there is none.
+    #[inline(always)]
+    pub(crate) fn pop_unpaid(&mut self, into: &mut Message, writer: &mut Option<Waker>) -> bool {
+        if self.fetched.len() < 2 || !self.fetched.front().is_some_and(|queued| queued.permit.is_none()) {
+            return false;
+        }
+        let Some(Queued { message, permit, .. }) = self.fetched.pop_front() else { return false };
+        // Nothing to give back: spares the look for it.
+        std::mem::forget(permit);
+        *into = message;
+        self.incoming.taken.add(into.extent());
+        *writer = self.incoming.writer_to_wake();
+        true
+    }
+
     /// What there is to read, for a reader that wants to be woken if there is nothing.
     pub(crate) fn look(&mut self) -> Incoming {
         let mut state = self.incoming.lock();

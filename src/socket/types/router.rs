@@ -12,7 +12,7 @@ use crate::resilience::BytePermits;
 use crate::routing::{AutoIdentity, ByIdentity};
 use crate::runtime::AsyncStream;
 use crate::socket::open::{Host, connectable};
-use crate::socket::{Sending, Socket};
+use crate::socket::{SendingTo, Socket};
 
 socket_type! {
     /// A ROUTER socket: the first frame of each message is the identity of the peer that it goes to or
@@ -46,10 +46,8 @@ let worker = DealerSocket::connect_with_options(router.local_endpoint().unwrap()
 router.wait_for_peers(1).await?;
 router.send_to("worker-7", "job").await?;
 assert_eq!(worker.recv().await?[0], "job");"#)]
-    pub fn send_to(&self, identity: impl Into<Frame>, message: impl Into<Message>) -> Sending<'_, T, S, P> {
-        let mut message = message.into();
-        message.push_front(identity);
-        self.send(message)
+    pub fn send_to(&self, identity: impl Into<Frame>, message: impl Into<Message>) -> SendingTo<'_, T, S, P> {
+        SendingTo::new(self.send(message), identity.into())
     }
 
     /// Receives a message and the identity of the peer that it came from.
@@ -66,10 +64,7 @@ let (who, question) = router.recv_from().await?;
 router.send_to(who, question).await?;
 assert_eq!(client.recv().await?[0], "question");"#)]
     pub async fn recv_from(&self) -> Result<(Frame, Message)> {
-        let mut message = self.recv().await?;
-        // The pattern puts the identity in front of everything that it accepts.
-        let identity = message.pop_front().unwrap_or_default();
-        Ok((identity, message))
+        self.receive_apart().await
     }
 }
 
@@ -216,11 +211,14 @@ impl Pattern for Addressing {
     }
 
     fn addressee(&self, message: &Message) -> Option<PeerId> {
-        let first = message.get(0)?;
-        if self.serves {
-            return PeerId::from_bytes(first).filter(|peer| self.peers.is_found(*peer));
+        self.named(message.get(0)?)
+    }
+
+    fn named(&self, name: &[u8]) -> Option<PeerId> {
+        match self.serves {
+            true => PeerId::from_bytes(name).filter(|peer| self.peers.is_found(*peer)),
+            false => self.peers.find(name),
         }
-        self.peers.find(first)
     }
 
     fn drops_when_full(&self) -> bool {
@@ -246,6 +244,10 @@ impl Pattern for Addressing {
         }
         message.push_front(from);
         Verdict::Deliver
+    }
+
+    fn envelope(&self, peer: PeerId) -> Option<&Frame> {
+        if self.serves { None } else { self.peers.identity_of(peer) }
     }
 
     fn peer_of(&self, identity: &[u8]) -> Option<PeerId> {

@@ -226,9 +226,9 @@ impl<T: CanReceive> Receives for Side<T> {
 impl Echoes for Side<Router> {
     async fn echo<F: FnMut(&[u8]) + MaybeSend>(&mut self, each: &mut F) -> Result<()> {
         if !self.style.takes_many() {
-            let message = self.socket.recv().await?;
+            let (identity, message) = self.socket.recv_from().await?;
             each(last(&message));
-            return Ok(self.socket.send(message).await?);
+            return Ok(self.socket.send_to(identity, message).await?);
         }
         self.socket.recv_many(&mut self.messages, BATCH).await?;
         if self.style == Style::Many {
