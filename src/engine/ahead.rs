@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::burst::Payment;
 use super::core::Core;
+use super::outbound::Outbound;
 use crate::message::Message;
 use crate::resilience::{BytePermits, NoOpPermits, Permit};
 use crate::runtime::AsyncStream;
@@ -84,6 +85,29 @@ impl Ahead {
     }
 }
 
+impl Outbound {
+    #[inline(never)]
+    fn plan_ahead(&mut self, budget: BudgetId, cost: usize) -> Ahead {
+        if self.may_be_ahead() { self.lot.ask(budget, cost) } else { Ahead::default() }
+    }
+
+    fn may_be_ahead(&self) -> bool {
+        self.in_burst && self.joinable && self.sole_peer.is_some()
+    }
+
+    /// Keeps bytes for the rest of a burst, which the companion gives back when the burst is over; what is to be given
+    /// back at once is returned.
+    pub(crate) fn keep_ahead(&mut self, budget: BudgetId, ahead: Permit) -> Permit {
+        // It may have ended since.
+        if self.may_be_ahead() && ahead.bytes() > 0 {
+            self.lot.kept(budget, ahead.bytes());
+            std::mem::replace(&mut self.ahead, ahead)
+        } else {
+            ahead
+        }
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Queues a message of a burst on bytes that were acquired before, if there are enough of them; otherwise says
     /// what to acquire with it.
@@ -92,29 +116,7 @@ impl<S: AsyncStream> Core<S> {
         if self.outbound.lot.budget == budget && self.join_burst(message, Payment::Ahead).is_none() {
             return Ok(());
         }
-        Err(self.plan_ahead(budget, message.cost()))
-    }
-
-    #[inline(never)]
-    fn plan_ahead(&mut self, budget: BudgetId, cost: usize) -> Ahead {
-        if self.may_be_ahead() { self.outbound.lot.ask(budget, cost) } else { Ahead::default() }
-    }
-
-    fn may_be_ahead(&self) -> bool {
-        let outbound = &self.outbound;
-        outbound.in_burst && outbound.joinable && outbound.sole_peer.is_some()
-    }
-
-    /// Keeps bytes for the rest of a burst, which the companion gives back when the burst is over.
-    pub(crate) fn keep_ahead(&mut self, budget: BudgetId, ahead: Permit) {
-        // It may have ended since.
-        let rest = if self.may_be_ahead() && ahead.bytes() > 0 {
-            self.outbound.lot.kept(budget, ahead.bytes());
-            std::mem::replace(&mut self.outbound.ahead, ahead)
-        } else {
-            ahead
-        };
-        self.effects.drop_permit(rest);
+        Err(self.outbound.plan_ahead(budget, message.cost()))
     }
 
     pub(super) fn return_ahead(&mut self) {

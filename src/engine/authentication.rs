@@ -56,6 +56,10 @@ impl<S: AsyncStream> Core<S> {
     /// Has whoever drives the socket ask about this peer, or work for it.
     pub(super) fn ask(&mut self, id: PeerId) {
         self.asked.fresh.push(id);
+        // It may all have come in one read, behind which there is no other.
+        if self.inbound.slab_owner == Some(id) {
+            self.hang_up_on_much(id);
+        }
         self.wake_companion();
         if self.is_detached() {
             self.wake_watchers();
@@ -132,10 +136,16 @@ impl<S: AsyncStream> Core<S> {
         let Some(peer) = self.peers.get_mut(id).filter(waits) else { return false };
         peer.paused = true;
         peer.readable = false;
-        if held > MAX_HELD && matches!(peer.origin, Origin::Listener(_)) {
+        self.hang_up_on_much(id);
+        true
+    }
+
+    /// Hangs up on the owner of the slab if it came to us, and has said much behind what it waits for an answer to.
+    fn hang_up_on_much(&mut self, id: PeerId) {
+        let came = |peer: &Peer<S>| matches!(peer.origin, Origin::Listener(_));
+        if self.inbound.slab.filled().len() > MAX_HELD && self.peers.get(id).is_some_and(came) {
             self.doom(id, ProtocolError::HandshakeTooLarge { max: MAX_HELD }.into());
         }
-        true
     }
 }
 

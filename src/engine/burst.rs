@@ -1,4 +1,4 @@
-//! The short way out: a message in the middle of a burst to the only peer. The way in is in `intake`.
+//! The short way out: a message in the middle of a burst to the only peer, or one that is named. The way in is in `intake`.
 //!
 //! On a busy socket nearly every message finds everything as the one before it left it. So there are three ways,
 //! and each leaves to the next what it does not settle: the lane, for as long as nobody has taken the lock for
@@ -290,9 +290,7 @@ impl<S: AsyncStream> Core<S> {
         }
         outbound.lend_arena(peer);
         queue_message(peer, message, Permit::none());
-        if !std::mem::replace(&mut peer.dirty, true) {
-            outbound.dirty.push(peer.id);
-        }
+        outbound.mark_dirty(peer);
         outbound.sends_since_yield += 1;
         self.ledger.accept();
         true

@@ -154,7 +154,7 @@ impl<S: AsyncStream> Core<S> {
         }
         self.outbound.lend_arena(peer);
         encode(&change, &mut peer.connection, &mut peer.out);
-        self.mark_dirty(id);
+        self.outbound.mark_dirty(peer);
         if self.writes_by_hand() {
             self.answer(id);
         } else {

@@ -120,7 +120,7 @@ impl<S: AsyncStream> Core<S> {
         match command {
             Command::Deliver(peer, message) => self.deliver(peer, message),
             Command::Notice(peer, message) => {
-                self.count_notice(peer);
+                self.peers.get_mut(peer).into_iter().for_each(|peer| peer.notices += 1);
                 self.deliver(peer, message);
             }
             Command::TellEnds(peer, ends) => self.keep_ends(peer, ends),

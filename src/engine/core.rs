@@ -143,7 +143,7 @@ impl<S: AsyncStream> Core<S> {
         };
         let source = MonitorSource { name: options.name.clone(), socket_type };
         let conflates = options.conflate();
-        let keeps_messages = super::displace::keeps_messages(&options);
+        let keeps_messages = options.keeps_messages();
         let outbound = Outbound::new(&options, pattern.delivery() != Delivery::ByTurns && !keeps_messages);
         let inbound = Inbound::new(&options, &*pattern, conflates);
         Self {

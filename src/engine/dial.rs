@@ -1,4 +1,4 @@
-//! One dial, from asked for to given up: attempts, what their connections were good for, and when to try again.
+//! One dial, from asked for to given up: attempts, and what their connections were good for.
 //!
 //! That a handshake was done says nothing about a connection: a peer may let go of it at once, again and
 //! again. Only what it was good for ([`LostConnection`](crate::resilience::LostConnection)) tells whether the next attempt is a fresh start or

@@ -6,7 +6,8 @@
 
 use super::core::Core;
 use super::outbound::{Destination, Outbound};
-use super::peer::{Peer, Stage};
+use super::peer::Peer;
+use super::peers::Peers;
 use super::pending::Queued;
 use super::resend::queue_once_more;
 use crate::error::Error;
@@ -26,9 +27,16 @@ const SHARE: usize = 8;
 /// Batches written in a row before others get their turn.
 pub(super) const BATCHES_PER_TURN: usize = 16;
 
-/// Whether what is queued for a peer is kept as messages, for another to take its place.
-pub(super) fn keeps_messages(options: &SocketOptions) -> bool {
-    options.conflate() || options.on_full == Some(OnFull::DropOldest)
+impl SocketOptions {
+    /// Whether what is queued for a peer is kept as messages, for another to take its place.
+    pub(super) fn keeps_messages(&self) -> bool {
+        self.conflate() || self.displaces()
+    }
+
+    /// Whether room is made by dropping what is older.
+    pub(super) fn displaces(&self) -> bool {
+        self.on_full == Some(OnFull::DropOldest)
+    }
 }
 
 impl<S> Peer<S> {
@@ -75,6 +83,17 @@ impl<S> Peer<S> {
     }
 }
 
+impl Outbound {
+    /// Whose turn it is to lose something, where any peer will do.
+    fn next_to_displace<S>(&mut self, peers: &Peers<S>) -> Option<PeerId> {
+        let last = self.displaced_at;
+        let live = || peers.live().map(|peer| peer.id);
+        let next = live().filter(|id| Some(*id) > last).min().or_else(|| live().min());
+        self.displaced_at = next;
+        next
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Queues a message that another may take the place of.
     #[cold]
@@ -92,7 +111,7 @@ impl<S: AsyncStream> Core<S> {
         let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, permit) };
         peer.push_behind(Queued::new(message, permit));
         let worth_writing = !peer.write_blocked && peer.out_level.bytes() >= BATCH;
-        self.mark_dirty(id);
+        self.outbound.mark_dirty(peer);
         if worth_writing {
             self.write_gathered(Some(id));
         }
@@ -125,7 +144,7 @@ impl<S: AsyncStream> Core<S> {
                 if !self.outbound.pending.is_empty() {
                     return self.displace_pending(cost);
                 }
-                match peer.or_else(|| self.next_to_displace()) {
+                match peer.or_else(|| self.outbound.next_to_displace(&self.peers)) {
                     Some(id) => {
                         self.displace_for(id, cost);
                         Destination::Peer(id)
@@ -140,21 +159,12 @@ impl<S: AsyncStream> Core<S> {
     /// Makes room for a message that is still to come; `WouldBlock` where all that there is is held already.
     #[cold]
     pub(super) fn displace_to_hold(&mut self, cost: usize) -> Result<PeerId, Error> {
-        let peer = self.outbound.sole_peer.or_else(|| self.next_to_displace());
+        let peer = self.outbound.sole_peer.or_else(|| self.outbound.next_to_displace(&self.peers));
         let id = peer.filter(|_| self.outbound.pending.is_empty()).ok_or(Error::WouldBlock)?;
         self.write_gathered(Some(id));
         self.displace_for(id, cost);
         let has_room = self.peers.get(id).is_some_and(|peer| peer.link_has_room(cost));
         if has_room { Ok(id) } else { Err(Error::WouldBlock) }
-    }
-
-    /// Whose turn it is to lose something, where any peer will do.
-    fn next_to_displace(&mut self) -> Option<PeerId> {
-        let last = self.outbound.displaced_at;
-        let live = || self.peers.iter().filter(|peer| peer.stage == Stage::Live).map(|peer| peer.id);
-        let next = live().filter(|id| Some(*id) > last).min().or_else(|| live().min());
-        self.outbound.displaced_at = next;
-        next
     }
 
     /// Drops the oldest of what a peer has queued until there is room for a message of this cost, or nothing is
@@ -189,11 +199,6 @@ impl<S: AsyncStream> Core<S> {
             self.wake_for_queue();
         }
         Destination::Pending
-    }
-
-    /// Whether room is made by dropping what is older.
-    pub(super) fn displaces(&self) -> bool {
-        self.options.on_full == Some(OnFull::DropOldest)
     }
 
     /// Drops a message whose only peer is at its mark, and the peer with it (`OnFull::Disconnect`).

@@ -51,7 +51,7 @@ impl<S: AsyncStream> Core<S> {
         }
         self.outbound.lend_arena(peer);
         queue_message(peer, message, permit);
-        self.mark_dirty(id);
+        self.outbound.mark_dirty(peer);
         if self.flush_if_due(id, write) {
             self.begin_burst(write);
         }

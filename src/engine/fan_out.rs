@@ -126,7 +126,7 @@ impl<S: AsyncStream> Core<S> {
         }
         self.outbound.lend_arena(peer);
         fanned.encode(peer);
-        self.mark_dirty(id);
+        self.outbound.mark_dirty(peer);
         true
     }
 
@@ -137,7 +137,7 @@ impl<S: AsyncStream> Core<S> {
         has_room(self) || {
             self.write_gathered(Some(id));
             has_room(self)
-                || self.displaces() && {
+                || self.options.displaces() && {
                     self.displace_for(id, cost);
                     self.peers.get(id).is_some()
                 }

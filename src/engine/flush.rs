@@ -45,6 +45,23 @@ fn full_write(peers: usize) -> usize {
 }
 
 impl Outbound {
+    /// Has the next flush look at this peer.
+    #[inline]
+    pub(super) fn mark_dirty<S>(&mut self, peer: &mut Peer<S>) {
+        if !peer.dirty {
+            peer.dirty = true;
+            self.dirty.push(peer.id);
+        }
+    }
+
+    /// Whether the message that was just accepted has left and will presumably have no company: then the
+    /// companion is spared a look. If another comes before the task has waited for something, it was wrong.
+    fn stays_alone(&mut self) -> bool {
+        let alone = self.solitary && self.dirty.is_empty() && !self.untold;
+        self.untold = alone;
+        alone
+    }
+
     /// A burst was written, to one of so many peers: the next write of it waits for more.
     #[inline]
     pub(super) fn raise_threshold(&mut self, peers: usize) {
@@ -75,17 +92,6 @@ impl<S: AsyncStream> Peer<S> {
 }
 
 impl<S: AsyncStream> Core<S> {
-    /// Has the next flush look at this peer.
-    #[inline]
-    pub(super) fn mark_dirty(&mut self, id: PeerId) {
-        if let Some(peer) = self.peers.get_mut(id) {
-            if !peer.dirty {
-                peer.dirty = true;
-                self.outbound.dirty.push(id);
-            }
-        }
-    }
-
     /// Copied bytes from which the policy wants what a peer has queued to be written now; `None` if nobody but
     /// `flush` writes.
     #[inline]
@@ -120,7 +126,7 @@ impl<S: AsyncStream> Core<S> {
     #[inline]
     pub(super) fn begin_burst(&mut self, write: bool) {
         let eager = self.options.flush_policy == FlushPolicy::Eager;
-        if !(self.outbound.in_burst || eager && write || self.stays_alone()) {
+        if !(self.outbound.in_burst || eager && write || self.outbound.stays_alone()) {
             self.outbound.in_burst = true;
             let full = full_write(self.peers.len());
             self.outbound.write_threshold = match self.inbound.has_more() {
@@ -130,15 +136,6 @@ impl<S: AsyncStream> Core<S> {
             self.outbound.burst_began_at = self.ledger.accepted();
             self.wake_companion();
         }
-    }
-
-    /// Whether the message that was just accepted has left and will presumably have no company: then the
-    /// companion is spared a look. If another comes before the task has waited for something, it was wrong.
-    fn stays_alone(&mut self) -> bool {
-        let outbound = &mut self.outbound;
-        let alone = outbound.solitary && outbound.dirty.is_empty() && !outbound.untold;
-        outbound.untold = alone;
-        alone
     }
 
     /// Writes what one peer has queued. A connection that cannot be written to ends after the turn.
@@ -153,8 +150,7 @@ impl<S: AsyncStream> Core<S> {
             }
         }
         // There is more, and others have waited.
-        let again = self.peers.get(id).map(Peer::waker);
-        self.effects.wake(again);
+        self.look_again(id);
     }
 
     /// Writes to a peer and settles the accounts of what was written, however that went: nothing is written

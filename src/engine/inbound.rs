@@ -141,6 +141,26 @@ impl Inbound {
         self.lane = self.delivery.is_in_order() && self.waiting == 0;
     }
 
+    /// Whose message was received last.
+    pub(crate) fn received_from(&self) -> PeerId {
+        self.from.expect("every message comes from a peer")
+    }
+
+    /// Takes the undecoded bytes of a connection that ends, and its place among those to receive from.
+    pub(super) fn take_undecoded<S>(&mut self, peer: &mut Peer<S>) -> Vec<u8> {
+        self.inboxes.remove(peer.id);
+        if peer.link.inproc().is_some() {
+            self.pipes.remove(peer.id);
+        }
+        if self.slab_owner != Some(peer.id) {
+            return std::mem::take(&mut peer.shelf).bytes().to_vec();
+        }
+        self.slab_owner = None;
+        let undecoded = self.slab.filled().to_vec();
+        self.slab.clear();
+        undecoded
+    }
+
     /// Decoded messages that belong to no living peer.
     pub(crate) fn orphaned(&self) -> usize {
         self.returned.len() + self.leftovers.messages()
@@ -190,21 +210,6 @@ impl<S: AsyncStream> Core<S> {
         let in_slab = self.inbound.slab_owner == Some(id);
         let undecoded = if in_slab { self.inbound.slab.filled() } else { peer.shelf.bytes() };
         peer.large.is_some() || peer.connection.has_begun_message(undecoded)
-    }
-
-    /// Takes the undecoded bytes of a connection that ends, and its place among those to receive from.
-    pub(super) fn take_undecoded(&mut self, peer: &mut Peer<S>) -> Vec<u8> {
-        self.inbound.inboxes.remove(peer.id);
-        if peer.link.inproc().is_some() {
-            self.inbound.pipes.remove(peer.id);
-        }
-        if self.inbound.slab_owner != Some(peer.id) {
-            return std::mem::take(&mut peer.shelf).bytes().to_vec();
-        }
-        self.inbound.slab_owner = None;
-        let undecoded = self.inbound.slab.filled().to_vec();
-        self.inbound.slab.clear();
-        undecoded
     }
 
     /// Drops everything that has arrived by now and was not received.

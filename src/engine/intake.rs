@@ -4,7 +4,7 @@
 //! may be in the way, and opens it; whatever is left goes to `try_recv`.
 
 use super::core::{Companion, Core, Phase};
-use super::inbound::RECEIVES_PER_POLL;
+use super::inbound::{Inbound, RECEIVES_PER_POLL};
 use super::inproc::End;
 use super::next::PASSED_PER_STREAM_TURN;
 use super::pattern::Delivery;
@@ -41,6 +41,34 @@ enum Others {
     Piped(PeerId),
 }
 
+impl Inbound {
+    /// Puts the next message into `into`, and what its type puts in front of it into `from`; only where there is such.
+    #[inline(always)]
+    pub(crate) fn take_apart(&mut self, from: &mut Frame, into: &mut Message) -> bool {
+        let (lane, slab) = (&mut self.short, &mut self.slab);
+        let (1.., Others::Enveloped(envelope)) = (lane.others, &lane.which) else { return false };
+        let Some(taken) = take_plain(slab.filled(), lane.limit, into) else { return false };
+        slab.consume(taken.bytes);
+        lane.others -= 1;
+        lane.payload += taken.payload;
+        *from = envelope.clone();
+        true
+    }
+
+    /// Opens the lane for those behind a message that was just taken from the slab, with this in front of each.
+    #[inline(always)]
+    fn open_lane(&mut self, limit: Option<PlainLimit>, envelope: Option<Frame>) {
+        // Else who is to mind what is left has not been told of it.
+        let Some(limit) = limit.filter(|_| self.read_ahead.is_minded()) else { return };
+        let granted = (RECEIVES_PER_POLL - self.receives_since_yield).min(TURN - self.turn);
+        let (messages, others, which) = match envelope {
+            None => (granted, 0, Others::None),
+            Some(envelope) => (0, granted, Others::Enveloped(envelope)),
+        };
+        self.short = Lane { messages, others, which, granted, payload: 0, limit };
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Puts the next message into `into`, if the lane is open and it is there; false changes nothing that counts.
     #[inline(always)]
@@ -63,7 +91,7 @@ impl<S: AsyncStream> Core<S> {
             Others::None => return false,
             Others::Enveloped(_) => {
                 let mut from = Frame::new();
-                let taken = self.take_apart_from_lane(&mut from, into);
+                let taken = self.inbound.take_apart(&mut from, into);
                 if taken {
                     into.push_front(from);
                 }
@@ -82,19 +110,6 @@ impl<S: AsyncStream> Core<S> {
         if writer.is_some() {
             self.effects.wake(writer);
         }
-        true
-    }
-
-    /// The same for who wants what stands in front apart from the message; only where something does.
-    #[inline(always)]
-    pub(crate) fn take_apart_from_lane(&mut self, from: &mut Frame, into: &mut Message) -> bool {
-        let (lane, slab) = (&mut self.inbound.short, &mut self.inbound.slab);
-        let (1.., Others::Enveloped(envelope)) = (lane.others, &lane.which) else { return false };
-        let Some(taken) = take_plain(slab.filled(), lane.limit, into) else { return false };
-        slab.consume(taken.bytes);
-        lane.others -= 1;
-        lane.payload += taken.payload;
-        *from = envelope.clone();
         true
     }
 
@@ -173,29 +188,15 @@ impl<S: AsyncStream> Core<S> {
         let (id, limit) = (peer.id, peer.connection.plain_limit());
         if inbound.delivery == Delivery::AsIs {
             peer.account.receive(taken.payload);
-            self.open_intake(limit, None);
+            self.inbound.open_lane(limit, None);
         } else if !self.filter(id, into) {
             return false;
         } else if let Some(envelope) = self.pattern.envelope(id) {
             let envelope = Some(envelope.clone());
-            self.open_intake(limit, envelope);
+            self.inbound.open_lane(limit, envelope);
         }
         self.delivered();
         true
-    }
-
-    /// Opens the lane for those behind a message that was just taken from the slab, with this in front of each.
-    #[inline(always)]
-    fn open_intake(&mut self, limit: Option<PlainLimit>, envelope: Option<Frame>) {
-        let inbound = &mut self.inbound;
-        // Else who is to mind what is left has not been told of it.
-        let Some(limit) = limit.filter(|_| inbound.read_ahead.is_minded()) else { return };
-        let granted = (RECEIVES_PER_POLL - inbound.receives_since_yield).min(TURN - inbound.turn);
-        let (messages, others, which) = match envelope {
-            None => (granted, 0, Others::None),
-            Some(envelope) => (0, granted, Others::Enveloped(envelope)),
-        };
-        inbound.short = Lane { messages, others, which, granted, payload: 0, limit };
     }
 
     /// The same for a message that was fetched from a pipe with others behind it, so that the pipe is not looked at.

@@ -255,7 +255,7 @@ impl<S: AsyncStream> Core<S> {
         if let Some(refused) = raw.take_if(|raw| !self.inbound.leftovers.has_room_for(raw)) {
             self.drop_undecoded(peer.id, refused);
         }
-        if raw.is_none() && self.is_no_news(peer) {
+        if raw.is_none() && self.inbound.is_no_news(peer) {
             return self.drop_news(peer);
         }
         let inbox = std::mem::take(&mut peer.inbox);

@@ -195,7 +195,7 @@ impl<S: AsyncStream> Core<S> {
         }
         self.forget_incomplete(&peer);
         self.asked.forget(&peer);
-        let bytes = self.take_undecoded(&mut peer);
+        let bytes = self.inbound.take_undecoded(&mut peer);
         self.clock.cancel(Timer::Peer(id));
         self.clock.cancel(Timer::Depart(id));
         match peer.stage {

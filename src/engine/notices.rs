@@ -6,8 +6,9 @@
 //! the application has heard nothing of is no news, and nor is that it came.
 
 use super::core::Core;
+use super::inbound::Inbound;
 use super::peer::Peer;
-use crate::monitor::{DropCause, PeerId};
+use crate::monitor::DropCause;
 use crate::runtime::AsyncStream;
 
 impl<S> Peer<S> {
@@ -19,20 +20,15 @@ impl<S> Peer<S> {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
-    /// The application will be told that a peer came or went.
-    pub(super) fn count_notice(&mut self, id: PeerId) {
-        if let Some(peer) = self.peers.get_mut(id) {
-            peer.notices += 1;
-        }
-    }
-
+impl Inbound {
     /// Whether a connection that has ended, of which no message is left, came and went unheard of while there is no
     /// room to tell of it.
-    pub(super) fn is_no_news(&self, peer: &Peer<S>) -> bool {
-        peer.is_unheard_of() && self.inbound.leftovers.are_full_without(peer.id)
+    pub(super) fn is_no_news<S>(&self, peer: &Peer<S>) -> bool {
+        peer.is_unheard_of() && self.leftovers.are_full_without(peer.id)
     }
+}
 
+impl<S: AsyncStream> Core<S> {
     /// Drops what was to be told of it.
     pub(super) fn drop_news(&mut self, peer: &mut Peer<S>) {
         let dropped = peer.empty_inbox() + self.inbound.leftovers.retract(peer.id) as u64;

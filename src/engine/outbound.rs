@@ -97,6 +97,21 @@ impl Outbound {
     pub(super) fn settle_lane(&mut self) {
         self.joinable = self.batches && self.senders.is_empty();
     }
+
+    /// Lets other tasks run now and then in a loop of sends that never wait.
+    pub(crate) fn give_way(&mut self) -> bool {
+        let due = self.sends_since_yield >= SENDS_PER_POLL;
+        if due {
+            self.sends_since_yield = 0;
+        }
+        due
+    }
+
+    /// A message of this cost was refused for now.
+    pub(crate) fn wait_for_room<R>(&mut self, cost: usize) -> Attempt<R> {
+        self.sends_since_yield = 0;
+        Attempt::Wait(List::Room(self.full), cost as u64)
+    }
 }
 
 impl<S: AsyncStream> Core<S> {
@@ -189,7 +204,7 @@ impl<S: AsyncStream> Core<S> {
         }
         self.outbound.full = None;
         // Where what is older gives way nobody waits but those who want to hold room.
-        if !turn.may_pass(List::Room(None), &self.outbound.senders) && !self.displaces() {
+        if !turn.may_pass(List::Room(None), &self.outbound.senders) && !self.options.displaces() {
             return Err(Error::WouldBlock);
         }
         let mut route = self.route(message, cost, turn);
@@ -200,7 +215,7 @@ impl<S: AsyncStream> Core<S> {
         }
         match route {
             // Nothing overtakes what has been waiting for a peer.
-            Route::To(_) if !self.outbound.pending.is_empty() => match self.displaces() {
+            Route::To(_) if !self.outbound.pending.is_empty() => match self.options.displaces() {
                 true => Ok(self.displace_pending(cost)),
                 false => Err(Error::WouldBlock),
             },
@@ -285,26 +300,6 @@ impl<S: AsyncStream> Core<S> {
     /// The peer that any message of `cost` bytes would go to, for types that do not look at it.
     pub(crate) fn route_any(&mut self, cost: usize) -> Route {
         self.route(&Message::new(), cost, Turn::First)
-    }
-
-    /// Gives a permit back that was not used.
-    pub(crate) fn refund(&mut self, permit: Permit) {
-        self.effects.drop_permit(permit);
-    }
-
-    /// Lets other tasks run now and then in a loop of sends that never wait.
-    pub(crate) fn give_way(&mut self) -> bool {
-        let due = self.outbound.sends_since_yield >= SENDS_PER_POLL;
-        if due {
-            self.outbound.sends_since_yield = 0;
-        }
-        due
-    }
-
-    /// A message of this cost was refused for now.
-    pub(crate) fn wait_for_room<R>(&mut self, cost: usize) -> Attempt<R> {
-        self.outbound.sends_since_yield = 0;
-        Attempt::Wait(List::Room(self.outbound.full), cost as u64)
     }
 
     /// Whom a subscription kept waiting that there is no more looks again, where one is waited for.

@@ -11,7 +11,7 @@ mod drive;
 mod list;
 mod places;
 mod spin;
-mod times;
+mod wait_times;
 mod wakes;
 
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ use std::time::Duration;
 use self::list::Key;
 pub(crate) use self::list::WaitList;
 use self::spin::Spinning;
-use self::times::Times;
+use self::wait_times::Times;
 use super::core::Core;
 use super::pattern::Delivery;
 use super::shared::Shared;

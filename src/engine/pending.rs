@@ -1,6 +1,6 @@
 //! The socket's own queue: messages that wait for a peer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::clock::later;
 use super::core::{Core, Phase, Timer};
@@ -51,6 +51,14 @@ pub(super) fn level(options: &SocketOptions) -> HighWater {
     }
 }
 
+/// How long a message may wait for a peer.
+fn max_age(options: &SocketOptions) -> Option<Duration> {
+    match options.while_disconnected {
+        WhileDisconnected::QueueUpTo { max_age, .. } => max_age,
+        _ => None,
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Queues a message until there is a peer for it.
     pub(crate) fn queue_pending(&mut self, message: Message, permit: Permit) {
@@ -62,7 +70,7 @@ impl<S: AsyncStream> Core<S> {
         let queued = Queued::new(message, permit);
         self.outbound.pending_level.add(queued.cost());
         self.outbound.pending.push_back(queued);
-        if self.max_age().is_some() {
+        if max_age(&self.options).is_some() {
             self.wake_companion();
         }
     }
@@ -72,7 +80,7 @@ impl<S: AsyncStream> Core<S> {
         let fails = self.options.while_disconnected == WhileDisconnected::Fail;
         match () {
             () if self.may_queue(cost) => Ok(Destination::Pending),
-            () if self.displaces() && self.queues_at_all() => Ok(self.displace_pending(cost)),
+            () if self.options.displaces() && self.queues_at_all() => Ok(self.displace_pending(cost)),
             () if fails && self.endpoints.has_dials() => Err(Error::NotConnected),
             () => Err(Error::WouldBlock),
         }
@@ -100,7 +108,7 @@ impl<S: AsyncStream> Core<S> {
             match self.peers.get_mut(id) {
                 Some(peer) if self.keeps_messages && !self.conflates && peer.keeps_order_behind() => {
                     peer.push_behind(queued);
-                    self.mark_dirty(id);
+                    self.outbound.mark_dirty(peer);
                 }
                 _ => self.queue(id, queued),
             }
@@ -130,7 +138,7 @@ impl<S: AsyncStream> Core<S> {
             return self.pass(id, queued.message, queued.permit);
         }
         queue_once_more(peer, queued);
-        self.mark_dirty(id);
+        self.outbound.mark_dirty(peer);
     }
 
     /// Puts messages that a lost peer had not begun back in front, in order.
@@ -155,16 +163,9 @@ impl<S: AsyncStream> Core<S> {
         self.wake_flushers();
     }
 
-    fn max_age(&self) -> Option<std::time::Duration> {
-        match self.options.while_disconnected {
-            WhileDisconnected::QueueUpTo { max_age, .. } => max_age,
-            _ => None,
-        }
-    }
-
     /// Starts the clock of what was queued, at either end, since the last look.
     pub(super) fn start_ageing(&mut self, now: Instant) {
-        let Some(max_age) = self.max_age() else { return };
+        let Some(max_age) = max_age(&self.options) else { return };
         let pending = &mut self.outbound.pending;
         let behind = pending.iter().rev().take_while(|queued| queued.since.is_none()).count();
         let in_front = pending.iter().take_while(|queued| queued.since.is_none()).count();
@@ -177,7 +178,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Drops what has waited too long.
     pub(super) fn expire_pending(&mut self, now: Instant) {
-        let Some(max_age) = self.max_age() else { return };
+        let Some(max_age) = max_age(&self.options) else { return };
         let mut expired = 0;
         let mut oldest = None;
         for queued in std::mem::take(&mut self.outbound.pending) {

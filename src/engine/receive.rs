@@ -144,11 +144,6 @@ impl<S: AsyncStream> Core<S> {
         self.inbound.is_drained()
     }
 
-    /// Whose message was received last.
-    pub(crate) fn received_from(&self) -> PeerId {
-        self.inbound.from.expect("every message comes from a peer")
-    }
-
     /// A message goes to the application, which may or may not come back for what is left.
     #[inline]
     pub(super) fn delivered(&mut self) {

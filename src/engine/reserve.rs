@@ -47,7 +47,7 @@ impl<S: AsyncStream> Core<S> {
             Err(refused) => {
                 self.effects.drop_permit(permit);
                 match refused {
-                    Error::WouldBlock => self.wait_for_room(upto.saturating_cost()),
+                    Error::WouldBlock => self.outbound.wait_for_room(upto.saturating_cost()),
                     error => Attempt::Done(Err(error)),
                 }
             }
@@ -68,7 +68,7 @@ impl<S: AsyncStream> Core<S> {
         let peer = match self.route_any(cost) {
             Route::To(id) if self.outbound.pending.is_empty() => Some(id),
             Route::NoPeer if self.may_queue(cost) => None,
-            Route::Full(_) if self.displaces() => Some(self.displace_to_hold(cost)?),
+            Route::Full(_) if self.options.displaces() => Some(self.displace_to_hold(cost)?),
             _ => return Err(Error::WouldBlock),
         };
         match peer.and_then(|id| self.peers.get_mut(id)) {

@@ -58,7 +58,7 @@ impl<S: AsyncStream, P: BytePermits> Socket<Answers, S, P> {
     ) -> Poll<Result<(ReplyTo, Message)>> {
         let received = place.turn.poll_told(&self.shared, cx, |core| {
             taken();
-            core.received_from()
+            core.inbound.received_from()
         });
         received.map_ok(|(peer, mut message)| {
             let connection = message.pop_front().unwrap_or_default();

@@ -109,7 +109,7 @@ assert_eq!((user, &job[0][..]), (None, &b"job"[..]), "no authenticator has named
     pub async fn recv_with_user(&self) -> Result<(Option<Arc<str>>, Message)> {
         let mut receiving = self.recv();
         poll_fn(|cx| {
-            receiving.turn.poll_told(receiving.shared, cx, |core| core.user_of(core.received_from()))
+            receiving.turn.poll_told(receiving.shared, cx, |core| core.user_of(core.inbound.received_from()))
         })
         .await
     }
@@ -216,7 +216,7 @@ impl Turn {
             shared,
             cx,
             &mut taken,
-            |core, (from, message)| core.take_apart_from_lane(from, message),
+            |core, (from, message)| core.inbound.take_apart(from, message),
             |core, (_, message), turn| core.poll_recv_into(message, turn),
         );
         match received {
@@ -235,7 +235,7 @@ impl Turn {
         shared: &Shared<S>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(PeerId, Message)>> {
-        self.poll_told(shared, cx, |core| core.received_from())
+        self.poll_told(shared, cx, |core| core.inbound.received_from())
     }
 
     /// [`poll`](Self::poll), with what `tell` says of the message that was just taken.

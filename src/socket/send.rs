@@ -173,7 +173,7 @@ impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
     fn acquire_ahead(&self, ahead: Ahead) -> Option<Permit> {
         let Socket { shared, permits, budget, .. } = self.socket;
         let (permit, ahead) = ahead.acquire(permits, self.message.cost())?;
-        shared.with(|core| core.keep_ahead(*budget, ahead));
+        drop(shared.with(|core| core.outbound.keep_ahead(*budget, ahead)));
         Some(permit)
     }
 

@@ -40,12 +40,12 @@ impl<P: BytePermits> Waiting<P> {
         let cost = message.cost();
         let may_give_way = !std::mem::replace(&mut self.started, true);
         self.poll_admitted(socket, cost, cx, |core, permit, turn| {
-            if may_give_way && core.give_way() {
-                core.refund(permit);
+            if may_give_way && core.outbound.give_way() {
+                core.effects.drop_permit(permit);
                 return Attempt::GiveWay;
             }
             match core.submit(message, permit, manner, turn) {
-                Err(Error::WouldBlock) => core.wait_for_room(cost),
+                Err(Error::WouldBlock) => core.outbound.wait_for_room(cost),
                 done => Attempt::Done(done),
             }
         })

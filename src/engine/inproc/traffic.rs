@@ -29,7 +29,7 @@ impl<S: AsyncStream> Core<S> {
         peer.enqueued += 1;
         self.effects.wake(passed.reader);
         if passed.unannounced {
-            self.mark_dirty(id);
+            self.outbound.mark_dirty(peer);
         }
         if self.options.flush_policy != FlushPolicy::Manual {
             self.begin_burst(true);
@@ -147,7 +147,8 @@ impl<S: AsyncStream> Core<S> {
         matches!(rest, Incoming::Messages | Incoming::Ended { empty: false })
     }
 
-    fn look_again(&mut self, id: PeerId) {
+    /// Has a peer of which there is more looked at again, after others.
+    pub(crate) fn look_again(&mut self, id: PeerId) {
         let again = self.peers.get(id).map(Peer::waker);
         self.effects.wake(again);
     }

@@ -1,5 +1,5 @@
-//! Sockets of the system, as the runtimes that have no sockets of their own share them: each runtime adds how it
-//! waits for them.
+//! Sockets of the system, as all runtimes share them: each adds how it waits for
+//! them.
 
 #[cfg(test)]
 pub(super) mod conformance;
