@@ -17,6 +17,7 @@ mod detached {
     mod authenticator;
     mod cancel;
     mod proxy;
+    mod reads;
     mod sockets;
     mod waits;
 }

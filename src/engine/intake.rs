@@ -61,6 +61,9 @@ impl Inbound {
         // Else who is to mind what is left has not been told of it.
         let Some(limit) = limit.filter(|_| self.read_ahead.is_minded()) else { return };
         let granted = (RECEIVES_PER_POLL - self.receives_since_yield).min(TURN - self.turn);
+        if granted == 0 {
+            return;
+        }
         let (messages, others, which) = match envelope {
             None => (granted, 0, Others::None),
             Some(envelope) => (0, granted, Others::Enveloped(envelope)),

@@ -173,7 +173,7 @@ pub(crate) struct Peer<S> {
     pub(crate) shelf: Shelf,
     /// A frame too large for the slab, read in place.
     pub(crate) large: Option<RecvBuf>,
-    /// The last that was read was such a frame.
+    /// The last that was read was such a frame, and more than the slab could hold.
     pub(super) after_large: bool,
     /// Messages read ahead of the application.
     pub(crate) inbox: Fifo<Message>,

@@ -6,7 +6,7 @@ use super::core::{Core, Timer};
 use super::inbound::Inbound;
 use super::pattern::{Delivery, Verdict};
 use super::peer::{Peer, Stage};
-use super::slab::TURN;
+use super::slab::{SLAB, TURN};
 use super::timers::KEPT_IDLE;
 use crate::message::{Message, Spare};
 use crate::monitor::{DisconnectReason, PeerId};
@@ -120,7 +120,7 @@ impl<S: AsyncStream> Core<S> {
             return false;
         }
         self.inbound.slab.compact();
-        // Behind a large frame there is presumably another: what is read of it here is copied once more.
+        // Behind a frame that does not fit in here there is presumably another: what is read of it is copied once more.
         let after_large = std::mem::take(&mut peer.after_large);
         self.inbound.slab.offer(if after_large { LARGE_FRAME } else { usize::MAX });
         for _ in 0..2 {
@@ -166,7 +166,7 @@ impl<S: AsyncStream> Core<S> {
             return;
         }
         let Some(payload) = peer.large.take().map(RecvBuf::into_bytes) else { return };
-        peer.after_large = true;
+        peer.after_large = payload.len() >= SLAB;
         let event = peer.connection.handle_large_frame(payload, &mut peer.out);
         match event {
             Ok(Some(Event::Message(mut message))) => {

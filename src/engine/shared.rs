@@ -58,10 +58,15 @@ impl<S: AsyncStream> Shared<S> {
         None
     }
 
-    /// Tries a way that is as short as a lane, and leaves nothing to be woken or dropped.
+    /// Tries a way that is as short as a lane.
     #[inline(always)]
     pub(crate) fn shortly(&self, way: impl FnOnce(&mut Core<S>) -> bool) -> bool {
-        way(&mut self.lock())
+        let mut core = self.lock();
+        let gone = way(&mut core);
+        if !core.effects.is_empty() {
+            Self::run_effects(core);
+        }
+        gone
     }
 
     #[inline(never)]

@@ -107,6 +107,7 @@ impl RecvBuf {
     pub fn advance(&mut self, read: usize) {
         assert!(read <= self.bytes.len() - self.filled, "advanced beyond the buffer");
         self.filled += read;
+        self.offered = self.offered.saturating_sub(read);
         if self.filled == self.bytes.len() {
             self.grow();
         }

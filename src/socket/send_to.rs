@@ -30,12 +30,11 @@ impl<T, S: AsyncStream, P: BytePermits> Future for SendingTo<'_, T, S, P> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { sending, identity } = self.get_mut();
-        if let Some(name) = identity {
-            if sending.goes_shortly(name) {
+        if let Some(name) = identity.take() {
+            if sending.goes_shortly(&name) {
                 return Poll::Ready(Ok(()));
             }
-            sending.put_in_front(name);
-            *identity = None;
+            sending.put_in_front(&name);
         }
         Pin::new(sending).poll(cx)
     }
