@@ -107,13 +107,13 @@ fn the_engine_is_made_of_parts() {
         count(
             "methods of Core and functions that take it, but for core.rs and act.rs",
             calls.outside(),
-            338,
+            327,
             0,
         ),
         count("of all of them in one circle of calls", calls.largest_circle().len(), 0, 0),
         count("look-ups of a peer", in_engine(|source| look_ups(&source.code)), 133, 25),
         count("of them with a silent return", in_engine(|source| silent_returns(&source.code)), 45, 0),
-        count("lines of the engine without tests", in_engine(|source| source.lines), 12_300, 5_500),
+        count("lines of the engine without tests", in_engine(|source| source.lines), 12_460, 5_500),
     ]);
     assert!(tests >= 600, "the engine's parts have unit tests");
 }

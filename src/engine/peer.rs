@@ -213,7 +213,6 @@ impl<S: AsyncStream> Peer<S> {
         handshake_by: Instant,
     ) -> Self {
         let Common { ready, config, options } = common;
-        let conflates = options.conflate();
         let signal = PeerSignal::new(id, ready);
         let mut out = SendBuf::default();
         let mut connection = Connection::new(config, origin.role());
@@ -238,7 +237,7 @@ impl<S: AsyncStream> Peer<S> {
             senders: WaitList::default(),
             flushers: WaitList::default(),
             permits: Held::default(),
-            conflates,
+            conflates: options.conflate(),
             behind: None,
             enqueued: 0,
             account: Account::default(),

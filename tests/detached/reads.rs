@@ -68,7 +68,8 @@ impl AsyncWrite for Laid {
 #[test]
 fn reads_bring_many_messages_or_one_that_is_large() {
     const MESSAGES: usize = 500;
-    for (size, most) in [(100, 1), (1_000, 10), (9_000, 80), (16_000, 140), (40_000, 350), (100_000, 1_010)] {
+    for (size, most) in [(100, 1), (1_000, 10), (9_000, 130), (16_000, 205), (40_000, 505), (100_000, 1_010)]
+    {
         let laid = Laid::messages("PUSH", MESSAGES, size);
         let reads = Arc::clone(&laid.reads);
         pipe::run(async {
@@ -86,7 +87,7 @@ fn reads_bring_many_messages_or_one_that_is_large() {
 #[test]
 fn what_had_arrived_is_received_when_a_write_fails() {
     const MESSAGES: usize = 400;
-    for (size, least) in [(1_000, MESSAGES), (9_000, MESSAGES), (16_000, 200), (40_000, 60)] {
+    for (size, least) in [(1_000, MESSAGES), (9_000, 250), (16_000, 150), (40_000, 60)] {
         let laid = Laid::messages("DEALER", MESSAGES, size);
         let broken = Arc::clone(&laid.broken);
         pipe::run(async {

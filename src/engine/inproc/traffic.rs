@@ -68,7 +68,8 @@ impl<S: AsyncStream> Core<S> {
     fn look_at_pipe(&mut self, id: PeerId) {
         let draining = self.drains_live_peers();
         let living = self.peers.get_mut(id).filter(|peer| !peer.doomed);
-        let Some(end) = living.and_then(|peer| peer.link.inproc_mut()) else { return };
+        let parts = living.and_then(|peer| Some((peer.link.inproc_mut()?, &mut peer.paused)));
+        let Some((end, paused)) = parts else { return };
         if draining {
             // What is written from now on is left to the writer.
             if end.is_left() {
@@ -81,9 +82,7 @@ impl<S: AsyncStream> Core<S> {
             Incoming::Messages => self.offer(id),
             // What a peer leaves behind is kept for the application, as far as there is room for such.
             Incoming::Ended { empty: false } if self.inbound.leftovers.are_full() => {
-                if let Some(peer) = self.peers.get_mut(id) {
-                    peer.paused = true;
-                }
+                *paused = true;
                 self.offer(id);
             }
             Incoming::Ended { .. } => self.doom(id, DisconnectReason::EndOfStream),
