@@ -27,7 +27,7 @@ fn in_chunks<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> (Vec<Event>, Vec<u8>
     let mut events = vec![];
     for chunk in chunks {
         side.receive_into(chunk, &mut events).unwrap();
-        assert!(side.unread.len() <= connection::LARGE_FRAME + 9, "too much is left unread");
+        assert!(side.unread.len() <= LARGE_FRAME + 9, "too much is left unread");
     }
     assert_eq!(side.unread, b"");
     (events, side.out.take_bytes())
@@ -64,7 +64,7 @@ fn complete_large_frames_need_no_collecting() {
 
 #[test]
 fn incomplete_frames_wait_up_to_the_threshold() {
-    for (len, announced) in [(connection::LARGE_FRAME, None), (connection::LARGE_FRAME + 1, Some(()))] {
+    for (len, announced) in [(LARGE_FRAME, None), (LARGE_FRAME + 1, Some(()))] {
         let bytes = frame(0, &vec![0; len]);
         let mut side = Side::ready(Pull, Push, 1);
         let mut input = &bytes[..bytes.len() - 1];

@@ -93,7 +93,7 @@ fn run<'a>(mut side: Side, chunks: impl Iterator<Item = &'a [u8]>) -> Outcome {
             break;
         }
         let header = frame::LONG_HEADER;
-        assert!(side.unread.len() <= connection::LARGE_FRAME + header);
+        assert!(side.unread.len() <= LARGE_FRAME + header);
     }
     for event in &events {
         if let Event::Message(message) = event {
