@@ -232,12 +232,6 @@ impl Message {
         self.make_many().push_front(frame.into());
     }
 
-    /// Puts a copy of `frame` in front. Out of line: a lane where nothing is put there needs few registers.
-    #[inline(never)]
-    pub(crate) fn put_in_front(&mut self, frame: &Frame) {
-        self.push_front(frame.clone());
-    }
-
     /// Appends a frame.
     ///
     /// ```

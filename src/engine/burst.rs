@@ -78,6 +78,16 @@ impl Lane {
 }
 
 impl Outbound {
+    /// Whether a message may join a burst that is under way, whoever it is for.
+    #[inline(always)]
+    fn goes_on(&self) -> bool {
+        self.in_burst
+            && self.joinable
+            && !self.poisoned
+            && self.pending.is_empty()
+            && self.sends_since_yield < SENDS_PER_POLL
+    }
+
     /// Grants what may join before the next write is due, the marks are reached, or others are to run, if that is
     /// worth it for messages of this cost.
     #[inline(always)]
@@ -209,21 +219,15 @@ impl<S: AsyncStream> Core<S> {
     /// payment back if there is more to it than that.
     #[inline(always)]
     pub(crate) fn join_burst(&mut self, message: &mut Message, payment: Payment) -> Option<Payment> {
-        let outbound = &self.outbound;
-        let going_on = outbound.in_burst
-            && outbound.joinable
-            && !outbound.poisoned
-            && outbound.pending.is_empty()
-            && outbound.sends_since_yield < SENDS_PER_POLL;
         let open = self.phase == Phase::Open && self.companion == Companion::Running;
-        let peer = match outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) {
-            Some(peer) if going_on && open && peer.dirty => peer,
+        let peer = match self.outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) {
+            Some(peer) if self.outbound.goes_on() && open && peer.dirty => peer,
             _ => return Some(payment),
         };
-        let (id, extent) = (peer.id, message.extent());
+        let (id, extent, max_size) = (peer.id, message.extent(), self.options.max_message_size);
         // Without any frame, this is more than any number of them.
         let more_frames = extent.frames.wrapping_sub(1);
-        if extent.size > self.options.max_message_size || more_frames >= self.options.max_frames {
+        if extent.size > max_size || more_frames >= self.options.max_frames {
             return Some(payment);
         }
         let cost = extent.cost();
@@ -237,7 +241,6 @@ impl<S: AsyncStream> Core<S> {
         let goes_on = matches!(&payment, Payment::Permit(permit) if permit.is_none());
         self.outbound.sends_since_yield += 1;
         self.ledger.accept();
-        let max_size = self.options.max_message_size;
         if peer.link.inproc().is_some() {
             let permit = match payment {
                 Payment::Permit(permit) => permit,
@@ -269,14 +272,13 @@ impl<S: AsyncStream> Core<S> {
     /// no write is due; false changes nothing.
     pub(crate) fn join_addressed(&mut self, name: &[u8], message: &Message) -> bool {
         let outbound = &mut self.outbound;
-        let going_on = outbound.in_burst
-            && outbound.joinable
-            && !outbound.poisoned
-            && outbound.pending.is_empty()
-            && outbound.sends_since_yield < SENDS_PER_POLL;
         let open = self.phase == Phase::Open && self.companion == Companion::Running;
         let peer = match self.pattern.named(name).and_then(|id| self.peers.get_mut(id)) {
-            Some(peer) if going_on && open && peer.stage == Stage::Live && peer.senders.is_empty() => peer,
+            Some(peer)
+                if outbound.goes_on() && open && peer.stage == Stage::Live && peer.senders.is_empty() =>
+            {
+                peer
+            }
             _ => return false,
         };
         let extent = message.extent();

@@ -24,7 +24,7 @@ const CACHED: usize = 1024 * 1024;
 const REPLY_PARTS: usize = 4;
 /// The least of them.
 pub(super) const FLUSH_REPLIES: usize = 2 * 1024;
-/// Referenced bytes from which it is: several large payloads leave in one gathered write.
+/// Referenced bytes from which a burst is written: several large payloads leave in one gathered write.
 const FLUSH_SHARED: usize = 256 * 1024;
 /// Slices from which it is: what one gathered write takes.
 const FLUSH_SLICES: usize = 64;

@@ -13,7 +13,7 @@ use super::slab::TURN;
 use crate::message::{Frame, Message};
 use crate::monitor::PeerId;
 use crate::protocol::{PlainLimit, take_plain};
-use crate::runtime::AsyncStream;
+use crate::runtime::{AsyncStream, RecvBuf};
 
 /// What may still be taken without another look: nothing but one peer's messages comes next, for the application as
 /// they come.
@@ -41,18 +41,27 @@ enum Others {
     Piped(PeerId),
 }
 
+impl Lane {
+    /// Puts the message that lies whole in front of the slab into `into`; false if there is none.
+    #[inline(always)]
+    fn take_from(&mut self, slab: &mut RecvBuf, into: &mut Message) -> bool {
+        let Some(taken) = take_plain(slab.filled(), self.limit, into) else { return false };
+        slab.consume(taken.bytes);
+        self.payload += taken.payload;
+        true
+    }
+}
+
 impl Inbound {
     /// Puts the next message into `into`, and what its type puts in front of it into `from`; only where there is such.
     #[inline(always)]
     pub(crate) fn take_apart(&mut self, from: &mut Frame, into: &mut Message) -> bool {
         let (lane, slab) = (&mut self.short, &mut self.slab);
         let (1.., Others::Enveloped(envelope)) = (lane.others, &lane.which) else { return false };
-        let Some(taken) = take_plain(slab.filled(), lane.limit, into) else { return false };
-        slab.consume(taken.bytes);
-        lane.others -= 1;
-        lane.payload += taken.payload;
         *from = envelope.clone();
-        true
+        let taken = lane.take_from(slab, into);
+        lane.others -= u32::from(taken);
+        taken
     }
 
     /// Opens the lane for those behind a message that was just taken from the slab, with this in front of each.
@@ -80,11 +89,9 @@ impl<S: AsyncStream> Core<S> {
         if lane.messages == 0 {
             return lane.others > 0 && self.take_other_from_lane(into);
         }
-        let Some(taken) = take_plain(slab.filled(), lane.limit, into) else { return false };
-        slab.consume(taken.bytes);
-        lane.messages -= 1;
-        lane.payload += taken.payload;
-        true
+        let taken = lane.take_from(slab, into);
+        lane.messages -= u32::from(taken);
+        taken
     }
 
     /// Out of line, so that the lane needs few registers.

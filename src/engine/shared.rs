@@ -52,9 +52,7 @@ impl<S: AsyncStream> Shared<S> {
         if !lane(&mut core, value) {
             return Some(Self::work_apart(core, |core| work(core, value)));
         }
-        if !core.effects.is_empty() {
-            Self::run_effects(core);
-        }
+        Self::release(core);
         None
     }
 
@@ -63,9 +61,7 @@ impl<S: AsyncStream> Shared<S> {
     pub(crate) fn shortly(&self, way: impl FnOnce(&mut Core<S>) -> bool) -> bool {
         let mut core = self.lock();
         let gone = way(&mut core);
-        if !core.effects.is_empty() {
-            Self::run_effects(core);
-        }
+        Self::release(core);
         gone
     }
 
@@ -83,10 +79,16 @@ impl<S: AsyncStream> Shared<S> {
         let result = work(&mut core);
         #[cfg(debug_assertions)]
         core.check_books();
+        Self::release(core);
+        result
+    }
+
+    /// Lets go of the lock, and does what is left to be done without it.
+    #[inline(always)]
+    fn release(core: Guard<'_, S>) {
         if !core.effects.is_empty() {
             Self::run_effects(core);
         }
-        result
     }
 
     #[inline(never)]

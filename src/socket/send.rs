@@ -146,8 +146,8 @@ impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
     }
 
     /// Has the message begin with this frame.
-    pub(super) fn put_in_front(&mut self, frame: &Frame) {
-        self.message.put_in_front(frame);
+    pub(super) fn put_in_front(&mut self, frame: Frame) {
+        self.message.push_front(frame);
     }
 
     #[cold]

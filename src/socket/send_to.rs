@@ -34,7 +34,7 @@ impl<T, S: AsyncStream, P: BytePermits> Future for SendingTo<'_, T, S, P> {
             if sending.goes_shortly(&name) {
                 return Poll::Ready(Ok(()));
             }
-            sending.put_in_front(&name);
+            sending.put_in_front(name);
         }
         Pin::new(sending).poll(cx)
     }

@@ -66,6 +66,21 @@ async fn send(router: &RouterSocket, which: u32, identity: Frame, mut message: M
     router.send_to(identity, message).await.unwrap();
 }
 
+/// Sends so many messages, and receives as many of the same back.
+async fn ask(dealer: &DealerSocket, messages: u32) {
+    let sending = async {
+        for number in 0..messages {
+            dealer.send(numbered(number)).await.unwrap();
+        }
+    };
+    let receiving = async {
+        for number in 0..messages {
+            assert_eq!(dealer.recv().await.unwrap(), numbered(number));
+        }
+    };
+    join(sending, receiving).await;
+}
+
 /// Kills leaving the identity out or in, mixing peers up, and a short way that is open past a mark, a write or a lock.
 async fn echo(at: &str, options: SocketOptions, dealers: usize) {
     let (router, dealers) = router_and_dealers(at, options, dealers).await;
@@ -83,17 +98,7 @@ async fn echo(at: &str, options: SocketOptions, dealers: usize) {
         assert!(next.values().all(|number| *number == EACH) && next.len() == dealers.len());
     };
     let asking = join_all(dealers.iter().map(async |dealer| {
-        let sending = async {
-            for number in 0..EACH {
-                dealer.send(numbered(number)).await.unwrap();
-            }
-        };
-        let receiving = async {
-            for number in 0..EACH {
-                assert_eq!(dealer.recv().await.unwrap(), numbered(number));
-            }
-        };
-        join(sending, receiving).await
+        ask(dealer, EACH).await;
     }));
     join(serving, asking).await;
     let stats = router.stats();
@@ -201,17 +206,7 @@ fn every_call_dropped() {
             }
             router.flush().await.unwrap();
         };
-        let sending = async {
-            for number in 0..MESSAGES {
-                dealer.send(numbered(number)).await.unwrap();
-            }
-        };
-        let receiving = async {
-            for number in 0..MESSAGES {
-                assert_eq!(dealer.recv().await.unwrap(), numbered(number));
-            }
-        };
-        join(serving, join(sending, receiving)).await;
+        join(serving, ask(dealer, MESSAGES)).await;
     });
 }
 

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::WireSink;
-use super::super::clear::{encode_in_clear, encode_plain, flagged};
-use super::super::command::{self, MAX_CONTEXT};
-use super::super::config::MAX_COMMAND_TOPIC;
-use super::super::frame::{self, Flags, Header, LONG_HEADER};
-use super::super::mechanism::Opened;
-use super::super::recover::Pieces;
 use super::{Connection, Partial, Phase};
 use crate::message::{Frame, Message};
+use crate::protocol::WireSink;
+use crate::protocol::clear::{encode_in_clear, encode_plain, flagged};
+use crate::protocol::command::{self, MAX_CONTEXT};
+use crate::protocol::config::MAX_COMMAND_TOPIC;
+use crate::protocol::frame::{self, Flags, Header, LONG_HEADER};
+use crate::protocol::mechanism::Opened;
+use crate::protocol::recover::Pieces;
 
 impl Connection {
     /// Writes all frames of `message`; only after the handshake.

@@ -1,12 +1,12 @@
 //! How a connection begins: greeting, handshake, and what the peer is let in with.
 
-use super::super::command::{self, Command};
-use super::super::frame::{self, Flags};
-use super::super::greeting::{self, GREETING_LEN};
-use super::super::key_work::{KeyWork, KeysWorked};
-use super::super::mechanism::{self, Done, Mechanism, Seal, Step};
-use super::super::{Event, PeerInfo, ProtocolError, WireSink};
 use super::{Connection, Phase};
+use crate::protocol::command::{self, Command};
+use crate::protocol::frame::{self, Flags};
+use crate::protocol::greeting::{self, GREETING_LEN};
+use crate::protocol::key_work::{KeyWork, KeysWorked};
+use crate::protocol::mechanism::{self, Done, Mechanism, Seal, Step};
+use crate::protocol::{Event, PeerInfo, ProtocolError, WireSink};
 
 /// Who speaks first in a handshake, where that is open.
 ///
