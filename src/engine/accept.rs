@@ -6,8 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use super::base::Base;
 use super::core::Core;
 use super::doorway::{Entry, Quarter};
+use super::endpoints::Endpoints;
 use super::peer::Origin;
 use super::shared::Shared;
 use crate::endpoint::Endpoint;
@@ -80,7 +82,7 @@ impl<R: Runtime> Accepting<R> {
     pub(super) fn close(&mut self, cx: &mut Context<'_>, shared: &Shared<R::Stream>) -> bool {
         self.listeners.retain_mut(|listening| listening.poll_close(cx).is_pending());
         let held = |id| self.listeners.iter().any(|listening| listening.id == id);
-        shared.with(|core| core.departed(|id| !held(id)))
+        shared.with(|core| core.endpoints.departed(&mut core.base, |id| !held(id)))
     }
 
     /// When the first paused listener accepts again.
@@ -126,7 +128,7 @@ impl<R: Runtime> Listening<R> {
             return;
         }
         self.resume_at = None;
-        let options = shared.with(|core| core.options.transport.clone());
+        let options = shared.with(|core| core.base.options.transport.clone());
         self.state = State::Binding(runtime.bind(endpoint, &options));
     }
 
@@ -144,7 +146,7 @@ impl<R: Runtime> Listening<R> {
                 Err(error.into())
             }
         };
-        shared.with(|core| core.bound(self.id, local));
+        shared.with(|core| core.endpoints.bound(&mut core.base, self.id, local));
         true
     }
 
@@ -165,7 +167,9 @@ impl<R: Runtime> Listening<R> {
                 Poll::Ready(Err(error)) if is_about_the_peer(&error) => {}
                 Poll::Ready(Err(error)) => {
                     self.resume_at = Some(now + self.pause);
-                    shared.with(|core| core.accept_failed(self.id, error, self.pause));
+                    shared.with(|core| {
+                        core.endpoints.accept_failed(&mut core.base, self.id, error, self.pause)
+                    });
                     self.pause = (self.pause * 2).min(LONGEST_PAUSE);
                     return false;
                 }
@@ -183,26 +187,34 @@ fn is_about_the_peer(error: &io::Error) -> bool {
     )
 }
 
+impl Endpoints {
+    fn accept_failed<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        listener: u32,
+        cause: io::Error,
+        retry_in: Duration,
+    ) {
+        let Some(listener) = self.listener(listener) else { return };
+        let endpoint = listener.local().unwrap_or(&listener.requested).clone();
+        let cause = Error::from(cause);
+        listener.attempts.fail(cause.clone());
+        base.emit(SocketEvent::AcceptFailed { endpoint, cause, retry_in });
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Takes an accepted connection in. One for which there is no room is told apart by its events.
     fn accepted(&mut self, listener: u32, stream: S, now: Instant) {
         if self.endpoints.listener(listener).is_none() {
-            return self.effects.drop_stream(stream);
+            return self.base.effects.drop_stream(stream);
         }
         let entry = self.doorway.ask(Quarter::of(stream.peer_endpoint().as_ref()));
         let id = self.attach(stream, Origin::Listener(listener), now);
         match entry {
             Entry::Free => {}
-            Entry::InsteadOf(other) => self.doom(other, DisconnectReason::Crowded),
-            Entry::Full => self.doom(id, DisconnectReason::Crowded),
+            Entry::InsteadOf(other) => self.inbound.doom(&mut self.base, other, DisconnectReason::Crowded),
+            Entry::Full => self.inbound.doom(&mut self.base, id, DisconnectReason::Crowded),
         }
-    }
-
-    fn accept_failed(&mut self, listener: u32, cause: io::Error, retry_in: Duration) {
-        let Some(listener) = self.endpoints.listener(listener) else { return };
-        let endpoint = listener.local().unwrap_or(&listener.requested).clone();
-        let cause = Error::from(cause);
-        listener.attempts.fail(cause.clone());
-        self.emit(SocketEvent::AcceptFailed { endpoint, cause, retry_in });
     }
 }

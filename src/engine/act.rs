@@ -8,7 +8,10 @@
 
 use std::collections::VecDeque;
 
+use super::base::Base;
 use super::core::Core;
+use super::inbound::Inbound;
+use super::outbound::Outbound;
 use super::peer::Stage;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::runtime::AsyncStream;
@@ -39,32 +42,34 @@ impl Happened {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
+impl Inbound {
     /// Has a connection end once whoever works on it is done; the first reason stands.
-    pub(crate) fn doom(&mut self, id: PeerId, reason: DisconnectReason) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
+    pub(crate) fn doom<S: AsyncStream>(&mut self, base: &mut Base<S>, id: PeerId, reason: DisconnectReason) {
+        let Some(peer) = base.peers.get_mut(id) else { return };
         let first = !std::mem::replace(&mut peer.doomed, true);
         // What comes from a peer that was never admitted, or broke the rules, is for nobody: of one that is to end
         // for another reason as well, since whoever decodes would come upon it again and again.
         if reason.is_violation() || peer.stage == Stage::Handshaking {
-            self.discard_undecoded(id);
+            self.discard_undecoded(base, id);
         }
         if first {
-            self.note(Note::Ended(id, reason));
+            base.note(Note::Ended(id, reason));
         }
     }
 
     /// Another connection has taken a peer's identity over: from now on nothing goes to this one.
-    pub(super) fn succeed(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.doomed) else { return };
+    pub(super) fn succeed<S: AsyncStream>(&mut self, base: &mut Base<S>, id: PeerId) {
+        let Some(peer) = base.peers.get_mut(id).filter(|peer| !peer.doomed) else { return };
         if peer.stage != Stage::Live || peer.link.inproc().is_some() {
             // On inproc what was not taken goes back to it.
-            return self.doom(id, DisconnectReason::Replaced);
+            return self.doom(base, id, DisconnectReason::Replaced);
         }
         peer.stage = Stage::Succeeded;
-        self.note(Note::Succeeded(id));
+        base.note(Note::Succeeded(id));
     }
+}
 
+impl<S: AsyncStream> Base<S> {
     /// Has what the socket itself has queued for a peer leave.
     pub(super) fn answer(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
@@ -73,28 +78,32 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Has what waits in the socket's own queue go to peers that may have room for it.
-    #[inline]
-    pub(super) fn offer_pending(&mut self) {
-        if !self.outbound.pending.is_empty() && !std::mem::replace(&mut self.happened.has_room, true) {
-            self.note(Note::RoomForPending);
-        }
-    }
-
     fn note(&mut self, note: Note) {
         self.happened.notes.push_back(note);
         self.effects.expect();
     }
+}
 
+impl Outbound {
+    /// Has what waits in the socket's own queue go to peers that may have room for it.
+    #[inline]
+    pub(super) fn offer_pending<S: AsyncStream>(&self, base: &mut Base<S>) {
+        if !self.pending.is_empty() && !std::mem::replace(&mut base.happened.has_room, true) {
+            base.note(Note::RoomForPending);
+        }
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
     /// Acts on everything that happened, and on what comes of that.
     pub(super) fn act(&mut self) {
-        while let Some(note) = self.happened.notes.pop_front() {
+        while let Some(note) = self.base.happened.notes.pop_front() {
             match note {
                 Note::Ended(id, reason) => self.disconnect(id, reason),
                 Note::Succeeded(id) => self.leave_to_successor(id),
                 Note::Answered(id) => self.write_answer(id),
                 Note::RoomForPending => {
-                    self.happened.has_room = false;
+                    self.base.happened.has_room = false;
                     self.drain_pending();
                 }
             }
@@ -102,7 +111,7 @@ impl<S: AsyncStream> Core<S> {
     }
 
     fn write_answer(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(peer) = self.base.peers.get_mut(id) else { return };
         peer.answering = false;
         if !peer.out.is_empty() && !peer.write_blocked {
             self.flush_peer(id);

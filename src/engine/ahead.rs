@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::base::Base;
 use super::burst::Payment;
 use super::core::Core;
 use super::outbound::Outbound;
@@ -108,6 +109,13 @@ impl Outbound {
     }
 }
 
+impl Outbound {
+    pub(super) fn return_ahead<S: AsyncStream>(&mut self, base: &mut Base<S>) {
+        let ahead = std::mem::take(&mut self.ahead);
+        base.effects.drop_permit(ahead);
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Queues a message of a burst on bytes that were acquired before, if there are enough of them; otherwise says
     /// what to acquire with it.
@@ -117,11 +125,6 @@ impl<S: AsyncStream> Core<S> {
             return Ok(());
         }
         Err(self.outbound.plan_ahead(budget, message.cost()))
-    }
-
-    pub(super) fn return_ahead(&mut self) {
-        let ahead = std::mem::take(&mut self.outbound.ahead);
-        self.effects.drop_permit(ahead);
     }
 }
 

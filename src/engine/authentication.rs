@@ -5,7 +5,9 @@
 //! since the authenticator is foreign, and works, which others would wait for. Meanwhile a peer is in the handshake
 //! like any other: it has its place among those that are accepted, its time runs, and it makes room for others.
 
+use super::base::Base;
 use super::core::Core;
+use super::inbound::Inbound;
 use super::peer::{Origin, Peer, Stage};
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::protocol::{KeyWork, KeysWorked, PeerInfo, ProtocolError};
@@ -42,13 +44,56 @@ pub(crate) struct Questions {
     pub(super) over: Vec<PeerId>,
 }
 
+impl Asked {
+    /// What whoever drives the socket is to ask.
+    pub(crate) fn take_questions<S: AsyncStream>(&mut self, base: &mut Base<S>) -> Questions {
+        let Self { fresh, over } = std::mem::take(self);
+        if fresh.is_empty() && over.is_empty() {
+            return Questions::default();
+        }
+        let authenticator = base.options.authenticator.clone();
+        let mut questions = Questions { authenticator, over, ..Questions::default() };
+        for id in fresh {
+            let Some(peer) = base.peers.get_mut(id) else { continue };
+            questions.works.extend(peer.connection.take_work().map(|work| (id, work)));
+            questions.claims.extend(peer.claim().map(|claim| (id, claim)));
+        }
+        questions
+    }
+}
+
+impl Inbound {
+    /// Whether nothing more is read from a peer until it is let in: it has said something that must wait, or there is
+    /// work to do for what it said, which may find the reason why its stream ends.
+    ///
+    /// A peer that came to us has not been told that it may say anything, and one that says much all the same is
+    /// hung up on.
+    pub(super) fn waits_for_verdict<S: AsyncStream>(&mut self, base: &mut Base<S>, id: PeerId) -> bool {
+        let held = self.slab.filled().len();
+        let waits = |peer: &&mut Peer<S>| peer.is_judged() && (held > 0 || peer.connection.is_working());
+        let Some(peer) = base.peers.get_mut(id).filter(waits) else { return false };
+        peer.paused = true;
+        peer.readable = false;
+        self.hang_up_on_much(base, id);
+        true
+    }
+
+    /// Hangs up on the owner of the slab if it came to us, and has said much behind what it waits for an answer to.
+    fn hang_up_on_much<S: AsyncStream>(&mut self, base: &mut Base<S>, id: PeerId) {
+        let came = |peer: &Peer<S>| matches!(peer.origin, Origin::Listener(_));
+        if self.slab.filled().len() > MAX_HELD && base.peers.get(id).is_some_and(came) {
+            self.doom(base, id, ProtocolError::HandshakeTooLarge { max: MAX_HELD }.into());
+        }
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// The peer has said who it is: lets it in, or has the authenticator asked first.
     pub(super) fn judge(&mut self, id: PeerId, info: Box<PeerInfo>) {
-        if self.options.authenticator.is_none() {
+        if self.base.options.authenticator.is_none() {
             return self.admit(id, info);
         }
-        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(peer) = self.base.peers.get_mut(id) else { return };
         peer.info = Some(info);
         self.ask(id);
     }
@@ -58,33 +103,17 @@ impl<S: AsyncStream> Core<S> {
         self.asked.fresh.push(id);
         // It may all have come in one read, behind which there is no other.
         if self.inbound.slab_owner == Some(id) {
-            self.hang_up_on_much(id);
+            self.inbound.hang_up_on_much(&mut self.base, id);
         }
-        self.wake_companion();
-        if self.is_detached() {
-            self.wake_watchers();
+        self.base.wake_companion();
+        if self.base.life.is_detached() {
+            self.base.wake_watchers();
         }
-    }
-
-    /// What whoever drives the socket is to ask.
-    pub(crate) fn take_questions(&mut self) -> Questions {
-        let Asked { fresh, over } = std::mem::take(&mut self.asked);
-        if fresh.is_empty() && over.is_empty() {
-            return Questions::default();
-        }
-        let authenticator = self.options.authenticator.clone();
-        let mut questions = Questions { authenticator, over, ..Questions::default() };
-        for id in fresh {
-            let Some(peer) = self.peers.get_mut(id) else { continue };
-            questions.works.extend(peer.connection.take_work().map(|work| (id, work)));
-            questions.claims.extend(peer.claim().map(|claim| (id, claim)));
-        }
-        questions
     }
 
     /// The work is done, or the authenticator has answered. What the peer has said meanwhile comes now.
     pub(crate) fn answered(&mut self, id: PeerId, answer: Result<KeysWorked, Verdict>) {
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.is_judged() && !peer.doomed) else {
+        let Some(peer) = self.base.peers.get_mut(id).filter(|peer| peer.is_judged() && !peer.doomed) else {
             return;
         };
         peer.paused = false;
@@ -101,11 +130,11 @@ impl<S: AsyncStream> Core<S> {
                     info.granted = metadata;
                     info.credentials.forget_secrets();
                     core.admit(id, info);
-                    core.answer(id);
+                    core.base.answer(id);
                 }
                 (Err(verdict), _) => core.refuse(id, verdict),
             }
-            core.peers.get(id).into_iter().for_each(Peer::wake);
+            core.base.peers.get(id).into_iter().for_each(Peer::wake);
         });
     }
 
@@ -116,36 +145,13 @@ impl<S: AsyncStream> Core<S> {
             Verdict::TryLater(reason) => (None, DisconnectReason::PutOff(reason)),
             Verdict::Broken(reason) => (Some("500"), DisconnectReason::AuthenticatorFailed(reason)),
         };
-        if let Some((status, peer)) = status.zip(self.peers.get_mut(id)) {
+        if let Some((status, peer)) = status.zip(self.base.peers.get_mut(id)) {
             peer.connection.refuse(status, &mut peer.out);
             peer.out.end_control();
             // Whether it gets there is up to the system: its buffer was empty but for our greeting.
             let _ = self.write(id);
         }
-        self.doom(id, reason);
-    }
-
-    /// Whether nothing more is read from a peer until it is let in: it has said something that must wait, or there is
-    /// work to do for what it said, which may find the reason why its stream ends.
-    ///
-    /// A peer that came to us has not been told that it may say anything, and one that says much all the same is
-    /// hung up on.
-    pub(super) fn waits_for_verdict(&mut self, id: PeerId) -> bool {
-        let held = self.inbound.slab.filled().len();
-        let waits = |peer: &&mut Peer<S>| peer.is_judged() && (held > 0 || peer.connection.is_working());
-        let Some(peer) = self.peers.get_mut(id).filter(waits) else { return false };
-        peer.paused = true;
-        peer.readable = false;
-        self.hang_up_on_much(id);
-        true
-    }
-
-    /// Hangs up on the owner of the slab if it came to us, and has said much behind what it waits for an answer to.
-    fn hang_up_on_much(&mut self, id: PeerId) {
-        let came = |peer: &Peer<S>| matches!(peer.origin, Origin::Listener(_));
-        if self.inbound.slab.filled().len() > MAX_HELD && self.peers.get(id).is_some_and(came) {
-            self.doom(id, ProtocolError::HandshakeTooLarge { max: MAX_HELD }.into());
-        }
+        self.inbound.doom(&mut self.base, id, reason);
     }
 }
 

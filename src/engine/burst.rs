@@ -4,11 +4,13 @@
 //! and each leaves to the next what it does not settle: the lane, for as long as nobody has taken the lock for
 //! anything else; `join_burst`, which looks at all that may be in the way, and opens the lane; and `submit`.
 
-use super::core::{Companion, Core, Phase};
+use super::base::Base;
+use super::core::Core;
 use super::enqueue::{queue_charged, queue_message};
 use super::flush::worth_writing;
 use super::outbound::{Manner, Outbound};
 use super::parked::Turn;
+use super::pattern::Pattern;
 use super::peer::{Peer, Stage};
 use crate::error::Error;
 use crate::message::{Extent, Message};
@@ -114,18 +116,18 @@ impl Outbound {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
+impl Outbound {
     /// Queues a message behind others, if the lane is open and it fits; false changes nothing. There is no permit
     /// to be kept, and what is in the message is copied, or passed on within the process without waking anybody.
     #[inline(always)]
-    pub(crate) fn take_lane(&mut self, message: &mut Message) -> bool {
-        let Outbound { lane, sole_peer, .. } = &mut self.outbound;
+    pub(crate) fn take_lane<S: AsyncStream>(&mut self, base: &mut Base<S>, message: &mut Message) -> bool {
+        let Self { lane, sole_peer, .. } = self;
         if lane.messages == 0 {
-            return lane.piped > 0 && self.take_piped_lane(message);
+            return lane.piped > 0 && self.take_piped_lane(base, message);
         }
-        let Some(peer) = sole_peer.and_then(|id| self.peers.get_mut(id)) else { return false };
+        let Some(peer) = sole_peer.and_then(|id| base.peers.get_mut(id)) else { return false };
         let Some(frame) = message.only_frame() else {
-            return lane.take_several(&mut peer.out, message, self.options.max_frames);
+            return lane.take_several(&mut peer.out, message, base.options.max_frames);
         };
         let extent = Extent { size: frame.payload_len(), frames: 1 };
         if extent.cost() > lane.cost || SendBuf::references(extent.size) {
@@ -139,10 +141,10 @@ impl<S: AsyncStream> Core<S> {
     }
 
     #[inline(never)]
-    fn take_piped_lane(&mut self, message: &mut Message) -> bool {
-        let Outbound { lane, sole_peer, .. } = &mut self.outbound;
-        let Some(cost) = lane.admit(message.extent(), self.options.max_frames) else { return false };
-        let peer = sole_peer.and_then(|id| self.peers.get_mut(id));
+    fn take_piped_lane<S: AsyncStream>(&mut self, base: &mut Base<S>, message: &mut Message) -> bool {
+        let Self { lane, sole_peer, .. } = self;
+        let Some(cost) = lane.admit(message.extent(), base.options.max_frames) else { return false };
+        let peer = sole_peer.and_then(|id| base.peers.get_mut(id));
         let taken = peer.and_then(|peer| peer.link.inproc_mut()).is_some_and(|end| end.push_untold(message));
         if taken {
             lane.piped -= 1;
@@ -153,23 +155,62 @@ impl<S: AsyncStream> Core<S> {
 
     /// Closes the lane, and counts what went through it.
     #[inline(always)]
-    pub(super) fn close_lane(&mut self) {
-        if self.outbound.lane.granted.messages > 0 {
-            self.count_lane();
+    pub(super) fn close_lane<S: AsyncStream>(&mut self, base: &mut Base<S>) {
+        if self.lane.granted.messages > 0 {
+            self.count_lane(base);
         }
     }
 
     #[inline(never)]
-    fn count_lane(&mut self) {
-        let Lane { messages, cost, piped, granted } = std::mem::take(&mut self.outbound.lane);
+    fn count_lane<S: AsyncStream>(&mut self, base: &mut Base<S>) {
+        let Lane { messages, cost, piped, granted } = std::mem::take(&mut self.lane);
         let (messages, cost) = (granted.messages - messages - piped, granted.cost - cost);
-        let Some(peer) = self.outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) else { return };
+        let Some(peer) = self.sole_peer.and_then(|id| base.peers.get_mut(id)) else { return };
         peer.out_level.add_all(messages as usize, cost);
         peer.enqueued += u64::from(messages);
-        self.outbound.sends_since_yield += messages;
-        self.ledger.accept_all(u64::from(messages));
+        self.sends_since_yield += messages;
+        base.ledger.accept_all(u64::from(messages));
     }
 
+    /// Queues a message for the peer of this name in the middle of a burst, if it is copied, there is room for it, and
+    /// no write is due; false changes nothing.
+    pub(crate) fn join_addressed<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        pattern: &dyn Pattern,
+        name: &[u8],
+        message: &Message,
+    ) -> bool {
+        let peer = match pattern.named(name).and_then(|id| base.peers.get_mut(id)) {
+            Some(peer)
+                if self.goes_on()
+                    && base.life.is_minded()
+                    && peer.stage == Stage::Live
+                    && peer.senders.is_empty() =>
+            {
+                peer
+            }
+            _ => return false,
+        };
+        let extent = message.extent();
+        let limits = extent.size <= base.options.max_message_size
+            && (1..=base.options.max_frames).contains(&extent.frames)
+            && !SendBuf::references(extent.size);
+        let by_itself = peer.link.inproc().is_none() && !peer.write_blocked && !peer.doomed;
+        let queued = peer.out.remaining_copied() + Connection::wire_bound(message);
+        if !limits || !by_itself || queued >= self.write_threshold || !peer.has_room(extent.cost()) {
+            return false;
+        }
+        self.lend_arena(peer);
+        queue_message(peer, message, Permit::none());
+        self.mark_dirty(peer);
+        self.sends_since_yield += 1;
+        base.ledger.accept();
+        true
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
     /// [`submit`](Self::submit) for a loop of sends, which has to wait now and then to let others run.
     #[inline(never)]
     pub(crate) fn submit_in_turn(
@@ -179,7 +220,7 @@ impl<S: AsyncStream> Core<S> {
         manner: Manner,
     ) -> Result<(), Error> {
         if self.outbound.sends_since_yield >= SENDS_PER_POLL {
-            self.effects.drop_permit(permit);
+            self.base.effects.drop_permit(permit);
             return Err(Error::WouldBlock);
         }
         self.outbound.sends_since_yield += 1;
@@ -196,7 +237,7 @@ impl<S: AsyncStream> Core<S> {
     ) -> (usize, Option<Error>) {
         let (all, was_in_burst, free) = (messages.len(), self.outbound.in_burst, permit.is_none());
         for (accepted, message) in messages.iter_mut().enumerate() {
-            if free && self.take_lane(message) {
+            if free && self.outbound.take_lane(&mut self.base, message) {
                 continue;
             }
             self.close_lanes();
@@ -219,15 +260,15 @@ impl<S: AsyncStream> Core<S> {
     /// payment back if there is more to it than that.
     #[inline(always)]
     pub(crate) fn join_burst(&mut self, message: &mut Message, payment: Payment) -> Option<Payment> {
-        let open = self.phase == Phase::Open && self.companion == Companion::Running;
-        let peer = match self.outbound.sole_peer.and_then(|id| self.peers.get_mut(id)) {
+        let open = self.base.life.is_minded();
+        let peer = match self.outbound.sole_peer.and_then(|id| self.base.peers.get_mut(id)) {
             Some(peer) if self.outbound.goes_on() && open && peer.dirty => peer,
             _ => return Some(payment),
         };
-        let (id, extent, max_size) = (peer.id, message.extent(), self.options.max_message_size);
+        let (id, extent, max_size) = (peer.id, message.extent(), self.base.options.max_message_size);
         // Without any frame, this is more than any number of them.
         let more_frames = extent.frames.wrapping_sub(1);
-        if extent.size > max_size || more_frames >= self.options.max_frames {
+        if extent.size > max_size || more_frames >= self.base.options.max_frames {
             return Some(payment);
         }
         let cost = extent.cost();
@@ -240,13 +281,13 @@ impl<S: AsyncStream> Core<S> {
         }
         let goes_on = matches!(&payment, Payment::Permit(permit) if permit.is_none());
         self.outbound.sends_since_yield += 1;
-        self.ledger.accept();
+        self.base.ledger.accept();
         if peer.link.inproc().is_some() {
             let permit = match payment {
                 Payment::Permit(permit) => permit,
                 Payment::Ahead => self.outbound.ahead.split(cost),
             };
-            self.effects.wake(peer.pass_in_burst(message, permit));
+            self.base.effects.wake(peer.pass_in_burst(message, permit));
             if goes_on {
                 self.outbound.open_lane(peer, max_size, cost);
             }
@@ -268,44 +309,16 @@ impl<S: AsyncStream> Core<S> {
         None
     }
 
-    /// Queues a message for the peer of this name in the middle of a burst, if it is copied, there is room for it, and
-    /// no write is due; false changes nothing.
-    pub(crate) fn join_addressed(&mut self, name: &[u8], message: &Message) -> bool {
-        let outbound = &mut self.outbound;
-        let open = self.phase == Phase::Open && self.companion == Companion::Running;
-        let peer = match self.pattern.named(name).and_then(|id| self.peers.get_mut(id)) {
-            Some(peer)
-                if outbound.goes_on() && open && peer.stage == Stage::Live && peer.senders.is_empty() =>
-            {
-                peer
-            }
-            _ => return false,
-        };
-        let extent = message.extent();
-        let limits = extent.size <= self.options.max_message_size
-            && (1..=self.options.max_frames).contains(&extent.frames)
-            && !SendBuf::references(extent.size);
-        let by_itself = peer.link.inproc().is_none() && !peer.write_blocked && !peer.doomed;
-        let queued = peer.out.remaining_copied() + Connection::wire_bound(message);
-        if !limits || !by_itself || queued >= outbound.write_threshold || !peer.has_room(extent.cost()) {
-            return false;
-        }
-        outbound.lend_arena(peer);
-        queue_message(peer, message, Permit::none());
-        outbound.mark_dirty(peer);
-        outbound.sends_since_yield += 1;
-        self.ledger.accept();
-        true
-    }
-
     #[inline(never)]
     fn write_burst(&mut self, id: PeerId) {
-        self.outbound.raise_threshold(self.peers.len());
-        if self.peers.get(id).is_some_and(Peer::may_write) {
+        self.outbound.raise_threshold(self.base.peers.len());
+        if self.base.peers.get(id).is_some_and(Peer::may_write) {
             self.turn(|core| core.flush_peer(id));
         }
         let backlog = |peer: &Peer<S>| peer.write_blocked && peer.out.remaining_shared() >= BACKLOG;
-        if self.outbound.sends_since_yield >= SENDS_PER_POLL / 2 || self.peers.get(id).is_some_and(backlog) {
+        if self.outbound.sends_since_yield >= SENDS_PER_POLL / 2
+            || self.base.peers.get(id).is_some_and(backlog)
+        {
             self.outbound.sends_since_yield = SENDS_PER_POLL;
         }
     }

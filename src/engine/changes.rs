@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::core::Core;
+use super::base::Base;
+use super::inbound::Inbound;
+use super::outbound::Outbound;
 use super::peer::Peer;
 use crate::message::{Frame, Message};
 use crate::monitor::PeerId;
@@ -139,10 +141,16 @@ impl<S> Peer<S> {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
+impl Outbound {
     /// Tells a peer about a change of our subscriptions: outside of its mark, and not counted as a message.
-    pub(super) fn send_change(&mut self, id: PeerId, change: Change) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
+    pub(super) fn send_change<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        inbound: &Inbound,
+        id: PeerId,
+        change: Change,
+    ) {
+        let Some(peer) = base.peers.get_mut(id) else { return };
         if peer.changes.is_some() || !peer.takes_changes() {
             let changes = peer.changes.get_or_insert_default();
             changes.note(change);
@@ -150,41 +158,57 @@ impl<S: AsyncStream> Core<S> {
             return;
         }
         if peer.link.inproc().is_some() {
-            return self.pass_change(id, &change);
+            return self.pass_change(base, inbound, id, &change);
         }
-        self.outbound.lend_arena(peer);
+        self.lend_arena(peer);
         encode(&change, &mut peer.connection, &mut peer.out);
-        self.outbound.mark_dirty(peer);
-        if self.writes_by_hand() {
-            self.answer(id);
+        self.mark_dirty(peer);
+        if base.writes_by_hand() {
+            base.answer(id);
         } else {
-            self.begin_burst(false);
+            self.begin_burst(base, inbound, false);
         }
     }
 
     /// Over inproc there are no commands.
-    fn pass_change(&mut self, id: PeerId, Change { topic, subscribe, .. }: &Change) {
+    fn pass_change<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        inbound: &Inbound,
+        id: PeerId,
+        Change { topic, subscribe, .. }: &Change,
+    ) {
         let message: Message = Frame::from([&[u8::from(*subscribe)], &topic[..]].concat()).into();
-        self.ledger.accept();
-        self.pass(id, message, Permit::none());
+        base.ledger.accept();
+        self.pass(base, inbound, id, message, Permit::none());
     }
 
     /// Passes changes that were put off, as far as there is room.
-    pub(crate) fn pass_due_changes(&mut self, id: PeerId) {
-        while let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.takes_changes()) {
+    pub(crate) fn pass_due_changes<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        inbound: &Inbound,
+        id: PeerId,
+    ) {
+        while let Some(peer) = base.peers.get_mut(id).filter(|peer| peer.takes_changes()) {
             let Some(change) = peer.next_change() else { return };
-            self.pass_change(id, &change);
+            self.pass_change(base, inbound, id, &change);
         }
     }
 
     /// Queues all changes that were put off, in front of a message.
-    pub(super) fn queue_changes(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
+    pub(super) fn queue_changes<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        inbound: &Inbound,
+        id: PeerId,
+    ) {
+        let Some(peer) = base.peers.get_mut(id) else { return };
         if peer.link.inproc().is_none() {
             return peer.encode_changes(usize::MAX);
         }
-        while let Some(change) = self.peers.get_mut(id).and_then(Peer::next_change) {
-            self.pass_change(id, &change);
+        while let Some(change) = base.peers.get_mut(id).and_then(Peer::next_change) {
+            self.pass_change(base, inbound, id, &change);
         }
     }
 }

@@ -3,6 +3,35 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::monitor::PeerId;
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub(crate) enum Timer {
+    /// Handshake, heartbeat and frame progress of a connection.
+    Peer(PeerId),
+    /// The end of a departing connection's patience.
+    Depart(PeerId),
+    /// Another look at the stream of a connection that has ended.
+    Ending(PeerId),
+    /// The next attempt of a dial.
+    Dial(u32),
+    /// Another look at what a recently active receiver left unread.
+    ReadAhead,
+    /// A look at what others were told of and may not have come for.
+    Told,
+    /// The end of linger.
+    Linger,
+    /// The first message that waits for a peer has waited too long.
+    Expire,
+    /// The end of the patience with those who make others wait.
+    Starved,
+    /// A look at memory that is kept for large payloads.
+    Recycled,
+    /// The time limit of a call.
+    Limit(u64),
+}
+
 /// Deadlines by key: each key has one, or none. Memory is that of the deadlines that are pending.
 ///
 /// Only the companion knows the time. What others begin starts to run with its next

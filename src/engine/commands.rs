@@ -4,9 +4,11 @@ use std::task::Waker;
 
 use bytes::Bytes;
 
+use super::base::Base;
 use super::changes::Change;
 use super::core::Core;
 use super::ends::Ends;
+use super::inbound::Inbound;
 use super::pending::Queued;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, DropCause, PeerId, SocketEvent};
@@ -94,6 +96,13 @@ impl Commands {
     }
 }
 
+impl Inbound {
+    fn deliver<S: AsyncStream>(&mut self, base: &mut Base<S>, peer: PeerId, message: Message) {
+        base.count_received(peer, message.size());
+        self.put_into_inbox(base, peer, message);
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Does what the pattern asked for in the call that has just returned.
     #[inline]
@@ -111,40 +120,42 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    fn deliver(&mut self, peer: PeerId, message: Message) {
-        self.count_received(peer, message.size());
-        self.put_into_inbox(peer, message);
-    }
-
     fn perform(&mut self, command: Command) {
         match command {
-            Command::Deliver(peer, message) => self.deliver(peer, message),
+            Command::Deliver(peer, message) => self.inbound.deliver(&mut self.base, peer, message),
             Command::Notice(peer, message) => {
-                self.peers.get_mut(peer).into_iter().for_each(|peer| peer.notices += 1);
-                self.deliver(peer, message);
+                self.base.peers.get_mut(peer).into_iter().for_each(|peer| peer.notices += 1);
+                self.inbound.deliver(&mut self.base, peer, message);
             }
-            Command::TellEnds(peer, ends) => self.keep_ends(peer, ends),
+            Command::TellEnds(peer, ends) => self.inbound.keep_ends(&mut self.base, peer, ends),
             Command::Send(peer, message) => {
-                self.ledger.accept();
-                self.queue(peer, Queued::new(message, Permit::none()));
-                self.answer(peer);
+                self.base.ledger.accept();
+                self.outbound.queue(
+                    &mut self.base,
+                    &self.inbound,
+                    peer,
+                    Queued::new(message, Permit::none()),
+                );
+                self.base.answer(peer);
             }
-            Command::Tell(peer, change) => self.send_change(peer, change),
-            Command::Disconnect(peer, reason) => self.doom(peer, reason),
+            Command::Tell(peer, change) => {
+                self.outbound.send_change(&mut self.base, &self.inbound, peer, change)
+            }
+            Command::Disconnect(peer, reason) => self.inbound.doom(&mut self.base, peer, reason),
             Command::RefuseSubscription(peer, topic) => {
-                self.ledger.refuse_subscription();
-                let user = self.user_of(peer);
-                self.emit(SocketEvent::SubscriptionRefused { peer, user, topic });
+                self.base.ledger.refuse_subscription();
+                let user = self.inbound.user_of(&self.base, peer);
+                self.base.emit(SocketEvent::SubscriptionRefused { peer, user, topic });
             }
             Command::Resubmit(message) => {
-                self.queue_pending(message, Permit::none());
-                self.offer_pending();
+                self.outbound.queue_pending(&mut self.base, &mut *self.pattern, message, Permit::none());
+                self.outbound.offer_pending(&mut self.base);
             }
-            Command::DropPending(cause) => self.drop_pending(cause),
-            Command::Wake(waker) => self.effects.wake(Some(waker)),
+            Command::DropPending(cause) => self.outbound.drop_pending(&mut self.base, cause),
+            Command::Wake(waker) => self.base.effects.wake(Some(waker)),
             Command::WakeWatchers => {
-                self.wake_watchers();
-                self.release_held_back();
+                self.base.wake_watchers();
+                self.base.release_held_back();
             }
         }
     }

@@ -124,10 +124,10 @@ impl<R: Runtime> CompanionTask<R> {
 
     fn start_attempt(&mut self, dial: u32, now: Instant) {
         let target = self.shared.with(|core| {
-            let deadline = super::clock::later(now, core.options.connect_timeout);
+            let deadline = super::clock::later(now, core.base.options.connect_timeout);
             let dial = core.endpoints.dial(dial)?;
             dial.answer_by = dial.once.then_some(deadline);
-            Some((dial.endpoint.clone(), core.options.transport.clone(), deadline))
+            Some((dial.endpoint.clone(), core.base.options.transport.clone(), deadline))
         });
         if let Some((endpoint, options, deadline)) = target {
             let connecting = self.runtime.connect(&endpoint, &options);

@@ -1,6 +1,9 @@
 //! Keeping only the last message (libzmq's CONFLATE), in both directions.
 
+use super::base::Base;
 use super::core::Core;
+use super::inbound::Inbound;
+use super::outbound::Outbound;
 use super::peer::Peer;
 use super::pending::Queued;
 use crate::message::Message;
@@ -26,32 +29,68 @@ impl<S> Peer<S> {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
+impl Outbound {
     /// Keeps a message as the one that leaves next, in place of those that have not left.
-    pub(super) fn conflate(&mut self, id: PeerId, queued: Queued) {
-        let replaced = self.retract(id);
-        self.keep_latest(id, queued, replaced);
+    pub(super) fn conflate<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        inbound: &Inbound,
+        id: PeerId,
+        queued: Queued,
+    ) {
+        let replaced = base.retract(id);
+        self.keep_latest(base, inbound, id, queued, replaced);
     }
 
     /// The same for one that has come back from another peer, which is older than what waits here, if any does.
-    pub(super) fn conflate_older(&mut self, id: PeerId, queued: Queued) {
-        let mut newer = self.retract(id);
+    pub(super) fn conflate_older<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        inbound: &Inbound,
+        id: PeerId,
+        queued: Queued,
+    ) {
+        let mut newer = base.retract(id);
         match newer.pop() {
             Some(latest) => {
                 newer.push(queued);
-                self.keep_latest(id, latest, newer);
+                self.keep_latest(base, inbound, id, latest, newer);
             }
-            None => self.keep_latest(id, queued, newer),
+            None => self.keep_latest(base, inbound, id, queued, newer),
         }
     }
 
     /// Of messages that a lost peer left, in order, the one that is worth keeping, if nothing newer waits.
-    pub(super) fn conflate_returned(&mut self, mut returned: Vec<Queued>) -> Vec<Queued> {
-        let keep = if self.outbound.pending.is_empty() { returned.pop() } else { None };
-        self.drop_conflated(None, returned);
+    pub(super) fn conflate_returned<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        mut returned: Vec<Queued>,
+    ) -> Vec<Queued> {
+        let keep = if self.pending.is_empty() { returned.pop() } else { None };
+        base.drop_conflated(None, returned);
         keep.into_iter().collect()
     }
 
+    fn keep_latest<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        inbound: &Inbound,
+        id: PeerId,
+        latest: Queued,
+        replaced: Vec<Queued>,
+    ) {
+        match base.peers.get_mut(id) {
+            None => base.count_lost(id, latest.permit),
+            Some(peer) if peer.link.inproc().is_some() => {
+                self.pass(base, inbound, id, latest.message, latest.permit)
+            }
+            Some(peer) => peer.push_behind(latest),
+        }
+        base.drop_conflated(Some(id), replaced);
+    }
+}
+
+impl<S: AsyncStream> Base<S> {
     /// Takes back what a peer has not been sent, in order.
     fn retract(&mut self, id: PeerId) -> Vec<Queued> {
         let Some(peer) = self.peers.get_mut(id) else { return Vec::new() };
@@ -63,21 +102,23 @@ impl<S: AsyncStream> Core<S> {
         retracted
     }
 
-    fn keep_latest(&mut self, id: PeerId, latest: Queued, replaced: Vec<Queued>) {
-        match self.peers.get_mut(id) {
-            None => self.count_lost(id, latest.permit),
-            Some(peer) if peer.link.inproc().is_some() => self.pass(id, latest.message, latest.permit),
-            Some(peer) => peer.push_behind(latest),
-        }
-        self.drop_conflated(Some(id), replaced);
-    }
-
     fn drop_conflated(&mut self, id: Option<PeerId>, replaced: Vec<Queued>) {
         let count = replaced.len() as u64;
         replaced.into_iter().for_each(|queued| self.effects.drop_permit(queued.permit));
         self.count_dropped(id, DropCause::Conflated, count);
     }
 
+    /// Puts a message in the place of the one that the application has not received yet.
+    pub(super) fn replace_received(&mut self, id: PeerId, message: Message) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let replaced = peer.empty_inbox();
+        peer.inbox_level.add(message.cost());
+        peer.inbox.push_back(message);
+        self.count_recv_dropped(Some(id), DropCause::Conflated, replaced);
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
     /// Reads all that there is, so that what `recv` takes next is the last message of its peer.
     pub(super) fn read_latest(&mut self) {
         self.turn(|core| {
@@ -88,14 +129,5 @@ impl<S: AsyncStream> Core<S> {
                 }
             }
         });
-    }
-
-    /// Puts a message in the place of the one that the application has not received yet.
-    pub(super) fn replace_received(&mut self, id: PeerId, message: Message) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        let replaced = peer.empty_inbox();
-        peer.inbox_level.add(message.cost());
-        peer.inbox.push_back(message);
-        self.count_recv_dropped(Some(id), DropCause::Conflated, replaced);
     }
 }

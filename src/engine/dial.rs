@@ -8,75 +8,107 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::base::Base;
 use super::core::Core;
+use super::endpoints::Endpoints;
 use super::endpoints::{Dial, Ended};
+use super::pattern::Pattern;
 use super::peer::{Origin, Peer, Stage};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::monitor::{DisconnectReason, SocketEvent};
 use crate::runtime::AsyncStream;
 
-impl<S: AsyncStream> Core<S> {
+impl Endpoints {
     /// Starts to connect to an endpoint, again and again; `once` to give up if the first attempt fails.
-    pub(crate) fn dial(&mut self, endpoint: Endpoint, once: bool) -> u32 {
-        let (backoff, max_attempts) = (self.options.backoff.clone(), self.options.max_attempts);
-        let id = self.endpoints.add_dial(endpoint, backoff, max_attempts, once);
-        self.endpoints.fresh.push(id);
-        self.wake_companion();
+    pub(crate) fn start_dial<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        endpoint: Endpoint,
+        once: bool,
+    ) -> u32 {
+        let (backoff, max_attempts) = (base.options.backoff.clone(), base.options.max_attempts);
+        let id = self.add_dial(endpoint, backoff, max_attempts, once);
+        self.fresh.push(id);
+        base.wake_companion();
         id
     }
 
     /// The same for a socket that is open, which may connect there already.
-    pub(crate) fn dial_once_more(&mut self, endpoint: Endpoint) {
-        if !(self.config.socket_type.connects_once() && self.endpoints.is_dialled(&endpoint)) {
-            self.dial(endpoint, false);
+    pub(crate) fn dial_once_more<S: AsyncStream>(&mut self, base: &mut Base<S>, endpoint: Endpoint) {
+        if !(base.config.socket_type.connects_once() && self.is_dialled(&endpoint)) {
+            self.start_dial(base, endpoint, false);
         }
     }
 
     /// Keeps a dial from connecting while the socket has all the peers that it can have: what its peer would
     /// have sent by the time that we refuse it would be lost.
-    pub(super) fn hold_back(&mut self, id: u32) -> bool {
-        let full = self.pattern.is_full();
-        if let Some(dial) = self.endpoints.dial(id) {
+    pub(super) fn hold_back(&mut self, pattern: &dyn Pattern, id: u32) -> bool {
+        let full = pattern.is_full();
+        if let Some(dial) = self.dial(id) {
             dial.held_back = full;
         }
         full
     }
 
     /// A peer has gone: what waited for its place may try.
-    pub(super) fn release_dials(&mut self) {
-        if self.pattern.is_full() {
+    pub(super) fn release_dials(&mut self, pattern: &dyn Pattern) {
+        if pattern.is_full() {
             return;
         }
-        for dial in self.endpoints.dials.iter_mut().filter(|dial| dial.held_back) {
+        for dial in self.dials.iter_mut().filter(|dial| dial.held_back) {
             dial.held_back = false;
-            self.endpoints.fresh.push(dial.id);
-        }
-    }
-
-    /// A dial has its stream; one that was removed meanwhile wants it no more, one that has to wait wants
-    /// another later.
-    pub(super) fn connected(&mut self, dial: u32, stream: S, now: Instant) {
-        if self.endpoints.dial(dial).is_some() && !self.hold_back(dial) {
-            self.attach(stream, Origin::Dial(dial), now);
-        } else {
-            self.effects.drop_stream(stream);
+            self.fresh.push(dial.id);
         }
     }
 
     /// The peer of a dial has been let in.
-    pub(super) fn dial_connected(&mut self, id: u32) {
-        let Some(dial) = self.endpoints.dial(id) else { return };
+    pub(super) fn dial_connected<S: AsyncStream>(&mut self, base: &mut Base<S>, id: u32) {
+        let Some(dial) = self.dial(id) else { return };
         dial.once = false;
         dial.outcomes += 1;
         dial.reconnect.connected();
-        if let Some(budget) = &self.options.retry_budget {
+        if let Some(budget) = &base.options.retry_budget {
             budget.deposit();
         }
         dial.failure = None;
         // Attempts that failed before the first connection have lost none.
         if std::mem::replace(&mut dial.was_connected, true) {
-            self.ledger.reconnect();
+            base.ledger.reconnect();
+        }
+    }
+
+    /// Marks a dial as under way, unless it was stopped or removed meanwhile, or has to wait.
+    pub(crate) fn begin_attempt<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        pattern: &dyn Pattern,
+        id: u32,
+    ) -> Option<u32> {
+        let dial = self.dial(id)?;
+        if !dial.wants_attempt() {
+            return None;
+        }
+        if self.hold_back(pattern, id) {
+            return None;
+        }
+        let dial = self.dial(id)?;
+        dial.reconnect.begin_attempt();
+        dial.attempts.begin();
+        let endpoint = dial.endpoint.clone();
+        base.emit(SocketEvent::ConnectStarted { endpoint });
+        Some(id)
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// A dial has its stream; one that was removed meanwhile wants it no more, one that has to wait wants
+    /// another later.
+    pub(super) fn connected(&mut self, dial: u32, stream: S, now: Instant) {
+        if self.endpoints.dial(dial).is_some() && !self.endpoints.hold_back(&*self.pattern, dial) {
+            self.attach(stream, Origin::Dial(dial), now);
+        } else {
+            self.base.effects.drop_stream(stream);
         }
     }
 
@@ -84,20 +116,20 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn connect_failed(&mut self, id: u32, cause: Error) {
         let Some(dial) = self.endpoints.dial(id) else { return };
         let event = SocketEvent::ConnectFailed { endpoint: dial.endpoint.clone(), cause: cause.clone() };
-        self.emit(event);
+        self.base.emit(event);
         self.dial_ended(id, Ended::Attempt, cause);
     }
 
     /// An attempt or a connection of a dial ended.
     pub(crate) fn dial_ended(&mut self, id: u32, ended: Ended, cause: Error) {
-        let stop = self.options.reconnect_stop;
+        let stop = self.base.options.reconnect_stop;
         let Some(dial) = self.endpoints.dial(id) else { return };
         let stops = match (ended, dial.peer.take()) {
             (Ended::Connection { .. }, _) => false,
             (Ended::Attempt, Some(_)) => stop.after_handshake(),
             (Ended::Attempt, None) => stop.after_connecting(&dial.endpoint, &cause),
         };
-        let permanent = stops || cause.is_permanent() || !self.options.reconnect;
+        let permanent = stops || cause.is_permanent() || !self.base.options.reconnect;
         if matches!(ended, Ended::Attempt) {
             dial.outcomes += 1;
             dial.attempts.fail(cause.clone());
@@ -111,31 +143,14 @@ impl<S: AsyncStream> Core<S> {
             let event =
                 SocketEvent::ReconnectStopped { endpoint: dial.endpoint.clone(), cause: (*cause).clone() };
             if !matches!(*cause, Error::Closed) {
-                self.emit(event);
+                self.base.emit(event);
             }
             self.wake_everybody_if_no_connection_will_come();
         } else {
             dial.unscheduled = Some(ended);
         }
-        self.wake_companion();
-        self.wake_watchers();
-    }
-
-    /// Marks a dial as under way, unless it was stopped or removed meanwhile, or has to wait.
-    pub(crate) fn begin_attempt(&mut self, id: u32) -> Option<u32> {
-        let dial = self.endpoints.dial(id)?;
-        if !dial.wants_attempt() {
-            return None;
-        }
-        if self.hold_back(id) {
-            return None;
-        }
-        let dial = self.endpoints.dial(id)?;
-        dial.reconnect.begin_attempt();
-        dial.attempts.begin();
-        let endpoint = dial.endpoint.clone();
-        self.emit(SocketEvent::ConnectStarted { endpoint });
-        Some(id)
+        self.base.wake_companion();
+        self.base.wake_watchers();
     }
 }
 

@@ -4,8 +4,10 @@
 //! What is encoded cannot be taken back: part of it may have left. So only a small part of what waits for a peer is
 //! encoded, and the rest stands behind that as messages, whose first can go at any time at no cost.
 
+use super::base::Base;
 use super::core::Core;
 use super::outbound::{Destination, Outbound};
+use super::pattern::Pattern;
 use super::peer::Peer;
 use super::peers::Peers;
 use super::pending::Queued;
@@ -94,36 +96,11 @@ impl Outbound {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
-    /// Queues a message that another may take the place of.
-    #[cold]
-    pub(super) fn queue_as_message(&mut self, id: PeerId, message: Message, permit: Permit, write: bool) {
-        let inproc = self.peers.get(id).is_some_and(|peer| peer.link.inproc().is_some());
-        match () {
-            () if self.conflates => self.conflate(id, Queued::new(message, permit)),
-            () if inproc => self.pass(id, message, permit),
-            () => self.queue_behind(id, message, permit, write),
-        }
-    }
-
-    /// Queues a message behind what is encoded for its peer.
-    fn queue_behind(&mut self, id: PeerId, message: Message, permit: Permit, write: bool) {
-        let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, permit) };
-        peer.push_behind(Queued::new(message, permit));
-        let worth_writing = !peer.write_blocked && peer.out_level.bytes() >= BATCH;
-        self.outbound.mark_dirty(peer);
-        if worth_writing {
-            self.write_gathered(Some(id));
-        }
-        if self.flush_if_due(id, write) {
-            self.begin_burst(write);
-        }
-    }
-
+impl Outbound {
     /// Encodes the next of what stands behind, once all before is written; false if there is none.
-    pub(super) fn encode_behind(&mut self, id: PeerId) -> bool {
-        let share = (self.options.send_hwm / SHARE).max(1);
-        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.out.is_flushed()) else { return false };
+    pub(super) fn encode_behind<S: AsyncStream>(&mut self, base: &mut Base<S>, id: PeerId) -> bool {
+        let share = (base.options.send_hwm / SHARE).max(1);
+        let Some(peer) = base.peers.get_mut(id).filter(|peer| peer.out.is_flushed()) else { return false };
         let mut encoded = 0;
         while peer.takes_more(encoded, share) {
             let Some(queued) = peer.pop_behind() else { break };
@@ -131,9 +108,82 @@ impl<S: AsyncStream> Core<S> {
             encoded += 1;
         }
         if encoded > 0 {
-            self.wake_flushers();
+            self.wake_flushers(base);
         }
         encoded > 0
+    }
+
+    /// Drops the oldest of what a peer has queued until there is room for a message of this cost, or nothing is
+    /// left that can be dropped: then it is admitted all the same.
+    pub(super) fn displace_for<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        pattern: &mut dyn Pattern,
+        id: PeerId,
+        cost: usize,
+    ) {
+        let mut count = 0;
+        while let Some(peer) = base.peers.get_mut(id).filter(|peer| !peer.link_has_room(cost)) {
+            let Some(queued) = peer.take_oldest() else { break };
+            base.effects.drop_permit(queued.permit);
+            count += 1;
+        }
+        if count > 0 {
+            base.count_dropped(Some(id), DropCause::Displaced, count);
+            // It may be more than the message needs, and others may wait for it.
+            pattern.room_freed(id);
+            self.wake_for_room(base, id);
+        }
+    }
+
+    /// The same for the socket's own queue.
+    pub(super) fn displace_pending<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        cost: usize,
+    ) -> Destination {
+        let Self { pending, pending_level, .. } = self;
+        let mut count = 0;
+        while !pending_level.has_room(cost) {
+            let Some(queued) = pending.pop_front() else { break };
+            pending_level.remove(queued.cost());
+            base.effects.drop_permit(queued.permit);
+            count += 1;
+        }
+        if count > 0 {
+            base.count_dropped(None, DropCause::Displaced, count);
+            self.wake_for_queue(base);
+        }
+        Destination::Pending
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// Queues a message that another may take the place of.
+    #[cold]
+    pub(super) fn queue_as_message(&mut self, id: PeerId, message: Message, permit: Permit, write: bool) {
+        let inproc = self.base.peers.get(id).is_some_and(|peer| peer.link.inproc().is_some());
+        match () {
+            () if self.base.conflates => {
+                self.outbound.conflate(&mut self.base, &self.inbound, id, Queued::new(message, permit))
+            }
+            () if inproc => self.outbound.pass(&mut self.base, &self.inbound, id, message, permit),
+            () => self.queue_behind(id, message, permit, write),
+        }
+    }
+
+    /// Queues a message behind what is encoded for its peer.
+    fn queue_behind(&mut self, id: PeerId, message: Message, permit: Permit, write: bool) {
+        let Some(peer) = self.base.peers.get_mut(id) else { return self.base.count_lost(id, permit) };
+        peer.push_behind(Queued::new(message, permit));
+        let worth_writing = !peer.write_blocked && peer.out_level.bytes() >= BATCH;
+        self.outbound.mark_dirty(peer);
+        if worth_writing {
+            self.write_gathered(Some(id));
+        }
+        if self.flush_if_due(id, write) {
+            self.outbound.begin_burst(&mut self.base, &self.inbound, write);
+        }
     }
 
     /// Where a message goes whose peers are at their marks: to one of them, in the place of what is older.
@@ -142,11 +192,11 @@ impl<S: AsyncStream> Core<S> {
         match self.drop_if_full(message, cost) {
             Destination::Nowhere(peer, DropCause::PeerFull) => {
                 if !self.outbound.pending.is_empty() {
-                    return self.displace_pending(cost);
+                    return self.outbound.displace_pending(&mut self.base, cost);
                 }
-                match peer.or_else(|| self.outbound.next_to_displace(&self.peers)) {
+                match peer.or_else(|| self.outbound.next_to_displace(&self.base.peers)) {
                     Some(id) => {
-                        self.displace_for(id, cost);
+                        self.outbound.displace_for(&mut self.base, &mut *self.pattern, id, cost);
                         Destination::Peer(id)
                     }
                     None => Destination::Nowhere(None, DropCause::PeerFull),
@@ -159,46 +209,12 @@ impl<S: AsyncStream> Core<S> {
     /// Makes room for a message that is still to come; `WouldBlock` where all that there is is held already.
     #[cold]
     pub(super) fn displace_to_hold(&mut self, cost: usize) -> Result<PeerId, Error> {
-        let peer = self.outbound.sole_peer.or_else(|| self.outbound.next_to_displace(&self.peers));
+        let peer = self.outbound.sole_peer.or_else(|| self.outbound.next_to_displace(&self.base.peers));
         let id = peer.filter(|_| self.outbound.pending.is_empty()).ok_or(Error::WouldBlock)?;
         self.write_gathered(Some(id));
-        self.displace_for(id, cost);
-        let has_room = self.peers.get(id).is_some_and(|peer| peer.link_has_room(cost));
+        self.outbound.displace_for(&mut self.base, &mut *self.pattern, id, cost);
+        let has_room = self.base.peers.get(id).is_some_and(|peer| peer.link_has_room(cost));
         if has_room { Ok(id) } else { Err(Error::WouldBlock) }
-    }
-
-    /// Drops the oldest of what a peer has queued until there is room for a message of this cost, or nothing is
-    /// left that can be dropped: then it is admitted all the same.
-    pub(super) fn displace_for(&mut self, id: PeerId, cost: usize) {
-        let mut count = 0;
-        while let Some(peer) = self.peers.get_mut(id).filter(|peer| !peer.link_has_room(cost)) {
-            let Some(queued) = peer.take_oldest() else { break };
-            self.effects.drop_permit(queued.permit);
-            count += 1;
-        }
-        if count > 0 {
-            self.count_dropped(Some(id), DropCause::Displaced, count);
-            // It may be more than the message needs, and others may wait for it.
-            self.pattern.room_freed(id);
-            self.wake_for_room(id);
-        }
-    }
-
-    /// The same for the socket's own queue.
-    pub(super) fn displace_pending(&mut self, cost: usize) -> Destination {
-        let Outbound { pending, pending_level, .. } = &mut self.outbound;
-        let mut count = 0;
-        while !pending_level.has_room(cost) {
-            let Some(queued) = pending.pop_front() else { break };
-            pending_level.remove(queued.cost());
-            self.effects.drop_permit(queued.permit);
-            count += 1;
-        }
-        if count > 0 {
-            self.count_dropped(None, DropCause::Displaced, count);
-            self.wake_for_queue();
-        }
-        Destination::Pending
     }
 
     /// Drops a message whose only peer is at its mark, and the peer with it (`OnFull::Disconnect`).
@@ -206,7 +222,7 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn give_up_peer(&mut self, message: &Message, cost: usize) -> Destination {
         let found = self.drop_if_full(message, cost);
         if let Destination::Nowhere(Some(id), DropCause::PeerFull) = found {
-            self.doom(id, DisconnectReason::TooSlow);
+            self.inbound.doom(&mut self.base, id, DisconnectReason::TooSlow);
         }
         found
     }

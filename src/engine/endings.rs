@@ -10,9 +10,11 @@ use std::collections::VecDeque;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use super::base::Base;
+use super::clock::Timer;
 use super::clock::later;
-use super::core::{Companion, Core, Phase, Timer};
 use super::inproc::Link;
+use super::life::{Companion, Phase};
 use super::peer::Peer;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::runtime::AsyncStream;
@@ -80,57 +82,57 @@ impl<S: AsyncStream> Link<S> {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
+impl<S: AsyncStream> Endings<S> {
     /// Lets go of the stream of a connection that has ended, once it has told what it can about messages that
     /// nothing has proved: they have been counted as in doubt.
-    pub(super) fn part_with(&mut self, mut peer: Peer<S>, reason: &DisconnectReason) {
+    pub(super) fn part_with(&mut self, base: &mut Base<S>, mut peer: Peer<S>, reason: &DisconnectReason) {
         let unproven = peer.unproven();
         let answered = peer.is_shut_down();
         let in_order = matches!(reason, DisconnectReason::EndOfStream) && unproven > 0;
         let shut = in_order && (answered || matches!(peer.poll_shutdown(), Poll::Ready(Ok(()))));
         let Peer { id, link, .. } = peer;
         match if shut { link.verdict() } else { Verdict::InDoubt } {
-            Verdict::Open if self.companion == Companion::Running && self.phase == Phase::Open => {
-                return self.keep_ending(Ending { id, link, unproven, next_look: FIRST_LOOK });
+            Verdict::Open if base.life.companion == Companion::Running && base.life.phase == Phase::Open => {
+                return self.keep_ending(base, Ending { id, link, unproven, next_look: FIRST_LOOK });
             }
             // Whoever answers the end of our stream with its own has read what came before it.
-            Verdict::Open if answered => self.ledger.prove(unproven),
-            Verdict::Arrived => self.ledger.prove(unproven),
+            Verdict::Open if answered => base.ledger.prove(unproven),
+            Verdict::Arrived => base.ledger.prove(unproven),
             Verdict::Open | Verdict::InDoubt => {}
         }
-        self.effects.drop_link(link);
+        base.effects.drop_link(link);
     }
 
-    fn keep_ending(&mut self, ending: Ending<S>) {
-        self.clock.begin(Timer::Ending(ending.id), ending.next_look);
-        if let Some(oldest) = self.endings.keep(ending) {
-            self.clock.cancel(Timer::Ending(oldest.id));
-            self.effects.drop_link(oldest.link);
+    fn keep_ending(&mut self, base: &mut Base<S>, ending: Ending<S>) {
+        base.clock.begin(Timer::Ending(ending.id), ending.next_look);
+        if let Some(oldest) = self.keep(ending) {
+            base.clock.cancel(Timer::Ending(oldest.id));
+            base.effects.drop_link(oldest.link);
         }
     }
 
     /// Looks once more at a stream that was kept.
-    pub(super) fn look_at_ending(&mut self, id: PeerId, now: Instant) {
-        let Some(mut ending) = self.endings.take(id) else { return };
+    pub(super) fn look_at_ending(&mut self, base: &mut Base<S>, id: PeerId, now: Instant) {
+        let Some(mut ending) = self.take(id) else { return };
         match ending.link.verdict() {
             Verdict::Open if ending.next_look < LAST_LOOK => {
                 ending.next_look *= 2;
-                self.clock.set(Timer::Ending(id), later(now, ending.next_look));
+                base.clock.set(Timer::Ending(id), later(now, ending.next_look));
                 // A place further back is as good: each has its own time.
-                self.endings.kept.push_back(ending);
+                self.kept.push_back(ending);
                 return;
             }
-            Verdict::Arrived => self.ledger.prove(ending.unproven),
+            Verdict::Arrived => base.ledger.prove(ending.unproven),
             Verdict::Open | Verdict::InDoubt => {}
         }
-        self.effects.drop_link(ending.link);
+        base.effects.drop_link(ending.link);
     }
 
     /// The socket has ended: what is not known by now stays in doubt.
-    pub(super) fn drop_endings(&mut self) {
-        for ending in std::mem::take(&mut self.endings.kept) {
-            self.clock.cancel(Timer::Ending(ending.id));
-            self.effects.drop_link(ending.link);
+    pub(super) fn drop_endings(&mut self, base: &mut Base<S>) {
+        for ending in std::mem::take(&mut self.kept) {
+            base.clock.cancel(Timer::Ending(ending.id));
+            base.effects.drop_link(ending.link);
         }
     }
 }

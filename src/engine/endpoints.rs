@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::inproc::{Bound, Ticket};
+use super::inproc::{Bound, Mailbox, Ticket};
 use super::ledger::Attempts;
 use super::peer::Origin;
 use crate::endpoint::Endpoint;
@@ -22,6 +22,8 @@ pub(crate) struct Endpoints {
     departing: Vec<Departing>,
     /// Where others learn of those.
     pub(crate) vacating: Vacating,
+    /// There once the socket has an inproc endpoint.
+    pub(crate) mailbox: Option<Arc<Mailbox>>,
     next_id: u32,
     /// Listeners were added or removed since the companion last looked.
     changed: bool,
@@ -252,7 +254,7 @@ impl Endpoints {
     }
 
     /// Why no connection can come from here any more.
-    pub(crate) fn no_connection_will_come(&self) -> Option<Error> {
+    pub(crate) fn nothing_will_connect(&self) -> Option<Error> {
         let listening = self.listeners.iter().any(|listener| !matches!(listener.state, BindState::Failed(_)));
         if !self.used || listening || self.has_dials() {
             return None;

@@ -3,7 +3,8 @@
 //! A peer that is lost may have had a million topics. The application gets the end of each as a message, which
 //! is made when it is received: until then the topics are kept as they are, and no mark is passed.
 
-use super::core::Core;
+use super::base::Base;
+use super::inbound::Inbound;
 use super::peer::Peer;
 use crate::message::{Frame, Message};
 use crate::monitor::PeerId;
@@ -73,33 +74,35 @@ pub(crate) fn notice(subscribe: bool, topic: &[u8]) -> Message {
     Frame::from([&[u8::from(subscribe)], topic].concat()).into()
 }
 
-impl<S: AsyncStream> Core<S> {
+impl Inbound {
     /// The application is to be told that a peer has no subscriptions any more.
-    pub(super) fn keep_ends(&mut self, id: PeerId, ends: Ends) {
-        if self.closed_error().is_some() {
-            return self.drop_ends(id, &ends);
+    pub(super) fn keep_ends<S: AsyncStream>(&mut self, base: &mut Base<S>, id: PeerId, ends: Ends) {
+        if base.life.closed_error().is_some() {
+            return base.drop_ends(id, &ends);
         }
-        match self.peers.get_mut(id) {
+        match base.peers.get_mut(id) {
             Some(peer) => {
                 peer.ends = Some(Box::new(ends));
-                self.tell_next_end(id);
+                self.tell_next_end(base, id);
             }
-            None => self.add_ends_to_leftover(id, ends),
+            None => self.add_ends_to_leftover(base, id, ends),
         }
     }
 
     /// Makes the next message of a peer that is on its way out; only while it has none, so that one at most of
     /// them waits.
-    pub(super) fn tell_next_end(&mut self, id: PeerId) {
-        let Some(message) = self.peers.get_mut(id).and_then(Peer::next_end) else { return };
-        self.count_received(id, message.size());
-        self.put_into_inbox(id, message);
+    pub(super) fn tell_next_end<S: AsyncStream>(&mut self, base: &mut Base<S>, id: PeerId) {
+        let Some(message) = base.peers.get_mut(id).and_then(Peer::next_end) else { return };
+        base.count_received(id, message.size());
+        self.put_into_inbox(base, id, message);
     }
+}
 
+impl<S: AsyncStream> Base<S> {
     /// Counts what nobody is there to be told.
     pub(super) fn drop_ends(&mut self, id: PeerId, ends: &Ends) {
         self.ledger.receive_late(ends.len() as u64, ends.payload() as u64);
-        self.count_recv_dropped(Some(id), self.cause_of_end(), ends.len() as u64);
+        self.count_recv_dropped(Some(id), self.life.cause_of_end(), ends.len() as u64);
     }
 }
 

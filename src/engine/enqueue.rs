@@ -41,19 +41,19 @@ impl<S: AsyncStream> Core<S> {
         if self.outbound.sole_peer.is_none() {
             self.pattern.outgoing(id, message);
         }
-        self.ledger.accept();
-        let Some(peer) = self.peers.get_mut(id) else { return self.count_lost(id, permit) };
-        if self.keeps_messages && peer.has_unsent() {
+        self.base.ledger.accept();
+        let Some(peer) = self.base.peers.get_mut(id) else { return self.base.count_lost(id, permit) };
+        if self.base.keeps_messages && peer.has_unsent() {
             return self.queue_as_message(id, std::mem::take(message), permit, write);
         }
         if peer.link.inproc().is_some() {
-            return self.pass(id, std::mem::take(message), permit);
+            return self.outbound.pass(&mut self.base, &self.inbound, id, std::mem::take(message), permit);
         }
         self.outbound.lend_arena(peer);
         queue_message(peer, message, permit);
         self.outbound.mark_dirty(peer);
         if self.flush_if_due(id, write) {
-            self.begin_burst(write);
+            self.outbound.begin_burst(&mut self.base, &self.inbound, write);
         }
     }
 }

@@ -50,8 +50,8 @@ impl<S: AsyncStream> Core<S> {
         let targets = std::mem::take(self.pattern.targets());
         self.pattern.outgoing_to_many(message);
         if targets.is_empty() {
-            self.ledger.accept();
-            self.count_dropped(None, DropCause::NoSubscriber, 1);
+            self.base.ledger.accept();
+            self.base.count_dropped(None, DropCause::NoSubscriber, 1);
         }
         let extent = message.extent();
         let once = targets.len() > 1 && Connection::wire_bound(message) <= ENCODED_ONCE;
@@ -59,24 +59,24 @@ impl<S: AsyncStream> Core<S> {
         let mut fanned = Fanned { message, extent, permit: permit.into_shared(), encoded };
         let mut left_over = false;
         for &id in &targets {
-            self.ledger.accept();
-            let due = self.due_from(write);
+            self.base.ledger.accept();
+            let due = self.outbound.due_from(&self.base, &self.inbound, write);
             if let Some(look) = self.queue_copy(id, &mut fanned, due) {
                 left_over |= due.is_some();
                 if look {
                     self.flush_if_due(id, write);
                 }
             } else {
-                self.count_dropped(Some(id), DropCause::PeerFull, 1);
-                if self.options.on_full == Some(OnFull::Disconnect) {
-                    self.doom(id, DisconnectReason::TooSlow);
+                self.base.count_dropped(Some(id), DropCause::PeerFull, 1);
+                if self.base.options.on_full == Some(OnFull::Disconnect) {
+                    self.inbound.doom(&mut self.base, id, DisconnectReason::TooSlow);
                 }
             }
         }
         if left_over {
-            self.begin_burst(write);
+            self.outbound.begin_burst(&mut self.base, &self.inbound, write);
         }
-        self.effects.drop_permit(fanned.permit);
+        self.base.effects.drop_permit(fanned.permit);
         if let Some(mut encoded) = fanned.encoded {
             encoded.clear();
             self.outbound.scratch = encoded;
@@ -94,7 +94,7 @@ impl<S: AsyncStream> Core<S> {
         let plain = |peer: &&mut Peer<S>| {
             peer.changes.is_none() && peer.link.inproc().is_none() && peer.out_level.has_room(cost)
         };
-        let peer = if self.keeps_messages { None } else { self.peers.get_mut(id).filter(plain) };
+        let peer = if self.base.keeps_messages { None } else { self.base.peers.get_mut(id).filter(plain) };
         let Some(peer) = peer else { return self.queue_copy_apart(id, fanned).then_some(true) };
         self.outbound.lend_arena(peer);
         fanned.encode(peer);
@@ -112,16 +112,16 @@ impl<S: AsyncStream> Core<S> {
         if !self.makes_room(id, extent.cost()) {
             return false;
         }
-        if self.peers.get(id).is_some_and(|peer| peer.changes.is_some()) {
-            self.queue_changes(id);
+        if self.base.peers.get(id).is_some_and(|peer| peer.changes.is_some()) {
+            self.outbound.queue_changes(&mut self.base, &self.inbound, id);
         }
-        let Some(peer) = self.peers.get_mut(id) else { return false };
-        if self.keeps_messages && peer.has_unsent() {
+        let Some(peer) = self.base.peers.get_mut(id) else { return false };
+        if self.base.keeps_messages && peer.has_unsent() {
             self.queue_as_message(id, message.clone(), permit.duplicate(), false);
             return true;
         }
         if peer.link.inproc().is_some() {
-            self.pass(id, message.clone(), permit.duplicate());
+            self.outbound.pass(&mut self.base, &self.inbound, id, message.clone(), permit.duplicate());
             return true;
         }
         self.outbound.lend_arena(peer);
@@ -133,13 +133,13 @@ impl<S: AsyncStream> Core<S> {
     /// Whether a peer has room for a message, once the kernel has what a burst has gathered for it.
     #[inline]
     fn makes_room(&mut self, id: PeerId, cost: usize) -> bool {
-        let has_room = |core: &Self| core.peers.get(id).is_some_and(|peer| peer.has_room(cost));
+        let has_room = |core: &Self| core.base.peers.get(id).is_some_and(|peer| peer.has_room(cost));
         has_room(self) || {
             self.write_gathered(Some(id));
             has_room(self)
-                || self.options.displaces() && {
-                    self.displace_for(id, cost);
-                    self.peers.get(id).is_some()
+                || self.base.options.displaces() && {
+                    self.outbound.displace_for(&mut self.base, &mut *self.pattern, id, cost);
+                    self.base.peers.get(id).is_some()
                 }
         }
     }
@@ -155,7 +155,7 @@ impl<S: AsyncStream> Core<S> {
         &mut self,
         change: impl FnOnce(&mut dyn TopicPattern, &mut super::commands::Commands) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        if let Some(error) = self.closed_error() {
+        if let Some(error) = self.base.life.closed_error() {
             return Err(error);
         }
         let topics = self.pattern.topics().ok_or(Error::InvalidState)?;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::base::Base;
 use super::core::Core;
 use super::incomplete::Incomplete;
 use super::intake::Lane;
@@ -173,9 +174,19 @@ impl Inbound {
     }
 }
 
+impl Inbound {
+    /// Whether a message of this peer has begun to arrive and not ended.
+    pub(crate) fn has_begun_message<S: AsyncStream>(&self, base: &Base<S>, id: PeerId) -> bool {
+        let Some(peer) = base.peers.get(id) else { return false };
+        let in_slab = self.slab_owner == Some(id);
+        let undecoded = if in_slab { self.slab.filled() } else { peer.shelf.bytes() };
+        peer.large.is_some() || peer.connection.has_begun_message(undecoded)
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     pub(super) fn take_from_inbox(&mut self, id: PeerId, into: &mut Message) -> bool {
-        let Some(peer) = self.peers.get_mut(id) else { return false };
+        let Some(peer) = self.base.peers.get_mut(id) else { return false };
         let Some(message) = peer.inbox.pop_front() else { return false };
         *into = message;
         peer.inbox_level.remove(into.cost());
@@ -186,30 +197,22 @@ impl<S: AsyncStream> Core<S> {
         }
         let (has_ends, paused) = (peer.ends.is_some(), peer.paused);
         if has_ends {
-            self.tell_next_end(id);
+            self.inbound.tell_next_end(&mut self.base, id);
         }
-        if paused && !self.at_mark(id) {
+        if paused && !self.inbound.at_mark(&self.base, id) {
             self.resume_reading(id);
         }
         true
     }
 
     pub(super) fn resume_reading(&mut self, id: PeerId) {
-        if let Some(peer) = self.peers.get_mut(id) {
+        if let Some(peer) = self.base.peers.get_mut(id) {
             peer.paused = false;
             if peer.link.inproc().is_some() {
                 return self.handle_inproc(id);
             }
-            self.mark_readable(id);
+            self.inbound.mark_readable(&mut self.base, id);
         }
-    }
-
-    /// Whether a message of this peer has begun to arrive and not ended.
-    pub(crate) fn has_begun_message(&self, id: PeerId) -> bool {
-        let Some(peer) = self.peers.get(id) else { return false };
-        let in_slab = self.inbound.slab_owner == Some(id);
-        let undecoded = if in_slab { self.inbound.slab.filled() } else { peer.shelf.bytes() };
-        peer.large.is_some() || peer.connection.has_begun_message(undecoded)
     }
 
     /// Drops everything that has arrived by now and was not received.
@@ -223,7 +226,7 @@ impl<S: AsyncStream> Core<S> {
                 core.take_decoded(&mut unwanted).or_else(|| core.take_leftover_instead(&mut unwanted))
             };
             while let Some(id) = next(core) {
-                core.count_recv_dropped(Some(id), DropCause::Superseded, 1);
+                core.base.count_recv_dropped(Some(id), DropCause::Superseded, 1);
                 core.inbound.passed = 0;
             }
         });
@@ -232,20 +235,20 @@ impl<S: AsyncStream> Core<S> {
     /// The socket has ended: drops what was read and not received, and reads on where that waited for room,
     /// so that the end of each stream is seen.
     pub(crate) fn drop_received(&mut self) {
-        let cause = self.cause_of_end();
+        let cause = self.base.life.cause_of_end();
         for (id, _) in std::mem::take(&mut self.inbound.returned) {
-            self.count_recv_dropped(Some(id), cause, 1);
+            self.base.count_recv_dropped(Some(id), cause, 1);
         }
         self.drop_leftovers();
         while let Some(id) = self.inbound.inboxes.pop() {
-            let Some(peer) = self.peers.get_mut(id) else { continue };
+            let Some(peer) = self.base.peers.get_mut(id) else { continue };
             let (dropped, ends) = (peer.empty_inbox(), peer.ends.take());
             if let Some(ends) = ends {
-                self.drop_ends(id, &ends);
+                self.base.drop_ends(id, &ends);
             }
-            self.count_recv_dropped(Some(id), cause, dropped);
+            self.base.count_recv_dropped(Some(id), cause, dropped);
         }
-        for id in self.peers.ids(|peer| peer.paused) {
+        for id in self.base.peers.ids(|peer| peer.paused) {
             self.resume_reading(id);
         }
     }

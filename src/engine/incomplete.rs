@@ -8,7 +8,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use super::core::{Core, Timer};
+use super::base::Base;
+use super::clock::Timer;
+use super::core::Core;
+use super::inbound::Inbound;
 use super::peer::Peer;
 use crate::error::TimeoutKind;
 use crate::monitor::{DisconnectReason, PeerId};
@@ -149,72 +152,74 @@ impl Incomplete {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
+impl Inbound {
     /// Accounts for what a peer's unfinished message takes.
     #[inline]
-    pub(super) fn weigh(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
+    pub(super) fn weigh<S: AsyncStream>(&mut self, base: &mut Base<S>, id: PeerId) {
+        let Some(peer) = base.peers.get_mut(id) else { return };
         let bytes = peer.in_the_making();
         let before = std::mem::replace(&mut peer.making, bytes);
-        if before != bytes && before.max(bytes) >= FREE && self.inbound.incomplete.hold(id, bytes) {
-            self.let_go_on();
+        if before != bytes && before.max(bytes) >= FREE && self.incomplete.hold(id, bytes) {
+            self.let_go_on(base);
         }
     }
 
     /// A peer is gone, with what it had begun.
-    pub(super) fn forget_incomplete(&mut self, peer: &Peer<S>) {
-        if peer.making >= FREE && self.inbound.incomplete.forget(peer.id) {
-            self.let_go_on();
+    pub(super) fn forget_incomplete<S: AsyncStream>(&mut self, base: &mut Base<S>, peer: &Peer<S>) {
+        if peer.making >= FREE && self.incomplete.forget(peer.id) {
+            self.let_go_on(base);
         }
     }
 
     /// Whether a peer has to wait with its message; then its stream is not read.
-    pub(super) fn is_starved(&mut self, id: PeerId) -> bool {
-        let Some(peer) = self.peers.get_mut(id) else { return false };
-        if peer.making < FREE || self.inbound.incomplete.may_read(id) {
+    pub(super) fn is_starved<S: AsyncStream>(&mut self, base: &mut Base<S>, id: PeerId) -> bool {
+        let Some(peer) = base.peers.get_mut(id) else { return false };
+        if peer.making < FREE || self.incomplete.may_read(id) {
             return false;
         }
         peer.readable = false;
         peer.starved = true;
-        if !std::mem::replace(&mut self.inbound.watches_slow, true) {
-            self.watch_slow();
+        if !std::mem::replace(&mut self.watches_slow, true) {
+            self.watch_slow(base);
         }
         true
     }
 
-    fn let_go_on(&mut self) {
-        for id in self.inbound.incomplete.freed() {
-            let Some(peer) = self.peers.get_mut(id) else { continue };
+    fn let_go_on<S: AsyncStream>(&mut self, base: &mut Base<S>) {
+        for id in self.incomplete.freed() {
+            let Some(peer) = base.peers.get_mut(id) else { continue };
             peer.starved = false;
             // As an event of its stream: whoever reads next looks at it.
             let waker = peer.waker();
-            self.effects.wake(Some(waker));
+            base.effects.wake(Some(waker));
         }
-        if !self.inbound.incomplete.is_contended() {
-            self.inbound.watches_slow = false;
-            self.clock.cancel(Timer::Starved);
+        if !self.incomplete.is_contended() {
+            self.watches_slow = false;
+            base.clock.cancel(Timer::Starved);
         }
     }
 
-    fn watch_slow(&mut self) {
-        self.inbound.incomplete.watch();
-        self.clock.begin(Timer::Starved, WINDOW);
-        self.wake_companion();
+    fn watch_slow<S: AsyncStream>(&mut self, base: &mut Base<S>) {
+        self.incomplete.watch();
+        base.clock.begin(Timer::Starved, WINDOW);
+        base.wake_companion();
     }
+}
 
+impl<S: AsyncStream> Core<S> {
     /// Others have waited for long enough: ends those who make them wait, the slowest first, until somebody may
     /// go on. Who waits for the application, or has bytes that nobody has read, is not slow.
     pub(super) fn end_slow(&mut self) {
         let held_up = |peer: &Peer<S>| peer.paused || peer.readable;
         let slowest = |core: &Self| {
-            let is_held_up = |id| core.peers.get(id).is_some_and(held_up);
+            let is_held_up = |id| core.base.peers.get(id).is_some_and(held_up);
             core.inbound.incomplete.slowest(is_held_up)
         };
         while let Some(id) = slowest(self) {
             self.disconnect(id, DisconnectReason::Timeout(TimeoutKind::Frame));
         }
         if self.inbound.incomplete.is_contended() {
-            self.watch_slow();
+            self.inbound.watch_slow(&mut self.base);
         }
     }
 }

@@ -3,9 +3,11 @@
 //! As there, the lane is open until somebody takes the lock for anything else; `take_from_slab` looks at all that
 //! may be in the way, and opens it; whatever is left goes to `try_recv`.
 
-use super::core::{Companion, Core, Phase};
+use super::base::Base;
+use super::core::Core;
 use super::inbound::{Inbound, RECEIVES_PER_POLL};
 use super::inproc::End;
+use super::life::{Companion, Phase};
 use super::next::PASSED_PER_STREAM_TURN;
 use super::pattern::Delivery;
 use super::peer::Stage;
@@ -81,13 +83,13 @@ impl Inbound {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
+impl Inbound {
     /// Puts the next message into `into`, if the lane is open and it is there; false changes nothing that counts.
     #[inline(always)]
-    pub(crate) fn take_from_lane(&mut self, into: &mut Message) -> bool {
-        let (lane, slab) = (&mut self.inbound.short, &mut self.inbound.slab);
+    pub(crate) fn take_from_lane<S: AsyncStream>(&mut self, base: &mut Base<S>, into: &mut Message) -> bool {
+        let (lane, slab) = (&mut self.short, &mut self.slab);
         if lane.messages == 0 {
-            return lane.others > 0 && self.take_other_from_lane(into);
+            return lane.others > 0 && self.take_other_from_lane(base, into);
         }
         let taken = lane.take_from(slab, into);
         lane.messages -= u32::from(taken);
@@ -96,12 +98,12 @@ impl<S: AsyncStream> Core<S> {
 
     /// Out of line, so that the lane needs few registers.
     #[inline(never)]
-    fn take_other_from_lane(&mut self, into: &mut Message) -> bool {
-        let id = match &self.inbound.short.which {
+    fn take_other_from_lane<S: AsyncStream>(&mut self, base: &mut Base<S>, into: &mut Message) -> bool {
+        let id = match &self.short.which {
             Others::None => return false,
             Others::Enveloped(_) => {
                 let mut from = Frame::new();
-                let taken = self.inbound.take_apart(&mut from, into);
+                let taken = self.take_apart(&mut from, into);
                 if taken {
                     into.push_front(from);
                 }
@@ -109,50 +111,99 @@ impl<S: AsyncStream> Core<S> {
             }
             Others::Piped(id) => *id,
         };
-        let end = self.peers.get_mut(id).and_then(|peer| peer.link.inproc_mut());
+        let end = base.peers.get_mut(id).and_then(|peer| peer.link.inproc_mut());
         let mut writer = None;
         if !end.is_some_and(|end| end.pop_unpaid(into, &mut writer)) {
             return false;
         }
-        let lane = &mut self.inbound.short;
+        let lane = &mut self.short;
         lane.others -= 1;
         lane.payload += into.size();
         if writer.is_some() {
-            self.effects.wake(writer);
+            base.effects.wake(writer);
         }
         true
     }
 
     /// Closes the lane, and counts what went through it.
     #[inline(always)]
-    pub(super) fn close_intake(&mut self) {
-        if self.inbound.short.granted > 0 {
-            self.count_intake();
+    pub(super) fn close_intake<S: AsyncStream>(&mut self, base: &mut Base<S>) {
+        if self.short.granted > 0 {
+            self.count_intake(base);
         }
     }
 
     #[inline(never)]
-    fn count_intake(&mut self) {
-        let Lane { messages, others, which, granted, payload, .. } = std::mem::take(&mut self.inbound.short);
+    fn count_intake<S: AsyncStream>(&mut self, base: &mut Base<S>) {
+        let Lane { messages, others, which, granted, payload, .. } = std::mem::take(&mut self.short);
         let taken = granted - messages - others;
-        self.inbound.read_ahead.count(taken);
-        self.inbound.receives_since_yield += taken;
+        self.read_ahead.count(taken);
+        self.receives_since_yield += taken;
         let from = match which {
             Others::Piped(id) => {
-                self.inbound.passed += taken;
+                self.passed += taken;
                 Some(id)
             }
             Others::None | Others::Enveloped(_) => {
-                self.inbound.turn += taken;
-                self.inbound.slab_owner
+                self.turn += taken;
+                self.slab_owner
             }
         };
-        if let Some(peer) = from.and_then(|id| self.peers.get_mut(id)) {
+        if let Some(peer) = from.and_then(|id| base.peers.get_mut(id)) {
             peer.account.receive_all(u64::from(taken), payload);
         }
-        self.ledger.deliver_all(u64::from(taken));
+        base.ledger.deliver_all(u64::from(taken));
     }
 
+    /// The same for a message that was fetched from a pipe with others behind it, so that the pipe is not looked at.
+    #[inline(never)]
+    pub(crate) fn take_from_pipes<S: AsyncStream>(&mut self, base: &mut Base<S>, into: &mut Message) -> bool {
+        let has_others = base.peers.len() > 1;
+        let Some(id) = self.pipes.next() else { return false };
+        let undisturbed = self.lane
+            && self.delivery == Delivery::AsIs
+            && self.nothing_ahead()
+            && self.receives_since_yield < RECEIVES_PER_POLL
+            && (!has_others || self.passed < PASSED_PER_STREAM_TURN)
+            && self.in_between == 0
+            && self.ahead < TURN;
+        // Nothing comes but from this pipe, and there is nobody to be told of what is left.
+        let alone = self.pipes.has_only(id)
+            && self.leftovers.is_empty()
+            && self.readable.is_empty()
+            && self.slab.filled().is_empty();
+        let open = base.life.phase == Phase::Open && base.life.companion != Companion::Gone;
+        let peer = match base.peers.get_mut(id) {
+            Some(peer) if undisturbed && open && peer.inbox.is_empty() && peer.stage != Stage::Draining => {
+                peer
+            }
+            _ => return false,
+        };
+        let Some((queued, writer)) = peer.link.inproc_mut().and_then(End::pop_before_others) else {
+            return false;
+        };
+        *into = queued.message;
+        peer.account.receive(into.size());
+        base.effects.wake(writer);
+        base.effects.drop_permit(queued.permit);
+        self.pipes.advance();
+        self.from = Some(id);
+        self.read_ahead.count(1);
+        self.receives_since_yield += 1;
+        self.passed += 1;
+        self.leftovers.count_turn();
+        if alone {
+            let until_others =
+                if has_others { PASSED_PER_STREAM_TURN - self.passed } else { RECEIVES_PER_POLL };
+            let granted = (RECEIVES_PER_POLL - self.receives_since_yield).min(until_others);
+            self.short = Lane { others: granted, which: Others::Piped(id), granted, ..Lane::default() };
+        }
+        self.delivered(base);
+        true
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
     /// Appends what lies whole in the slab or was fetched from a pipe, and nothing comes before it, until there are
     /// `end` messages; false if there was nothing.
     pub(super) fn take_many(&mut self, messages: &mut Vec<Message>, end: usize) -> bool {
@@ -160,7 +211,9 @@ impl<S: AsyncStream> Core<S> {
         while messages.len() < end {
             messages.push(Message::BLANK);
             let last = messages.last_mut();
-            let taken = last.is_some_and(|last| self.take_from_lane(last) || self.take_beside_lane(last));
+            let taken = last.is_some_and(|last| {
+                self.inbound.take_from_lane(&mut self.base, last) || self.take_beside_lane(last)
+            });
             if !taken {
                 messages.pop();
                 break;
@@ -174,7 +227,7 @@ impl<S: AsyncStream> Core<S> {
     #[inline(never)]
     fn take_beside_lane(&mut self, into: &mut Message) -> bool {
         self.close_lanes();
-        self.take_from_slab(into) || self.take_from_pipes(into)
+        self.take_from_slab(into) || self.inbound.take_from_pipes(&mut self.base, into)
     }
 
     /// Puts the next message into `into`, if it lies whole in the slab and nothing comes before it.
@@ -185,8 +238,8 @@ impl<S: AsyncStream> Core<S> {
             && inbound.only_slab()
             && inbound.receives_since_yield < RECEIVES_PER_POLL
             && inbound.turn < TURN;
-        let open = self.phase == Phase::Open && self.companion != Companion::Gone;
-        let peer = match inbound.slab_owner.and_then(|id| self.peers.get_mut(id)) {
+        let open = self.base.life.phase == Phase::Open && self.base.life.companion != Companion::Gone;
+        let peer = match inbound.slab_owner.and_then(|id| self.base.peers.get_mut(id)) {
             Some(peer) if undisturbed && open && peer.stage != Stage::Draining => peer,
             _ => return false,
         };
@@ -205,55 +258,7 @@ impl<S: AsyncStream> Core<S> {
             let envelope = Some(envelope.clone());
             self.inbound.open_lane(limit, envelope);
         }
-        self.delivered();
-        true
-    }
-
-    /// The same for a message that was fetched from a pipe with others behind it, so that the pipe is not looked at.
-    #[inline(never)]
-    pub(crate) fn take_from_pipes(&mut self, into: &mut Message) -> bool {
-        let has_others = self.peers.len() > 1;
-        let inbound = &mut self.inbound;
-        let Some(id) = inbound.pipes.next() else { return false };
-        let undisturbed = inbound.lane
-            && inbound.delivery == Delivery::AsIs
-            && inbound.nothing_ahead()
-            && inbound.receives_since_yield < RECEIVES_PER_POLL
-            && (!has_others || inbound.passed < PASSED_PER_STREAM_TURN)
-            && inbound.in_between == 0
-            && inbound.ahead < TURN;
-        // Nothing comes but from this pipe, and there is nobody to be told of what is left.
-        let alone = inbound.pipes.has_only(id)
-            && inbound.leftovers.is_empty()
-            && inbound.readable.is_empty()
-            && inbound.slab.filled().is_empty();
-        let open = self.phase == Phase::Open && self.companion != Companion::Gone;
-        let peer = match self.peers.get_mut(id) {
-            Some(peer) if undisturbed && open && peer.inbox.is_empty() && peer.stage != Stage::Draining => {
-                peer
-            }
-            _ => return false,
-        };
-        let Some((queued, writer)) = peer.link.inproc_mut().and_then(End::pop_before_others) else {
-            return false;
-        };
-        *into = queued.message;
-        peer.account.receive(into.size());
-        self.effects.wake(writer);
-        self.effects.drop_permit(queued.permit);
-        inbound.pipes.advance();
-        inbound.from = Some(id);
-        inbound.read_ahead.count(1);
-        inbound.receives_since_yield += 1;
-        inbound.passed += 1;
-        inbound.leftovers.count_turn();
-        if alone {
-            let until_others =
-                if has_others { PASSED_PER_STREAM_TURN - inbound.passed } else { RECEIVES_PER_POLL };
-            let granted = (RECEIVES_PER_POLL - inbound.receives_since_yield).min(until_others);
-            inbound.short = Lane { others: granted, which: Others::Piped(id), granted, ..Lane::default() };
-        }
-        self.delivered();
+        self.inbound.delivered(&mut self.base);
         true
     }
 }

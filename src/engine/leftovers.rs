@@ -4,6 +4,7 @@
 //! few bytes for each message, and is decoded only when the application takes it: decoded at once it could cost
 //! seventy times as much, for each of any number of connections.
 
+mod keeping;
 mod share;
 mod undecoded;
 
@@ -12,12 +13,12 @@ use std::sync::Arc;
 
 use self::share::Share;
 use self::undecoded::Undecoded;
-use super::core::Core;
+use super::base::Base;
 use super::ends::Ends;
-use super::peer::{Peer, Stage};
+use super::inbound::Inbound;
 use crate::fifo::Fifo;
 use crate::message::Message;
-use crate::monitor::{DropCause, PeerId};
+use crate::monitor::PeerId;
 use crate::options::SocketOptions;
 use crate::resilience::HighWater;
 use crate::runtime::AsyncStream;
@@ -238,155 +239,35 @@ impl Leftovers {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
-    /// Keeps what a connection that has ended leaves; call after everything has been said about its end.
-    /// What there is no room for is dropped and counted.
-    pub(super) fn keep_leftover(&mut self, peer: &mut Peer<S>, bytes: Vec<u8>) {
-        let received = matches!(peer.stage, Stage::Live | Stage::Succeeded | Stage::Retiring)
-            && self.closed_error().is_none();
-        let mut raw = (peer.stage != Stage::Handshaking).then(|| Undecoded::new(peer, bytes));
-        if let Some(raw) = raw.as_mut().filter(|_| !received) {
-            self.count_undecoded(peer.id, raw);
-        }
-        if peer.large.is_some() || raw.as_ref().is_some_and(|raw| raw.first.is_none() && raw.is_cut()) {
-            self.count_cut(peer.id);
-        }
-        let mut raw = raw.filter(|raw| raw.first.is_some());
-        if let Some(refused) = raw.take_if(|raw| !self.inbound.leftovers.has_room_for(raw)) {
-            self.drop_undecoded(peer.id, refused);
-        }
-        if raw.is_none() && self.inbound.is_no_news(peer) {
-            return self.drop_news(peer);
-        }
-        let inbox = std::mem::take(&mut peer.inbox);
-        if let Some(ends) = peer.ends.take() {
-            self.inbound.leftovers.push_ends(peer.id, *ends);
-        }
-        self.inbound.leftovers.put_in_front(peer.id, inbox, raw);
-        if !self.inbound.leftovers.by_peer.contains_key(&peer.id) {
-            return self.forget_pattern_sender(peer.id);
-        }
-        if let Some(user) = peer.info.as_ref().and_then(|info| info.user.clone()) {
-            self.inbound.leftovers.users.insert(peer.id, user);
-        }
-        if self.pattern.receives() {
-            self.wake_receiver();
-        } else {
-            self.act_on_leftovers();
-        }
-    }
-
-    /// Nobody comes for them: they are for the socket itself.
-    fn act_on_leftovers(&mut self) {
-        while let Some((id, _)) = self.take_leftover() {
-            self.count_recv_dropped(Some(id), DropCause::NotReceiving, 1);
-        }
-    }
-
+impl Inbound {
     /// Whom the authenticator has named at the other end of a connection that there is, or that has left something.
-    pub(crate) fn user_of(&self, id: PeerId) -> Option<Arc<str>> {
-        match self.peers.get(id) {
+    pub(crate) fn user_of<S: AsyncStream>(&self, base: &Base<S>, id: PeerId) -> Option<Arc<str>> {
+        match base.peers.get(id) {
             Some(peer) => peer.info.as_ref()?.user.clone(),
-            None => self.inbound.leftovers.users.get(&id).cloned(),
-        }
-    }
-
-    /// Nothing is left of a connection.
-    fn forget_sender(&mut self, id: PeerId) {
-        self.inbound.leftovers.users.remove(&id);
-        self.forget_pattern_sender(id);
-    }
-
-    pub(super) fn forget_pattern_sender(&mut self, id: PeerId) {
-        self.pattern.forget(id, &mut self.commands);
-        self.perform_commands();
-    }
-
-    /// Counts what nobody is there to receive.
-    fn count_undecoded(&mut self, id: PeerId, undecoded: &mut Undecoded) {
-        let cause = self.cause_of_end();
-        while let Some(message) = undecoded.next() {
-            self.count_received(id, message.size());
-            self.count_recv_dropped(Some(id), cause, 1);
-        }
-    }
-
-    /// The socket has ended: drops what connections have left to it.
-    pub(super) fn drop_leftovers(&mut self) {
-        let cause = self.cause_of_end();
-        while let Some((id, leftover)) = self.inbound.leftovers.pop() {
-            self.count_recv_dropped(Some(id), cause, leftover.decoded().count() as u64);
-            self.drop_ends(id, &leftover.ends);
-            if let Some(mut undecoded) = leftover.undecoded {
-                self.count_undecoded(id, &mut undecoded);
-                if undecoded.is_cut() {
-                    self.count_cut(id);
-                }
-            }
-            self.forget_sender(id);
+            None => self.leftovers.users.get(&id).cloned(),
         }
     }
 
     /// Adds the ends of the subscriptions that it had.
-    pub(super) fn add_ends_to_leftover(&mut self, id: PeerId, ends: Ends) {
-        self.inbound.leftovers.push_ends(id, ends);
-        self.wake_receiver();
-    }
-
-    fn drop_undecoded(&mut self, id: PeerId, mut refused: Undecoded) {
-        let mut dropped = 0;
-        while let Some(mut message) = refused.next() {
-            dropped += u64::from(self.filter(id, &mut message));
-        }
-        self.count_recv_dropped(Some(id), DropCause::Leftover, dropped);
-        if refused.is_cut() {
-            self.count_cut(id);
-        }
+    pub(super) fn add_ends_to_leftover<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        id: PeerId,
+        ends: Ends,
+    ) {
+        self.leftovers.push_ends(id, ends);
+        base.wake_receiver();
     }
 
     /// Adds what the socket itself has to say about a connection that has ended.
-    pub(super) fn add_to_leftover(&mut self, id: PeerId, message: Message) {
-        self.inbound.leftovers.push(id, message);
-        self.wake_receiver();
-    }
-
-    /// The next message of the connections that have ended.
-    pub(super) fn take_leftover(&mut self) -> Option<(PeerId, Message)> {
-        let was_full = self.inbound.leftovers.are_full();
-        let next = self.decode_leftover();
-        if was_full && !self.inbound.leftovers.are_full() {
-            for id in self.peers.ids(|peer| peer.paused && !peer.inbox_level.is_full()) {
-                self.resume_reading(id);
-            }
-            // There are those that kept their place meanwhile.
-            self.watch();
-        }
-        next
-    }
-
-    fn decode_leftover(&mut self) -> Option<(PeerId, Message)> {
-        loop {
-            if let Some(decoded) = self.inbound.leftovers.pop_decoded() {
-                return Some(decoded);
-            }
-            match self.inbound.leftovers.next()? {
-                Next::Undecided(id, mut message) => {
-                    if self.filter(id, &mut message) {
-                        return Some((id, message));
-                    }
-                }
-                Next::End(id, message) => {
-                    self.count_received(id, message.size());
-                    return Some((id, message));
-                }
-                Next::Decoded(id, cut) => {
-                    if cut {
-                        self.count_cut(id);
-                    }
-                }
-                Next::Over(id) => self.forget_sender(id),
-            }
-        }
+    pub(super) fn add_to_leftover<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        id: PeerId,
+        message: Message,
+    ) {
+        self.leftovers.push(id, message);
+        base.wake_receiver();
     }
 }
 

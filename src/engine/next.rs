@@ -61,7 +61,7 @@ impl<S: AsyncStream> Core<S> {
             if self.pattern.still_wants(into) {
                 return Some(id);
             }
-            self.count_recv_dropped(Some(id), DropCause::NotSubscribed, 1);
+            self.base.count_recv_dropped(Some(id), DropCause::NotSubscribed, 1);
         }
     }
 
@@ -99,13 +99,13 @@ impl<S: AsyncStream> Core<S> {
         if self.inbound.in_between > 0 {
             return self.turn(|core| core.read_in_between(into));
         }
-        if self.inbound.ahead < TURN || self.conflates {
+        if self.inbound.ahead < TURN || self.base.conflates {
             return None;
         }
         self.inbound.ahead = 0;
         self.turn(|core| {
             core.collect_ready();
-            core.unload_slab();
+            core.inbound.unload_slab(&mut core.base);
             core.inbound.in_between = TURN;
             core.read_in_between(into)
         })
@@ -115,7 +115,7 @@ impl<S: AsyncStream> Core<S> {
         loop {
             // What is older than the slab's bytes, of the same peer, comes first.
             let in_order = |peer: &Peer<S>| peer.inbox.is_empty();
-            if self.inbound.slab_owner.and_then(|id| self.peers.get(id)).is_some_and(in_order) {
+            if self.inbound.slab_owner.and_then(|id| self.base.peers.get(id)).is_some_and(in_order) {
                 if let Some(id) = self.decode_slab(into) {
                     self.inbound.in_between -= 1;
                     return Some(id);
@@ -125,7 +125,7 @@ impl<S: AsyncStream> Core<S> {
                 self.inbound.in_between = 0;
                 return None;
             };
-            if self.load_slab(id) {
+            if self.inbound.load_slab(&mut self.base, id) {
                 self.read(id);
             }
         }

@@ -32,7 +32,7 @@ impl<S: AsyncStream> Core<S> {
     /// Drops what was to be told of it.
     pub(super) fn drop_news(&mut self, peer: &mut Peer<S>) {
         let dropped = peer.empty_inbox() + self.inbound.leftovers.retract(peer.id) as u64;
-        self.count_recv_dropped(Some(peer.id), DropCause::Leftover, dropped);
+        self.base.count_recv_dropped(Some(peer.id), DropCause::Leftover, dropped);
         self.forget_pattern_sender(peer.id);
     }
 }

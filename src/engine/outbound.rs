@@ -1,9 +1,12 @@
 //! The way out: what may be sent, and to whom it goes.
 
 use super::ahead::Lot;
+use super::base::Base;
 use super::burst::{Lane, SENDS_PER_POLL};
 use super::core::Core;
+use super::endpoints::Endpoints;
 use super::parked::{Attempt, List, Turn, WaitList};
+use super::pattern::Pattern;
 use super::pattern::{Arrived, Delivery, Room, Route};
 use super::peer::{Peer, Stage};
 use super::pending::Queued;
@@ -114,19 +117,24 @@ impl Outbound {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
+impl<S: AsyncStream> Base<S> {
     /// Whether a message could be accepted, and if not, why: what a peer with our limits would refuse is not
     /// sent, since that peer would hang up on it, and on everything behind it.
-    pub(super) fn check_message(&self, message: &Message) -> Result<(), Error> {
+    pub(super) fn check_message(&self, pattern: &dyn Pattern, message: &Message) -> Result<(), Error> {
         if message.is_empty() {
             return Err(Error::EmptyMessage);
         }
-        self.check_limits(message.extent(), message)
+        self.check_limits(pattern, message.extent(), message)
     }
 
     /// The same for a message of this extent.
-    pub(super) fn check_limits(&self, extent: Extent, message: &Message) -> Result<(), Error> {
-        let Extent { size, frames } = self.pattern.on_wire(extent, message);
+    pub(super) fn check_limits(
+        &self,
+        pattern: &dyn Pattern,
+        extent: Extent,
+        message: &Message,
+    ) -> Result<(), Error> {
+        let Extent { size, frames } = pattern.on_wire(extent, message);
         let max = self.options.max_message_size;
         if size > max {
             return Err(Error::MessageTooLarge { size, max });
@@ -138,17 +146,53 @@ impl<S: AsyncStream> Core<S> {
         Ok(())
     }
 
+    /// Whom a subscription kept waiting that there is no more looks again, where one is waited for.
+    pub(crate) fn release_held_back(&mut self) {
+        if self.options.holds_back() {
+            for id in self.peers.ids(|peer| !peer.senders.is_empty()) {
+                self.release_senders(id);
+            }
+        }
+    }
+}
+
+impl Outbound {
     /// The errors that end a send-side call before anything else is looked at.
-    pub(crate) fn check_sendable(&mut self) -> Result<(), Error> {
-        if let Some(error) = self.closed_error() {
+    pub(crate) fn check_sendable<S: AsyncStream>(&mut self, base: &Base<S>) -> Result<(), Error> {
+        if let Some(error) = base.life.closed_error() {
             return Err(error);
         }
-        if std::mem::take(&mut self.outbound.poisoned) {
+        if std::mem::take(&mut self.poisoned) {
             return Err(Error::Poisoned);
         }
         Ok(())
     }
 
+    /// Messages accepted and not yet with the kernel, and what they cost.
+    pub(crate) fn queued<S: AsyncStream>(&self, base: &Base<S>) -> (usize, usize) {
+        let pending = &self.pending_level;
+        base.peers.iter().fold((pending.messages(), pending.bytes()), |(messages, bytes), peer| {
+            (messages + peer.level().messages(), bytes + peer.level().bytes())
+        })
+    }
+}
+
+impl Endpoints {
+    /// What becomes of a message for somebody who is not there.
+    fn when_unroutable<S: AsyncStream>(
+        &self,
+        base: &Base<S>,
+        pattern: &dyn Pattern,
+        manner: Manner,
+    ) -> Result<Destination, Error> {
+        if manner.gives_up() && pattern.drops_unroutable() {
+            return Ok(Destination::Nowhere(None, DropCause::Unroutable));
+        }
+        Err(self.no_connection_will_come(base).unwrap_or(Error::Unroutable))
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
     /// Accepts `message` whole, or not at all: `WouldBlock` if it has to wait. What is left of an accepted
     /// message means nothing.
     ///
@@ -164,21 +208,26 @@ impl<S: AsyncStream> Core<S> {
         match self.choose(message, cost, manner, turn) {
             Ok(Destination::Peer(id)) => self.enqueue(id, message, permit, write),
             Ok(Destination::Many) => self.fan_out(message, permit, write),
-            Ok(Destination::Pending) => self.queue_pending(std::mem::take(message), permit),
-            Ok(Destination::Here) => self.effects.drop_permit(permit),
+            Ok(Destination::Pending) => self.outbound.queue_pending(
+                &mut self.base,
+                &mut *self.pattern,
+                std::mem::take(message),
+                permit,
+            ),
+            Ok(Destination::Here) => self.base.effects.drop_permit(permit),
             Ok(Destination::Nowhere(peer, cause)) => {
                 if self.inbound.delivery == Delivery::ByTurns {
                     self.pattern.dropped();
                 }
-                self.effects.drop_permit(permit);
-                self.ledger.accept();
-                self.count_dropped(peer, cause, 1);
+                self.base.effects.drop_permit(permit);
+                self.base.ledger.accept();
+                self.base.count_dropped(peer, cause, 1);
                 if manner == Manner::Reply {
                     return Err(if cause == DropCause::PeerFull { Error::Full } else { Error::Unroutable });
                 }
             }
             Err(error) => {
-                self.effects.drop_permit(permit);
+                self.base.effects.drop_permit(permit);
                 return Err(error);
             }
         }
@@ -193,8 +242,8 @@ impl<S: AsyncStream> Core<S> {
         manner: Manner,
         turn: Turn,
     ) -> Result<Destination, Error> {
-        self.check_sendable()?;
-        self.check_message(message)?;
+        self.outbound.check_sendable(&self.base)?;
+        self.base.check_message(&*self.pattern, message)?;
         if self.inbound.delivery == Delivery::ByTurns {
             let allowed = self.pattern.may_send(&mut self.commands);
             self.perform_commands();
@@ -204,19 +253,19 @@ impl<S: AsyncStream> Core<S> {
         }
         self.outbound.full = None;
         // Where what is older gives way nobody waits but those who want to hold room.
-        if !turn.may_pass(List::Room(None), &self.outbound.senders) && !self.options.displaces() {
+        if !turn.may_pass(List::Room(None), &self.outbound.senders) && !self.base.options.displaces() {
             return Err(Error::WouldBlock);
         }
         let mut route = self.route(message, cost, turn);
-        if matches!(route, Route::Full(_)) && self.ready.has_events() {
+        if matches!(route, Route::Full(_)) && self.base.ready.has_events() {
             // Room that a peer has just made, in this process or on the wire, counts at once.
             self.turn(Self::collect_ready);
             route = self.route(message, cost, turn);
         }
         match route {
             // Nothing overtakes what has been waiting for a peer.
-            Route::To(_) if !self.outbound.pending.is_empty() => match self.options.displaces() {
-                true => Ok(self.displace_pending(cost)),
+            Route::To(_) if !self.outbound.pending.is_empty() => match self.base.options.displaces() {
+                true => Ok(self.outbound.displace_pending(&mut self.base, cost)),
                 false => Err(Error::WouldBlock),
             },
             Route::To(id) => Ok(Destination::Peer(id)),
@@ -229,8 +278,8 @@ impl<S: AsyncStream> Core<S> {
                 self.outbound.full = peer;
                 self.when_full(message, cost, manner)
             }
-            Route::Unroutable => self.when_unroutable(manner),
-            Route::NoPeer => match self.no_connection_will_come() {
+            Route::Unroutable => self.endpoints.when_unroutable(&self.base, &*self.pattern, manner),
+            Route::NoPeer => match self.endpoints.no_connection_will_come(&self.base) {
                 Some(error) => Err(error),
                 None => self.without_peer(cost),
             },
@@ -239,7 +288,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// What becomes of a message whose peers are at their marks.
     fn when_full(&mut self, message: &Message, cost: usize, manner: Manner) -> Result<Destination, Error> {
-        match self.options.on_full {
+        match self.base.options.on_full {
             Some(OnFull::Fail) => Err(Error::Full),
             Some(OnFull::Drop) if manner.gives_up() => Ok(self.drop_if_full(message, cost)),
             None if manner.gives_up() && self.pattern.drops_when_full() => {
@@ -266,17 +315,9 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// What becomes of a message for somebody who is not there.
-    fn when_unroutable(&self, manner: Manner) -> Result<Destination, Error> {
-        if manner.gives_up() && self.pattern.drops_unroutable() {
-            return Ok(Destination::Nowhere(None, DropCause::Unroutable));
-        }
-        Err(self.no_connection_will_come().unwrap_or(Error::Unroutable))
-    }
-
     #[inline]
     fn route(&mut self, message: &Message, cost: usize, turn: Turn) -> Route {
-        match self.outbound.sole_peer.and_then(|id| self.peers.get(id)) {
+        match self.outbound.sole_peer.and_then(|id| self.base.peers.get(id)) {
             Some(peer) if peer.has_room(cost) => Route::To(peer.id),
             Some(_) => Route::Full(None),
             None => self.route_by_pattern(message, cost, turn),
@@ -285,7 +326,7 @@ impl<S: AsyncStream> Core<S> {
 
     #[inline(never)]
     fn route_by_pattern(&mut self, message: &Message, cost: usize, turn: Turn) -> Route {
-        let peers = &self.peers;
+        let peers = &self.base.peers;
         let room = |id| match peers.get(id) {
             Some(peer) if !turn.may_pass(List::Room(Some(id)), &peer.senders) => Room::None,
             Some(peer) if peer.stage == Stage::Live && peer.has_room(cost) => Room::Enough,
@@ -302,37 +343,20 @@ impl<S: AsyncStream> Core<S> {
         self.route(&Message::new(), cost, Turn::First)
     }
 
-    /// Whom a subscription kept waiting that there is no more looks again, where one is waited for.
-    pub(crate) fn release_held_back(&mut self) {
-        if self.options.holds_back() {
-            for id in self.peers.ids(|peer| !peer.senders.is_empty()) {
-                self.release_senders(id);
-            }
-        }
-    }
-
     /// A pending `flush` was dropped, the last part of a `send` on a bare stream among them: in `Poison` mode the
     /// connections that it still waited for end here if they are in the middle of a message. What others have
     /// queued elsewhere is none of its business. A flush that had no `targets` yet waited for all there is.
     pub(crate) fn cancelled(&mut self, targets: Option<&[(PeerId, u64)]>) {
-        if self.options.on_cancel != OnCancel::Poison || self.closed_error().is_some() {
+        if self.base.options.on_cancel != OnCancel::Poison || self.base.life.closed_error().is_some() {
             return;
         }
         let awaited = |id| targets.is_none_or(|targets| targets.iter().any(|(target, _)| *target == id));
         let torn =
             |peer: &Peer<S>| peer.stage == Stage::Live && peer.out.is_mid_message() && awaited(peer.id);
-        for id in self.peers.ids(torn) {
+        for id in self.base.peers.ids(torn) {
             self.outbound.poisoned = true;
             self.disconnect(id, DisconnectReason::Poisoned);
         }
-    }
-
-    /// Messages accepted and not yet with the kernel, and what they cost.
-    pub(crate) fn queued(&self) -> (usize, usize) {
-        let pending = &self.outbound.pending_level;
-        self.peers.iter().fold((pending.messages(), pending.bytes()), |(messages, bytes), peer| {
-            (messages + peer.level().messages(), bytes + peer.level().bytes())
-        })
     }
 }
 

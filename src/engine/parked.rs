@@ -163,7 +163,7 @@ impl Parked {
         cx: &Context<'_>,
         attempt: impl FnOnce(&mut Core<S>, Turn) -> Attempt<Result<T, Error>>,
     ) -> Poll<Result<T, Error>> {
-        let done = self.poll_bounded(shared, cx, |core| time_limit(&core.options, limit), attempt);
+        let done = self.poll_bounded(shared, cx, |core| time_limit(&core.base.options, limit), attempt);
         done.map(|done| done.unwrap_or_else(|| Err(Error::Timeout(limit))))
     }
 
@@ -179,7 +179,7 @@ impl Parked {
         attempt: impl FnOnce(&mut Core<S>, &mut T, Turn) -> Attempt<Result<(), Error>>,
     ) -> Option<Poll<Result<(), Error>>> {
         let step = shared.express(value, lane, |core, value| {
-            let after = time_limit(&core.options, limit);
+            let after = time_limit(&core.base.options, limit);
             self.step(core, cx.waker(), after, |core, turn| attempt(core, value, turn))
         })?;
         Some(match step {
@@ -236,25 +236,25 @@ impl Parked {
             Attempt::GiveWay => return Step::GiveWay,
             Attempt::Wait(list, need) => (list, need),
         };
-        if self.place.is_some_and(|place| core.waits.has_expired(place.key)) {
+        if self.place.is_some_and(|place| core.base.waits.has_expired(place.key)) {
             self.abandon(core);
             return Step::Expired;
         }
-        let key = self.place.map_or_else(|| core.waits.fresh_key(), |place| place.key);
+        let key = self.place.map_or_else(|| core.base.waits.fresh_key(), |place| place.key);
         let is_new = self.place.is_none();
-        core.waits.begin(key, list, S::clock);
+        core.base.waits.begin(key, list, S::clock);
         if let Some(limit) = limit {
-            core.keep_limit(key, list, limit);
+            core.base.keep_limit(key, list, limit);
         }
         let mut armed = self.enter(core, Place { list, key, need }, waker);
-        if core.is_detached() && list != List::Receivers {
+        if core.base.life.is_detached() && list != List::Receivers {
             let stood = self.drives.then_some(0);
             armed &= core.go_to_sleep(Place { list: List::Helpers, key, need: 0 }, stood, waker);
             self.drives = true;
         }
         core.drive_for(list);
-        let spin = core.options.recv_spin;
-        if list == List::Receivers && core.waits.looks_again(key, is_new, spin, S::clock) {
+        let spin = core.base.options.recv_spin;
+        if list == List::Receivers && core.base.waits.looks_again(key, is_new, spin, S::clock) {
             // It keeps its place: whoever brings something wakes it, and nobody else, as if it slept.
             return Step::GiveWay;
         }
@@ -364,7 +364,7 @@ impl<'a, S: AsyncStream> Waiter<'a, S> {
 
     /// How the socket has ended: nothing else wakes.
     pub(crate) fn poll_end(&mut self, cx: &Context<'_>) -> Poll<Error> {
-        self.parked.poll(self.shared, cx, |core, _| match core.closed_error() {
+        self.parked.poll(self.shared, cx, |core, _| match core.base.life.closed_error() {
             Some(error) => Attempt::Done(error),
             None => Attempt::Wait(List::End, 0),
         })

@@ -1,6 +1,8 @@
 //! Reading ahead of the application, up to the marks.
 
+use super::base::Base;
 use super::core::Core;
+use super::inbound::Inbound;
 use super::peer::{Peer, Stage};
 use super::slab::Shelf;
 use crate::message::Message;
@@ -77,35 +79,98 @@ pub(crate) enum Look {
     Later,
 }
 
-impl<S: AsyncStream> Core<S> {
+impl Inbound {
     /// Keeps a message for the application, if there is one to receive it.
-    pub(crate) fn put_into_inbox(&mut self, id: PeerId, message: Message) {
-        if self.closed_error().is_some() {
-            return self.count_recv_dropped(Some(id), self.cause_of_end(), 1);
+    pub(crate) fn put_into_inbox<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        id: PeerId,
+        message: Message,
+    ) {
+        if base.life.closed_error().is_some() {
+            return base.count_recv_dropped(Some(id), base.life.cause_of_end(), 1);
         }
-        let Some(peer) = self.peers.get_mut(id) else { return self.add_to_leftover(id, message) };
+        let Some(peer) = base.peers.get_mut(id) else { return self.add_to_leftover(base, id, message) };
         if peer.inbox.is_empty() {
-            self.inbound.inboxes.push(id);
-        } else if self.conflates {
-            return self.replace_received(id, message);
+            self.inboxes.push(id);
+        } else if base.conflates {
+            return base.replace_received(id, message);
         }
         peer.inbox_level.add(message.cost());
         peer.inbox.push_back(message);
-        self.wake_receiver();
+        base.wake_receiver();
     }
 
+    /// Nothing that a peer sent after it broke the rules is of use.
+    pub(super) fn discard_undecoded<S: AsyncStream>(&mut self, base: &mut Base<S>, id: PeerId) {
+        let Some(peer) = base.peers.get_mut(id) else { return };
+        peer.shelf = Shelf::default();
+        peer.large = None;
+        if self.slab_owner == Some(id) {
+            self.slab.clear();
+            self.slab_drained = true;
+        }
+    }
+
+    /// Whether reading ahead from this peer has to stop. Messages of peers that are gone count for
+    /// all: a peer that reconnects again and again must not pile up memory. Handshakes and departures go on
+    /// all the same: they bring no message to be kept, and have a deadline.
+    pub(super) fn at_mark<S: AsyncStream>(&self, base: &Base<S>, id: PeerId) -> bool {
+        base.peers.get(id).is_some_and(|peer| {
+            let keeps = !matches!(peer.stage, Stage::Handshaking | Stage::Draining);
+            let full = self.leftovers.are_full() || !base.conflates && peer.inbox_level.is_full();
+            keeps && full
+        })
+    }
+
+    /// Pauses reading from a peer that is at its mark; whether it does.
+    pub(super) fn pauses_at_mark<S: AsyncStream>(&self, base: &mut Base<S>, id: PeerId) -> bool {
+        let at_mark = self.at_mark(base, id);
+        if let Some(peer) = base.peers.get_mut(id).filter(|_| at_mark) {
+            peer.paused = true;
+        }
+        at_mark
+    }
+
+    /// Whether this peer is not read ahead because of what others have left, and not because of its own mark: it
+    /// waits in turn for the application, which receives from the living all the same.
+    fn keeps_place<S: AsyncStream>(&self, base: &Base<S>, id: PeerId) -> bool {
+        let full = self.leftovers.are_full() && !base.conflates;
+        full && base.peers.get(id).is_some_and(|peer| {
+            let living = peer.stage == Stage::Live && !peer.doomed && peer.link.inproc().is_none();
+            living && !peer.inbox_level.is_full()
+        })
+    }
+
+    /// Has the companion look at what waits to be read, if it will not anyway.
+    pub(super) fn watch<S: AsyncStream>(&mut self, base: &mut Base<S>) {
+        if !self.read_ahead.is_minded() {
+            self.read_ahead.resume();
+            base.wake_companion();
+        }
+    }
+
+    /// Whose bytes in the slab may be decoded further: a PING may be among them, which cannot wait for the
+    /// application.
+    pub(super) fn left_in_slab<S: AsyncStream>(&self, base: &Base<S>) -> Option<PeerId> {
+        let owner = self.slab_owner.filter(|_| !self.slab_drained)?;
+        base.peers.get(owner).filter(|peer| !peer.paused).map(|peer| peer.id)
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
     /// Decodes from the slab into the inbox of its owner until the mark, where reading pauses.
     pub(super) fn fill_inbox(&mut self, id: PeerId) {
         while self.inbound.slab_owner == Some(id) && !self.inbound.slab_drained {
-            if self.keeps_place(id) {
-                return self.mark_readable(id);
+            if self.inbound.keeps_place(&self.base, id) {
+                return self.inbound.mark_readable(&mut self.base, id);
             }
-            if self.pauses_at_mark(id) {
+            if self.inbound.pauses_at_mark(&mut self.base, id) {
                 return;
             }
             let mut message = Message::BLANK;
             if let Some(id) = self.decode_slab(&mut message) {
-                self.put_into_inbox(id, message);
+                self.inbound.put_into_inbox(&mut self.base, id, message);
             }
         }
     }
@@ -115,75 +180,27 @@ impl<S: AsyncStream> Core<S> {
     pub(super) fn salvage(&mut self, id: PeerId, reason: &DisconnectReason) {
         self.take_rest(id);
         if reason.is_violation() {
-            return self.discard_undecoded(id);
+            return self.inbound.discard_undecoded(&mut self.base, id);
         }
-        if !self.load_slab(id) {
+        if !self.inbound.load_slab(&mut self.base, id) {
             return;
         }
-        let readable = matches!(reason, DisconnectReason::Io(_)) && !self.drains_live_peers();
+        let readable =
+            matches!(reason, DisconnectReason::Io(_)) && !self.inbound.drains_live_peers(&*self.pattern);
         let reads = if readable { SALVAGED_READS } else { 0 };
         self.fill_inbox(id);
         for _ in 0..reads {
             let goes_on = |peer: &Peer<S>| peer.ending.is_none() && !peer.paused;
-            if !self.peers.get(id).is_some_and(goes_on) || !self.read_once(id) {
+            if !self.base.peers.get(id).is_some_and(goes_on) || !self.read_once(id) {
                 return;
             }
             self.fill_inbox(id);
         }
     }
 
-    /// Nothing that a peer sent after it broke the rules is of use.
-    pub(super) fn discard_undecoded(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        peer.shelf = Shelf::default();
-        peer.large = None;
-        if self.inbound.slab_owner == Some(id) {
-            self.inbound.slab.clear();
-            self.inbound.slab_drained = true;
-        }
-    }
-
-    /// Whether reading ahead from this peer has to stop. Messages of peers that are gone count for
-    /// all: a peer that reconnects again and again must not pile up memory. Handshakes and departures go on
-    /// all the same: they bring no message to be kept, and have a deadline.
-    pub(super) fn at_mark(&self, id: PeerId) -> bool {
-        self.peers.get(id).is_some_and(|peer| {
-            let keeps = !matches!(peer.stage, Stage::Handshaking | Stage::Draining);
-            let full = self.inbound.leftovers.are_full() || !self.conflates && peer.inbox_level.is_full();
-            keeps && full
-        })
-    }
-
-    /// Pauses reading from a peer that is at its mark; whether it does.
-    pub(super) fn pauses_at_mark(&mut self, id: PeerId) -> bool {
-        let at_mark = self.at_mark(id);
-        if let Some(peer) = self.peers.get_mut(id).filter(|_| at_mark) {
-            peer.paused = true;
-        }
-        at_mark
-    }
-
-    /// Whether this peer is not read ahead because of what others have left, and not because of its own mark: it
-    /// waits in turn for the application, which receives from the living all the same.
-    fn keeps_place(&self, id: PeerId) -> bool {
-        let full = self.inbound.leftovers.are_full() && !self.conflates;
-        full && self.peers.get(id).is_some_and(|peer| {
-            let living = peer.stage == Stage::Live && !peer.doomed && peer.link.inproc().is_none();
-            living && !peer.inbox_level.is_full()
-        })
-    }
-
-    /// Has the companion look at what waits to be read, if it will not anyway.
-    pub(super) fn watch(&mut self) {
-        if !self.inbound.read_ahead.is_minded() {
-            self.inbound.read_ahead.resume();
-            self.wake_companion();
-        }
-    }
-
     /// The companion's share of reading: while nobody receives, up to the marks.
     pub(crate) fn read_ahead(&mut self) -> Look {
-        let left = self.left_in_slab();
+        let left = self.inbound.left_in_slab(&self.base);
         if self.inbound.readable.is_empty() && left.is_none() {
             self.inbound.read_ahead.find_nothing();
             return Look::Nothing;
@@ -205,20 +222,13 @@ impl<S: AsyncStream> Core<S> {
         Look::Nothing
     }
 
-    /// Whose bytes in the slab may be decoded further: a PING may be among them, which cannot wait for the
-    /// application.
-    pub(super) fn left_in_slab(&self) -> Option<PeerId> {
-        let owner = self.inbound.slab_owner.filter(|_| !self.inbound.slab_drained)?;
-        self.peers.get(owner).filter(|peer| !peer.paused).map(|peer| peer.id)
-    }
-
     /// Reads once from every peer that may have something, into the inboxes; whether there was one.
     pub(crate) fn read_ahead_now(&mut self) -> bool {
         let mut readable = std::mem::take(&mut self.inbound.readable);
-        let now = readable.take_unless(|id| self.keeps_place(id));
+        let now = readable.take_unless(|id| self.inbound.keeps_place(&self.base, id));
         self.inbound.readable = readable;
         for id in &now {
-            if self.load_slab(*id) {
+            if self.inbound.load_slab(&mut self.base, *id) {
                 self.read_into_inbox(*id);
             }
         }
@@ -230,8 +240,8 @@ impl<S: AsyncStream> Core<S> {
         if self.inbound.slab_owner != Some(id) {
             return;
         }
-        if self.pauses_at_mark(id) {
-            if let Some(peer) = self.peers.get_mut(id) {
+        if self.inbound.pauses_at_mark(&mut self.base, id) {
+            if let Some(peer) = self.base.peers.get_mut(id) {
                 peer.readable = false;
             }
             return;

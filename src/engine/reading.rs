@@ -2,7 +2,9 @@
 
 use std::task::Poll;
 
-use super::core::{Core, Timer};
+use super::base::Base;
+use super::clock::Timer;
+use super::core::Core;
 use super::inbound::Inbound;
 use super::pattern::{Delivery, Verdict};
 use super::peer::{Peer, Stage};
@@ -17,12 +19,30 @@ use crate::runtime::{AsyncStream, RecvBuf};
 /// Peers that one turn takes off the ready queue, so that a storm of wakes cannot keep the lock.
 const PEERS_PER_TURN: usize = 1024;
 
+impl Inbound {
+    /// Puts a peer of which there may be more behind all others.
+    pub(super) fn mark_readable<S: AsyncStream>(&mut self, base: &mut Base<S>, id: PeerId) {
+        if base.becomes_readable(id) {
+            self.readable.push(id);
+        }
+    }
+}
+
+impl<S: AsyncStream> Base<S> {
+    fn becomes_readable(&mut self, id: PeerId) -> bool {
+        let waits = |peer: &&mut Peer<S>| !peer.readable && !peer.paused && !peer.starved;
+        let Some(peer) = self.peers.get_mut(id).filter(waits) else { return false };
+        peer.readable = true;
+        true
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Turns events of streams into flushes and entries of the readable list.
     pub(crate) fn collect_ready(&mut self) {
         for _ in 0..PEERS_PER_TURN {
-            let Some(id) = self.ready.pop() else { break };
-            let Some(peer) = self.peers.get_mut(id) else { continue };
+            let Some(id) = self.base.ready.pop() else { break };
+            let Some(peer) = self.base.peers.get_mut(id) else { continue };
             peer.taken_off_queue();
             if peer.link.inproc().is_some() {
                 self.handle_inproc(id);
@@ -32,31 +52,17 @@ impl<S: AsyncStream> Core<S> {
             let begun = std::mem::replace(&mut peer.write_blocked, false);
             let awaited = [&peer.flushers, &peer.senders, &self.outbound.senders];
             let awaited = awaited.iter().any(|list| !list.is_empty());
-            let flush = begun || awaited || self.options.flush_policy != FlushPolicy::Manual;
+            let flush = begun || awaited || self.base.options.flush_policy != FlushPolicy::Manual;
             if begun && peer.stage == Stage::Succeeded {
-                self.go_on_leaving(id);
+                self.inbound.go_on_leaving(&mut self.base, id);
             } else if flush && !peer.out.is_flushed() || peer.stage == Stage::Retiring || peer.poisoned {
                 self.flush_peer(id);
             }
-            if self.becomes_readable(id) {
+            if self.base.becomes_readable(id) {
                 self.inbound.readable.push_fresh(id);
             }
             self.read_unless_for_application(id);
         }
-    }
-
-    /// Puts a peer of which there may be more behind all others.
-    pub(super) fn mark_readable(&mut self, id: PeerId) {
-        if self.becomes_readable(id) {
-            self.inbound.readable.push(id);
-        }
-    }
-
-    fn becomes_readable(&mut self, id: PeerId) -> bool {
-        let waits = |peer: &&mut Peer<S>| !peer.readable && !peer.paused && !peer.starved;
-        let Some(peer) = self.peers.get_mut(id).filter(waits) else { return false };
-        peer.readable = true;
-        true
     }
 
     /// Reads at once what is not for the application to wait for: handshakes, the end of departing
@@ -67,11 +73,11 @@ impl<S: AsyncStream> Core<S> {
         const READS_PER_TURN: usize = 16;
         for _ in 0..READS_PER_TURN {
             let for_application = |peer: &Peer<S>| peer.stage.is_for_application() && self.pattern.receives();
-            if !self.peers.get(id).is_some_and(|peer| peer.readable && !for_application(peer)) {
+            if !self.base.peers.get(id).is_some_and(|peer| peer.readable && !for_application(peer)) {
                 return;
             }
             self.inbound.readable.remove(id);
-            self.load_slab(id);
+            self.inbound.load_slab(&mut self.base, id);
             // What its last turn left comes before more is read behind it.
             self.fill_inbox(id);
             if self.inbound.slab_owner == Some(id) {
@@ -79,24 +85,24 @@ impl<S: AsyncStream> Core<S> {
                 self.fill_inbox(id);
             }
         }
-        self.watch();
+        self.inbound.watch(&mut self.base);
     }
 
     /// Reads once, and after a short read once more, so that the stream is left waiting for its next
     /// event. The peer stays on the readable list unless it has nothing.
     pub(super) fn read(&mut self, id: PeerId) {
-        if self.waits_for_verdict(id) {
+        if self.inbound.waits_for_verdict(&mut self.base, id) {
             return;
         }
-        let draining = self.drains_live_peers();
-        let Some(peer) = self.peers.get_mut(id) else { return };
+        let draining = self.inbound.drains_live_peers(&*self.pattern);
+        let Some(peer) = self.base.peers.get_mut(id) else { return };
         if peer.doomed {
             peer.readable = false;
             return;
         }
         if let Some(reason) = peer.ending.take() {
             peer.readable = false;
-            return self.doom(id, reason);
+            return self.inbound.doom(&mut self.base, id, reason);
         }
         if draining && peer.stage == Stage::Live {
             // As one at its mark: what it sends stays with it, and goes elsewhere when we are gone.
@@ -111,10 +117,10 @@ impl<S: AsyncStream> Core<S> {
 
     /// Reads, and says whether there may be more; how the stream ended is noted.
     pub(super) fn read_once(&mut self, id: PeerId) -> bool {
-        if self.is_starved(id) {
+        if self.inbound.is_starved(&mut self.base, id) {
             return false;
         }
-        let Some(peer) = self.peers.get_mut(id) else { return false };
+        let Some(peer) = self.base.peers.get_mut(id) else { return false };
         if self.shaking.puts_off(peer, self.polling) {
             peer.readable = false;
             return false;
@@ -155,13 +161,13 @@ impl<S: AsyncStream> Core<S> {
         }
         let more = peer.readable;
         self.finish_large(id);
-        self.weigh(id);
+        self.inbound.weigh(&mut self.base, id);
         more
     }
 
     /// Hands a large frame over once it is complete.
     pub(super) fn finish_large(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(peer) = self.base.peers.get_mut(id) else { return };
         if !peer.large.as_ref().is_some_and(RecvBuf::is_complete) {
             return;
         }
@@ -175,7 +181,7 @@ impl<S: AsyncStream> Core<S> {
                     message.recycle(&self.inbound.recycled);
                 }
                 if self.filter(id, &mut message) {
-                    self.put_into_inbox(id, message);
+                    self.inbound.put_into_inbox(&mut self.base, id, message);
                 }
             }
             other => self.handle_other(id, other),
@@ -185,11 +191,11 @@ impl<S: AsyncStream> Core<S> {
     /// Decodes the next message from the slab into `into`; false if there is none.
     pub(super) fn decode_next(&mut self, into: &mut Message) -> bool {
         loop {
-            if self.inbound.turn >= TURN && self.pass_slab_on() {
+            if self.inbound.turn >= TURN && self.inbound.pass_slab_on(&mut self.base) {
                 return false;
             }
             let Some(id) = self.inbound.slab_owner else { return false };
-            let Some(peer) = self.peers.get_mut(id) else { return false };
+            let Some(peer) = self.base.peers.get_mut(id) else { return false };
             let mut input = self.inbound.slab.filled();
             let before = input.len();
             if before == 0 || peer.large.is_some() {
@@ -210,7 +216,7 @@ impl<S: AsyncStream> Core<S> {
                 Some(Ok(None)) => {
                     self.inbound.slab_drained = true;
                     self.handle_other(id, Ok(None));
-                    self.weigh(id);
+                    self.inbound.weigh(&mut self.base, id);
                     return false;
                 }
                 Some(other) => {
@@ -223,7 +229,7 @@ impl<S: AsyncStream> Core<S> {
                 }
             }
             if peer.making > 0 {
-                self.weigh(id);
+                self.inbound.weigh(&mut self.base, id);
             }
             if self.filter(id, into) {
                 return true;
@@ -249,7 +255,7 @@ impl<S: AsyncStream> Core<S> {
     pub(crate) fn filter(&mut self, id: PeerId, message: &mut Message) -> bool {
         let size = message.size();
         if self.inbound.delivery == Delivery::AsIs {
-            if let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.stage != Stage::Draining) {
+            if let Some(peer) = self.base.peers.get_mut(id).filter(|peer| peer.stage != Stage::Draining) {
                 peer.account.receive(size);
                 return true;
             }
@@ -259,9 +265,9 @@ impl<S: AsyncStream> Core<S> {
 
     #[inline(never)]
     fn filter_by_pattern(&mut self, id: PeerId, message: &mut Message, size: usize) -> bool {
-        if self.peers.get(id).is_some_and(|peer| peer.stage == Stage::Draining) {
-            self.count_received(id, size);
-            self.count_recv_dropped(Some(id), self.cause_of_end(), 1);
+        if self.base.peers.get(id).is_some_and(|peer| peer.stage == Stage::Draining) {
+            self.base.count_received(id, size);
+            self.base.count_recv_dropped(Some(id), self.base.life.cause_of_end(), 1);
             return false;
         }
         let verdict = self.pattern.filter(id, message, &mut self.commands);
@@ -269,10 +275,10 @@ impl<S: AsyncStream> Core<S> {
         if verdict == Verdict::Consumed {
             return false;
         }
-        self.count_received(id, size);
+        self.base.count_received(id, size);
         match verdict {
-            Verdict::Discard(cause) => self.count_recv_dropped(Some(id), cause, 1),
-            Verdict::Delivered => self.ledger.deliver(),
+            Verdict::Discard(cause) => self.base.count_recv_dropped(Some(id), cause, 1),
+            Verdict::Delivered => self.base.ledger.deliver(),
             Verdict::Deliver | Verdict::Consumed => {}
         }
         verdict == Verdict::Deliver
@@ -280,7 +286,7 @@ impl<S: AsyncStream> Core<S> {
 
     /// Everything but messages.
     pub(super) fn handle_other(&mut self, id: PeerId, event: Result<Option<Event>, ProtocolError>) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(peer) = self.base.peers.get_mut(id) else { return };
         // Whatever the protocol answered by itself: READY, PONG, ERROR.
         peer.out.end_control();
         let departs = peer.stage == Stage::Draining;
@@ -293,8 +299,8 @@ impl<S: AsyncStream> Core<S> {
                 self.inbound.slab.clear();
                 peer.large = Some(large);
                 if looks_begin {
-                    self.clock.begin(Timer::Recycled, KEPT_IDLE);
-                    self.wake_companion();
+                    self.base.clock.begin(Timer::Recycled, KEPT_IDLE);
+                    self.base.wake_companion();
                 }
             }
             Ok(Some(Event::Pong { context })) => peer.proof.answer(&context),
@@ -306,7 +312,7 @@ impl<S: AsyncStream> Core<S> {
                 peer.answer_ping(context);
                 if std::mem::replace(&mut peer.liveness.ttl, ttl) != ttl {
                     self.unclocked.push(id);
-                    self.wake_companion();
+                    self.base.wake_companion();
                 }
             }
             Ok(Some(Event::Subscribe { topic })) => self.handle_subscription(id, &topic, true),
@@ -314,11 +320,11 @@ impl<S: AsyncStream> Core<S> {
             Err(error) => {
                 // An ERROR may be on its way to the peer; whether it gets there is of no consequence.
                 let _ = self.write(id);
-                return self.doom(id, DisconnectReason::Protocol(error.into()));
+                return self.inbound.doom(&mut self.base, id, DisconnectReason::Protocol(error.into()));
             }
         }
         if !departs {
-            self.answer(id);
+            self.base.answer(id);
         }
     }
 }

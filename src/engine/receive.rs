@@ -1,7 +1,10 @@
 //! The steps of `recv`, `recv_many` and `try_recv`, by the long way.
 
-use super::core::{Companion, Core};
+use super::base::Base;
+use super::core::Core;
+use super::inbound::Inbound;
 use super::inbound::RECEIVES_PER_POLL;
+use super::life::Companion;
 use super::parked::{Attempt, List, Turn};
 use super::pattern::Delivery;
 use crate::error::Error;
@@ -13,11 +16,29 @@ use crate::runtime::AsyncStream;
 /// without yielding anything.
 const LOOKS_PER_TURN: usize = 256;
 
+impl Inbound {
+    /// No stream can have anything: a look at them would be in vain.
+    #[inline]
+    fn nothing_came<S: AsyncStream>(&self, base: &Base<S>) -> bool {
+        let idle = self.only_slab() && self.readable.is_empty() && !base.ready.has_events();
+        idle && base.life.companion == Companion::Running && !base.peers.is_empty() && !self.draining
+    }
+
+    /// A message goes to the application, which may or may not come back for what is left.
+    #[inline]
+    pub(super) fn delivered<S: AsyncStream>(&mut self, base: &mut Base<S>) {
+        base.ledger.deliver();
+        if !self.readable.is_empty() || !self.slab.filled().is_empty() {
+            self.watch(base);
+        }
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// One step of `recv`, which puts the message into `into`.
     #[inline]
     pub(crate) fn poll_recv_into(&mut self, into: &mut Message, turn: Turn) -> Attempt<Result<(), Error>> {
-        let taken = self.take_from_slab(into) || self.take_from_pipes(into);
+        let taken = self.take_from_slab(into) || self.inbound.take_from_pipes(&mut self.base, into);
         if taken { Attempt::Done(Ok(())) } else { self.poll_recv(into, turn) }
     }
 
@@ -46,7 +67,7 @@ impl<S: AsyncStream> Core<S> {
                 messages.push(other);
             }
         }
-        self.pass_on_to_receivers();
+        self.inbound.pass_on_to_receivers(&mut self.base);
         Attempt::Done(Ok(messages.len() - before))
     }
 
@@ -54,15 +75,15 @@ impl<S: AsyncStream> Core<S> {
     #[inline(never)]
     pub(crate) fn poll_recv(&mut self, into: &mut Message, turn: Turn) -> Attempt<Result<(), Error>> {
         let due = self.inbound.receives_since_yield >= RECEIVES_PER_POLL;
-        if self.inbound.lane && !due && self.inbound.only_slab() && self.closed_error().is_none() {
+        if self.inbound.lane && !due && self.inbound.only_slab() && self.base.life.closed_error().is_none() {
             if let Some(id) = self.decode_slab(into) {
                 self.inbound.from = Some(id);
                 self.inbound.read_ahead.count(1);
                 self.inbound.receives_since_yield += 1;
-                self.delivered();
+                self.inbound.delivered(&mut self.base);
                 return Attempt::Done(Ok(()));
             }
-            if self.nothing_came() {
+            if self.inbound.nothing_came(&self.base) {
                 self.inbound.read_ahead.count(1);
                 return self.wait_for_message();
             }
@@ -76,18 +97,11 @@ impl<S: AsyncStream> Core<S> {
             received => {
                 self.inbound.receives_since_yield += 1;
                 if turn.is_new() && received.is_ok() {
-                    self.pass_on_to_receivers();
+                    self.inbound.pass_on_to_receivers(&mut self.base);
                 }
                 Attempt::Done(received)
             }
         }
-    }
-
-    /// No stream can have anything: a look at them would be in vain.
-    #[inline]
-    fn nothing_came(&self) -> bool {
-        let idle = self.inbound.only_slab() && self.inbound.readable.is_empty() && !self.ready.has_events();
-        idle && self.companion == Companion::Running && !self.peers.is_empty() && !self.inbound.draining
     }
 
     fn wait_for_message<R>(&mut self) -> Attempt<R> {
@@ -103,14 +117,14 @@ impl<S: AsyncStream> Core<S> {
     }
 
     fn try_recv_into(&mut self, into: &mut Message) -> Result<(), Error> {
-        if let Some(error) = self.closed_error() {
+        if let Some(error) = self.base.life.closed_error() {
             return Err(error);
         }
         if self.inbound.delivery == Delivery::ByTurns {
             self.pattern.may_receive()?;
         }
         self.inbound.read_ahead.count(1);
-        if self.conflates {
+        if self.base.conflates {
             self.read_latest();
         }
         let from = self.take_in_between(into).or_else(|| self.take_decoded(into));
@@ -123,7 +137,7 @@ impl<S: AsyncStream> Core<S> {
             }
             return Err(match self.inbound.is_drained() {
                 true => Error::Closed,
-                false => self.no_connection_will_come().unwrap_or(Error::WouldBlock),
+                false => self.endpoints.no_connection_will_come(&self.base).unwrap_or(Error::WouldBlock),
             });
         };
         self.inbound.from = Some(id);
@@ -131,7 +145,7 @@ impl<S: AsyncStream> Core<S> {
         if self.inbound.delivery == Delivery::ByTurns {
             self.pattern.deliver(id, into);
         }
-        self.delivered();
+        self.inbound.delivered(&mut self.base);
         Ok(())
     }
 
@@ -142,15 +156,6 @@ impl<S: AsyncStream> Core<S> {
             core.read_ahead_now();
         });
         self.inbound.is_drained()
-    }
-
-    /// A message goes to the application, which may or may not come back for what is left.
-    #[inline]
-    pub(super) fn delivered(&mut self) {
-        self.ledger.deliver();
-        if !self.inbound.readable.is_empty() || !self.inbound.slab.filled().is_empty() {
-            self.watch();
-        }
     }
 
     /// Reads from peers, in turn, until one yields a message or none has anything.
@@ -168,7 +173,7 @@ impl<S: AsyncStream> Core<S> {
                 }
                 return None;
             };
-            if !self.load_slab(id) {
+            if !self.inbound.load_slab(&mut self.base, id) {
                 continue;
             }
             if let Some(id) = self.decode_slab(into) {
@@ -189,7 +194,7 @@ impl<S: AsyncStream> Core<S> {
             self.read(id);
         }
         // A stream that is always ready, or that wants its task to give way: the rest is an event of its own.
-        if let Some(peer) = self.inbound.readable.next().and_then(|id| self.peers.get(id)) {
+        if let Some(peer) = self.inbound.readable.next().and_then(|id| self.base.peers.get(id)) {
             peer.wake();
         }
         None

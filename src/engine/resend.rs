@@ -7,8 +7,11 @@
 
 use std::io::ErrorKind;
 
-use super::core::{Core, Phase};
+use super::base::Base;
 use super::enqueue::queue_message;
+use super::life::Phase;
+use super::outbound::Outbound;
+use super::pattern::Pattern;
 use super::peer::Peer;
 use super::pending::Queued;
 use crate::message::Message;
@@ -26,30 +29,44 @@ struct Left {
     refused: u64,
 }
 
-impl<S: AsyncStream> Core<S> {
+impl Outbound {
     /// What the connection had queued: back to the socket where any peer will do, else dropped.
-    pub(super) fn settle_unsent(&mut self, peer: &mut Peer<S>, reason: &DisconnectReason) {
+    pub(super) fn settle_unsent<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        pattern: &mut dyn Pattern,
+        peer: &mut Peer<S>,
+        reason: &DisconnectReason,
+    ) {
         let mut left = Left::default();
-        self.settle_encoded(peer, reason, &mut left);
+        base.settle_encoded(pattern, peer, reason, &mut left);
         let behind = peer.behind.take().into_iter().flat_map(|behind| *behind);
         for Queued { message, permit, refusals, .. } in
-            self.close_inproc(peer, reason).into_iter().chain(behind)
+            base.close_inproc(peer, reason).into_iter().chain(behind)
         {
-            self.keep_or_lose(message, permit, refusals, &mut left);
+            base.keep_or_lose(pattern, message, permit, refusals, &mut left);
         }
-        self.count_dropped(Some(peer.id), DropCause::Cancelled, left.cancelled);
-        self.count_dropped(Some(peer.id), DropCause::Refused, left.refused);
-        let cause = match (self.phase, reason) {
+        base.count_dropped(Some(peer.id), DropCause::Cancelled, left.cancelled);
+        base.count_dropped(Some(peer.id), DropCause::Refused, left.refused);
+        let cause = match (base.life.phase, reason) {
             (Phase::Open, DisconnectReason::Dismissed) => DropCause::Dismissed,
             (Phase::Open, _) => DropCause::PeerLost,
             (Phase::Closing | Phase::Closed { .. }, _) => DropCause::Closed,
         };
-        self.count_dropped(Some(peer.id), cause, left.lost);
-        self.requeue(left.keep);
+        base.count_dropped(Some(peer.id), cause, left.lost);
+        self.requeue(base, left.keep);
     }
+}
 
+impl<S: AsyncStream> Base<S> {
     /// Messages that were encoded, of which the first may have left in part.
-    fn settle_encoded(&mut self, peer: &mut Peer<S>, reason: &DisconnectReason, left: &mut Left) {
+    fn settle_encoded(
+        &mut self,
+        pattern: &mut dyn Pattern,
+        peer: &mut Peer<S>,
+        reason: &DisconnectReason,
+        left: &mut Left,
+    ) {
         peer.hand_over(&mut self.effects);
         let mut permits = std::mem::take(&mut peer.permits);
         let blames_first = peer.was_ended_by_peer(reason) && peer.account.sent() == peer.greetings;
@@ -58,17 +75,17 @@ impl<S: AsyncStream> Core<S> {
             let blamed = unsent.begun && blames_first;
             let abandoned = unsent.begun && matches!(reason, DisconnectReason::Poisoned);
             // The socket's own greeting is made anew for each connection.
-            let of_no_use = abandoned || ordinal <= peer.greetings || !self.keeps_unsent();
+            let of_no_use = abandoned || ordinal <= peer.greetings || !self.keeps_unsent(pattern);
             let message = if of_no_use { None } else { peer.connection.recover(unsent.pieces) };
             let refusals = peer.refusals_of(ordinal) + u32::from(blamed);
             match message {
                 Some(mut message) if blamed && is_given_up(refusals, self.options.max_resends) => {
-                    self.pattern.refused(&mut message);
+                    pattern.refused(&mut message);
                     self.effects.drop_permit(permit);
                     left.refused += 1;
                 }
                 Some(message) => {
-                    self.keep_or_lose(message, permit, refusals, left);
+                    self.keep_or_lose(pattern, message, permit, refusals, left);
                 }
                 None => {
                     self.effects.drop_permit(permit);
@@ -78,8 +95,15 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    fn keep_or_lose(&mut self, mut message: Message, permit: Permit, refusals: u32, left: &mut Left) {
-        if self.keeps_unsent() && self.pattern.returned(&mut message) {
+    fn keep_or_lose(
+        &mut self,
+        pattern: &mut dyn Pattern,
+        mut message: Message,
+        permit: Permit,
+        refusals: u32,
+        left: &mut Left,
+    ) {
+        if self.keeps_unsent(pattern) && pattern.returned(&mut message) {
             left.keep.push(Queued::again(message, permit, refusals));
         } else {
             self.effects.drop_permit(permit);
@@ -87,8 +111,8 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    fn keeps_unsent(&self) -> bool {
-        self.pattern.queues_without_peer() && !matches!(self.phase, Phase::Closed { .. })
+    fn keeps_unsent(&self, pattern: &dyn Pattern) -> bool {
+        pattern.queues_without_peer() && !matches!(self.life.phase, Phase::Closed { .. })
     }
 }
 

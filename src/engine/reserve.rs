@@ -1,7 +1,10 @@
 //! Room that is held for a message before the message is given away.
 
+use super::base::Base;
 use super::core::Core;
+use super::outbound::Outbound;
 use super::parked::{Attempt, List, Turn};
+use super::pattern::Pattern;
 use super::pattern::Route;
 use super::peer::Stage;
 use crate::error::{Error, SendError};
@@ -34,6 +37,29 @@ impl Reservation {
     }
 }
 
+impl Outbound {
+    /// Gives the room back; a peer that was lost took it along.
+    pub(crate) fn release<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        pattern: &mut dyn Pattern,
+        reservation: Reservation,
+    ) {
+        match reservation.peer {
+            Some(id) => {
+                if let Some(peer) = base.peers.get_mut(id) {
+                    peer.out_level.release(reservation.cost);
+                    self.room_freed(base, pattern, id);
+                }
+            }
+            None => {
+                self.pending_level.release(reservation.cost);
+                self.wake_for_queue(base);
+            }
+        }
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Takes room for one message and keeps the permit for it, or waits.
     pub(crate) fn poll_reserve(
@@ -45,7 +71,7 @@ impl<S: AsyncStream> Core<S> {
         match self.reserve(upto, turn) {
             Ok(reservation) => Attempt::Done(Ok((reservation, permit))),
             Err(refused) => {
-                self.effects.drop_permit(permit);
+                self.base.effects.drop_permit(permit);
                 match refused {
                     Error::WouldBlock => self.outbound.wait_for_room(upto.saturating_cost()),
                     error => Attempt::Done(Err(error)),
@@ -55,9 +81,9 @@ impl<S: AsyncStream> Core<S> {
     }
 
     fn reserve(&mut self, upto: Extent, turn: Turn) -> Result<Reservation, Error> {
-        self.check_sendable()?;
-        self.check_limits(upto, &Message::new())?;
-        if let Some(error) = self.no_connection_will_come() {
+        self.outbound.check_sendable(&self.base)?;
+        self.base.check_limits(&*self.pattern, upto, &Message::new())?;
+        if let Some(error) = self.endpoints.no_connection_will_come(&self.base) {
             return Err(error);
         }
         let cost = upto.saturating_cost();
@@ -68,30 +94,14 @@ impl<S: AsyncStream> Core<S> {
         let peer = match self.route_any(cost) {
             Route::To(id) if self.outbound.pending.is_empty() => Some(id),
             Route::NoPeer if self.may_queue(cost) => None,
-            Route::Full(_) if self.options.displaces() => Some(self.displace_to_hold(cost)?),
+            Route::Full(_) if self.base.options.displaces() => Some(self.displace_to_hold(cost)?),
             _ => return Err(Error::WouldBlock),
         };
-        match peer.and_then(|id| self.peers.get_mut(id)) {
+        match peer.and_then(|id| self.base.peers.get_mut(id)) {
             Some(peer) => peer.out_level.reserve(cost),
             None => self.outbound.pending_level.reserve(cost),
         }
         Ok(Reservation { upto, cost, peer })
-    }
-
-    /// Gives the room back; a peer that was lost took it along.
-    pub(crate) fn release(&mut self, reservation: Reservation) {
-        match reservation.peer {
-            Some(id) => {
-                if let Some(peer) = self.peers.get_mut(id) {
-                    peer.out_level.release(reservation.cost);
-                    self.room_freed(id);
-                }
-            }
-            None => {
-                self.outbound.pending_level.release(reservation.cost);
-                self.wake_for_queue();
-            }
-        }
     }
 
     /// Puts a message into the room that was held for it: cannot fail, unless the socket itself has ended, which
@@ -102,12 +112,12 @@ impl<S: AsyncStream> Core<S> {
         mut message: Message,
         permit: Permit,
     ) -> Result<(), SendError> {
-        if let Some(error) = self.closed_error() {
-            self.release(reservation);
-            self.effects.drop_permit(permit);
+        if let Some(error) = self.base.life.closed_error() {
+            self.outbound.release(&mut self.base, &mut *self.pattern, reservation);
+            self.base.effects.drop_permit(permit);
             return Err(SendError::new(error, message));
         }
-        match reservation.peer.and_then(|id| self.peers.get_mut(id)) {
+        match reservation.peer.and_then(|id| self.base.peers.get_mut(id)) {
             Some(peer) if peer.stage == Stage::Live => {
                 let id = peer.id;
                 peer.out_level.release(reservation.cost);
@@ -117,8 +127,8 @@ impl<S: AsyncStream> Core<S> {
                 if reservation.peer.is_none() {
                     self.outbound.pending_level.release(reservation.cost);
                 }
-                self.queue_pending(message, permit);
-                self.offer_pending();
+                self.outbound.queue_pending(&mut self.base, &mut *self.pattern, message, permit);
+                self.outbound.offer_pending(&mut self.base);
             }
         }
         Ok(())

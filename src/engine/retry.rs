@@ -5,8 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::core::{Core, Timer};
+use super::base::Base;
+use super::clock::Timer;
+use super::core::Core;
+use super::endpoints::Endpoints;
 use super::endpoints::{Dial, Ended};
+use super::pattern::Pattern;
 use super::shared::Shared;
 use crate::foreign::{quietly, unless_it_panics};
 use crate::monitor::SocketEvent;
@@ -23,7 +27,7 @@ pub(crate) struct Question {
 /// Asks the user's function, and has the dials scheduled; true if there was one.
 pub(super) fn ask<S: AsyncStream>(questions: &[Question], shared: &Shared<S>, now: Instant) -> bool {
     let function =
-        if questions.is_empty() { None } else { shared.with(|core| core.options.backoff_fn.clone()) };
+        if questions.is_empty() { None } else { shared.with(|core| core.base.options.backoff_fn.clone()) };
     let Some(function) = function else { return false };
     for question in questions {
         let delay = unless_it_panics(|| function.delay(question.failed));
@@ -34,6 +38,28 @@ pub(super) fn ask<S: AsyncStream>(questions: &[Question], shared: &Shared<S>, no
     true
 }
 
+impl Endpoints {
+    /// The time of a dial has come: begins an attempt, if the budget has one left.
+    pub(super) fn retry<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        pattern: &dyn Pattern,
+        id: u32,
+        now: Instant,
+    ) -> Option<u32> {
+        let Some(budget) = &base.options.retry_budget else { return self.begin_attempt(base, pattern, id) };
+        let dial = self.dial(id).filter(|dial| dial.wants_attempt())?;
+        if dial.endpoint.inproc_name().is_some() || budget.withdraw(now) {
+            return self.begin_attempt(base, pattern, id);
+        }
+        let at = dial.reconnect.put_off(now, fastrand::u64(..));
+        let endpoint = dial.endpoint.clone();
+        base.clock.set(Timer::Dial(id), at);
+        base.emit(SocketEvent::RetryPutOff { endpoint, delay: at.saturating_duration_since(now) });
+        None
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Decides for each dial that ended when it tries again; returns those that the user's function is to decide.
     pub(super) fn schedule_dials(&mut self, now: Instant) -> Vec<Question> {
@@ -41,7 +67,7 @@ impl<S: AsyncStream> Core<S> {
         let ended = self.endpoints.dials.iter_mut().filter(|dial| dial.unscheduled.is_some() && !dial.asked);
         let mut due = Vec::new();
         for dial in ended {
-            if self.options.backoff_fn.is_some() && !dial.may_redial_at_once() {
+            if self.base.options.backoff_fn.is_some() && !dial.may_redial_at_once() {
                 dial.asked = true;
                 questions.push(Question { dial: dial.id, failed: dial.failed_before(now) });
             } else {
@@ -68,30 +94,16 @@ impl<S: AsyncStream> Core<S> {
         let Scheduled { at, short_lived } = dial.schedule(ended, delay, now);
         let (endpoint, cause) = (dial.endpoint.clone(), dial.failure.as_deref().cloned());
         if let Some((lasted, cause)) = short_lived.zip(cause.clone()) {
-            self.emit(SocketEvent::ShortLived { endpoint: endpoint.clone(), lasted, cause });
+            self.base.emit(SocketEvent::ShortLived { endpoint: endpoint.clone(), lasted, cause });
         }
         if let Some(at) = at {
-            self.clock.set(Timer::Dial(id), at);
-            self.emit(SocketEvent::RetryIn { endpoint, delay: at.saturating_duration_since(now) });
+            self.base.clock.set(Timer::Dial(id), at);
+            self.base.emit(SocketEvent::RetryIn { endpoint, delay: at.saturating_duration_since(now) });
         } else if let Some(cause) = cause {
-            self.emit(SocketEvent::ReconnectStopped { endpoint, cause });
+            self.base.emit(SocketEvent::ReconnectStopped { endpoint, cause });
             self.wake_everybody_if_no_connection_will_come();
-            self.wake_watchers();
+            self.base.wake_watchers();
         }
-    }
-
-    /// The time of a dial has come: begins an attempt, if the budget has one left.
-    pub(super) fn retry(&mut self, id: u32, now: Instant) -> Option<u32> {
-        let Some(budget) = &self.options.retry_budget else { return self.begin_attempt(id) };
-        let dial = self.endpoints.dial(id).filter(|dial| dial.wants_attempt())?;
-        if dial.endpoint.inproc_name().is_some() || budget.withdraw(now) {
-            return self.begin_attempt(id);
-        }
-        let at = dial.reconnect.put_off(now, fastrand::u64(..));
-        let endpoint = dial.endpoint.clone();
-        self.clock.set(Timer::Dial(id), at);
-        self.emit(SocketEvent::RetryPutOff { endpoint, delay: at.saturating_duration_since(now) });
-        None
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) struct Shared<S: AsyncStream> {
 
 impl<S: AsyncStream> Shared<S> {
     pub(crate) fn new(core: Core<S>) -> Arc<Self> {
-        let detached = core.is_detached();
-        let ready = Arc::clone(&core.ready);
+        let detached = core.base.life.is_detached();
+        let ready = Arc::clone(&core.base.ready);
         Arc::new(Self { core: Lock::new(core), ready, handles: AtomicUsize::new(1), detached })
     }
 
@@ -86,7 +86,7 @@ impl<S: AsyncStream> Shared<S> {
     /// Lets go of the lock, and does what is left to be done without it.
     #[inline(always)]
     fn release(core: Guard<'_, S>) {
-        if !core.effects.is_empty() {
+        if !core.base.effects.is_empty() {
             Self::run_effects(core);
         }
     }
@@ -94,11 +94,11 @@ impl<S: AsyncStream> Shared<S> {
     #[inline(never)]
     fn run_effects(mut core: Guard<'_, S>) {
         core.close_lanes();
-        if !core.happened.is_empty() {
+        if !core.base.happened.is_empty() {
             // Noted outside of a turn; an empty one acts on it.
             core.turn(|_| ());
         }
-        let effects = std::mem::take(&mut core.effects);
+        let effects = std::mem::take(&mut core.base.effects);
         drop(core);
         effects.run();
     }

@@ -1,6 +1,7 @@
 //! The read buffer that all connections of a socket share, and whose turn it is to be decoded from it.
 
-use super::core::Core;
+use super::base::Base;
+use super::inbound::Inbound;
 use super::peer::Peer;
 use crate::monitor::PeerId;
 use crate::runtime::{AsyncStream, RecvBuf};
@@ -49,64 +50,63 @@ impl Spares {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
+impl Inbound {
     /// Makes the slab hold the undecoded bytes of `id`, moving another peer's away. False if the peer
     /// is gone.
-    pub(super) fn load_slab(&mut self, id: PeerId) -> bool {
-        if self.inbound.slab_owner == Some(id) {
+    pub(super) fn load_slab<S: AsyncStream>(&mut self, base: &mut Base<S>, id: PeerId) -> bool {
+        if self.slab_owner == Some(id) {
             return true;
         }
-        self.unload_slab();
-        let Some(peer) = self.peers.get_mut(id) else { return false };
+        self.unload_slab(base);
+        let Some(peer) = base.peers.get_mut(id) else { return false };
         let Shelf { copied, buffer } = std::mem::take(&mut peer.shelf);
         if let Some(buffer) = buffer {
-            let empty = std::mem::replace(&mut self.inbound.slab, *buffer);
-            self.inbound.spares.keep(empty);
+            let empty = std::mem::replace(&mut self.slab, *buffer);
+            self.spares.keep(empty);
         } else {
-            self.inbound.slab.extend_from_slice(&copied);
+            self.slab.extend_from_slice(&copied);
         }
-        self.inbound.slab_owner = Some(id);
-        self.inbound.slab_drained = self.inbound.slab.filled().is_empty();
-        self.inbound.turn = 0;
+        self.slab_owner = Some(id);
+        self.slab_drained = self.slab.filled().is_empty();
+        self.turn = 0;
         true
     }
 
     /// Moves what is left in the slab to the peer that it belongs to.
-    pub(super) fn unload_slab(&mut self) {
-        let Some(id) = self.inbound.slab_owner.take() else { return };
-        let inbound = &mut self.inbound;
-        if let Some(owner) = self.peers.get_mut(id) {
-            if inbound.slab.filled().len() > WORTH_A_BUFFER {
-                let full = std::mem::replace(&mut inbound.slab, inbound.spares.take());
+    pub(super) fn unload_slab<S: AsyncStream>(&mut self, base: &mut Base<S>) {
+        let Some(id) = self.slab_owner.take() else { return };
+        if let Some(owner) = base.peers.get_mut(id) {
+            if self.slab.filled().len() > WORTH_A_BUFFER {
+                let full = std::mem::replace(&mut self.slab, self.spares.take());
                 owner.shelf.buffer = Some(Box::new(full));
             } else {
-                owner.shelf.copied = inbound.slab.filled().to_vec();
+                owner.shelf.copied = self.slab.filled().to_vec();
             }
-            if !inbound.slab_drained {
-                self.mark_readable(id);
+            if !self.slab_drained {
+                self.mark_readable(base, id);
             }
         }
-        self.inbound.slab.clear();
+        self.slab.clear();
     }
 
     /// The owner of the slab has had its turn: if another peer may have something, what is left of the owner
     /// goes behind all of those.
-    pub(super) fn pass_slab_on(&mut self) -> bool {
-        self.inbound.turn = 0;
-        let Some(owner) = self.inbound.slab_owner else { return false };
-        let waiting = self.inbound.readable.has_other_than(owner) || self.ready.has_events();
+    pub(super) fn pass_slab_on<S: AsyncStream>(&mut self, base: &mut Base<S>) -> bool {
+        self.turn = 0;
+        let Some(owner) = self.slab_owner else { return false };
+        let waiting = self.readable.has_other_than(owner) || base.ready.has_events();
         let goes = |peer: &Peer<S>| !peer.doomed && peer.large.is_none();
-        if !waiting || self.peers.len() < 2 || !self.peers.get(owner).is_some_and(goes) {
+        if !waiting || base.peers.len() < 2 || !base.peers.get(owner).is_some_and(goes) {
             return false;
         }
-        self.unload_slab();
+        self.unload_slab(base);
         // Whoever decodes has taken it off the list, or not.
-        self.inbound.readable.remove(owner);
-        self.inbound.readable.push(owner);
-        if let Some(peer) = self.peers.get_mut(owner) {
+        self.readable.remove(owner);
+        self.readable.push(owner);
+        if let Some(peer) = base.peers.get_mut(owner) {
             peer.readable = true;
         }
-        self.watch();
+        self.watch(base);
         true
     }
 }

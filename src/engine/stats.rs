@@ -1,13 +1,16 @@
 //! Counting what became of messages, and figures for the application.
 
-use super::core::{Companion, Core, Phase};
+use super::base::Base;
+use super::core::Core;
+use super::inbound::Inbound;
+use super::outbound::Outbound;
 use super::peer::{Peer, Stage};
 use crate::message::Count;
 use crate::monitor::{DropCause, PeerId, PeerStats, SocketEvent, SocketStats};
 use crate::resilience::Permit;
 use crate::runtime::AsyncStream;
 
-impl<S: AsyncStream> Core<S> {
+impl<S: AsyncStream> Base<S> {
     /// Counts messages that were accepted and will not be sent.
     pub(crate) fn count_dropped(&mut self, peer: Option<PeerId>, cause: DropCause, count: u64) {
         if count > 0 {
@@ -57,74 +60,78 @@ impl<S: AsyncStream> Core<S> {
     /// Counts messages that a peer left to us for good, for which nobody is there.
     pub(crate) fn count_abandoned(&mut self, peer: Option<PeerId>, abandoned: Count) {
         self.ledger.receive_late(abandoned.messages as u64, abandoned.all.size as u64);
-        self.count_recv_dropped(peer, self.cause_of_end(), abandoned.messages as u64);
+        self.count_recv_dropped(peer, self.life.cause_of_end(), abandoned.messages as u64);
+    }
+}
+
+impl Outbound {
+    /// Messages accepted and not yet counted as sent, whatever the other side of a pipe has taken since.
+    fn counted_as_queued<S: AsyncStream>(&self, base: &Base<S>) -> u64 {
+        let to_peers: usize = base.peers.iter().map(|peer| peer.out_level.messages()).sum();
+        (self.pending_level.messages() + to_peers) as u64
+    }
+}
+
+impl Inbound {
+    /// Messages that were counted as received and wait for the application.
+    fn waiting<S: AsyncStream>(&self, base: &Base<S>) -> u64 {
+        let read_ahead: usize = base.peers.iter().map(|peer| peer.inbox.len()).sum();
+        (read_ahead + self.orphaned()) as u64
     }
 
-    /// Why what still comes is not for the application: the socket has ended, or it lets the peer go.
-    pub(crate) fn cause_of_end(&self) -> DropCause {
-        match (self.phase, self.companion) {
-            (_, Companion::Gone) => DropCause::CompanionGone,
-            (Phase::Closing | Phase::Closed { .. }, _) => DropCause::Closed,
-            (Phase::Open, _) => DropCause::Departing,
-        }
+    /// What those cost.
+    fn waiting_bytes<S: AsyncStream>(&self, base: &Base<S>) -> u64 {
+        let read_ahead: usize = base.peers.iter().map(|peer| peer.inbox_level.bytes()).sum();
+        (read_ahead + self.orphaned_bytes()) as u64
     }
+}
 
+impl<S: AsyncStream> Core<S> {
     /// Everything, with each connection and endpoint.
     pub(crate) fn stats(&mut self) -> SocketStats {
         // First, as it settles what others have taken from pipes.
         let totals = self.totals();
-        let peers = self.peers.iter().filter_map(Peer::stats).collect();
+        let peers = self.base.peers.iter().filter_map(Peer::stats).collect();
         SocketStats { peers, endpoints: self.endpoints.stats(), ..totals }
     }
 
     /// The figures of the socket alone.
     pub(crate) fn totals(&mut self) -> SocketStats {
-        for id in self.peers.ids(|peer| peer.link.inproc().is_some()) {
-            self.settle_taken(id);
+        for id in self.base.peers.ids(|peer| peer.link.inproc().is_some()) {
+            self.outbound.settle_taken(&mut self.base, &self.inbound, &mut *self.pattern, id);
         }
-        let [send_waits, recv_waits] = self.waits.times();
+        let [send_waits, recv_waits] = self.base.waits.times();
         SocketStats {
             send_waits,
             recv_waits,
-            queued: self.counted_as_queued(),
-            queued_bytes: self.queued().1 as u64,
-            recv_queued: self.waiting(),
-            recv_queued_bytes: self.waiting_bytes(),
-            connections: self.peers.iter().filter(|peer| peer.info.is_some()).count(),
-            ..self.ledger.stats(self.ledger.totals(self.peers.iter().map(|peer| &peer.account)))
+            queued: self.outbound.counted_as_queued(&self.base),
+            queued_bytes: self.outbound.queued(&self.base).1 as u64,
+            recv_queued: self.inbound.waiting(&self.base),
+            recv_queued_bytes: self.inbound.waiting_bytes(&self.base),
+            connections: self.base.peers.iter().filter(|peer| peer.info.is_some()).count(),
+            ..self
+                .base
+                .ledger
+                .stats(self.base.ledger.totals(self.base.peers.iter().map(|peer| &peer.account)))
         }
-    }
-
-    /// Messages accepted and not yet counted as sent, whatever the other side of a pipe has taken since.
-    fn counted_as_queued(&self) -> u64 {
-        let to_peers: usize = self.peers.iter().map(|peer| peer.out_level.messages()).sum();
-        (self.outbound.pending_level.messages() + to_peers) as u64
-    }
-
-    /// Messages that were counted as received and wait for the application.
-    fn waiting(&self) -> u64 {
-        let read_ahead: usize = self.peers.iter().map(|peer| peer.inbox.len()).sum();
-        (read_ahead + self.inbound.orphaned()) as u64
-    }
-
-    /// What those cost.
-    fn waiting_bytes(&self) -> u64 {
-        let read_ahead: usize = self.peers.iter().map(|peer| peer.inbox_level.bytes()).sum();
-        (read_ahead + self.inbound.orphaned_bytes()) as u64
     }
 
     /// Checks that no message is missing; called when the lock is about to be released.
     #[cfg(debug_assertions)]
     pub(crate) fn check_books(&mut self) {
-        if self.ledger.is_due(self.peers.len()) {
-            let totals = self.ledger.totals(self.peers.iter().map(|peer| &peer.account));
-            self.ledger.check(totals, self.counted_as_queued(), self.waiting());
+        if self.base.ledger.is_due(self.base.peers.len()) {
+            let totals = self.base.ledger.totals(self.base.peers.iter().map(|peer| &peer.account));
+            self.base.ledger.check(
+                totals,
+                self.outbound.counted_as_queued(&self.base),
+                self.inbound.waiting(&self.base),
+            );
         }
     }
 
     pub(crate) fn peer_stats(&mut self, id: PeerId) -> Option<PeerStats> {
-        self.settle_taken(id);
-        self.peers.get(id).and_then(Peer::stats)
+        self.outbound.settle_taken(&mut self.base, &self.inbound, &mut *self.pattern, id);
+        self.base.peers.get(id).and_then(Peer::stats)
     }
 }
 

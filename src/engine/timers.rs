@@ -6,8 +6,11 @@
 use std::time::{Duration, Instant};
 
 use super::authentication::Questions;
+use super::base::Base;
+use super::clock::Timer;
 use super::clock::later;
-use super::core::{Core, Phase, Timer};
+use super::core::Core;
+use super::life::Phase;
 use super::liveness::{Patience, WhatNow};
 use super::peer::{Peer, Stage};
 use super::read_ahead::Look;
@@ -44,69 +47,7 @@ pub(crate) struct Step {
     pub(crate) deadline: Option<Instant>,
 }
 
-impl<S: AsyncStream> Core<S> {
-    /// One turn of the companion: everything that nobody else is there to do.
-    pub(crate) fn drive(&mut self, now: Instant) -> Step {
-        let (start, delays, again) = self.turn(|core| {
-            core.collect_ready();
-            core.mind_others(now);
-            core.answer_calls(now);
-            let (start, delays) = core.tick(now);
-            let start = core.connect_to_names(start, now);
-            core.bind_names();
-            let flushed = core.flush_turn();
-            let read = core.read_ahead();
-            if read == Look::Later {
-                core.clock.set(Timer::ReadAhead, later(now, READ_AHEAD_DELAY));
-            }
-            core.close_step();
-            (start, delays, flushed || read == Look::Again)
-        });
-        Step {
-            closed: matches!(self.phase, Phase::Closed { .. }),
-            start,
-            delays,
-            again,
-            listeners: self.endpoints.take_changes(),
-            departing: self.endpoints.is_departing(),
-            questions: self.take_questions(),
-            deadline: self.clock.next(),
-        }
-    }
-
-    /// Acts on everything that is due; returns the dials to start now, and those to ask about.
-    pub(super) fn tick(&mut self, now: Instant) -> (Vec<u32>, Vec<Question>) {
-        self.start_ageing(now);
-        for id in std::mem::take(&mut self.unclocked) {
-            self.peers.get_mut(id).into_iter().for_each(|peer| peer.begin_life(now));
-            self.check_peer(id, now);
-        }
-        self.clock.look(now);
-        let delays = self.schedule_dials(now);
-        let fresh = std::mem::take(&mut self.endpoints.fresh);
-        let mut start: Vec<u32> = fresh.into_iter().filter_map(|id| self.begin_attempt(id)).collect();
-        while let Some(timer) = self.clock.pop_due(now) {
-            match timer {
-                Timer::Peer(id) => self.check_peer(id, now),
-                Timer::Depart(id) => self.disconnect(id, DisconnectReason::Closed),
-                Timer::Ending(id) => self.look_at_ending(id, now),
-                Timer::Dial(id) if self.end_wait_for_name(id, now) => {}
-                Timer::Dial(id) => start.extend(self.retry(id, now)),
-                Timer::ReadAhead => self.inbound.read_ahead.resume(),
-                Timer::Told => self.stop_minding(),
-                Timer::Linger => self.linger_over(),
-                Timer::Starved => self.end_slow(),
-                Timer::Expire => self.expire_pending(now),
-                Timer::Recycled if self.inbound.recycled.look() => {
-                    self.clock.set(timer, later(now, KEPT_IDLE));
-                }
-                Timer::Recycled => {}
-                Timer::Limit(id) => self.limit_reached(id),
-            }
-        }
-        (start, delays)
-    }
-
+impl<S: AsyncStream> Base<S> {
     /// Whoever was told of events may not come: looks again, at all that is still there then, before long.
     fn mind_others(&mut self, now: Instant) {
         if self.ready.has_told() && !std::mem::replace(&mut self.minding, true) {
@@ -119,9 +60,78 @@ impl<S: AsyncStream> Core<S> {
         self.minding = false;
         self.ready.forget_told();
     }
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// One turn of the companion: everything that nobody else is there to do.
+    pub(crate) fn drive(&mut self, now: Instant) -> Step {
+        let (start, delays, again) = self.turn(|core| {
+            core.collect_ready();
+            core.base.mind_others(now);
+            core.answer_calls(now);
+            let (start, delays) = core.tick(now);
+            let start = core.connect_to_names(start, now);
+            core.endpoints.bind_names(&mut core.base);
+            let flushed = core.flush_turn();
+            let read = core.read_ahead();
+            if read == Look::Later {
+                core.base.clock.set(Timer::ReadAhead, later(now, READ_AHEAD_DELAY));
+            }
+            core.close_step();
+            (start, delays, flushed || read == Look::Again)
+        });
+        Step {
+            closed: matches!(self.base.life.phase, Phase::Closed { .. }),
+            start,
+            delays,
+            again,
+            listeners: self.endpoints.take_changes(),
+            departing: self.endpoints.is_departing(),
+            questions: self.asked.take_questions(&mut self.base),
+            deadline: self.base.clock.next(),
+        }
+    }
+
+    /// Acts on everything that is due; returns the dials to start now, and those to ask about.
+    pub(super) fn tick(&mut self, now: Instant) -> (Vec<u32>, Vec<Question>) {
+        self.outbound.start_ageing(&mut self.base, now);
+        for id in std::mem::take(&mut self.unclocked) {
+            self.base.peers.get_mut(id).into_iter().for_each(|peer| peer.begin_life(now));
+            self.check_peer(id, now);
+        }
+        self.base.clock.look(now);
+        let delays = self.schedule_dials(now);
+        let fresh = std::mem::take(&mut self.endpoints.fresh);
+        let mut start: Vec<u32> = fresh
+            .into_iter()
+            .filter_map(|id| self.endpoints.begin_attempt(&mut self.base, &*self.pattern, id))
+            .collect();
+        while let Some(timer) = self.base.clock.pop_due(now) {
+            match timer {
+                Timer::Peer(id) => self.check_peer(id, now),
+                Timer::Depart(id) => self.disconnect(id, DisconnectReason::Closed),
+                Timer::Ending(id) => self.endings.look_at_ending(&mut self.base, id, now),
+                Timer::Dial(id) if self.end_wait_for_name(id, now) => {}
+                Timer::Dial(id) => {
+                    start.extend(self.endpoints.retry(&mut self.base, &*self.pattern, id, now))
+                }
+                Timer::ReadAhead => self.inbound.read_ahead.resume(),
+                Timer::Told => self.base.stop_minding(),
+                Timer::Linger => self.linger_over(),
+                Timer::Starved => self.end_slow(),
+                Timer::Expire => self.outbound.expire_pending(&mut self.base, now),
+                Timer::Recycled if self.inbound.recycled.look() => {
+                    self.base.clock.set(timer, later(now, KEPT_IDLE));
+                }
+                Timer::Recycled => {}
+                Timer::Limit(id) => self.outbound.limit_reached(&mut self.base, id),
+            }
+        }
+        (start, delays)
+    }
 
     fn check_peer(&mut self, id: PeerId, now: Instant) {
-        let Some(peer) = self.peers.get(id) else { return };
+        let Some(peer) = self.base.peers.get(id) else { return };
         let next = match peer.stage {
             Stage::Handshaking if now >= peer.handshake_by => {
                 return self.time_out(id, TimeoutKind::Handshake);
@@ -131,15 +141,16 @@ impl<S: AsyncStream> Core<S> {
             Stage::Succeeded | Stage::Retiring | Stage::Draining => None,
         };
         if let Some(next) = next {
-            self.clock.set(Timer::Peer(id), next);
+            self.base.clock.set(Timer::Peer(id), next);
         }
     }
 
     /// Looks at a live connection: when to look again, unless this was the end of it.
     fn look_at(&mut self, id: PeerId, now: Instant) -> Option<Instant> {
-        let (patience, begun) = (Patience::of(&self.options), self.has_begun_message(id));
+        let (patience, begun) =
+            (Patience::of(&self.base.options), self.inbound.has_begun_message(&self.base, id));
         loop {
-            let peer = self.peers.get_mut(id)?;
+            let peer = self.base.peers.get_mut(id)?;
             peer.tell(now);
             match peer.liveness.what_now(patience, begun, now) {
                 WhatNow::Wait(next) => return Some(next),
@@ -157,8 +168,8 @@ impl<S: AsyncStream> Core<S> {
     }
 
     fn send_ping(&mut self, id: PeerId, now: Instant) {
-        let ttl = self.options.ping_ttl();
-        if let Some(peer) = self.peers.get_mut(id) {
+        let ttl = self.base.options.ping_ttl();
+        if let Some(peer) = self.base.peers.get_mut(id) {
             peer.ask_for_life(ttl, now);
         }
         self.turn(|core| core.flush_peer(id));
@@ -166,10 +177,10 @@ impl<S: AsyncStream> Core<S> {
 
     /// Linger ran out: what is left is counted and dropped.
     fn linger_over(&mut self) {
-        for id in self.peers.ids(|peer| peer.stage != Stage::Draining) {
+        for id in self.base.peers.ids(|peer| peer.stage != Stage::Draining) {
             self.disconnect(id, DisconnectReason::Closed);
         }
-        self.drop_pending(DropCause::Closed);
+        self.outbound.drop_pending(&mut self.base, DropCause::Closed);
     }
 }
 

@@ -91,20 +91,20 @@ impl<S: AsyncStream, P: BytePermits> Socket<Answers, S, P> {
     /// Counts and tells that a request will not be answered.
     pub(crate) fn leave_unanswered(&self, peer: PeerId) {
         self.shared.with(|core| {
-            core.count_unanswered(peer);
-            core.wake_watchers();
+            core.base.count_unanswered(peer);
+            core.base.wake_watchers();
         });
     }
 
     /// Has those look again who wait until all is answered.
     pub(crate) fn tell_settled(&self) {
-        self.shared.with(|core| core.wake_watchers());
+        self.shared.with(|core| core.base.wake_watchers());
     }
 
     /// Waits until all that had arrived before the socket was drained was received, and `settled` holds.
     pub(crate) async fn drained(&self, settled: impl Fn() -> bool) -> Result<()> {
         Waiter::new(&self.shared)
-            .until(|core| match core.closed_error() {
+            .until(|core| match core.base.life.closed_error() {
                 Some(error) => Poll::Ready(Err(error)),
                 None if core.is_drained() && settled() => Poll::Ready(Ok(())),
                 None => Poll::Pending,

@@ -34,7 +34,7 @@ impl<S: AsyncStream, P: BytePermits> Socket<Asks, S, P> {
         let waker = cx.waker().clone();
         let (done, unused) = self.shared.with(|core| {
             let outcome = core.pattern.requests().outcome(number);
-            let done = match (outcome, core.closed_error()) {
+            let done = match (outcome, core.base.life.closed_error()) {
                 (Some(Outcome::Reply(reply)), _) => Ok(reply),
                 (_, Some(error)) => Err(error),
                 (Some(Outcome::Lost), None) => Err(Error::PeerLost),
@@ -51,7 +51,7 @@ impl<S: AsyncStream, P: BytePermits> Socket<Asks, S, P> {
         let waker = self.shared.with(|core| {
             let finished = core.pattern.requests().finish(number);
             if finished.untaken {
-                core.count_untaken();
+                core.base.count_untaken();
             }
             finished.waker
         });

@@ -31,11 +31,11 @@ assert_eq!(pull.stats().endpoints.len(), 2);"#)]
     pub async fn bind_to(&self, endpoint: impl IntoEndpoint) -> Result<Endpoint> {
         let endpoint = endpoint.into_endpoint()?;
         endpoint.check_bindable()?;
-        let listener = self.shared.with(|core| match core.door_is_shut() {
+        let listener = self.shared.with(|core| match core.inbound.door_is_shut(&core.base) {
             Some(error) => Err(error),
-            None => Ok(core.listen(endpoint)),
+            None => Ok(core.endpoints.listen(&mut core.base, endpoint)),
         })?;
-        Waiter::new(&self.shared).until(|core| core.bind_outcome(listener)).await
+        Waiter::new(&self.shared).until(|core| core.endpoints.bind_outcome(&core.base, listener)).await
     }
 
     /// Connects to one more endpoint, now and whenever the connection is lost; returns at once.
@@ -53,10 +53,10 @@ for worker in &workers {
 push.wait_for_peers(2).await?;"#)]
     pub fn connect_to(&self, endpoint: impl IntoEndpoint) -> Result<()> {
         let endpoint = connectable(endpoint)?;
-        self.shared.with(|core| match core.door_is_shut() {
+        self.shared.with(|core| match core.inbound.door_is_shut(&core.base) {
             Some(error) => Err(error),
             None => {
-                core.dial_once_more(endpoint);
+                core.endpoints.dial_once_more(&mut core.base, endpoint);
                 Ok(())
             }
         })

@@ -96,7 +96,7 @@ impl Flush {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<()>>> {
         let Self { targets, parked } = self;
-        let linger = |core: &Core<S>| core.options.linger;
+        let linger = |core: &Core<S>| core.base.options.linger;
         let result = parked.poll_bounded(shared, cx, linger, |core, _| core.poll_flush(targets));
         if result.is_ready() {
             self.targets = None;

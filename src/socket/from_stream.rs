@@ -104,15 +104,15 @@ assert!(dealer.is_err(), "the stream is at its end");"#)]
 async fn handshake<S: AsyncStream>(shared: &Shared<S>, stream: S, now: std::time::Instant) -> Result<()> {
     let id = shared.with(|core| core.attach(stream, Origin::Given, now));
     if !shared.is_detached() {
-        return Waiter::new(shared).until(|core| core.handshake_outcome(id)).await;
+        return Waiter::new(shared).until(|core| core.endpoints.handshake_outcome(&core.base, id)).await;
     }
     // Nobody else is there to ask the authenticator.
     let (mut waiter, mut judgements) = (Waiter::new(shared), Judgements::default());
     poll_fn(|cx| {
         judgements.register(Some(cx.waker().clone()));
         loop {
-            let outcome = waiter.poll_change(cx, |core| core.handshake_outcome(id));
-            judgements.ask(shared.with(Core::take_questions), shared);
+            let outcome = waiter.poll_change(cx, |core| core.endpoints.handshake_outcome(&core.base, id));
+            judgements.ask(shared.with(|core| core.asked.take_questions(&mut core.base)), shared);
             if outcome.is_ready() || !judgements.poll(shared) {
                 return outcome;
             }

@@ -19,7 +19,7 @@ let push = PushSocket::connect(pull.local_endpoint().unwrap()).await?;
 assert!(push.is_connected());
 pull.close().await;"#)]
     pub fn is_connected(&self) -> bool {
-        self.shared.with(|core| core.peers.live().next().is_some())
+        self.shared.with(|core| core.base.peers.live().next().is_some())
     }
 
     /// Whether a cancelled write has closed a connection and no send-side call has reported it yet; only
@@ -38,7 +38,7 @@ assert!(!push.is_poisoned());"#)]
 push.send("nobody is there").await?;
 assert_eq!(push.buffered_messages(), 1);"#)]
     pub fn buffered_messages(&self) -> usize {
-        self.shared.with(|core| core.queued().0)
+        self.shared.with(|core| core.outbound.queued(&core.base).0)
     }
 
     /// What those messages cost, in bytes: their payload and [`Frame::COST`](crate::Frame::COST) for each frame.
@@ -47,7 +47,7 @@ assert_eq!(push.buffered_messages(), 1);"#)]
 push.send("12345").await?;
 assert_eq!(push.buffered_bytes(), 5 + Frame::COST);"#)]
     pub fn buffered_bytes(&self) -> usize {
-        self.shared.with(|core| core.queued().1)
+        self.shared.with(|core| core.outbound.queued(&core.base).1)
     }
 
     /// The peers that have completed the handshake.
@@ -58,7 +58,7 @@ pull.wait_for_peers(1).await?;
 assert_eq!(pull.peers().len(), 1);
 # drop(push);"#)]
     pub fn peers(&self) -> Vec<PeerId> {
-        self.shared.with(|core| core.peers.live().map(|peer| peer.id).collect())
+        self.shared.with(|core| core.base.peers.live().map(|peer| peer.id).collect())
     }
 
     /// Who is at the other end of a connection, and what it has done: socket type, identity, address and
@@ -103,7 +103,7 @@ assert_eq!(pull.totals().delivered, 1);"#)]
     #[doc = example!(r#"let orders = PullSocket::new(SocketOptions::default().with_name("orders"))?;
 assert_eq!(orders.name().as_deref(), Some("orders"));"#)]
     pub fn name(&self) -> Option<Arc<str>> {
-        self.shared.with(|core| core.options.name.clone())
+        self.shared.with(|core| core.base.options.name.clone())
     }
 
     /// A stream of the socket's events from now on (`zmq_socket_monitor`).
@@ -113,7 +113,7 @@ let mut monitor = pull.monitor();
 pull.bind_to("tcp://127.0.0.1:0").await?;
 assert!(matches!(monitor.next().await, Some(SocketEvent::Listening { .. })));"#)]
     pub fn monitor(&self) -> Monitor {
-        self.shared.with(|core| core.monitor.subscribe())
+        self.shared.with(|core| core.base.monitor.subscribe())
     }
 
     /// The figures up to now, and a stream of the events from now on: nothing is missing between the two, and
@@ -146,7 +146,7 @@ assert!(matches!(monitor.next().await, Some(SocketEvent::Listening { .. })));"#)
         self.shared.with(|core| {
             // Settling the accounts is what the figures are of, and no event after them.
             let stats = core.stats();
-            (stats, core.monitor.subscribe())
+            (stats, core.base.monitor.subscribe())
         })
     }
 
@@ -174,10 +174,15 @@ assert!(pull.is_connected());
     pub async fn wait_for_peers(&self, count: usize) -> Result<()> {
         Waiter::new(&self.shared)
             .until(|core| {
-                if core.peers.live().count() >= count {
+                if core.base.peers.live().count() >= count {
                     return Poll::Ready(Ok(()));
                 }
-                match core.closed_error().or_else(|| core.no_connection_will_come()) {
+                match core
+                    .base
+                    .life
+                    .closed_error()
+                    .or_else(|| core.endpoints.no_connection_will_come(&core.base))
+                {
                     Some(error) => Poll::Ready(Err(error)),
                     None => Poll::Pending,
                 }

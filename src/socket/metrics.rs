@@ -83,7 +83,7 @@ impl<S: AsyncStream> Collector<S> {
     /// See [`every`](Self::every).
     pub fn watch<T, P: BytePermits>(&mut self, socket: &Socket<T, S, P>) {
         let (name, socket_type) =
-            socket.shared.with(|core| (core.options.name.clone(), core.config.socket_type));
+            socket.shared.with(|core| (core.base.options.name.clone(), core.base.config.socket_type));
         let labels = labels(name, socket_type);
         self.sockets.push(Watched { shared: Arc::downgrade(&socket.shared), labels });
     }

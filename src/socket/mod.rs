@@ -129,7 +129,7 @@ impl<T, S: AsyncStream, P: BytePermits> Drop for Socket<T, S, P> {
 
 impl<T: Kind, S: AsyncStream, P: BytePermits> std::fmt::Debug for Socket<T, S, P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let peers = self.shared.with(|core| core.peers.live().count());
+        let peers = self.shared.with(|core| core.base.peers.live().count());
         f.debug_struct("Socket").field("type", &T::TYPE).field("peers", &peers).finish_non_exhaustive()
     }
 }

@@ -120,8 +120,8 @@ let push = PushSocket::connect_on(&runtime, endpoint, SocketOptions::default()).
     ) -> Result<Self> {
         let endpoint = connectable(endpoint)?;
         let socket = Self::new_on(host, options)?;
-        let dial = socket.shared.with(|core| core.dial(endpoint, true));
-        Waiter::new(&socket.shared).until(|core| core.dial_outcome(dial)).await?;
+        let dial = socket.shared.with(|core| core.endpoints.start_dial(&mut core.base, endpoint, true));
+        Waiter::new(&socket.shared).until(|core| core.endpoints.dial_outcome(&core.base, dial)).await?;
         Ok(socket)
     }
 
@@ -157,7 +157,7 @@ assert!(push.try_reconnect().await.is_err());"#)]
     ) -> Result<Self> {
         let endpoint = connectable(endpoint)?;
         let socket = Self::new(options)?;
-        socket.shared.with(|core| core.dial(endpoint, false));
+        socket.shared.with(|core| core.endpoints.start_dial(&mut core.base, endpoint, false));
         Ok(socket)
     }
 

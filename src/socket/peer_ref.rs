@@ -56,7 +56,7 @@ pull.wait_for_peers(1).await?;
         let peer = peer.into();
         self.shared.with(|core| {
             let id = match &peer {
-                PeerRef::Id(id) => core.peers.get(*id).map(|peer| peer.id),
+                PeerRef::Id(id) => core.base.peers.get(*id).map(|peer| peer.id),
                 PeerRef::Identity(identity) => core.pattern.peer_of(identity),
             };
             core.dismiss(id.ok_or(Error::Unroutable)?);

@@ -32,7 +32,7 @@ let refused = push.try_reconnect().await.unwrap_err();
 assert_eq!(refused.kind(), ErrorKind::NotConnected);"#)]
     pub async fn try_reconnect(&self) -> Result<()> {
         let mut failures = None;
-        Waiter::new(&self.shared).until(|core| core.connection(&mut failures)).await
+        Waiter::new(&self.shared).until(|core| core.endpoints.connection(&core.base, &mut failures)).await
     }
 }
 
@@ -75,7 +75,7 @@ assert!(pull.recv_with_reconnect().await.is_err(), "nobody listens there");"#)]
             if let Poll::Ready(result) = Pin::new(&mut recv).poll(cx) {
                 return Poll::Ready(result);
             }
-            waiter.poll_change(cx, |core| match core.connection(&mut failures) {
+            waiter.poll_change(cx, |core| match core.endpoints.connection(&core.base, &mut failures) {
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                 Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
             })

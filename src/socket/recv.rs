@@ -48,7 +48,7 @@ assert!(matches!(pull.try_recv(), Err(Error::WouldBlock)));"#)]
     pub fn try_recv(&self) -> Result<Message> {
         self.shared.with(|core| {
             let received = core.try_recv();
-            core.pass_on_to_receivers();
+            core.inbound.pass_on_to_receivers(&mut core.base);
             received
         })
     }
@@ -109,7 +109,9 @@ assert_eq!((user, &job[0][..]), (None, &b"job"[..]), "no authenticator has named
     pub async fn recv_with_user(&self) -> Result<(Option<Arc<str>>, Message)> {
         let mut receiving = self.recv();
         poll_fn(|cx| {
-            receiving.turn.poll_told(receiving.shared, cx, |core| core.user_of(core.inbound.received_from()))
+            receiving.turn.poll_told(receiving.shared, cx, |core| {
+                core.inbound.user_of(&core.base, core.inbound.received_from())
+            })
         })
         .await
     }
@@ -195,7 +197,7 @@ impl Turn {
             shared,
             cx,
             &mut message,
-            |core, into| core.take_from_lane(into),
+            |core, into| core.inbound.take_from_lane(&mut core.base, into),
             |core, into, turn| core.poll_recv_into(into, turn),
         );
         match received {

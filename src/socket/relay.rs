@@ -103,7 +103,7 @@ impl<T: Kind, S: AsyncStream, P: BytePermits> Inlet for Socket<T, S, P> {
     }
 
     fn put_back(&self, peer: PeerId, message: Message) {
-        self.shared.with(|core| core.put_back(peer, message));
+        self.shared.with(|core| core.inbound.put_back(&mut core.base, &mut *core.pattern, peer, message));
     }
 }
 
@@ -142,7 +142,7 @@ impl<T: Kind, S: AsyncStream, P: BytePermits> Outlet for Socket<T, S, P> {
         if !sending.unwritten {
             return Poll::Ready(Ok(()));
         }
-        if self.shared.with(|core| core.writes_by_hand()) {
+        if self.shared.with(|core| core.base.writes_by_hand()) {
             ready!(sending.flush.poll(&self.shared, cx))?;
         }
         sending.unwritten = false;

@@ -110,7 +110,9 @@ assert_eq!(pull.recv().await?[0], "it fits");"#)]
 impl<T, S: AsyncStream, P: BytePermits> Drop for SendPermit<'_, T, S, P> {
     fn drop(&mut self) {
         if let Some(reservation) = self.reservation.take() {
-            self.socket.shared.with(|core| core.release(reservation));
+            self.socket
+                .shared
+                .with(|core| core.outbound.release(&mut core.base, &mut *core.pattern, reservation));
         }
     }
 }

@@ -142,7 +142,10 @@ impl<'a, T, S: AsyncStream, P: BytePermits> Sending<'a, T, S, P> {
     #[inline]
     pub(super) fn goes_shortly(&mut self, name: &Frame) -> bool {
         let Self { socket, message, .. } = self;
-        !BudgetId::is_limited::<P>() && socket.shared.shortly(|core| core.join_addressed(name, message))
+        !BudgetId::is_limited::<P>()
+            && socket
+                .shared
+                .shortly(|core| core.outbound.join_addressed(&mut core.base, &*core.pattern, name, message))
     }
 
     /// Has the message begin with this frame.
@@ -224,7 +227,7 @@ impl<T, S: AsyncStream, P: BytePermits> Future for Sending<'_, T, S, P> {
         let (free, manner) = (permit.is_none(), this.manner);
         let refused = this.socket.shared.express(
             &mut this.message,
-            |core, message| free && core.take_lane(message),
+            |core, message| free && core.outbound.take_lane(&mut core.base, message),
             |core, message| match core.join_burst(message, Payment::Permit(permit)) {
                 Some(Payment::Permit(permit)) => core.submit_in_turn(message, permit, manner).err(),
                 _ => None,

@@ -41,7 +41,7 @@ impl<P: BytePermits> Waiting<P> {
         let may_give_way = !std::mem::replace(&mut self.started, true);
         self.poll_admitted(socket, cost, cx, |core, permit, turn| {
             if may_give_way && core.outbound.give_way() {
-                core.effects.drop_permit(permit);
+                core.base.effects.drop_permit(permit);
                 return Attempt::GiveWay;
             }
             match core.submit(message, permit, manner, turn) {
@@ -64,9 +64,9 @@ impl<P: BytePermits> Waiting<P> {
         let Poll::Ready(permit) = self.poll_permit(&socket.permits, cost, cx) else {
             // Who comes back with a permit has kept its place.
             let refused = ready!(self.parked.poll_within(TimeoutKind::Send, shared, cx, |core, turn| {
-                match core.closed_error() {
+                match core.base.life.closed_error() {
                     Some(error) => Attempt::Done(Err(error)),
-                    None => core.wait_elsewhere(turn),
+                    None => core.base.wait_elsewhere(turn),
                 }
             }));
             self.acquiring = None;

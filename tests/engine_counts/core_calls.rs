@@ -1,4 +1,4 @@
-//! What works on the whole core, and how that calls each other.
+//! What works on the whole core, or on what its parts have in common, and how that calls each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,12 @@ fn works_on_core(function: &Function) -> bool {
     function.of.as_deref() == Some("Core") || taken.contains("&mutCore<")
 }
 
+/// The same for what the parts have in common.
+fn works_on_base(function: &Function) -> bool {
+    let taken: String = function.signature.split_whitespace().collect();
+    function.of.as_deref() == Some("Base") || taken.contains("Base<")
+}
+
 impl CoreCalls {
     pub fn of(engine: &[&Source]) -> Self {
         let of_core =
@@ -26,7 +32,7 @@ impl CoreCalls {
         let all: Vec<&Function> = engine
             .iter()
             .flat_map(|source| &source.functions)
-            .filter(|function| works_on_core(function))
+            .filter(|function| works_on_core(function) || works_on_base(function))
             .collect();
         let names: BTreeSet<&str> = all.iter().map(|function| &*function.name).collect();
         let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -65,9 +71,24 @@ impl CoreCalls {
     }
 }
 
-/// Whether `body` calls a function of this name on the core, or names it to be called.
+/// The core and its parts, as their functions call them.
+const CALLED: &[&str] = &[
+    "self.",
+    "core.",
+    "Self::",
+    "Core::",
+    "base.",
+    "inbound.",
+    "outbound.",
+    "endpoints.",
+    "endings.",
+    "doorway.",
+    "asked.",
+];
+
+/// Whether `body` calls a function of this name on the core or a part, or names it to be called.
 fn is_called(body: &str, name: &str) -> bool {
-    ["self.", "core.", "Self::", "Core::"].iter().any(|owner| {
+    CALLED.iter().any(|owner| {
         body.match_indices(owner).any(|(at, _)| {
             let free = body[..at]
                 .chars()

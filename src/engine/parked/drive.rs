@@ -1,14 +1,9 @@
 //! Driving a socket that has no companion: whoever waits does its work.
 
-use crate::engine::core::{Companion, Core};
+use crate::engine::core::Core;
 use crate::runtime::AsyncStream;
 
 impl<S: AsyncStream> Core<S> {
-    /// Whether the socket must be driven by its callers.
-    pub(crate) fn is_detached(&self) -> bool {
-        self.companion == Companion::None
-    }
-
     /// What a caller that waits for something other than a message does meanwhile: write, answer, read
     /// ahead up to the marks, so that two ends that only send cannot block each other.
     pub(crate) fn detached_turn(&mut self) {

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use super::list::{Key, Left};
 use super::{Attempt, Limit, List, Place, Turn, WaitList};
-use crate::engine::core::{Core, Timer};
+use crate::engine::base::Base;
+use crate::engine::clock::Timer;
+use crate::engine::core::Core;
+use crate::engine::outbound::Outbound;
 use crate::engine::shared::Shared;
 use crate::resilience::FlushPolicy;
 use crate::runtime::AsyncStream;
 
-impl<S: AsyncStream> Core<S> {
+impl<S: AsyncStream> Base<S> {
     /// Waits for something that is no business of this socket, at the place of `turn` as long as there is one.
     ///
     /// Who left it would wake the next, who would leave it for the same reason, and come back behind the first:
@@ -30,88 +33,11 @@ impl<S: AsyncStream> Core<S> {
         }
     }
 
-    /// Does something to a list; `None` if it went with its peer. Nothing foreign runs in there.
-    pub(in crate::engine) fn on_list<R>(
-        &mut self,
-        list: List,
-        act: impl FnOnce(&mut WaitList) -> R,
-    ) -> Option<R> {
-        match list {
-            List::Receivers | List::Helpers => Some(self.ready.on_list(list, act)),
-            List::Room(None) => Some(act(&mut self.outbound.senders)),
-            List::Room(Some(id)) => self.peers.get_mut(id).map(|peer| act(&mut peer.senders)),
-            List::Written(None) => Some(act(&mut self.outbound.flushers)),
-            List::Written(Some(id)) => self.peers.get_mut(id).map(|peer| act(&mut peer.flushers)),
-            List::Changes => Some(act(&mut self.watchers)),
-            List::Elsewhere | List::End => Some(act(&mut self.waits.elsewhere)),
-        }
-    }
-
-    /// Whether it has its waker already.
-    pub(super) fn go_to_sleep(&mut self, place: Place, stood: Option<u64>, waker: &Waker) -> bool {
-        let Place { list, key, need } = place;
-        let armed = self.on_list(list, |list| list.enter(key, need, stood, waker)).unwrap_or(false);
-        match list {
-            List::Receivers => {
-                self.inbound.waiting += usize::from(stood.is_none());
-                self.inbound.settle_lane();
-                if self.inbound.only_slab() {
-                    self.wake_for_events();
-                } else {
-                    // The end of a connection, acted upon since the attempt, has left something.
-                    self.wake_receiver();
-                }
-            }
-            List::Helpers => self.wake_for_events(),
-            _ => self.outbound.settle_lane(),
-        }
-        armed
-    }
-
     /// Something may have become ready in the meantime. Who goes to sleep does not go on by itself: what is
     /// ready may be a stream that only wants its task to give way, as those of tokio do now and then.
     pub(super) fn wake_for_events(&mut self) {
         let next = self.ready.next();
         self.effects.wake_next(next);
-    }
-
-    /// Without a companion those who wait do its work, and where only `flush` writes those who wait for room:
-    /// who is helped by that is woken, be it the one who does it.
-    pub(super) fn drive_for(&mut self, list: List) {
-        let by_hand = self.is_detached() || self.options.flush_policy == FlushPolicy::Manual;
-        if by_hand && matches!(list, List::Room(_)) {
-            self.turn(Self::flush_unblocked);
-        }
-        match list {
-            _ if !self.is_detached() => {}
-            List::Receivers => self.detached_tick(),
-            _ => self.detached_turn(),
-        }
-    }
-
-    pub(super) fn leave_for_good(&mut self, place: Place, drove: bool) {
-        if !self.waits.limits.is_empty() && self.waits.limits.remove(&place.key).is_some() {
-            self.clock.cancel(Timer::Limit(place.key));
-        }
-        self.waits.end(place.key, S::clock);
-        self.leave_list(place);
-        if drove {
-            self.leave_list(Place { list: List::Helpers, need: 0, ..place });
-        }
-    }
-
-    pub(super) fn leave_list(&mut self, place: Place) {
-        if place.list == List::Receivers {
-            self.inbound.waiting -= 1;
-            self.inbound.settle_lane();
-        }
-        let left = self.on_list(place.list, |list| list.leave(place.key, place.need));
-        let Some(Left { waker, passes_on }) = left else { return };
-        self.effects.drop_waker(waker);
-        if passes_on {
-            self.pass_on(place.list);
-        }
-        self.outbound.settle_lane();
     }
 
     /// Starts the clock of a call that waits for the first time.
@@ -124,14 +50,100 @@ impl<S: AsyncStream> Core<S> {
         self.clock.begin(Timer::Limit(key), after);
         self.wake_companion();
     }
+}
+
+impl Outbound {
+    /// Does something to a list; `None` if it went with its peer. Nothing foreign runs in there.
+    pub(in crate::engine) fn on_list<S: AsyncStream, R>(
+        &mut self,
+        base: &mut Base<S>,
+        list: List,
+        act: impl FnOnce(&mut WaitList) -> R,
+    ) -> Option<R> {
+        match list {
+            List::Receivers | List::Helpers => Some(base.ready.on_list(list, act)),
+            List::Room(None) => Some(act(&mut self.senders)),
+            List::Room(Some(id)) => base.peers.get_mut(id).map(|peer| act(&mut peer.senders)),
+            List::Written(None) => Some(act(&mut self.flushers)),
+            List::Written(Some(id)) => base.peers.get_mut(id).map(|peer| act(&mut peer.flushers)),
+            List::Changes => Some(act(&mut base.watchers)),
+            List::Elsewhere | List::End => Some(act(&mut base.waits.elsewhere)),
+        }
+    }
 
     /// A call has waited for as long as it may.
-    pub(in crate::engine) fn limit_reached(&mut self, key: Key) {
-        let Some(limit) = self.waits.limits.get_mut(&key) else { return };
+    pub(in crate::engine) fn limit_reached<S: AsyncStream>(&mut self, base: &mut Base<S>, key: Key) {
+        let Some(limit) = base.waits.limits.get_mut(&key) else { return };
         limit.expired = true;
         let list = limit.list;
-        let waker = self.on_list(list, |list| list.wake(key)).flatten();
-        self.effects.wake(waker);
+        let waker = self.on_list(base, list, |list| list.wake(key)).flatten();
+        base.effects.wake(waker);
+        self.settle_lane();
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// Whether it has its waker already.
+    pub(super) fn go_to_sleep(&mut self, place: Place, stood: Option<u64>, waker: &Waker) -> bool {
+        let Place { list, key, need } = place;
+        let armed = self
+            .outbound
+            .on_list(&mut self.base, list, |list| list.enter(key, need, stood, waker))
+            .unwrap_or(false);
+        match list {
+            List::Receivers => {
+                self.inbound.waiting += usize::from(stood.is_none());
+                self.inbound.settle_lane();
+                if self.inbound.only_slab() {
+                    self.base.wake_for_events();
+                } else {
+                    // The end of a connection, acted upon since the attempt, has left something.
+                    self.base.wake_receiver();
+                }
+            }
+            List::Helpers => self.base.wake_for_events(),
+            _ => self.outbound.settle_lane(),
+        }
+        armed
+    }
+
+    /// Without a companion those who wait do its work, and where only `flush` writes those who wait for room:
+    /// who is helped by that is woken, be it the one who does it.
+    pub(super) fn drive_for(&mut self, list: List) {
+        let by_hand = self.base.life.is_detached() || self.base.options.flush_policy == FlushPolicy::Manual;
+        if by_hand && matches!(list, List::Room(_)) {
+            self.turn(Self::flush_unblocked);
+        }
+        match list {
+            _ if !self.base.life.is_detached() => {}
+            List::Receivers => self.detached_tick(),
+            _ => self.detached_turn(),
+        }
+    }
+
+    pub(super) fn leave_for_good(&mut self, place: Place, drove: bool) {
+        if !self.base.waits.limits.is_empty() && self.base.waits.limits.remove(&place.key).is_some() {
+            self.base.clock.cancel(Timer::Limit(place.key));
+        }
+        self.base.waits.end(place.key, S::clock);
+        self.leave_list(place);
+        if drove {
+            self.leave_list(Place { list: List::Helpers, need: 0, ..place });
+        }
+    }
+
+    pub(super) fn leave_list(&mut self, place: Place) {
+        if place.list == List::Receivers {
+            self.inbound.waiting -= 1;
+            self.inbound.settle_lane();
+        }
+        let left =
+            self.outbound.on_list(&mut self.base, place.list, |list| list.leave(place.key, place.need));
+        let Some(Left { waker, passes_on }) = left else { return };
+        self.base.effects.drop_waker(waker);
+        if passes_on {
+            self.pass_on(place.list);
+        }
         self.outbound.settle_lane();
     }
 }
@@ -143,7 +155,9 @@ impl<S: AsyncStream> Shared<S> {
             List::Receivers | List::Helpers => self.ready.on_list(list, |list| list.arm(key, waker)),
             _ => self.with(|core| {
                 let mut waker = Some(waker);
-                let armed = core.on_list(list, |list| waker.take().map(|waker| list.arm(key, waker)));
+                let armed = core
+                    .outbound
+                    .on_list(&mut core.base, list, |list| waker.take().map(|waker| list.arm(key, waker)));
                 armed.flatten().unwrap_or_else(|| waker.take().map_or(Ok(None), Err))
             }),
         };

@@ -41,8 +41,10 @@ assert_eq!(sub.recv().await?[0], "news.sport: nil all");"#)]
                 if enough {
                     return Poll::Ready(Ok(()));
                 }
-                core.closed_error()
-                    .or_else(|| core.no_connection_will_come())
+                core.base
+                    .life
+                    .closed_error()
+                    .or_else(|| core.endpoints.no_connection_will_come(&core.base))
                     .map_or(Poll::Pending, |error| Poll::Ready(Err(error)))
             })
             .await

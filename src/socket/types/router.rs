@@ -87,12 +87,12 @@ assert_eq!(worker.recv().await?[0], "job");"#)]
     pub fn connect_to_as(&self, endpoint: impl IntoEndpoint, identity: impl Into<Frame>) -> Result<()> {
         let (endpoint, identity) = (connectable(endpoint)?, identity.into());
         self.shared.with(|core| {
-            core.door_is_shut().map_or(Ok(()), Err)?;
+            core.inbound.door_is_shut(&core.base).map_or(Ok(()), Err)?;
             let promised = core.endpoints.dials.iter().any(|dial| dial.alias.as_ref() == Some(&identity));
             if promised || core.pattern.peer_of(&identity).is_some() {
                 return Err(Error::IdentityTaken);
             }
-            let dial = core.dial(endpoint, false);
+            let dial = core.endpoints.start_dial(&mut core.base, endpoint, false);
             if let Some(dial) = core.endpoints.dial(dial) {
                 dial.alias = Some(identity);
             }
