@@ -62,7 +62,7 @@ impl Outbound {
 
     /// Of messages that a lost peer left, in order, the one that is worth keeping, if nothing newer waits.
     pub(super) fn conflate_returned<S: AsyncStream>(
-        &mut self,
+        &self,
         base: &mut Base<S>,
         mut returned: Vec<Queued>,
     ) -> Vec<Queued> {

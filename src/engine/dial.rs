@@ -10,8 +10,7 @@ use std::time::Instant;
 
 use super::base::Base;
 use super::core::Core;
-use super::endpoints::Endpoints;
-use super::endpoints::{Dial, Ended};
+use super::endpoints::{Dial, Ended, Endpoints};
 use super::pattern::Pattern;
 use super::peer::{Origin, Peer, Stage};
 use crate::endpoint::Endpoint;

@@ -11,8 +11,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::base::Base;
-use super::clock::Timer;
-use super::clock::later;
+use super::clock::{Timer, later};
 use super::inproc::Link;
 use super::life::{Companion, Phase};
 use super::peer::Peer;

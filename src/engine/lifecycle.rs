@@ -3,12 +3,10 @@
 use std::time::Instant;
 
 use super::base::Base;
-use super::clock::Timer;
-use super::clock::later;
+use super::clock::{Timer, later};
 use super::core::Core;
 use super::doorway::Doorway;
-use super::endpoints::BindState;
-use super::endpoints::Endpoints;
+use super::endpoints::{BindState, Endpoints};
 use super::inbound::Inbound;
 use super::inproc::Link;
 use super::life::Phase;

@@ -3,8 +3,7 @@
 use std::task::Poll;
 
 use super::base::Base;
-use super::endpoints::BindState;
-use super::endpoints::Endpoints;
+use super::endpoints::{BindState, Endpoints};
 use super::peer::Stage;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -14,7 +13,7 @@ use crate::runtime::AsyncStream;
 impl Endpoints {
     /// Ready with a connection, or with the failure of an attempt that ended after the first call.
     pub(crate) fn connection<S: AsyncStream>(
-        &mut self,
+        &self,
         base: &Base<S>,
         failures: &mut Option<u64>,
     ) -> Poll<Result<(), Error>> {

@@ -3,16 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::base::Base;
-use super::clock::Timer;
-use super::clock::later;
+use super::clock::{Timer, later};
 use super::core::Core;
 use super::endpoints::Endpoints;
 use super::inbound::Inbound;
 use super::life::Phase;
-use super::outbound::Destination;
-use super::outbound::Outbound;
-use super::pattern::Pattern;
-use super::pattern::Route;
+use super::outbound::{Destination, Outbound};
+use super::pattern::{Pattern, Route};
 use super::resend::queue_once_more;
 use crate::error::Error;
 use crate::message::Message;

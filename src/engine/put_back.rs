@@ -2,8 +2,7 @@
 
 use super::base::Base;
 use super::inbound::Inbound;
-use super::pattern::Delivery;
-use super::pattern::Pattern;
+use super::pattern::{Delivery, Pattern};
 use crate::message::Message;
 use crate::monitor::{DropCause, PeerId};
 use crate::runtime::AsyncStream;

@@ -2,8 +2,7 @@
 
 use super::base::Base;
 use super::core::Core;
-use super::inbound::Inbound;
-use super::inbound::RECEIVES_PER_POLL;
+use super::inbound::{Inbound, RECEIVES_PER_POLL};
 use super::life::Companion;
 use super::parked::{Attempt, List, Turn};
 use super::pattern::Delivery;

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::authentication::Questions;
 use super::base::Base;
-use super::clock::Timer;
-use super::clock::later;
+use super::clock::{Timer, later};
 use super::core::Core;
 use super::life::Phase;
 use super::liveness::{Patience, WhatNow};
