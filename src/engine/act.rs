@@ -34,6 +34,8 @@ enum Note {
     Answered(PeerId),
     /// There may be a peer with room for what waits in the socket's queue.
     RoomForPending,
+    /// There may be no connection, and none to come.
+    NoneMayCome,
 }
 
 impl Happened {
@@ -78,6 +80,11 @@ impl<S: AsyncStream> Base<S> {
         }
     }
 
+    /// Has those who wait find out whether there is no connection any more, and none to come.
+    pub(super) fn none_may_come(&mut self) {
+        self.note(Note::NoneMayCome);
+    }
+
     fn note(&mut self, note: Note) {
         self.happened.notes.push_back(note);
         self.effects.expect();
@@ -106,6 +113,7 @@ impl<S: AsyncStream> Core<S> {
                     self.base.happened.has_room = false;
                     self.drain_pending();
                 }
+                Note::NoneMayCome => self.wake_everybody_if_no_connection_will_come(),
             }
         }
     }
@@ -115,6 +123,11 @@ impl<S: AsyncStream> Core<S> {
         peer.answering = false;
         if !peer.out.is_empty() && !peer.write_blocked {
             self.flush_peer(id);
+        }
+    }
+    fn wake_everybody_if_no_connection_will_come(&mut self) {
+        if self.endpoints.no_connection_will_come(&self.base).is_some() {
+            self.outbound.wake_everybody(&mut self.base);
         }
     }
 }

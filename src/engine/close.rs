@@ -164,7 +164,7 @@ impl<S: AsyncStream> Core<S> {
             self.retire(peer);
         }
         self.base.wake_companion();
-        self.wake_everybody_if_no_connection_will_come();
+        self.base.none_may_come();
         Ok(())
     }
 
@@ -180,7 +180,7 @@ impl<S: AsyncStream> Core<S> {
         }
         self.endpoints.let_go(&mut self.base, &listener);
         self.base.wake_companion();
-        self.wake_everybody_if_no_connection_will_come();
+        self.base.none_may_come();
         Ok(())
     }
 

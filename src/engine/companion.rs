@@ -109,12 +109,12 @@ impl<R: Runtime> CompanionTask<R> {
                 false
             }
             Poll::Ready(Err(error)) => {
-                shared.with(|core| core.connect_failed(attempt.dial, error.into()));
+                shared.with(|core| core.endpoints.connect_failed(&mut core.base, attempt.dial, error.into()));
                 false
             }
             Poll::Pending if now >= attempt.deadline => {
                 let error = Error::Timeout(TimeoutKind::Connect);
-                shared.with(|core| core.connect_failed(attempt.dial, error));
+                shared.with(|core| core.endpoints.connect_failed(&mut core.base, attempt.dial, error));
                 false
             }
             Poll::Pending => true,

@@ -100,35 +100,31 @@ impl Endpoints {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
-    /// A dial has its stream; one that was removed meanwhile wants it no more, one that has to wait wants
-    /// another later.
-    pub(super) fn connected(&mut self, dial: u32, stream: S, now: Instant) {
-        if self.endpoints.dial(dial).is_some() && !self.endpoints.hold_back(&*self.pattern, dial) {
-            self.attach(stream, Origin::Dial(dial), now);
-        } else {
-            self.base.effects.drop_stream(stream);
-        }
-    }
-
+impl Endpoints {
     /// An attempt ended before there was a connection.
-    pub(crate) fn connect_failed(&mut self, id: u32, cause: Error) {
-        let Some(dial) = self.endpoints.dial(id) else { return };
+    pub(crate) fn connect_failed<S: AsyncStream>(&mut self, base: &mut Base<S>, id: u32, cause: Error) {
+        let Some(dial) = self.dial(id) else { return };
         let event = SocketEvent::ConnectFailed { endpoint: dial.endpoint.clone(), cause: cause.clone() };
-        self.base.emit(event);
-        self.dial_ended(id, Ended::Attempt, cause);
+        base.emit(event);
+        self.dial_ended(base, id, Ended::Attempt, cause);
     }
 
     /// An attempt or a connection of a dial ended.
-    pub(crate) fn dial_ended(&mut self, id: u32, ended: Ended, cause: Error) {
-        let stop = self.base.options.reconnect_stop;
-        let Some(dial) = self.endpoints.dial(id) else { return };
+    pub(crate) fn dial_ended<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        id: u32,
+        ended: Ended,
+        cause: Error,
+    ) {
+        let stop = base.options.reconnect_stop;
+        let Some(dial) = self.dial(id) else { return };
         let stops = match (ended, dial.peer.take()) {
             (Ended::Connection { .. }, _) => false,
             (Ended::Attempt, Some(_)) => stop.after_handshake(),
             (Ended::Attempt, None) => stop.after_connecting(&dial.endpoint, &cause),
         };
-        let permanent = stops || cause.is_permanent() || !self.base.options.reconnect;
+        let permanent = stops || cause.is_permanent() || !base.options.reconnect;
         if matches!(ended, Ended::Attempt) {
             dial.outcomes += 1;
             dial.attempts.fail(cause.clone());
@@ -142,14 +138,26 @@ impl<S: AsyncStream> Core<S> {
             let event =
                 SocketEvent::ReconnectStopped { endpoint: dial.endpoint.clone(), cause: (*cause).clone() };
             if !matches!(*cause, Error::Closed) {
-                self.base.emit(event);
+                base.emit(event);
             }
-            self.wake_everybody_if_no_connection_will_come();
+            base.none_may_come();
         } else {
             dial.unscheduled = Some(ended);
         }
-        self.base.wake_companion();
-        self.base.wake_watchers();
+        base.wake_companion();
+        base.wake_watchers();
+    }
+}
+
+impl<S: AsyncStream> Core<S> {
+    /// A dial has its stream; one that was removed meanwhile wants it no more, one that has to wait wants
+    /// another later.
+    pub(super) fn connected(&mut self, dial: u32, stream: S, now: Instant) {
+        if self.endpoints.dial(dial).is_some() && !self.endpoints.hold_back(&*self.pattern, dial) {
+            self.attach(stream, Origin::Dial(dial), now);
+        } else {
+            self.base.effects.drop_stream(stream);
+        }
     }
 }
 

@@ -288,7 +288,7 @@ impl<S: AsyncStream> Core<S> {
         self.keep_leftover(&mut peer, bytes);
         self.endpoints.report_end(&mut self.base, &peer, &reason);
         if let Origin::Dial(dial) = peer.origin {
-            self.dial_ended(dial, peer.ended(&reason), reason.into());
+            self.endpoints.dial_ended(&mut self.base, dial, peer.ended(&reason), reason.into());
         }
         peer.senders.wake_all(self.base.effects.wakers());
         peer.flushers.wake_all(self.base.effects.wakers());
@@ -301,12 +301,6 @@ impl<S: AsyncStream> Core<S> {
             || self.outbound.poisoned
             || self.endpoints.no_connection_will_come(&self.base).is_some()
         {
-            self.outbound.wake_everybody(&mut self.base);
-        }
-    }
-
-    pub(crate) fn wake_everybody_if_no_connection_will_come(&mut self) {
-        if self.endpoints.no_connection_will_come(&self.base).is_some() {
             self.outbound.wake_everybody(&mut self.base);
         }
     }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use super::base::Base;
 use super::clock::Timer;
-use super::core::Core;
 use super::endpoints::{Dial, Ended, Endpoints};
 use super::pattern::Pattern;
 use super::shared::Shared;
@@ -30,7 +29,7 @@ pub(super) fn ask<S: AsyncStream>(questions: &[Question], shared: &Shared<S>, no
     let Some(function) = function else { return false };
     for question in questions {
         let delay = unless_it_panics(|| function.delay(question.failed));
-        shared.with(|core| core.answer_delay(question.dial, delay, now));
+        shared.with(|core| core.endpoints.answer_delay(&mut core.base, question.dial, delay, now));
     }
     // It may be the last that holds what the function holds.
     quietly(|| drop(function));
@@ -59,14 +58,18 @@ impl Endpoints {
     }
 }
 
-impl<S: AsyncStream> Core<S> {
+impl Endpoints {
     /// Decides for each dial that ended when it tries again; returns those that the user's function is to decide.
-    pub(super) fn schedule_dials(&mut self, now: Instant) -> Vec<Question> {
+    pub(super) fn schedule_dials<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        now: Instant,
+    ) -> Vec<Question> {
         let mut questions = Vec::new();
-        let ended = self.endpoints.dials.iter_mut().filter(|dial| dial.unscheduled.is_some() && !dial.asked);
+        let ended = self.dials.iter_mut().filter(|dial| dial.unscheduled.is_some() && !dial.asked);
         let mut due = Vec::new();
         for dial in ended {
-            if self.base.options.backoff_fn.is_some() && !dial.may_redial_at_once() {
+            if base.options.backoff_fn.is_some() && !dial.may_redial_at_once() {
                 dial.asked = true;
                 questions.push(Question { dial: dial.id, failed: dial.failed_before(now) });
             } else {
@@ -74,34 +77,46 @@ impl<S: AsyncStream> Core<S> {
             }
         }
         for id in due {
-            self.schedule_dial(id, None, now);
+            self.schedule_dial(base, id, None, now);
         }
         questions
     }
 
     /// The user's function has said how long to wait; `None` if it has panicked.
-    fn answer_delay(&mut self, id: u32, delay: Option<Duration>, now: Instant) {
-        if let Some(dial) = self.endpoints.dial(id) {
+    fn answer_delay<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        id: u32,
+        delay: Option<Duration>,
+        now: Instant,
+    ) {
+        if let Some(dial) = self.dial(id) {
             dial.asked = false;
-            self.schedule_dial(id, delay, now);
+            self.schedule_dial(base, id, delay, now);
         }
     }
 
-    fn schedule_dial(&mut self, id: u32, delay: Option<Duration>, now: Instant) {
-        let Some(dial) = self.endpoints.dial(id) else { return };
+    fn schedule_dial<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        id: u32,
+        delay: Option<Duration>,
+        now: Instant,
+    ) {
+        let Some(dial) = self.dial(id) else { return };
         let Some(ended) = dial.unscheduled.take() else { return };
         let Scheduled { at, short_lived } = dial.schedule(ended, delay, now);
         let (endpoint, cause) = (dial.endpoint.clone(), dial.failure.as_deref().cloned());
         if let Some((lasted, cause)) = short_lived.zip(cause.clone()) {
-            self.base.emit(SocketEvent::ShortLived { endpoint: endpoint.clone(), lasted, cause });
+            base.emit(SocketEvent::ShortLived { endpoint: endpoint.clone(), lasted, cause });
         }
         if let Some(at) = at {
-            self.base.clock.set(Timer::Dial(id), at);
-            self.base.emit(SocketEvent::RetryIn { endpoint, delay: at.saturating_duration_since(now) });
+            base.clock.set(Timer::Dial(id), at);
+            base.emit(SocketEvent::RetryIn { endpoint, delay: at.saturating_duration_since(now) });
         } else if let Some(cause) = cause {
-            self.base.emit(SocketEvent::ReconnectStopped { endpoint, cause });
-            self.wake_everybody_if_no_connection_will_come();
-            self.base.wake_watchers();
+            base.emit(SocketEvent::ReconnectStopped { endpoint, cause });
+            base.none_may_come();
+            base.wake_watchers();
         }
     }
 }

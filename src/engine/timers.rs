@@ -99,7 +99,7 @@ impl<S: AsyncStream> Core<S> {
             self.check_peer(id, now);
         }
         self.base.clock.look(now);
-        let delays = self.schedule_dials(now);
+        let delays = self.endpoints.schedule_dials(&mut self.base, now);
         let fresh = std::mem::take(&mut self.endpoints.fresh);
         let mut start: Vec<u32> = fresh
             .into_iter()
@@ -110,7 +110,7 @@ impl<S: AsyncStream> Core<S> {
                 Timer::Peer(id) => self.check_peer(id, now),
                 Timer::Depart(id) => self.disconnect(id, DisconnectReason::Closed),
                 Timer::Ending(id) => self.endings.look_at_ending(&mut self.base, id, now),
-                Timer::Dial(id) if self.end_wait_for_name(id, now) => {}
+                Timer::Dial(id) if self.endpoints.end_wait_for_name(&mut self.base, id, now) => {}
                 Timer::Dial(id) => {
                     start.extend(self.endpoints.retry(&mut self.base, &*self.pattern, id, now))
                 }

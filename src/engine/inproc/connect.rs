@@ -80,6 +80,24 @@ impl<S: AsyncStream> Base<S> {
     }
 }
 
+impl Endpoints {
+    /// A dial's time has come: if it has been waiting for a name, and promised an answer by now, it fails.
+    /// False for one that does not wait.
+    pub(crate) fn end_wait_for_name<S: AsyncStream>(
+        &mut self,
+        base: &mut Base<S>,
+        id: u32,
+        now: Instant,
+    ) -> bool {
+        let Some(dial) = self.dial(id).filter(|dial| dial.ticket.is_some()) else { return false };
+        if dial.once && dial.answer_by.is_some_and(|by| by <= now) {
+            dial.ticket = None;
+            self.connect_failed(base, id, Error::Timeout(TimeoutKind::Connect));
+        }
+        true
+    }
+}
+
 impl<S: AsyncStream> Core<S> {
     /// Acts on what other sockets told the companion.
     pub(crate) fn answer_calls(&mut self, now: Instant) {
@@ -143,17 +161,6 @@ impl<S: AsyncStream> Core<S> {
                 self.base.effects.wake(waker);
                 self.attach_inproc(end, &hello, Origin::Dial(id), now);
             }
-        }
-        true
-    }
-
-    /// A dial's time has come: if it has been waiting for a name, and promised an answer by now, it fails.
-    /// False for one that does not wait.
-    pub(crate) fn end_wait_for_name(&mut self, id: u32, now: Instant) -> bool {
-        let Some(dial) = self.endpoints.dial(id).filter(|dial| dial.ticket.is_some()) else { return false };
-        if dial.once && dial.answer_by.is_some_and(|by| by <= now) {
-            dial.ticket = None;
-            self.connect_failed(id, Error::Timeout(TimeoutKind::Connect));
         }
         true
     }
