@@ -132,8 +132,9 @@ fn what_is_said_again_ends_the_connection() {
                 [parts.last().unwrap(), doubled].concat()
             });
             let dealer = DealerSocket::new(client.clone().with_reconnect(false)).unwrap();
-            dealer.connect_to(&between.endpoint).unwrap();
+            // Before the first word: it may all be over by the next line.
             let mut monitor = if way == Way::ToServer { router.monitor() } else { dealer.monitor() };
+            dealer.connect_to(&between.endpoint).unwrap();
             let (mut at_server, mut at_client) = (Vec::new(), Vec::new());
             let talk = async {
                 for text in ["one", "two"] {
