@@ -11,7 +11,6 @@ use super::life::Companion;
 use super::outbound::Outbound;
 use super::pattern::{Delivery, Pattern};
 use super::shaking::Shaking;
-use crate::error::Error;
 use crate::monitor::PeerId;
 use crate::options::SocketOptions;
 use crate::protocol::SocketType;
@@ -19,8 +18,8 @@ use crate::runtime::AsyncStream;
 
 /// One socket: its peers, queues and policies. Always behind the lock of [`Shared`](super::Shared).
 ///
-/// Its methods are spread over the files of this folder by topic; all of them are synchronous, and
-/// whatever must happen without the lock goes to `effects`.
+/// What needs one part is a function of that part; what needs all of them is a method of this, in the file of its topic.
+/// All of it is synchronous, and whatever must happen without the lock goes to `effects` of the [`Base`].
 pub(crate) struct Core<S> {
     pub(crate) base: Base<S>,
     pub(crate) pattern: Box<dyn Pattern>,
@@ -41,13 +40,6 @@ pub(crate) struct Core<S> {
     pub(super) shaking: Shaking,
     /// A `begin_turn` is open.
     pub(super) polling: bool,
-}
-
-impl Endpoints {
-    /// Why no connection is there and none will come: the error that pending and later calls end with.
-    pub(crate) fn no_connection_will_come<S: AsyncStream>(&self, base: &Base<S>) -> Option<Error> {
-        if base.peers.is_empty() { self.nothing_will_connect() } else { None }
-    }
 }
 
 impl<S: AsyncStream> Core<S> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::base::Base;
 use super::inproc::{Bound, Mailbox, Ticket};
 use super::ledger::Attempts;
 use super::peer::Origin;
@@ -11,7 +12,7 @@ use crate::error::Error;
 use crate::message::Frame;
 use crate::monitor::{EndpointStats, PeerId};
 use crate::resilience::{Backoff, ReconnectPhase, ReconnectState};
-use crate::runtime::{Leaving, Vacating};
+use crate::runtime::{AsyncStream, Leaving, Vacating};
 
 /// The dials and listeners of a socket; the companion holds their futures and streams.
 #[derive(Debug, Default)]
@@ -251,6 +252,11 @@ impl Endpoints {
     /// Whether some dial is connected to this endpoint or still trying.
     pub(crate) fn is_dialled(&self, endpoint: &Endpoint) -> bool {
         self.dials.iter().any(|dial| dial.endpoint == *endpoint && !dial.is_stopped())
+    }
+
+    /// Why no connection is there and none will come: the error that pending and later calls end with.
+    pub(crate) fn no_connection_will_come<S: AsyncStream>(&self, base: &Base<S>) -> Option<Error> {
+        if base.peers.is_empty() { self.nothing_will_connect() } else { None }
     }
 
     /// Why no connection can come from here any more.
