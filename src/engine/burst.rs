@@ -114,9 +114,7 @@ impl Outbound {
             self.lane = Lane { messages, cost: granted.cost, piped, granted };
         }
     }
-}
 
-impl Outbound {
     /// Queues a message behind others, if the lane is open and it fits; false changes nothing. There is no permit
     /// to be kept, and what is in the message is copied, or passed on within the process without waking anybody.
     #[inline(always)]

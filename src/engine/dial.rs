@@ -98,9 +98,7 @@ impl Endpoints {
         base.emit(SocketEvent::ConnectStarted { endpoint });
         Some(id)
     }
-}
 
-impl Endpoints {
     /// An attempt ended before there was a connection.
     pub(crate) fn connect_failed<S: AsyncStream>(&mut self, base: &mut Base<S>, id: u32, cause: Error) {
         let Some(dial) = self.dial(id) else { return };

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use super::base::Base;
 use super::clock::{Timer, later};
 use super::inproc::Link;
-use super::life::{Companion, Phase};
 use super::peer::Peer;
 use crate::monitor::{DisconnectReason, PeerId};
 use crate::runtime::AsyncStream;
@@ -91,7 +90,7 @@ impl<S: AsyncStream> Endings<S> {
         let shut = in_order && (answered || matches!(peer.poll_shutdown(), Poll::Ready(Ok(()))));
         let Peer { id, link, .. } = peer;
         match if shut { link.verdict() } else { Verdict::InDoubt } {
-            Verdict::Open if base.life.companion == Companion::Running && base.life.phase == Phase::Open => {
+            Verdict::Open if base.life.is_minded() => {
                 return self.keep_ending(base, Ending { id, link, unproven, next_look: FIRST_LOOK });
             }
             // Whoever answers the end of our stream with its own has read what came before it.

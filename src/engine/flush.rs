@@ -8,7 +8,6 @@ use super::core::Core;
 use super::displace::BATCHES_PER_TURN;
 use super::effects::Effects;
 use super::inbound::Inbound;
-use super::life::Companion;
 use super::outbound::Outbound;
 use super::parked::{Attempt, List};
 use super::pattern::Pattern;
@@ -109,7 +108,7 @@ impl Outbound {
             FlushPolicy::Manual => None,
             FlushPolicy::Eager => Some(0),
             // Nobody else will write: `send` goes on to flush, `send_buffered` leaves it at that.
-            FlushPolicy::Adaptive if base.life.companion == Companion::None => None,
+            FlushPolicy::Adaptive if base.life.is_detached() => None,
             FlushPolicy::Adaptive if self.in_burst || inbound.has_more() => Some(self.write_threshold),
             FlushPolicy::Adaptive => Some(if write { 0 } else { full_write(base.peers.len()) }),
         }

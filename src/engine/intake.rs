@@ -7,7 +7,6 @@ use super::base::Base;
 use super::core::Core;
 use super::inbound::{Inbound, RECEIVES_PER_POLL};
 use super::inproc::End;
-use super::life::{Companion, Phase};
 use super::next::PASSED_PER_STREAM_TURN;
 use super::pattern::Delivery;
 use super::peer::Stage;
@@ -172,7 +171,7 @@ impl Inbound {
             && self.leftovers.is_empty()
             && self.readable.is_empty()
             && self.slab.filled().is_empty();
-        let open = base.life.phase == Phase::Open && base.life.companion != Companion::Gone;
+        let open = base.life.is_open();
         let peer = match base.peers.get_mut(id) {
             Some(peer) if undisturbed && open && peer.inbox.is_empty() && peer.stage != Stage::Draining => {
                 peer
@@ -238,7 +237,7 @@ impl<S: AsyncStream> Core<S> {
             && inbound.only_slab()
             && inbound.receives_since_yield < RECEIVES_PER_POLL
             && inbound.turn < TURN;
-        let open = self.base.life.phase == Phase::Open && self.base.life.companion != Companion::Gone;
+        let open = self.base.life.is_open();
         let peer = match inbound.slab_owner.and_then(|id| self.base.peers.get_mut(id)) {
             Some(peer) if undisturbed && open && peer.stage != Stage::Draining => peer,
             _ => return false,

@@ -43,6 +43,12 @@ impl Life {
         self.phase == Phase::Open && self.companion == Companion::Running
     }
 
+    /// Whether messages are sent and received: without [`closed_error`](Self::closed_error).
+    #[inline(always)]
+    pub(crate) fn is_open(self) -> bool {
+        self.phase == Phase::Open && self.companion != Companion::Gone
+    }
+
     /// Whether the socket makes progress only while it is polled.
     #[inline]
     pub(crate) fn is_detached(self) -> bool {

@@ -56,9 +56,7 @@ impl Endpoints {
         base.emit(SocketEvent::RetryPutOff { endpoint, delay: at.saturating_duration_since(now) });
         None
     }
-}
 
-impl Endpoints {
     /// Decides for each dial that ended when it tries again; returns those that the user's function is to decide.
     pub(super) fn schedule_dials<S: AsyncStream>(
         &mut self,

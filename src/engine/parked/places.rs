@@ -10,7 +10,6 @@ use crate::engine::clock::Timer;
 use crate::engine::core::Core;
 use crate::engine::outbound::Outbound;
 use crate::engine::shared::Shared;
-use crate::resilience::FlushPolicy;
 use crate::runtime::AsyncStream;
 
 impl<S: AsyncStream> Base<S> {
@@ -110,7 +109,7 @@ impl<S: AsyncStream> Core<S> {
     /// Without a companion those who wait do its work, and where only `flush` writes those who wait for room:
     /// who is helped by that is woken, be it the one who does it.
     pub(super) fn drive_for(&mut self, list: List) {
-        let by_hand = self.base.life.is_detached() || self.base.options.flush_policy == FlushPolicy::Manual;
+        let by_hand = self.base.writes_by_hand();
         if by_hand && matches!(list, List::Room(_)) {
             self.turn(Self::flush_unblocked);
         }
